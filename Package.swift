@@ -1,0 +1,61 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// CI builds with warnings as errors; a user's newer compiler must not fail on a new warning.
+let warningsAreErrors: [SwiftSetting] =
+  Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)]
+
+let settings: [SwiftSetting] =
+  [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+  ] + warningsAreErrors
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> [Target] {
+  [
+    .target(name: name, dependencies: dependencies, swiftSettings: settings),
+    .testTarget(
+      name: "\(name)Tests",
+      dependencies: [.byName(name: name)] + dependencies,
+      resources: name == "Adapters" || name == "Tensors" || name == "Safetensors"
+        ? [.copy("Fixtures")] : [],
+      swiftSettings: settings),
+  ]
+}
+
+let orderedCollections = Target.Dependency.product(
+  name: "OrderedCollections", package: "swift-collections")
+
+let package = Package(
+  name: "hymt2-harness",
+  products: [
+    .executable(name: "hymt2", targets: ["hymt2"]),
+    .library(name: "Adapters", targets: ["Adapters", "Safetensors", "Tensors"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+  ],
+  targets: module("Tensors", [orderedCollections])
+    + module("StrictJSON")
+    + module("Safetensors", ["Tensors", "StrictJSON"])
+    + module("Adapters", ["Tensors", "StrictJSON"])
+    + [
+      .executableTarget(
+        name: "hymt2",
+        dependencies: [
+          "Adapters", "Safetensors", "StrictJSON", "Tensors",
+          .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ],
+        swiftSettings: settings),
+      .testTarget(
+        name: "CommandTests",
+        dependencies: ["hymt2", "Adapters", "Safetensors", "StrictJSON", "Tensors"],
+        swiftSettings: settings),
+    ]
+)

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Musl
+#endif
+
+/// Zeroed, writable heap memory with one owner, to be frozen into a tensor's storage.
+@safe
+public struct ByteBuffer: ~Copyable, @unchecked Sendable {
+  private let base: UnsafeMutableRawPointer
+  /// The size in bytes.
+  public let count: Int
+  private let isMapped: Bool
+
+  /// From this size on, memory is mapped in huge pages where the system offers them: a page fault
+  /// every 4 KiB would cost more than the copy it serves.
+  private static let mappingThreshold = 4 << 20
+
+  /// Allocates zeroed memory.
+  ///
+  /// - Throws: `TensorError.outOfMemory`.
+  public init(count: Int) throws(TensorError) {
+    precondition(count >= 0)
+    self.count = count
+    isMapped = count >= Self.mappingThreshold
+    if isMapped {
+      guard
+        let pointer = unsafe mmap(
+          nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+        unsafe pointer != MAP_FAILED
+      else { throw .outOfMemory(byteCount: count) }
+      _ = unsafe madvise(pointer, count, MADV_HUGEPAGE)
+      unsafe base = pointer
+    } else {
+      guard let pointer = unsafe calloc(max(count, 1), 1) else {
+        throw .outOfMemory(byteCount: count)
+      }
+      unsafe base = pointer
+    }
+  }
+
+  deinit {
+    unsafe TensorStorage.release(base, count: count, isMapped: isMapped)
+  }
+
+  /// Gives write access to the memory, which must not escape the closure.
+  @unsafe
+  public mutating func withUnsafeMutableBytes<R, E: Error>(
+    _ body: (UnsafeMutableRawBufferPointer) throws(E) -> R
+  ) throws(E) -> R {
+    try unsafe body(UnsafeMutableRawBufferPointer(start: base, count: count))
+  }
+
+  /// The memory as a span of bytes to write.
+  public var mutableBytes: MutableRawSpan {
+    @_lifetime(&self)
+    mutating get {
+      // The span borrows self exclusively, which owns the memory.
+      let span = unsafe MutableRawSpan(_unsafeStart: base, byteCount: count)
+      return unsafe _overrideLifetime(span, mutating: &self)
+    }
+  }
+
+  /// Ends writing and hands the memory over to a shared, immutable storage.
+  public consuming func freeze() -> TensorStorage {
+    let storage = unsafe TensorStorage(owning: base, count: count, isMapped: isMapped)
+    discard self
+    return storage
+  }
+}

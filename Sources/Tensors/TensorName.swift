@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+/// A tensor's key in a state dict, equal and ordered by its UTF-8 bytes.
+///
+/// Swift compares strings by Unicode canonical equivalence, so two different keys of a file could
+/// merge; names never do.
+public struct TensorName: Sendable, Hashable, Comparable, CustomStringConvertible,
+  ExpressibleByStringLiteral
+{
+  /// The name as text.
+  public let text: String
+
+  /// Creates a name from text.
+  public init(_ text: String) {
+    self.text = text
+  }
+
+  /// Creates a name from a literal.
+  public init(stringLiteral value: String) {
+    self.text = value
+  }
+
+  /// Whether both names have the same UTF-8 bytes.
+  public static func == (lhs: TensorName, rhs: TensorName) -> Bool {
+    lhs.text.utf8.elementsEqual(rhs.text.utf8)
+  }
+
+  /// Whether the first name's UTF-8 bytes sort before the second's.
+  public static func < (lhs: TensorName, rhs: TensorName) -> Bool {
+    lhs.text.utf8.lexicographicallyPrecedes(rhs.text.utf8)
+  }
+
+  /// Feeds the UTF-8 bytes to the hasher.
+  public func hash(into hasher: inout Hasher) {
+    for byte in text.utf8 { hasher.combine(byte) }
+    hasher.combine(UInt8(0xff))
+  }
+
+  /// The text shown to people.
+  public var description: String { text }
+}
