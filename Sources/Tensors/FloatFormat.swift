@@ -67,9 +67,10 @@ extension NarrowFloat {
     let half: UInt32 = 1 &<< (shift &- 1)
     let rounded = magnitude &+ (half &- 1) &+ ((magnitude &>> shift) & 1)
     var number = (rounded &>> shift) &- ((F32Fields.bias &- bias) &<< mantissaBits)
-    number = number < overflow ? number : overflow
 
+    // With F32's own exponents, the sum has already carried into infinity or a subnormal.
     if bias < F32Fields.bias {
+      number = number < overflow ? number : overflow
       // Where the result is subnormal, adding the float whose last bit weighs as much as the
       // result's last bit lets the hardware round.
       let smallestNormal = (F32Fields.bias &+ 1 &- bias) &<< F32Fields.mantissaBits

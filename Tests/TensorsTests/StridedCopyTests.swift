@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Tensors
+import Testing
+
+private let widths: [DType] = [.u8, .bf16, .f32, .i64]
+private let casts: [(DType, DType)] = [
+  (.f32, .bf16), (.f16, .bf16), (.bf16, .f32), (.f8E4M3, .bf16), (.f64, .f8E5M2), (.f8E8M0, .f64),
+]
+
+@Suite("Copies of boxes")
+struct StridedCopyTests {
+  @Test("Random boxes arrive where the layouts say, and nothing else changes")
+  func randomBoxes() throws {
+    var random = Random(seed: 7)
+    for types in widths.map({ ($0, $0) }) + casts {
+      for _ in 0..<40 {
+        let box = Box.random(&random, types: types)
+        #expect(try box.mismatch(&random) == nil)
+      }
+    }
+  }
+
+  @Test("Matrices of sizes around those of blocks and tiles are transposed, also as parts")
+  func transposes() throws {
+    var random = Random(seed: 8)
+    for (rows, columns) in [
+      (1, 9), (7, 8), (8, 7), (8, 8), (9, 9), (31, 33), (64, 16), (65, 9), (127, 8), (128, 9),
+      (129, 7), (8, 127), (9, 128), (7, 129), (3, 257), (2, 513), (257, 2),
+    ] {
+      for types in widths.map({ ($0, $0) }) + casts.prefix(1) {
+        let extents = [rows, columns]
+        var box = Box(
+          extents: extents, source: Box.layout(extents, order: [0, 1]),
+          destination: Box.layout(extents, order: [1, 0]), types: types)
+        #expect(try box.mismatch(&random) == nil)
+        box.source = Box.layout(extents, order: [0, 1], offset: 3, room: { 5 })
+        box.destination = Box.layout(extents, order: [1, 0], offset: 1, room: { 2 })
+        #expect(try box.mismatch(&random) == nil)
+      }
+    }
+  }
+
+  @Test("Two experts' gate and up halves land side by side")
+  func gateAndUp() throws {
+    // [expert, half, intermediate, hidden] to [expert, hidden, half, intermediate].
+    var random = Random(seed: 9)
+    let extents = [2, 2, 17, 40]
+    let box = Box(
+      extents: extents, source: Box.layout(extents, order: [0, 1, 2, 3]),
+      destination: Box.layout(extents, order: [0, 3, 1, 2]), types: (.bf16, .bf16))
+    #expect(try box.mismatch(&random) == nil)
+  }
+
+  @Test("A source stride of zero repeats an element")
+  func broadcast() throws {
+    var random = Random(seed: 10)
+    for strides in [[0, 1], [1, 0], [0, 0]] {
+      let box = Box(
+        extents: [3, 20], source: StridedLayout(offset: 2, strides: strides),
+        destination: StridedLayout(offset: 0, strides: [20, 1]), types: (.f32, .bf16))
+      #expect(try box.mismatch(&random) == nil)
+    }
+  }
+
+  @Test("A box without elements needs no memory")
+  func empty() throws {
+    var random = Random(seed: 11)
+    let box = Box(
+      extents: [3, 0], source: StridedLayout(offset: 9, strides: [1, 1]),
+      destination: StridedLayout(offset: 9, strides: [0, 1]), types: (.u8, .u8))
+    #expect(try box.mismatch(&random) == nil)
+  }
+
+  @Test("What cannot be copied is an error")
+  func errors() {
+    func make(_ extents: [Int], _ strides: [Int], _ from: DType, _ to: DType) throws {
+      let layout = StridedLayout(offset: 1, strides: strides)
+      _ = try StridedCopy(
+        extents: extents, source: layout, sourceType: from, destination: layout,
+        destinationType: to)
+    }
+    #expect(throws: TensorError.unsupportedCast(from: .f32, to: .i32)) {
+      try make([2], [1], .f32, .i32)
+    }
+    for (extents, strides) in [
+      ([-1], [1]), ([.max, 2], [2, 1]), ([2], [.max]), ([.max], [1]), ([3], [.max / 2 + 1]),
+      ([2], [.max / 2]),
+    ] {
+      #expect(throws: TensorError.self, "\(extents) \(strides)") {
+        try make(extents, strides, .u16, .u16)
+      }
+    }
+  }
+
+  @Test("Too little memory and impossible layouts stop the program")
+  func preconditions() async {
+    await #expect(processExitsWith: .failure) {
+      _ = StridedLayout(offset: 0, strides: [-1])
+    }
+    await #expect(processExitsWith: .failure) {
+      let layout = StridedLayout(offset: 0, strides: [1])
+      let copy = try StridedCopy(
+        extents: [4], source: layout, sourceType: .u16, destination: layout,
+        destinationType: .u16)
+      var found = [UInt8](repeating: 0, count: 7)
+      run(copy, from: [UInt8](repeating: 0, count: 8), to: &found)
+    }
+  }
+}
