@@ -16,6 +16,10 @@ extension TensorStorage {
   ///
   /// - Throws: `TensorError.file` if the file cannot be opened or is not a regular file.
   public static func mapping(_ path: String) throws(TensorError) -> TensorStorage {
+    // The system would end the path there and open another file.
+    guard !path.utf8.contains(0) else {
+      throw .file(path: path, operation: "open", reason: "the path contains a zero byte")
+    }
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw .system(path, "open") }
     defer { close(descriptor) }

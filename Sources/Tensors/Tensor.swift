@@ -23,10 +23,10 @@ public struct Tensor: Sendable {
     throws(TensorError)
   {
     let byteCount = try shape.byteCount(of: dtype)
-    guard byteOffset >= 0, byteOffset <= storage.count,
-      byteCount <= storage.count - byteOffset
-    else {
-      throw .byteCountMismatch(expected: byteCount, found: max(0, storage.count - byteOffset))
+    let isInside = byteOffset >= 0 && byteOffset <= storage.count
+    let available = isInside ? storage.count - byteOffset : 0
+    guard isInside, byteCount <= available else {
+      throw .byteCountMismatch(expected: byteCount, found: available)
     }
     self.dtype = dtype
     self.shape = shape
