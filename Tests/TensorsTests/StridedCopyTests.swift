@@ -53,6 +53,53 @@ struct StridedCopyTests {
     #expect(try box.mismatch(&random) == nil)
   }
 
+  /// Optimized builds cast several elements of a row at once.
+  @Test("A long row is cast as its elements are, wherever it starts", arguments: [0, 1])
+  func longRows(offset: Int) throws {
+    for source in DType.allCases where source.isFloatingPoint {
+      let width = source.byteCount
+      let count = width == 1 ? 256 : 8192
+      // The leading two bytes of an element take all values in steps.
+      let step = 65536 / count
+      var from = [UInt8](repeating: 0, count: offset)
+      for index in 0..<count {
+        let bits =
+          width == 1 ? UInt64(index) : UInt64(index * step + index % step) << (8 * width - 16)
+        for byte in 0..<width { from.append(UInt8(truncatingIfNeeded: bits >> (8 * byte))) }
+      }
+      for target in DType.allCases where target.isFloatingPoint && target != .f8E8M0 {
+        let mismatch = try firstMismatch(from, offset, source, target, count)
+        #expect(mismatch == nil, "\(source) -> \(target)")
+      }
+    }
+  }
+
+  /// Casts bytes that start at an offset, to bytes that start there.
+  private func firstMismatch(
+    _ from: [UInt8], _ offset: Int, _ source: DType, _ target: DType, _ count: Int
+  ) throws -> Int? {
+    let cast = try Cast(from: source, to: target)
+    let layout = StridedLayout(offset: 0, strides: [1])
+    let copy = try StridedCopy(
+      extents: [count], source: layout, sourceType: source, destination: layout,
+      destinationType: target)
+    var to = [UInt8](repeating: 0, count: offset + count * target.byteCount)
+    unsafe from.withUnsafeBytes { from in
+      unsafe to.withUnsafeMutableBytes { to in
+        // Both arrays hold an offset and the elements, and are different arrays.
+        unsafe copy(
+          from: UnsafeRawBufferPointer(rebasing: from[offset...]),
+          to: UnsafeMutableRawBufferPointer(rebasing: to[offset...]))
+      }
+    }
+    func bits(_ bytes: [UInt8], _ index: Int, _ width: Int) -> UInt64 {
+      (0..<width).reversed().reduce(0) { $0 << 8 | UInt64(bytes[offset + index * width + $1]) }
+    }
+    return (0..<count).first {
+      bits(to, $0, target.byteCount) != cast(bits: bits(from, $0, source.byteCount))
+    }
+  }
+
   @Test("A source stride of zero repeats an element")
   func broadcast() throws {
     var random = Random(seed: 10)

@@ -40,7 +40,8 @@ struct TensorTests {
     #expect(tensor.bits(at: 0) == 0x0403_0201)
     #expect(tensor.bits(at: 1) == 0x0807_0605)
     #expect(tensor.bytes.byteCount == 8)
-    #expect(try Tensor(.u32, [0], storage: storage, byteOffset: 10).bytes.byteCount == 0)
+    let end = try Tensor(.u32, [0], storage: storage, byteOffset: 10)
+    #expect(end.byteCount == 0)
     for offset in [-1, 3, 10, 11, .max, .min] {
       #expect(throws: TensorError.self, "\(offset)") {
         try Tensor(.u32, [2], storage: storage, byteOffset: offset)
@@ -72,7 +73,8 @@ struct TensorTests {
       _ = try Tensor(.u8, [2], bytes: [1, 2]).bits(at: 2)
     }
     await #expect(processExitsWith: .failure) {
-      _ = try Tensor(.u8, [2], bytes: [1, 2]).bytes.byte(at: 2)
+      let tensor = try Tensor(.u8, [2], bytes: [1, 2])
+      _ = tensor.bytes.byte(at: 2)
     }
   }
 }
