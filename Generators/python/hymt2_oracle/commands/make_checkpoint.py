@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the hymt2-harness authors
+"""make-checkpoint."""
+
+import json
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any
+
+from hymt2_oracle.errors import OracleError
+from hymt2_oracle.presets import PRESETS, complete_config
+
+NAME = "make-checkpoint"
+SUMMARY = "write a real checkpoint with random weights"
+DETAILS = (
+    "transformers' HYV3ForCausalLM saves it with save_pretrained, so it has the layout of the\n"
+    "published ones. What landed on disk is checked: every key, shape and dtype, expert_bias in\n"
+    "float32, no two tensors equal. Same seed and versions: the same bits.\n\npresets:\n"
+    + "\n".join(f"  {name:<17} {preset.purpose}" for name, preset in PRESETS.items())
+)
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("out", metavar="OUT", type=Path, help="the folder to make; must not exist")
+    parser.add_argument("--preset", choices=PRESETS, metavar="NAME", help="a config by its name")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="fields from a config.json")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a config field; VALUE is JSON, or else a string. Applied after --preset and"
+        " --config; moe_intermediate_size also sets expert_hidden_dim, and first_k_dense_replace"
+        " sets mlp_layer_types",
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="S")
+    parser.add_argument("--dtype", default="bfloat16", choices=("bfloat16", "float16", "float32"))
+    parser.add_argument(
+        "--max-shard-size", metavar="SIZE", help="such as 50KB; by default 20KB or the preset's"
+    )
+    parser.add_argument(
+        "--mtp-layers",
+        type=int,
+        metavar="K",
+        help="how many multi-token prediction layers to add; by default the preset's",
+    )
+
+
+def run(arguments: Namespace) -> int:
+    from hymt2_oracle.checkpoints import DTYPES, Recipe, make_checkpoint
+    from hymt2_oracle.folders import read_json
+    from hymt2_oracle.presets import Preset
+
+    preset = PRESETS[arguments.preset] if arguments.preset else Preset("as asked for")
+    from_file = read_json(arguments.config) if arguments.config else {}
+    config = complete_config(preset.changes, from_file, _settings(arguments.set))
+    mtp_layers = preset.mtp_layers if arguments.mtp_layers is None else arguments.mtp_layers
+    recipe = Recipe(
+        config,
+        seed=arguments.seed,
+        dtype=DTYPES[arguments.dtype],
+        max_shard_size=arguments.max_shard_size or preset.max_shard_size,
+        scatter=preset.scatter,
+        mtp_layers=mtp_layers,
+    )
+    folder = make_checkpoint(arguments.out, recipe)
+    print(f"{folder.path}: {len(folder.tensors)} tensors in {len(folder.shards)} files")
+    return 0
+
+
+def _settings(words: list[str]) -> dict[str, Any]:
+    settings = {}
+    for word in words:
+        key, separator, value = word.partition("=")
+        if not key or not separator:
+            raise OracleError(f"--set {word}: expected KEY=VALUE")
+        try:
+            settings[key] = json.loads(value)
+        except ValueError:
+            settings[key] = value
+    return settings

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the hymt2-harness authors
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import recipe_of, write_native
+
+from hymt2_oracle.checkpoints import make_checkpoint
+from hymt2_oracle.comparison import Conversion, compare_from_hf, compare_to_hf
+from hymt2_oracle.errors import OracleError
+from hymt2_oracle.expert_parallel import expert_parallel_mesh
+from hymt2_oracle.folders import read_config, read_folder
+from hymt2_oracle.nemo import StateDict, make_adapter, native_from_hf
+
+GATE_AND_UP = "model.layers.1.mlp.experts.gate_and_up_projs"
+DOWN = "model.layers.2.mlp.experts.down_projs"
+BIAS = "model.layers.1.mlp.gate.e_score_correction_bias"
+
+
+@pytest.mark.parametrize("model", ["hy_mt2", "hy_v3"])
+def test_nemos_own_conversion_is_equal_both_ways(
+    checkpoint: Path, native: StateDict, model: str, tmp_path: Path
+) -> None:
+    converted = write_native(tmp_path / "n", native)
+    there = compare_from_hf(checkpoint, converted, Conversion(model))
+    back = compare_to_hf(checkpoint, converted, Conversion(model))
+    assert (there.differences, there.tensors) == ([], len(native))
+    assert (back.differences, back.tensors) == ([], len(read_folder(checkpoint).tensors))
+
+
+def exchange_experts(native: StateDict) -> None:
+    native[DOWN][[0, 1]] = native[DOWN][[1, 0]]
+
+
+def exchange_gate_and_up(native: StateDict) -> None:
+    native[GATE_AND_UP] = torch.cat(native[GATE_AND_UP].chunk(2, dim=-1)[::-1], dim=-1)
+
+
+def flip_one_bit(native: StateDict) -> None:
+    native[GATE_AND_UP].view(torch.int16)[7, 15, 23] ^= 1
+
+
+def cast_the_bias(native: StateDict) -> None:
+    native[BIAS] = native[BIAS].to(torch.bfloat16)
+
+
+def transpose(native: StateDict) -> None:
+    native[DOWN] = native[DOWN].transpose(1, 2)
+
+
+def drop(native: StateDict) -> None:
+    del native[BIAS]
+
+
+@pytest.mark.parametrize(
+    ("fault", "key", "problem"),
+    [
+        (exchange_experts, DOWN, "bits"),
+        (exchange_gate_and_up, GATE_AND_UP, "bits"),
+        (flip_one_bit, GATE_AND_UP, "bits"),
+        (cast_the_bias, BIAS, "dtype"),
+        (transpose, DOWN, "shape"),
+        (drop, BIAS, "missing"),
+    ],
+)
+def test_a_planted_fault_is_named(
+    checkpoint: Path, native: StateDict, fault, key: str, problem: str, tmp_path: Path
+) -> None:
+    fault(native)
+    outcome = compare_from_hf(checkpoint, write_native(tmp_path / "n", native), Conversion())
+    assert [(d.key, d.problem) for d in outcome.differences] == [(key, problem)]
+
+
+def test_a_flipped_bit_comes_back_as_one_element(
+    checkpoint: Path, native: StateDict, tmp_path: Path
+) -> None:
+    flip_one_bit(native)
+    converted = write_native(tmp_path / "n", native)
+    (difference,) = compare_to_hf(checkpoint, converted, Conversion()).differences
+    assert difference.key == "model.layers.1.mlp.experts.7.up_proj.weight"
+    # Column 23 of 24 is up's row 11; row 15 is its column.
+    assert (difference.first_index, difference.differing_elements) == ((11, 15), 1)
+
+
+def test_experts_are_compared_in_the_dtype_they_are_cast_to(tmp_path: Path) -> None:
+    path = tmp_path / "c"
+    make_checkpoint(path, replace(recipe_of("square-experts"), dtype=torch.float32))
+    tensors = read_folder(path).tensors
+    native = native_from_hf(make_adapter(read_config(path)), tensors)
+    assert native[GATE_AND_UP].dtype == torch.bfloat16
+    converted = write_native(tmp_path / "n", native)
+    assert compare_from_hf(path, converted, Conversion()).differences == []
+    assert compare_to_hf(path, converted, Conversion()).differences == []
+    outcome = compare_from_hf(path, converted, Conversion(dtype="float32"))
+    assert {d.problem for d in outcome.differences} == {"dtype"}
+    assert len(outcome.differences) == 4
+
+
+def test_mtp_layers_are_dropped_or_preserved(mtp_checkpoint: Path, tmp_path: Path) -> None:
+    config, tensors = read_config(mtp_checkpoint), read_folder(mtp_checkpoint).tensors
+    dropped = native_from_hf(make_adapter(config), tensors)
+    kept = native_from_hf(make_adapter(config, preserve_mtp=True), tensors)
+    assert {key for key in kept if ".layers.3." in key} == kept.keys() - dropped.keys()
+    assert kept["model.layers.3.mlp.experts.gate_and_up_projs"].shape == (4, 16, 24)
+    preserve = Conversion(preserve_mtp=True)
+    converted = write_native(tmp_path / "n", kept)
+    assert compare_from_hf(mtp_checkpoint, converted, preserve).differences == []
+    assert compare_to_hf(mtp_checkpoint, converted, preserve).differences == []
+    assert len(compare_from_hf(mtp_checkpoint, converted, Conversion()).differences) == 19
+
+
+def test_one_rank_is_compared_with_nemos_rank(checkpoint: Path, tmp_path: Path) -> None:
+    adapter = make_adapter(read_config(checkpoint))
+    with expert_parallel_mesh(1, 3) as mesh:
+        native = native_from_hf(adapter, read_folder(checkpoint).tensors, mesh)
+    converted = write_native(tmp_path / "n", native)
+    right, wrong = Conversion(ep_rank=1, ep_size=3), Conversion(ep_rank=0, ep_size=3)
+    assert compare_from_hf(checkpoint, converted, right).differences == []
+    assert len(compare_from_hf(checkpoint, converted, wrong).differences) == 4
+
+
+def test_options_that_make_no_sense_are_refused(checkpoint: Path) -> None:
+    for conversion in (Conversion(ep_rank=0), Conversion(ep_rank=3, ep_size=3)):
+        with pytest.raises(OracleError):
+            compare_from_hf(checkpoint, checkpoint, conversion)
+    with pytest.raises(OracleError, match="needs all experts"):
+        compare_to_hf(checkpoint, checkpoint, Conversion(ep_rank=0, ep_size=1))
