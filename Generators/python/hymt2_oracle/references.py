@@ -41,7 +41,7 @@ def case_name(rank: int, size: int) -> str:
 def write_references(
     out: Path, experts: range, sizes: range, model: str = "hy_mt2"
 ) -> list[dict[str, Any]]:
-    """Writes, for each number of experts, a checkpoint and what NeMo makes of it; gives the cases."""
+    """Writes, per number of experts, a checkpoint and what NeMo makes of it; gives the cases."""
     if out.exists():
         raise OracleError(f"{out}: exists already; name a new folder")
     checkpoints = {count: _make_tiny(out / str(count), count) for count in experts}

@@ -9,13 +9,15 @@ import pytest
 from conftest import write_native
 
 from hymt2_oracle.__main__ import run_command
-from hymt2_oracle.commands import COMMANDS
+from hymt2_oracle.commands import COMMANDS, Command
 from hymt2_oracle.folders import INDEX_NAME
 from hymt2_oracle.nemo import StateDict
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.NAME)
-def test_every_command_explains_itself(command, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_explains_itself(
+    command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as exit:
         run_command([command.NAME, "--help"])
     assert exit.value.code == 0

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the hymt2-harness authors
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from hymt2_oracle.nemo import StateDict, make_adapter, native_from_hf
 GATE_AND_UP = "model.layers.1.mlp.experts.gate_and_up_projs"
 DOWN = "model.layers.2.mlp.experts.down_projs"
 BIAS = "model.layers.1.mlp.gate.e_score_correction_bias"
+
+Fault = Callable[[StateDict], None]
 
 
 @pytest.mark.parametrize("model", ["hy_mt2", "hy_v3"])
@@ -66,7 +69,7 @@ def drop(native: StateDict) -> None:
     ],
 )
 def test_a_planted_fault_is_named(
-    checkpoint: Path, native: StateDict, fault, key: str, problem: str, tmp_path: Path
+    checkpoint: Path, native: StateDict, fault: Fault, key: str, problem: str, tmp_path: Path
 ) -> None:
     fault(native)
     outcome = compare_from_hf(checkpoint, write_native(tmp_path / "n", native), Conversion())

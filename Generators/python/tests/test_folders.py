@@ -2,7 +2,9 @@
 # Copyright the hymt2-harness authors
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +17,7 @@ def copy(checkpoint: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(checkpoint, tmp_path / "copy"))
 
 
-def edit_index(folder: Path, change) -> None:
+def edit_index(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
     index = json.loads((folder / INDEX_NAME).read_text())
     change(index)
     (folder / INDEX_NAME).write_text(json.dumps(index))
