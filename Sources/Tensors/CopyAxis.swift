@@ -14,8 +14,9 @@ struct CopyAxis: Sendable, Hashable {
       ($0.destination, $0.source) > ($1.destination, $1.source)
     }
     for axis in sorted {
-      if let outer = result.last, outer.source == axis.source * axis.extent,
-        outer.destination == axis.destination * axis.extent
+      // A product that wraps around is negative, as no stride is: the last element's position fits.
+      if let outer = result.last, outer.source == axis.source &* axis.extent,
+        outer.destination == axis.destination &* axis.extent
       {
         result[result.count - 1] = CopyAxis(
           extent: outer.extent * axis.extent, source: axis.source, destination: axis.destination)

@@ -139,6 +139,17 @@ struct StridedCopyTests {
         try make(extents, strides, .u16, .u16)
       }
     }
+    #expect(throws: TensorError.self) { try make([2, 2], [.max, 1], .u8, .u8) }
+    #expect(throws: TensorError.self) { try make([3, 2], [1 << 62, 1], .u8, .u8) }
+  }
+
+  @Test("Positions that just fit are planned, though no memory has them")
+  func hugeStrides() throws {
+    for strides in [[1, 1 << 62], [1 << 62, 1]] {
+      _ = try StridedCopy(
+        extents: [2, 2], source: StridedLayout(offset: 0, strides: strides), sourceType: .u8,
+        destination: StridedLayout(offset: 0, strides: [2, 1]), destinationType: .u8)
+    }
   }
 
   @Test("Too little memory and impossible layouts stop the program")
