@@ -7,11 +7,11 @@ public struct StridedCopy: Sendable {
   let axes: [CopyAxis]
   private let pattern: Pattern
   let cast: Cast
-  let source: Span
-  let destination: Span
+  let source: Region
+  let destination: Region
 
   /// The part of a tensor that a box touches.
-  struct Span: Sendable {
+  struct Region: Sendable {
     /// The position in bytes of the first element.
     let start: Int
     /// The bytes the tensor must have at least.
@@ -46,14 +46,14 @@ public struct StridedCopy: Sendable {
     let (sourceWidth, destinationWidth) = (sourceType.byteCount, destinationType.byteCount)
     guard try Shape(extents).elementCount > 0 else {
       (axes, pattern) = ([], .empty)
-      self.source = Span(start: 0, end: 0, width: sourceWidth)
-      self.destination = Span(start: 0, end: 0, width: destinationWidth)
+      self.source = Region(start: 0, end: 0, width: sourceWidth)
+      self.destination = Region(start: 0, end: 0, width: destinationWidth)
       return
     }
     let sourceEnd = try source.byteCount(holding: extents, of: sourceType)
     let destinationEnd = try destination.byteCount(holding: extents, of: destinationType)
-    self.source = Span(start: source.offset * sourceWidth, end: sourceEnd, width: sourceWidth)
-    self.destination = Span(
+    self.source = Region(start: source.offset * sourceWidth, end: sourceEnd, width: sourceWidth)
+    self.destination = Region(
       start: destination.offset * destinationWidth, end: destinationEnd, width: destinationWidth)
 
     var axes: [CopyAxis] = []
