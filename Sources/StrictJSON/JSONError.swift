@@ -31,6 +31,10 @@ public struct JSONError: Error, Hashable, CustomStringConvertible {
     case tooDeep
     /// A value is well-formed but not of the type that is read.
     case typeMismatch
+    /// An object of known members has another.
+    case unknownMember
+    /// An object of known members lacks one.
+    case missingMember
   }
 
   /// The kind of the fault.

@@ -2,6 +2,21 @@
 // Copyright the hymt2-harness authors
 
 extension JSONReader {
+  /// Makes the error of an object whose last read key is not one of its known keys.
+  public func unknownMember(_ key: String, known: [String]) -> JSONError {
+    let known = known.map(JSONPath.quoted).joined(separator: ", ")
+    return error(
+      .unknownMember, at: tokenOffset, expected: "only the members \(known)",
+      found: JSONPath.quoted(key))
+  }
+
+  /// Makes the error of an object that has just been left without one of its known keys.
+  public func missingMember(_ key: String) -> JSONError {
+    error(
+      .missingMember, at: max(offset - 1, 0), expected: "a member \(JSONPath.quoted(key))",
+      found: "the end of the object")
+  }
+
   /// Makes the error of a byte that the grammar does not allow at the current offset.
   func syntaxError(expected: String) -> JSONError {
     error(

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+internal import StrictJSON
+internal import Tensors
+
+/// The checked header of a safetensors file.
+///
+/// Everything that the original library rejects is rejected. Stricter than it (0.8.0): duplicate
+/// tensors and metadata keys, unknown members, tensors as arrays, null as metadata, white space
+/// other than spaces around the JSON, and element types without a fixed whole-byte layout here.
+struct SafetensorsHeader {
+  /// A tensor's place in the file.
+  struct Entry {
+    let info: TensorInfo
+    /// The range in the file.
+    let range: Range<Int>
+    /// The offset of the name in the file.
+    let nameOffset: Int
+  }
+
+  /// The longest header the format allows, without its length.
+  static let maximumByteCount = 100_000_000
+  /// The size of the length before the header.
+  static let lengthByteCount = 8
+  static let metadataKey = "__metadata__"
+
+  let metadata: SafetensorsMetadata?
+  /// The tensors in the order of the header.
+  let entries: [Entry]
+  /// The offset in the file at which the data begin.
+  let dataOffset: Int
+
+  /// Parses and checks the header of a whole file.
+  init(parsing file: RawSpan, path: String) throws(SafetensorsError) {
+    dataOffset = try Self.dataOffset(in: file, path: path)
+    let text = file.extracting(Self.lengthByteCount..<dataOffset)
+    guard text.byte(at: 0) == UInt8(ascii: "{") else {
+      throw SafetensorsError(
+        .invalidHeaderStart, path: path, byteOffset: Self.lengthByteCount,
+        expected: "'{' at the start of the header", found: "byte \(text.byte(at: 0))",
+        remedy: SafetensorsError.damagedRemedy)
+    }
+    var reader = JSONReader(text)
+    let described: [DescribedTensor]
+    do {
+      (metadata, described) = try reader.readSafetensorsHeader()
+    } catch {
+      throw SafetensorsError(
+        error, path: path, textOffset: Self.lengthByteCount,
+        remedy: SafetensorsError.damagedRemedy)
+    }
+    for offset in reader.offset..<text.byteCount where text.byte(at: offset) != 0x20 {
+      throw SafetensorsError(
+        .invalidPadding, path: path, byteOffset: Self.lengthByteCount + offset,
+        expected: "only spaces between the header's JSON and the data",
+        found: "byte \(text.byte(at: offset))", remedy: SafetensorsError.damagedRemedy)
+    }
+    var entries: [Entry] = []
+    entries.reserveCapacity(described.count)
+    for tensor in described {
+      entries.append(try tensor.checked(dataOffset: dataOffset, end: file.byteCount, path: path))
+    }
+    try Self.checkCoverage(entries, of: dataOffset..<file.byteCount, path: path)
+    self.entries = entries
+  }
+
+  private static func dataOffset(
+    in file: RawSpan, path: String
+  ) throws(SafetensorsError) -> Int {
+    guard file.byteCount >= lengthByteCount else {
+      throw SafetensorsError(
+        .fileTooSmall, path: path, expected: "at least \(lengthByteCount) bytes",
+        found: "\(file.byteCount)", remedy: SafetensorsError.damagedRemedy)
+    }
+    var length: UInt64 = 0
+    for index in 0..<lengthByteCount {
+      length |= UInt64(file.byte(at: index)) << (8 * UInt64(index))
+    }
+    guard length <= UInt64(maximumByteCount) else {
+      throw SafetensorsError(
+        .headerTooLarge, path: path, byteOffset: 0,
+        expected: "a header of at most \(maximumByteCount) bytes", found: "\(length)",
+        remedy: SafetensorsError.damagedRemedy)
+    }
+    guard length <= UInt64(file.byteCount - lengthByteCount) else {
+      throw SafetensorsError(
+        .headerTruncated, path: path, byteOffset: 0,
+        expected: "a header of at most the \(file.byteCount - lengthByteCount) bytes that follow",
+        found: "\(length)", remedy: SafetensorsError.damagedRemedy)
+    }
+    guard length > 0 else {
+      throw SafetensorsError(
+        .invalidHeaderStart, path: path, byteOffset: 0, expected: "a header", found: "0 bytes",
+        remedy: SafetensorsError.damagedRemedy)
+    }
+    return lengthByteCount + Int(length)
+  }
+
+  /// Checks that the tensors cover the data from start to end without holes and overlaps.
+  private static func checkCoverage(
+    _ entries: [Entry], of data: Range<Int>, path: String
+  ) throws(SafetensorsError) {
+    func failure(
+      _ code: SafetensorsError.Code, _ keys: [String], expected: String, at offset: Int,
+      found: String
+    ) -> SafetensorsError {
+      SafetensorsError(
+        code, path: path, byteOffset: offset, keys: keys, expected: expected, found: found,
+        remedy: SafetensorsError.damagedRemedy)
+    }
+    var covered = data.lowerBound
+    var last: String?
+    let sorted = entries.sorted {
+      ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound)
+    }
+    for entry in sorted {
+      let name = entry.info.name.text
+      if entry.range.lowerBound > covered {
+        throw failure(
+          .hole, [name], expected: "the data to begin where others end, at byte \(covered)",
+          at: covered, found: "\(entry.range.lowerBound - covered) bytes of no tensor")
+      }
+      if entry.range.lowerBound < covered {
+        throw failure(
+          .overlap, [last, name].compactMap { $0 },
+          expected: "the second to begin where the first ends, at byte \(covered)",
+          at: entry.range.lowerBound, found: "it to begin there")
+      }
+      covered = entry.range.upperBound
+      last = name
+    }
+    if covered < data.upperBound {
+      throw failure(
+        .trailingBytes, [], expected: "the file to end with the data of the last tensor",
+        at: covered, found: "\(data.upperBound - covered) more bytes")
+    }
+  }
+}
