@@ -6,7 +6,7 @@
 /// Swift compares strings by Unicode canonical equivalence, so two different keys of a file could
 /// merge; names never do.
 public struct TensorName: Sendable, Hashable, Comparable, CustomStringConvertible,
-  ExpressibleByStringLiteral
+  ExpressibleByStringInterpolation
 {
   /// The name as text.
   public let text: String
@@ -23,7 +23,8 @@ public struct TensorName: Sendable, Hashable, Comparable, CustomStringConvertibl
 
   /// Whether both names have the same UTF-8 bytes.
   public static func == (lhs: TensorName, rhs: TensorName) -> Bool {
-    lhs.text.utf8.elementsEqual(rhs.text.utf8)
+    // Bytes have no padding that could be read uninitialized.
+    unsafe lhs.text.utf8.span.bytes.isEqual(to: rhs.text.utf8.span.bytes)
   }
 
   /// Whether the first name's UTF-8 bytes sort before the second's.
@@ -33,8 +34,9 @@ public struct TensorName: Sendable, Hashable, Comparable, CustomStringConvertibl
 
   /// Feeds the UTF-8 bytes to the hasher.
   public func hash(into hasher: inout Hasher) {
-    for byte in text.utf8 { hasher.combine(byte) }
-    hasher.combine(UInt8(0xff))
+    var text = text
+    // The buffer is read inside the closure only.
+    text.withUTF8 { unsafe hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
   }
 
   /// The text shown to people.

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+public import Tensors
+
+/// One thing that is wrong with a state dict, and where.
+public struct Finding: Sendable, Hashable, CustomStringConvertible {
+  /// The kind of a finding.
+  public enum Code: String, Sendable, Hashable, CaseIterable {
+    case missingTensor = "missing tensor"
+    case surplusExpert = "surplus expert"
+    case surplusLayer = "surplus layer"
+    case expertsInDenseLayer = "experts in a dense layer"
+    case gateOfNonGatedExpert = "gate projection of non-gated experts"
+    case wrongShape = "wrong shape"
+    case wrongDType = "wrong element type"
+    case nonCanonicalIndex = "index not written canonically"
+    case unknownPrefix = "unknown prefix"
+    case unknownExpertKey = "unknown expert key"
+    case foreignLayout = "key of another layout"
+    case nameCollision = "two keys with one name"
+    case scaleWithoutWeight = "scale without its weight"
+    case incompleteLoRA = "incomplete LoRA group"
+    case differentLoRAFactors = "LoRA factors differ"
+    case ambiguousLoRALayout = "ambiguous LoRA layout"
+    case invalidOption = "invalid option"
+    case invalidPattern = "invalid exclusion pattern"
+    case storage = "storage"
+  }
+
+  /// What is wrong.
+  public let code: Code
+  /// The key, option or pattern concerned.
+  public let subject: TensorName
+  /// What should be there.
+  public let expected: String
+  /// What is there.
+  public let found: String
+
+  /// Creates a finding.
+  public init(_ code: Code, _ subject: TensorName, expected: String, found: String) {
+    self.code = code
+    self.subject = subject
+    self.expected = expected
+    self.found = found
+  }
+
+  /// The text shown to people.
+  public var description: String {
+    "\(code.rawValue): '\(subject)': expected \(expected), found \(found)"
+  }
+}
+
+/// Why an adapter refuses a state dict: every offending key, and nothing converted.
+public struct AdapterError: Error, Hashable, CustomStringConvertible {
+  /// All that is wrong, in the order of the state dict, missing tensors last.
+  public let findings: [Finding]
+
+  /// Creates an error from its findings.
+  public init(_ findings: [Finding]) {
+    self.findings = findings
+  }
+
+  init(_ error: TensorError) {
+    self.init([
+      Finding(.storage, "state dict", expected: "accessible tensors", found: error.description)
+    ])
+  }
+
+  /// The text shown to people: the first twenty findings and the number of the others.
+  public var description: String {
+    let shown = findings.prefix(20).map { "  \($0)" }
+    let rest = findings.count - shown.count
+    let title = findings.count == 1 ? "1 problem" : "\(findings.count) problems"
+    return ([title + " in the state dict:"] + shown + (rest > 0 ? ["  and \(rest) more"] : []))
+      .joined(separator: "\n")
+  }
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Synchronization
+public import Tensors
+
+/// Runs a whole checkpoint to native form and back, expert by expert, and compares the data.
+///
+/// The plan is carried out by the real kernels; what comes out is judged by an index formula and
+/// by the checkpoint itself, never by the code that made it.
+public struct CheckpointVerifier: Sendable {
+  /// One tensor whose data does not obey a law.
+  public struct Disagreement: Sendable, Hashable, CustomStringConvertible {
+    /// The law that is broken.
+    public let law: PlanProof.Law
+    /// The tensor concerned.
+    public let tensor: TensorName
+    /// The place and both bit patterns.
+    public let detail: String
+
+    /// The text shown to people.
+    public var description: String { "\(law.rawValue): '\(tensor)': \(detail)" }
+  }
+
+  /// What a verification looked at.
+  public struct Summary: Sendable, Hashable {
+    /// Tensors of experts that were converted and came back.
+    public var expertTensorCount = 0
+    /// Their size in bytes.
+    public var expertByteCount = 0
+    /// Elements compared with the index formula one by one.
+    public var sampledElementCount = 0
+    /// Data that does not obey a law, at most one hundred.
+    public var disagreements: [Disagreement] = []
+  }
+
+  private let forward: ConversionPlan
+  private let backward: ConversionPlan
+  private let config: ModelConfig
+  private let threads: Int?
+
+  /// Creates a verifier of two proven plans.
+  public init(
+    forward: ConversionPlan, backward: ConversionPlan, config: ModelConfig, threads: Int? = nil
+  ) {
+    self.forward = forward
+    self.backward = backward
+    self.config = config
+    self.threads = threads
+  }
+
+  /// Converts and compares every expert.
+  ///
+  /// - Parameters:
+  ///   - source: Gives the tensor at a position of the forward plan's sources; called from any
+  ///     thread.
+  ///   - progress: Called with the bytes of each expert that is done; from any thread.
+  /// - Throws: The first error of `source`.
+  public func run(
+    source: @escaping @Sendable (Int) throws -> Tensor,
+    progress: @Sendable (_ byteCount: Int) -> Void = { _ in }
+  ) throws -> Summary {
+    let slices = slices()
+    let state = Mutex<(summary: Summary, failure: (any Error)?)>((Summary(), nil))
+    ParallelWork.run(count: slices.count, threads: threads) { index, _ in
+      guard state.withLock({ $0.failure == nil }) else { return }
+      do {
+        let found = try verify(slices[index], source)
+        progress(found.expertByteCount)
+        state.withLock { $0.summary.add(found) }
+      } catch {
+        state.withLock { $0.failure = $0.failure ?? error }
+      }
+    }
+    let (summary, failure) = state.withLock { ($0.summary, $0.failure) }
+    if let failure { throw failure }
+    return summary.sorted
+  }
+
+  /// One expert of one grouped tensor.
+  private struct Slice: Sendable {
+    let destination: Int
+    let expert: Int
+    let moves: [TensorMove]
+    let returns: [TensorMove]
+  }
+
+  private func slices() -> [Slice] {
+    let ranges = forward.movesByDestination()
+    var returns: [Int: [Int: [TensorMove]]] = [:]
+    for move in backward.moves where forward.destinations[move.source].isGroupedExperts {
+      returns[move.source, default: [:]][move.sourceRegion.lower[0], default: []].append(move)
+    }
+    return forward.destinations.indices.flatMap { destination -> [Slice] in
+      guard forward.destinations[destination].isGroupedExperts else { return [] }
+      let moves = Dictionary(
+        grouping: forward.moves[ranges[destination]], by: { $0.destinationRegion.lower[0] })
+      return moves.keys.sorted().map { expert in
+        Slice(
+          destination: destination, expert: expert, moves: moves[expert] ?? [],
+          returns: returns[destination]?[expert] ?? [])
+      }
+    }
+  }
+
+  private func verify(_ slice: Slice, _ source: @Sendable (Int) throws -> Tensor) throws -> Summary
+  {
+    let grouped = forward.destinations[slice.destination]
+    let shape = try Shape([1] + grouped.shape.extents.dropFirst())
+    var buffer = try ByteBuffer(count: shape.byteCount(of: grouped.dtype))
+    var originals: [TensorName: Tensor] = [:]
+    for move in slice.moves {
+      let tensor = try source(move.source)
+      originals[forward.sources[move.source].name] = tensor
+      let copy = try MoveCopy(
+        move, from: tensor, to: grouped.dtype, startingAt: slice.expert * shape.elementCount)
+      // The buffer is this slice's alone.
+      unsafe buffer.withUnsafeMutableBytes { (bytes: UnsafeMutableRawBufferPointer) in
+        unsafe copy.run(into: bytes)
+      }
+    }
+    let native = try Tensor(grouped.dtype, shape, storage: buffer.freeze())
+    var summary = Summary()
+    let samples = ElementSamples(grouped, shape, expert: slice.expert, config)
+    try samples.compare(native, originals, &summary)
+    for move in slice.returns {
+      let info = backward.destinations[move.destination]
+      guard let original = originals[info.name] else { continue }
+      summary.expertTensorCount += 1
+      summary.expertByteCount += original.byteCount
+      if let detail = try Self.difference(move, native, info, original) {
+        summary.disagreements.append(
+          Disagreement(law: .returned, tensor: info.name, detail: detail))
+      }
+    }
+    return summary
+  }
+
+  /// Brings one part of an expert back and compares it with the original.
+  private static func difference(
+    _ move: TensorMove, _ native: Tensor, _ info: TensorInfo, _ original: Tensor
+  ) throws -> String? {
+    let region = move.sourceRegion
+    var move = move
+    move.sourceRegion = Region(
+      view: native.shape.extents, lower: [0] + region.lower.dropFirst(), extents: region.extents)
+    let returned = try MoveCopy(move, from: native, to: info.dtype).tensor(info)
+    let whole = Region(whole: info.shape.extents)
+    let identity = TensorMove(
+      source: 0, whole, destination: 0, whole, permutation: Array(0..<info.shape.rank))
+    let expected =
+      original.dtype == info.dtype
+      ? original : try MoveCopy(identity, from: original, to: info.dtype).tensor(info)
+    guard returned != expected else { return nil }
+    let index =
+      (0..<info.shape.elementCount).first { returned.bits(at: $0) != expected.bits(at: $0) } ?? 0
+    return "element \(index) is \(returned.hexadecimal(at: index)), "
+      + "expected \(expected.hexadecimal(at: index))"
+  }
+}
+
+extension CheckpointVerifier.Summary {
+  fileprivate mutating func add(_ other: Self) {
+    expertTensorCount += other.expertTensorCount
+    expertByteCount += other.expertByteCount
+    sampledElementCount += other.sampledElementCount
+    disagreements = Array((disagreements + other.disagreements).prefix(100))
+  }
+
+  /// The same summary, whatever order the threads finished in.
+  fileprivate var sorted: Self {
+    var result = self
+    result.disagreements.sort { ($0.tensor, $0.detail) < ($1.tensor, $1.detail) }
+    return result
+  }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+public import Tensors
+
+/// Every copy that turns one state dict into another, made from names, types and shapes alone.
+public struct ConversionPlan: Sendable {
+  /// Which way a plan converts.
+  public enum Direction: String, Sendable {
+    case fromHF
+    case toHF
+  }
+
+  /// Why a source tensor, or the rest of one, is not in the result.
+  public enum Omission: Sendable, Hashable {
+    /// It belongs to a multi-token prediction layer, and the policy drops those.
+    case mtpLayer
+    /// It belongs to an expert of another rank.
+    case otherRank
+    /// Its name on disk matches the exclusion pattern, or that of all its parts does.
+    case excluded
+    /// It repeats another source, which must have the same bits.
+    case repeats(source: Int)
+  }
+
+  /// Which way the plan converts.
+  public let direction: Direction
+  /// The tensors to read, in the order of the state dict.
+  public let sources: [TensorInfo]
+  /// The tensors to write, in the order of the result.
+  public let destinations: [TensorInfo]
+  /// The copies, those of one destination one behind the other.
+  public var moves: [TensorMove]
+  /// The sources that are left out, each with its reason, in the order of the sources.
+  public let omissions: [(source: Int, reason: Omission)]
+
+  /// The positions of the moves into each destination.
+  ///
+  /// - Complexity: O(moves).
+  public func movesByDestination() -> [Range<Int>] {
+    var ranges = [Range<Int>](repeating: 0..<0, count: destinations.count)
+    var start = 0
+    while start < moves.count {
+      let destination = moves[start].destination
+      var end = start + 1
+      while end < moves.count, moves[end].destination == destination { end += 1 }
+      ranges[destination] = start..<end
+      start = end
+    }
+    return ranges
+  }
+}
+
+/// Destinations and moves as a planner collects them.
+struct PlanBuilder {
+  let direction: ConversionPlan.Direction
+  let sources: [TensorInfo]
+  private(set) var destinations: [TensorInfo] = []
+  private(set) var moves: [TensorMove] = []
+  private(set) var findings: [Finding] = []
+  private var omissions: [(source: Int, reason: ConversionPlan.Omission)] = []
+  private var taken: [TensorName: TensorName] = [:]
+
+  init(_ direction: ConversionPlan.Direction, _ sources: [TensorInfo]) {
+    self.direction = direction
+    self.sources = sources
+    destinations.reserveCapacity(sources.count)
+    moves.reserveCapacity(sources.count)
+    taken.reserveCapacity(sources.count)
+  }
+
+  /// Adds a destination and returns its position.
+  mutating func add(_ info: TensorInfo, from source: Int) -> Int {
+    if let other = taken.updateValue(sources[source].name, forKey: info.name) {
+      report(
+        .nameCollision, sources[source].name, expected: "one key for '\(info.name)'",
+        found: "'\(other)' has that name too")
+    }
+    destinations.append(info)
+    return destinations.count - 1
+  }
+
+  mutating func add(_ move: TensorMove) {
+    moves.append(move)
+  }
+
+  /// Adds a destination that is a source under another name.
+  mutating func rename(_ source: Int, to name: TensorName) {
+    let info = sources[source]
+    let destination = add(TensorInfo(name, info.dtype, info.shape), from: source)
+    let whole = Region(whole: info.shape.extents)
+    add(
+      TensorMove(
+        source: source, whole, destination: destination, whole,
+        permutation: Array(0..<info.shape.rank)))
+  }
+
+  mutating func omit(_ source: Int, _ reason: ConversionPlan.Omission) {
+    omissions.append((source, reason))
+  }
+
+  mutating func report(
+    _ code: Finding.Code, _ subject: TensorName, expected: String, found: String
+  ) {
+    findings.append(Finding(code, subject, expected: expected, found: found))
+  }
+
+  /// The plan, if nothing was found wrong.
+  func finish() throws(AdapterError) -> ConversionPlan {
+    guard findings.isEmpty else { throw AdapterError(findings) }
+    return ConversionPlan(
+      direction: direction, sources: sources, destinations: destinations, moves: moves,
+      omissions: omissions.sorted { $0.source < $1.source })
+  }
+}

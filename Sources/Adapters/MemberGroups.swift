@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Tensors
+
+/// One grouped tensor to be: a prefix, a layer and the position of a rule.
+struct GroupID: Hashable {
+  let prefix: Substring
+  let layer: Int
+  let group: Int
+}
+
+/// The members of one group as they turn up.
+struct GroupMembers {
+  /// The source that turned up first.
+  let first: Int
+  /// The source that turned up last.
+  fileprivate(set) var last: Int
+  private var sources: [Key: Int] = [:]
+
+  private struct Key: Hashable {
+    let expert: Int
+    let projection: Projection
+  }
+
+  init(first: Int) {
+    self.first = first
+    last = first
+  }
+
+  subscript(expert: Int, projection: Projection) -> Int? {
+    get { sources[Key(expert: expert, projection: projection)] }
+    set { sources[Key(expert: expert, projection: projection)] = newValue }
+  }
+}
+
+/// The groups that turn up in a state dict, in the order of their first members.
+struct MemberGroups {
+  private(set) var ids: [GroupID] = []
+  private var members: [GroupMembers] = []
+  private var positions: [GroupID: Int] = [:]
+
+  subscript(id: GroupID) -> GroupMembers {
+    guard let position = positions[id] else { preconditionFailure("unknown group \(id)") }
+    return members[position]
+  }
+
+  mutating func insert(
+    _ source: Int, prefix: Substring, layer: Int, group: Int, expert: Int, _ projection: Projection
+  ) -> GroupID {
+    let id = GroupID(prefix: prefix, layer: layer, group: group)
+    let position =
+      positions[id]
+      ?? {
+        positions[id] = ids.count
+        ids.append(id)
+        members.append(GroupMembers(first: source))
+        return ids.count - 1
+      }()
+    members[position][expert, projection] = source
+    members[position].last = source
+    return id
+  }
+}
+
+extension PlanBuilder {
+  /// The number of a key's layer, if it is written canonically and the config has that layer.
+  mutating func layerIndex(
+    of key: LayerKey, _ name: TensorName, _ context: LayoutContext
+  ) -> Int? {
+    guard let layer = LayerKey.canonicalIndex(key.layerText) else {
+      report(
+        .nonCanonicalIndex, name, expected: "a layer number without leading zeros",
+        found: "'\(key.layerText)'")
+      return nil
+    }
+    guard layer < context.config.storedLayerCount else {
+      let config = context.config
+      report(
+        .surplusLayer, name,
+        expected: "layers below \(config.storedLayerCount) (num_hidden_layers "
+          + "\(config.hiddenLayerCount) + num_nextn_predict_layers \(config.mtpLayerCount))",
+        found: "layer \(layer)")
+      return nil
+    }
+    return layer
+  }
+
+  /// The number of a key's expert, if it is written canonically and the config has that expert.
+  mutating func expertIndex(
+    _ digits: Substring, _ name: TensorName, _ context: LayoutContext
+  ) -> Int? {
+    guard let expert = LayerKey.canonicalIndex(digits) else {
+      report(
+        .nonCanonicalIndex, name, expected: "an expert number without leading zeros",
+        found: "'\(digits)'")
+      return nil
+    }
+    guard expert < context.config.expertCount else {
+      report(
+        .surplusExpert, name, expected: "experts below num_experts \(context.config.expertCount)",
+        found: "expert \(expert)")
+      return nil
+    }
+    return expert
+  }
+
+  /// Whether a layer may hold the expert tensor of a key.
+  mutating func isSparse(_ layer: Int, _ name: TensorName, _ context: LayoutContext) -> Bool {
+    if context.config.isSparse(layer: layer) { return true }
+    report(
+      .expertsInDenseLayer, name,
+      expected: "no expert tensors: the config's layer \(layer) is dense", found: "the key")
+    return false
+  }
+
+  mutating func reportForeign(_ name: TensorName, expected: String) {
+    report(.foreignLayout, name, expected: expected, found: "the key")
+  }
+
+  mutating func reportPrefix(_ name: TensorName, _ context: LayoutContext) {
+    report(
+      .unknownPrefix, name,
+      expected: "a key starting with '\(context.options.prefix.rawValue)layers.'",
+      found: "another start; state the prefix if all keys have it")
+  }
+
+  mutating func reportMissing(_ name: TensorName, _ expected: String) {
+    report(.missingTensor, name, expected: expected, found: "no such key")
+  }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Dispatch
+import Synchronization
+
+/// Runs independent pieces of work on several threads.
+package enum ParallelWork {
+  /// Calls a closure once for each index, in any order, and returns when all calls have returned.
+  ///
+  /// - Parameters:
+  ///   - count: The number of calls.
+  ///   - threads: The most threads to use, or nil for one per core.
+  ///   - body: What to do; it gets the index of the work and of the worker, from zero.
+  package static func run(
+    count: Int, threads: Int? = nil, _ body: @Sendable (_ index: Int, _ worker: Int) -> Void
+  ) {
+    let workers = min(count, workerCount(threads))
+    guard workers > 1 else {
+      for index in 0..<count { body(index, 0) }
+      return
+    }
+    let next = Atomic(0)
+    DispatchQueue.concurrentPerform(iterations: workers) { worker in
+      while true {
+        let index = next.add(1, ordering: .relaxed).oldValue
+        guard index < count else { return }
+        body(index, worker)
+      }
+    }
+  }
+
+  /// The number of workers that a request for threads gives.
+  package static func workerCount(_ threads: Int?) -> Int {
+    max(1, threads ?? ProcessorCount.online)
+  }
+}

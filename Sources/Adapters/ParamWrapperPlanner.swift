@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Tensors
+
+/// A fused LoRA factor as PEFT's ParamWrapper writes it.
+struct ParamWrapperKey {
+  let source: Int
+  let prefix: Substring
+  let layer: Int
+  /// `lora_A.weight` or `lora_B.weight`, behind `base_layer.` for the gate and up projections.
+  let suffix: Substring
+
+  /// The outer wrapper holds the down projection, because PEFT wraps in alphabetical order.
+  var isDown: Bool { !suffix.hasPrefix("base_layer.") }
+  var isA: Bool { suffix.hasSuffix("lora_A.weight") }
+}
+
+/// The native group that a fused factor becomes, and the axes on its way there.
+struct ParamWrapperConversion {
+  let key: ParamWrapperKey
+  let group: ExpertGroup
+  /// The tensor on disk seen as `[experts, rank, features]` (A) or `[features, rank, experts]` (B).
+  let view: [Int]
+
+  /// The axis of the view along each native axis `[experts, columns, rows]`.
+  var permutation: [Int] {
+    let (expert, features) = key.isA ? (0, 2) : (2, 0)
+    return group.columns == .rank ? [expert, 1, features] : [expert, features, 1]
+  }
+
+  func add(to plan: inout PlanBuilder) {
+    let info = plan.sources[key.source]
+    let name = TensorName("\(key.prefix)layers.\(key.layer).\(ExpertKey.start)\(group.native)")
+    let extents = permutation.map { view[$0] }
+    // A view has the element count of its tensor, so its shape cannot overflow.
+    guard let shape = try? Shape(extents) else { return }
+    let destination = plan.add(TensorInfo(name, info.dtype, shape), from: key.source)
+    plan.add(
+      TensorMove(
+        source: key.source, Region(whole: view), destination: destination,
+        Region(whole: extents), permutation: permutation))
+  }
+}
+
+/// Decides how fused LoRA factors are laid out and where they go.
+///
+/// Source: nemo-automodel 0.7.0 resolves the layout once for all keys, from metadata or from the
+/// shapes that fit one layout only.
+struct ParamWrapperPlanner {
+  private let context: LayoutContext
+
+  init(_ context: LayoutContext) {
+    self.context = context
+  }
+
+  func plan(_ keys: [ParamWrapperKey], _ plan: inout PlanBuilder) -> [ParamWrapperConversion] {
+    guard !keys.isEmpty, let layout = layout(of: keys, &plan) else { return [] }
+    let conversions = keys.compactMap { conversion(of: $0, layout, plan.sources[$0.source]) }
+    checkPairs(conversions, &plan)
+    return conversions
+  }
+
+  /// The way of a key under one layout, or nil where its shape does not fit.
+  private func conversion(
+    of key: ParamWrapperKey, _ layout: ParamWrapperLayout, _ info: TensorInfo
+  ) -> ParamWrapperConversion? {
+    let factor = key.isA == (layout == .modern) ? "A" : "B"
+    let native = key.isDown ? "lora_down_\(factor)" : "lora_gate_and_up_\(factor)"
+    guard info.shape.rank == 2, let group = context.groups.first(where: { $0.native == native })
+    else { return nil }
+    let experts = context.config.expertCount
+    let (fusedAxis, featureAxis) = key.isA ? (0, 1) : (1, 0)
+    let (fused, features) = (info.shape[fusedAxis], info.shape[featureAxis])
+    let expected =
+      group.columns.extent(in: context.config)
+      ?? group.parts.compactMap { $0.rows.extent(in: context.config) }.reduce(0, +)
+    guard features == expected, fused > 0, fused.isMultiple(of: experts) else { return nil }
+    let rank = fused / experts
+    return ParamWrapperConversion(
+      key: key, group: group,
+      view: key.isA ? [experts, rank, features] : [features, rank, experts])
+  }
+
+  private func layout(
+    of keys: [ParamWrapperKey], _ plan: inout PlanBuilder
+  ) -> ParamWrapperLayout? {
+    var votes: [ParamWrapperLayout: TensorName] = [:]
+    let before = plan.findings.count
+    for key in keys {
+      let info = plan.sources[key.source]
+      let fitting = ParamWrapperLayout.allCases.filter { conversion(of: key, $0, info) != nil }
+      if fitting.isEmpty {
+        plan.report(
+          .wrongShape, info.name,
+          expected: "[rank x \(context.config.expertCount), features] or its mirror, with the "
+            + "features of the config", found: "\(info.shape)")
+      } else if fitting.count == 1 {
+        votes[fitting[0]] = votes[fitting[0]] ?? info.name
+      }
+    }
+    guard plan.findings.count == before else { return nil }
+    let subject = plan.sources[keys[0].source].name
+    if let modern = votes[.modern], let legacy = votes[.legacy] {
+      plan.report(
+        .ambiguousLoRALayout, modern, expected: "one layout for all keys",
+        found: "\(ParamWrapperLayout.modern.rawValue) here, "
+          + "\(ParamWrapperLayout.legacy.rawValue) in '\(legacy)'")
+      return nil
+    }
+    let vote = votes.keys.first
+    if let hint = context.options.paramWrapperLayout {
+      guard vote == nil || vote == hint else {
+        plan.report(
+          .ambiguousLoRALayout, subject, expected: "the stated layout \(hint.rawValue)",
+          found: "shapes that only fit the other one")
+        return nil
+      }
+      return hint
+    }
+    if vote == nil {
+      plan.report(
+        .ambiguousLoRALayout, subject,
+        expected: "a stated layout, because the shapes fit "
+          + ParamWrapperLayout.allCases.map(\.rawValue).joined(separator: " and "),
+        found: "none stated")
+    }
+    return vote
+  }
+
+  /// Both factors of a parameter must be there, with one rank and type.
+  private func checkPairs(_ conversions: [ParamWrapperConversion], _ plan: inout PlanBuilder) {
+    for conversion in conversions {
+      let key = conversion.key
+      let info = plan.sources[key.source]
+      let partner = conversions.first {
+        $0.key.prefix == key.prefix && $0.key.layer == key.layer
+          && $0.key.isDown == key.isDown && $0.key.isA != key.isA
+      }
+      guard let partner else {
+        plan.report(
+          .incompleteLoRA, info.name, expected: "its \(key.isA ? "B" : "A") factor",
+          found: "no such key")
+        continue
+      }
+      let other = plan.sources[partner.key.source]
+      if key.isA, partner.view[1] != conversion.view[1] {
+        plan.report(
+          .wrongShape, info.name, expected: "rank \(partner.view[1]) as in '\(other.name)'",
+          found: "rank \(conversion.view[1])")
+      }
+      if key.isA, other.dtype != info.dtype {
+        plan.report(
+          .wrongDType, info.name, expected: "\(other.dtype) as in '\(other.name)'",
+          found: "\(info.dtype)")
+      }
+    }
+  }
+}

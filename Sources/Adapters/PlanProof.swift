@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Synchronization
+public import Tensors
+
+/// One thing that a plan gets wrong, and the elements concerned.
+public struct PlanFault: Sendable, Hashable, CustomStringConvertible {
+  /// The kind of a fault.
+  public enum Kind: String, Sendable, Hashable, CaseIterable {
+    /// A move leaves its tensors, or its regions have different extents.
+    case malformedMove = "malformed move"
+    /// Elements of a destination that nothing writes.
+    case neverWritten = "never written"
+    /// Elements of a destination that several moves write.
+    case writtenTwice = "written twice"
+    /// Elements of a source that are lost without a reason.
+    case neverRead = "never read"
+    /// Elements of a source that go to several places.
+    case readTwice = "read twice"
+    /// Elements that are not where the layout says.
+    case misplaced
+    /// Elements that the way back does not bring home.
+    case notReturned = "not returned"
+  }
+
+  /// What is wrong.
+  public let kind: Kind
+
+  /// The law that the fault breaks.
+  public var law: PlanProof.Law {
+    switch kind {
+    case .malformedMove: .wellFormed
+    case .neverWritten, .writtenTwice, .neverRead, .readTwice: .covered
+    case .misplaced: .placed
+    case .notReturned: .returned
+    }
+  }
+
+  /// The tensor concerned.
+  public let tensor: TensorName
+  /// The elements concerned, as a box of the tensor or of a view of it.
+  public let region: Region
+  /// What should be there and what is.
+  public let detail: String
+
+  /// Creates a fault.
+  public init(_ kind: Kind, _ tensor: TensorName, _ region: Region, _ detail: String) {
+    self.kind = kind
+    self.tensor = tensor
+    self.region = region
+    self.detail = detail
+  }
+
+  /// The text shown to people.
+  public var description: String {
+    "\(kind.rawValue): '\(tensor)' \(region): \(detail)"
+  }
+}
+
+/// The proof, without data, that every element of a checkpoint has one place and returns.
+///
+/// It reads nothing but finished plans, and states the layout a second time, by index formulas, so
+/// that a fault of the planner cannot hide in it.
+public struct PlanProof: Sendable {
+  /// A law that plans obey.
+  public enum Law: String, Sendable, Hashable, CaseIterable {
+    case wellFormed = "well-formed"
+    case covered
+    case placed
+    case returned
+
+    /// What the law says.
+    public var statement: String {
+      switch self {
+      case .wellFormed: "every move stays inside its tensors"
+      case .covered: "every element is written once and read once"
+      case .placed: "every element is where the layout's index formula puts it"
+      case .returned: "the way back brings every element home"
+      }
+    }
+  }
+
+  /// What is wrong with the plans, empty if they are proven.
+  public let faults: [PlanFault]
+  /// The number of elements moved from disk to native form.
+  public let movedElementCount: Int
+  /// The number of moves examined, both ways.
+  public let moveCount: Int
+
+  /// Whether nothing is wrong.
+  public var holds: Bool { faults.isEmpty }
+
+  /// Examines a plan from disk and the plan of its result back to disk.
+  ///
+  /// The faults found are cut at a limit, because one wrong rule shows in every layer.
+  ///
+  /// - Complexity: O(moves log moves).
+  public init(
+    forward: ConversionPlan, backward: ConversionPlan, config: ModelConfig,
+    parallelism: ExpertParallelism? = nil, limit: Int = 100
+  ) {
+    // The laws compute with regions, so all regions must be well formed first.
+    let malformed = Self.malformedMoves(forward) + Self.malformedMoves(backward)
+    let laws: [@Sendable () -> [PlanFault]] = [
+      { PlanCoverage(forward).faults() },
+      { PlanCoverage(backward).faults() },
+      { PlacementLaw(config, parallelism).faults(of: forward) },
+      { RoundTripLaw(forward, backward).faults() },
+    ]
+    let found = Mutex([[PlanFault]](repeating: [], count: laws.count))
+    ParallelWork.run(count: malformed.isEmpty ? laws.count : 0) { law, _ in
+      let faults = laws[law]()
+      found.withLock { $0[law] = faults }
+    }
+    self.faults = Array((malformed + found.withLock { $0.joined() }).prefix(limit))
+    movedElementCount =
+      forward.moves.reduce(0) { $0 &+ $1.destinationRegion.extents.reduce(1, &*) }
+    moveCount = forward.moves.count + backward.moves.count
+  }
+
+  private static func malformedMoves(_ plan: ConversionPlan) -> [PlanFault] {
+    plan.moves.compactMap { move in
+      guard plan.sources.indices.contains(move.source),
+        plan.destinations.indices.contains(move.destination)
+      else {
+        return PlanFault(
+          .malformedMove, "plan", move.sourceRegion, "the move names a tensor outside the plan")
+      }
+      let source = plan.sources[move.source]
+      let destination = plan.destinations[move.destination]
+      guard move.sourceRegion.isInside(source.shape) else {
+        return PlanFault(
+          .malformedMove, source.name, move.sourceRegion, "outside the shape \(source.shape)")
+      }
+      guard move.destinationRegion.isInside(destination.shape) else {
+        return PlanFault(
+          .malformedMove, destination.name, move.destinationRegion,
+          "outside the shape \(destination.shape)")
+      }
+      guard move.isConsistent else {
+        return PlanFault(
+          .malformedMove, destination.name, move.destinationRegion,
+          "the source region \(move.sourceRegion) under axes \(move.permutation) has other extents")
+      }
+      return nil
+    }
+  }
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Synchronization
+public import Tensors
+
+/// Carries out a plan piece by piece within a memory budget, for checkpoints larger than memory.
+public struct PlanStreamer: Sendable {
+  private let plan: ConversionPlan
+  private let memoryByteCount: Int
+  private let threads: Int?
+
+  /// Larger pieces gain no speed.
+  private static let largestPieceByteCount = 32 << 20
+  /// Smaller pieces would make a system call for a few elements.
+  private static let smallestPieceByteCount = 64 << 10
+
+  /// The memory used where nothing else is asked for, in bytes.
+  public static let defaultMemoryByteCount = 128 << 20
+
+  /// Creates a streamer of a plan.
+  ///
+  /// - Parameters:
+  ///   - plan: What to carry out.
+  ///   - memoryByteCount: About the most memory for pieces under way, in bytes.
+  ///   - threads: The most threads to use, or nil for one per core.
+  public init(
+    _ plan: ConversionPlan, memoryByteCount: Int = defaultMemoryByteCount, threads: Int? = nil
+  ) {
+    self.plan = plan
+    self.memoryByteCount = memoryByteCount
+    self.threads = threads
+  }
+
+  /// Takes a finished piece: the position of its destination in the plan, where it begins in the
+  /// destination in bytes, and its bytes.
+  public typealias Sink = @Sendable (_ destination: Int, _ byteOffset: Int, RawSpan) throws -> Void
+
+  /// Carries out the plan, handing over each byte of each destination once, in any order.
+  ///
+  /// - Parameters:
+  ///   - source: Gives the tensor at a position of the plan's sources; called from any thread.
+  ///   - sink: Takes the pieces; called from any thread, for several pieces at a time.
+  /// - Throws: The first error of `source` or `sink`, or `AdapterError` where repeated LoRA factors
+  ///   differ; pieces under way on other threads are finished first.
+  public func run(source: @Sendable (Int) throws -> Tensor, into sink: Sink) throws {
+    try checkRepeats(source)
+    let failure = Mutex<(any Error)?>(nil)
+    let pieces = try pieces()
+    ParallelWork.run(count: pieces.count, threads: threads) { index, _ in
+      guard failure.withLock({ $0 == nil }) else { return }
+      do {
+        try run(pieces[index], source, sink)
+      } catch {
+        failure.withLock { $0 = $0 ?? error }
+      }
+    }
+    if let error = failure.withLock({ $0 }) { throw error }
+  }
+
+  /// A row-major contiguous part of a destination.
+  private struct Piece: Sendable {
+    let destination: Int
+    let moves: Range<Int>
+    /// The part as a box of the view that the destination's moves use.
+    let box: Region
+  }
+
+  private func pieces() throws -> [Piece] {
+    let share = memoryByteCount / ParallelWork.workerCount(threads)
+    let largest = min(max(share, Self.smallestPieceByteCount), Self.largestPieceByteCount)
+    let ranges = plan.movesByDestination()
+    return plan.destinations.indices.flatMap { destination in
+      let info = plan.destinations[destination]
+      let moves = ranges[destination]
+      let first = plan.moves[moves].first
+      let view = first?.destinationRegion.view ?? info.shape.extents
+      return Region.contiguousBoxes(of: view, maxElements: largest / info.dtype.byteCount).map {
+        Piece(destination: destination, moves: moves, box: $0)
+      }
+    }
+  }
+
+  private func run(_ piece: Piece, _ source: (Int) throws -> Tensor, _ sink: Sink) throws {
+    let dtype = plan.destinations[piece.destination].dtype
+    let first = piece.box.layout.offset
+    let byteCount = piece.box.elementCount * dtype.byteCount
+    let moves = plan.moves[piece.moves].compactMap { $0.restricted(toDestination: piece.box) }
+    if moves.count == 1, let tensor = try unchanged(moves[0], piece, source) {
+      let start = moves[0].sourceRegion.layout.offset * dtype.byteCount
+      try sink(
+        piece.destination, first * dtype.byteCount,
+        tensor.bytes.extracting(start..<start + byteCount))
+      return
+    }
+    var buffer = try ByteBuffer(count: byteCount)
+    for move in moves {
+      let copy = try MoveCopy(move, from: source(move.source), to: dtype, startingAt: first)
+      // The closure runs alone on this buffer.
+      unsafe buffer.withUnsafeMutableBytes { (bytes: UnsafeMutableRawBufferPointer) in
+        unsafe copy.run(into: bytes)
+      }
+    }
+    let storage = buffer.freeze()
+    try sink(piece.destination, first * dtype.byteCount, storage.bytes)
+  }
+
+  /// The source of a piece that is the same bytes in the same order, to be handed over uncopied.
+  private func unchanged(
+    _ move: TensorMove, _ piece: Piece, _ source: (Int) throws -> Tensor
+  ) throws -> Tensor? {
+    let info = plan.destinations[piece.destination]
+    guard move.sourceRegion.view == move.destinationRegion.view,
+      move.sourceRegion == move.destinationRegion, move.destinationRegion == piece.box,
+      move.permutation == Array(0..<move.permutation.count),
+      plan.sources[move.source].dtype == info.dtype
+    else { return nil }
+    return try source(move.source)
+  }
+
+  private func checkRepeats(_ source: (Int) throws -> Tensor) throws {
+    for omission in plan.omissions {
+      guard case .repeats(let kept) = omission.reason else { continue }
+      let (repeated, original) = try (source(omission.source), source(kept))
+      try PlanExecutor.checkRepeat(
+        plan.sources[omission.source].name, repeated, of: plan.sources[kept].name, original)
+    }
+  }
+}
+
+extension Region {
+  /// The boxes that cut a view into row-major contiguous parts of at most so many elements.
+  static func contiguousBoxes(of view: [Int], maxElements: Int) -> [Region] {
+    guard !view.contains(0) else { return [] }
+    var axis = 0
+    var rowElements = view.reduce(1, *)
+    while axis < view.count {
+      rowElements /= view[axis]
+      if rowElements <= maxElements { break }
+      axis += 1
+    }
+    guard axis < view.count else { return [Region(whole: view)] }
+    let rows = min(view[axis], max(1, maxElements / max(1, rowElements)))
+    let outerCount = view[..<axis].reduce(1, *)
+    return (0..<outerCount).flatMap { outer in
+      stride(from: 0, to: view[axis], by: rows).map { start in
+        var lower = [Int](repeating: 0, count: view.count)
+        var extents = view
+        var rest = outer
+        for prefix in stride(from: axis - 1, through: 0, by: -1) {
+          lower[prefix] = rest % view[prefix]
+          rest /= view[prefix]
+          extents[prefix] = 1
+        }
+        lower[axis] = start
+        extents[axis] = min(rows, view[axis] - start)
+        return Region(view: view, lower: lower, extents: extents)
+      }
+    }
+  }
+}

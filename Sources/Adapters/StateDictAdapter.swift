@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+public import Tensors
+
+/// Converts state dicts between a checkpoint's layout on disk and a model's native layout.
+///
+/// Both directions either return the whole result or throw an `AdapterError` that names every
+/// offending key; nothing is dropped in silence. The order of keys is upstream's.
+public protocol StateDictAdapter: Sendable {
+  /// The name of the adapter upstream.
+  static var name: String { get }
+
+  /// Makes the adapter's plans.
+  var planner: AdapterPlanner { get }
+
+  /// Creates an adapter for a config.
+  init(config: ModelConfig, options: AdapterOptions)
+}
+
+extension StateDictAdapter {
+  /// Converts a checkpoint on disk to native form.
+  ///
+  /// Experts become `mlp.experts.gate_and_up_projs` `[experts, hidden, 2 * inter]` and
+  /// `mlp.experts.down_projs` `[experts, inter, hidden]` in the target type.
+  ///
+  /// - Parameters:
+  ///   - stateDict: The tensors on disk, which stay as they are.
+  ///   - expertParallelism: The rank whose experts are wanted, or nil for all.
+  /// - Throws: `AdapterError` naming every offending key.
+  /// - Complexity: O(elements of the experts); other tensors share their memory with the input.
+  public func fromHF(
+    _ stateDict: StateDict, expertParallelism: ExpertParallelism? = nil
+  ) throws(AdapterError) -> StateDict {
+    let plan = try planner.fromHF(stateDict.infos, expertParallelism: expertParallelism)
+    return try PlanExecutor(plan).execute(stateDict.map(\.tensor))
+  }
+
+  /// Converts native form to a checkpoint on disk.
+  ///
+  /// - Parameters:
+  ///   - stateDict: The native tensors, which stay as they are.
+  ///   - excluding: A regular expression; keys on disk that it matches from their start on are
+  ///     left out, as with Python's `re.match`. An empty one excludes nothing.
+  ///   - expertParallelism: The rank whose experts the grouped tensors hold, or nil for all.
+  /// - Throws: `AdapterError` naming every offending key.
+  /// - Complexity: O(elements of the experts); other tensors share their memory with the input.
+  public func toHF(
+    _ stateDict: StateDict, excluding: String = "", expertParallelism: ExpertParallelism? = nil
+  ) throws(AdapterError) -> StateDict {
+    let plan = try planner.toHF(
+      stateDict.infos, excluding: ExclusionPattern(excluding),
+      expertParallelism: expertParallelism)
+    return try PlanExecutor(plan).execute(stateDict.map(\.tensor))
+  }
+
+  /// Converts one native tensor to its tensors on disk, for saving without the whole state dict.
+  ///
+  /// - Parameters:
+  ///   - name: The native key.
+  ///   - tensor: The native tensor.
+  ///   - excluding: A regular expression as for ``toHF(_:excluding:expertParallelism:)``.
+  /// - Returns: The tensors on disk in the order in which `toHF` gives them.
+  /// - Throws: `AdapterError` if the key or the shape is wrong.
+  public func convertSingleTensorToHF(
+    _ name: TensorName, _ tensor: Tensor, excluding: String = ""
+  ) throws(AdapterError) -> [(name: TensorName, tensor: Tensor)] {
+    let plan = try planner.toHF(
+      streaming: TensorInfo(name, tensor.dtype, tensor.shape),
+      excluding: ExclusionPattern(excluding))
+    return Array(try PlanExecutor(plan).execute([tensor]))
+  }
+
+  /// Whether a key belongs to a multi-token prediction layer, one behind the decoder layers.
+  public func isMTPKey(_ name: TensorName) -> Bool {
+    planner.isMTPKey(name)
+  }
+}
+
+/// The adapter of tencent/Hy-MT2.
+public struct HyMT2StateDictAdapter: StateDictAdapter {
+  /// The name of the adapter upstream.
+  public static let name = "HyMT2StateDictAdapter"
+  /// Makes the adapter's plans.
+  public let planner: AdapterPlanner
+
+  /// Creates an adapter for a config.
+  public init(config: ModelConfig, options: AdapterOptions = AdapterOptions()) {
+    planner = AdapterPlanner(config, options)
+  }
+}
+
+/// The adapter of tencent/Hy3, whose layout on disk is that of Hy-MT2.
+public struct HYV3StateDictAdapter: StateDictAdapter {
+  /// The name of the adapter upstream.
+  public static let name = "HYV3StateDictAdapter"
+  /// Makes the adapter's plans.
+  public let planner: AdapterPlanner
+
+  /// Creates an adapter for a config.
+  public init(config: ModelConfig, options: AdapterOptions = AdapterOptions()) {
+    planner = AdapterPlanner(config, options)
+  }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+public import Tensors
+
+/// A box of elements in a row-major view of a tensor.
+///
+/// The view's extents multiply to the tensor's element count; it differs from the tensor's shape
+/// where an axis must be split, or where a unit axis must be added.
+public struct Region: Sendable, Hashable, CustomStringConvertible {
+  /// The extents of the view.
+  public let view: [Int]
+  /// The first index along each axis.
+  public let lower: [Int]
+  /// The number of indices along each axis.
+  public let extents: [Int]
+
+  /// Creates a box in a view.
+  public init(view: [Int], lower: [Int], extents: [Int]) {
+    self.view = view
+    self.lower = lower
+    self.extents = extents
+  }
+
+  /// Creates the region of a whole tensor seen through a view.
+  public init(whole view: [Int]) {
+    self.init(view: view, lower: Array(repeating: 0, count: view.count), extents: view)
+  }
+
+  /// The index after the last along each axis.
+  public var upper: [Int] { zip(lower, extents).map { $0 + $1 } }
+
+  /// The number of elements in the box.
+  public var elementCount: Int { extents.reduce(1, *) }
+
+  /// Whether the view fits the tensor and the box fits the view, without overflow.
+  public func isInside(_ shape: Shape) -> Bool {
+    guard view.count == lower.count, view.count == extents.count,
+      let viewShape = try? Shape(view), viewShape.elementCount == shape.elementCount
+    else { return false }
+    return zip(view, zip(lower, extents)).allSatisfy { extent, range in
+      range.0 >= 0 && range.1 >= 0 && range.0 <= extent && range.1 <= extent - range.0
+    }
+  }
+
+  /// The part common to two boxes of one view, or nil if they are disjoint.
+  func intersection(_ other: Region) -> Region? {
+    guard view == other.view else { return nil }
+    let lower = zip(self.lower, other.lower).map(max)
+    let upper = zip(self.upper, other.upper).map(min)
+    guard zip(lower, upper).allSatisfy({ $0 < $1 }) else { return nil }
+    return Region(view: view, lower: lower, extents: zip(lower, upper).map { $1 - $0 })
+  }
+
+  /// Where the box lies in the tensor's elements.
+  var layout: (offset: Int, strides: [Int]) {
+    var strides = [Int](repeating: 1, count: view.count)
+    for axis in stride(from: view.count - 2, through: 0, by: -1) {
+      strides[axis] = strides[axis + 1] * view[axis + 1]
+    }
+    return (zip(lower, strides).reduce(0) { $0 + $1.0 * $1.1 }, strides)
+  }
+
+  /// The text shown to people, such as `[3, 0..<768, 0..<2048]`.
+  public var description: String {
+    let axes = zip(lower, extents).map { $1 == 1 ? "\($0)" : "\($0)..<\($0 + $1)" }
+    return "[" + axes.joined(separator: ", ") + "]"
+  }
+}
+
+/// One copy from a region of a source to a region of a destination.
+public struct TensorMove: Sendable, Hashable {
+  /// The position of the source tensor in the plan.
+  public var source: Int
+  /// The elements read.
+  public var sourceRegion: Region
+  /// The position of the destination tensor in the plan.
+  public var destination: Int
+  /// The elements written.
+  public var destinationRegion: Region
+  /// For each axis of the destination region, the axis of the source region that runs along it.
+  public var permutation: [Int]
+  /// Whether another move reads the same elements for another destination.
+  public var isRepeat: Bool
+
+  /// Creates a move.
+  public init(
+    source: Int, _ sourceRegion: Region, destination: Int, _ destinationRegion: Region,
+    permutation: [Int], isRepeat: Bool = false
+  ) {
+    self.source = source
+    self.sourceRegion = sourceRegion
+    self.destination = destination
+    self.destinationRegion = destinationRegion
+    self.permutation = permutation
+    self.isRepeat = isRepeat
+  }
+
+  /// Whether the extents of both regions agree under the permutation.
+  var isConsistent: Bool {
+    let rank = sourceRegion.extents.count
+    return destinationRegion.extents.count == rank && permutation.count == rank
+      && permutation.sorted() == Array(0..<rank)
+      && permutation.enumerated().allSatisfy { axis, source in
+        destinationRegion.extents[axis] == sourceRegion.extents[source]
+      }
+  }
+
+  /// The same move, of the part of the destination that lies in a box of its view.
+  func restricted(toDestination box: Region) -> TensorMove? {
+    guard let part = destinationRegion.intersection(box) else { return nil }
+    if part == destinationRegion { return self }
+    var lower = sourceRegion.lower
+    var extents = sourceRegion.extents
+    for (axis, source) in permutation.enumerated() {
+      lower[source] += part.lower[axis] - destinationRegion.lower[axis]
+      extents[source] = part.extents[axis]
+    }
+    var move = self
+    move.sourceRegion = Region(view: sourceRegion.view, lower: lower, extents: extents)
+    move.destinationRegion = part
+    return move
+  }
+}

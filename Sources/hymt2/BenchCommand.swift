@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Adapters
+import ArgumentParser
+import StrictJSON
+import Tensors
+
+/// `hymt2 bench`.
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Measure this machine: both conversions of one full-size layer, against memcpy.",
+    discussion: """
+      The layer is a MoE layer of Hy-MT2-30B-A3B: 128 experts of 2048 x 768 in bfloat16, 1.2 GB.
+      Results allocate their own memory, as they do in use; memcpy copies into warm memory on one
+      thread. `ci/bench` runs NeMo Automodel's adapter on the same layer beside it.
+      """)
+
+  @Option(help: "Runs counted, after one that is not.")
+  var runs = 5
+
+  @Option(help: "Experts of the layer.")
+  var experts = 128
+
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    guard (1...1000).contains(runs) else { throw ValidationError("--runs must be from 1 to 1000") }
+    guard (1...1024).contains(experts) else {
+      throw ValidationError("--experts must be from 1 to 1024")
+    }
+  }
+
+  func run() throws {
+    try runOrExit {
+      let bench = try LayerBench(experts: experts, runs: runs)
+      bench.report(to: output.console)
+      return true
+    }
+  }
+}
+
+/// The times of one layer's conversions.
+private struct LayerBench {
+  private let byteCount: Int
+  private var rows: [(name: String, seconds: Double)] = []
+
+  init(experts: Int, runs: Int) throws {
+    let config = try ModelConfig(
+      vocabularySize: 1, hiddenSize: 2048, denseIntermediateSize: 1, moeIntermediateSize: 768,
+      expertCount: experts, layerKinds: [.sparse], attentionHeadCount: 1, keyValueHeadCount: 1,
+      headSize: 1)
+    let adapter = HyMT2StateDictAdapter(
+      config: config, options: AdapterOptions(completeness: .presentGroups))
+    let infos = adapter.planner.schema.filter { $0.name.text.contains(".mlp.experts.") }
+    byteCount = try TensorTotals(infos).byteCount
+    let layer = try StateDict(infos.map { ($0.name, try SyntheticTensor.make($0)) })
+    let native = try adapter.fromHF(layer)
+    try time("fromHF", runs) { try adapter.fromHF(layer) }
+    try time("toHF", runs) { try adapter.toHF(native) }
+    // Memory never written to is one zero page, which no copy has to fetch.
+    let source = try SyntheticTensor.make(TensorInfo("source", .u8, Shape([byteCount])))
+    var target = try ByteBuffer(count: byteCount)
+    try time("memcpy", runs) {
+      // Both buffers have this size, and nothing else holds the target.
+      unsafe source.withUnsafeBytes { (from: UnsafeRawBufferPointer) in
+        unsafe target.withUnsafeMutableBytes { (to: UnsafeMutableRawBufferPointer) in
+          unsafe to.copyMemory(from: from)
+        }
+      }
+    }
+  }
+
+  /// Adds the median of some runs; the result of each is released before the next.
+  private mutating func time<R>(_ name: String, _ runs: Int, _ work: () throws -> R) throws {
+    var times: [Double] = []
+    for _ in 0...runs {
+      let start = ContinuousClock.now
+      let result = try work()
+      times.append((.now - start) / .seconds(1))
+      withExtendedLifetime(result) {}
+    }
+    rows.append((name, times.dropFirst().sorted()[runs / 2]))
+  }
+
+  func report(to console: Console) {
+    let memcpy = rows[rows.count - 1].seconds
+    console.print("one MoE layer, \(byteText(byteCount)), median of the runs")
+    for (name, seconds) in rows {
+      console.print(
+        "  \(name.padded(to: 8)) \(Self.text(seconds)) s  "
+          + "\(Self.text(Double(byteCount) / seconds / 1e9)) GB/s  "
+          + "\(Self.text(memcpy / seconds)) of memcpy")
+    }
+    console.printDocument(
+      "bench", holds: true,
+      [
+        ("bytes", JSONValue(byteCount)),
+        ("seconds", .object(JSONObject(rows.map { ($0.name, JSONValue($0.seconds)) }))),
+      ])
+  }
+
+  private static func text(_ value: Double) -> String {
+    let thousandths = Int((value * 1000).rounded())
+    let fraction = String(thousandths % 1000)
+    return "\(thousandths / 1000)." + String(repeating: "0", count: 3 - fraction.count) + fraction
+  }
+}
+
+extension String {
+  /// The text with spaces behind it up to a width.
+  func padded(to width: Int) -> String {
+    self + String(repeating: " ", count: max(0, width - count))
+  }
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import ArgumentParser
+import StrictJSON
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Musl
+#endif
+
+/// When output is colored.
+enum ColorChoice: String, ExpressibleByArgument, CaseIterable {
+  case auto, always, never
+}
+
+/// The options that every command has.
+struct OutputOptions: ParsableArguments {
+  @Flag(help: "Print one JSON document with a schemaVersion instead of text.")
+  var json = false
+
+  @Option(help: "Color the text: auto, always or never. NO_COLOR turns auto off.")
+  var color = ColorChoice.auto
+
+  @Flag(name: .shortAndLong, help: "Print no progress and no warnings.")
+  var quiet = false
+
+  /// Where the command writes.
+  var console: Console { Console(self) }
+}
+
+/// Standard output for results, standard error for all else.
+struct Console: Sendable {
+  let isJSON: Bool
+  let isQuiet: Bool
+  private let isColored: Bool
+
+  init(_ options: OutputOptions) {
+    isJSON = options.json
+    isQuiet = options.quiet
+    isColored =
+      switch options.color {
+      case .always: !options.json
+      case .never: false
+      case .auto: !options.json && isatty(STDOUT_FILENO) == 1 && Self.environment("NO_COLOR") == nil
+      }
+  }
+
+  /// Writes a line of the result; a JSON document has no others.
+  func print(_ line: String) {
+    guard !isJSON else { return }
+    Self.write(line + "\n", to: STDOUT_FILENO)
+  }
+
+  /// Writes a line that says whether something held.
+  func printVerdict(_ holds: Bool, _ line: String) {
+    let mark = holds ? "✔" : "✘"
+    print(isColored ? "\u{1b}[\(holds ? 32 : 31)m\(mark)\u{1b}[0m \(line)" : "\(mark) \(line)")
+  }
+
+  /// Writes the JSON document of a command.
+  func printDocument(_ command: String, holds: Bool, _ members: [(String, JSONValue)]) {
+    guard isJSON else { return }
+    let head: [(String, JSONValue)] = [
+      ("schemaVersion", 1), ("command", .string(command)), ("ok", .bool(holds)),
+    ]
+    Self.write(JSONValue.object(JSONObject(head + members)).text(.python), to: STDOUT_FILENO)
+  }
+
+  /// Writes a warning.
+  func warn(_ line: String) {
+    if !isQuiet { Self.write("warning: \(line)\n", to: STDERR_FILENO) }
+  }
+
+  /// Writes a line about what is being done.
+  func note(_ line: String) {
+    if !isQuiet { Self.write("\(line)\n", to: STDERR_FILENO) }
+  }
+
+  /// Writes an error.
+  static func report(_ error: String) {
+    write("error: \(error)\n", to: STDERR_FILENO)
+  }
+
+  /// The value of an environment variable, or nil if it is not set or empty.
+  static func environment(_ name: String) -> String? {
+    // The value is copied at once, and nothing here changes the environment.
+    guard let value = unsafe getenv(name) else { return nil }
+    let text = unsafe String(cString: value)
+    return text.isEmpty ? nil : text
+  }
+
+  /// Writes all bytes of a text, whatever pieces the system takes them in.
+  static func write(_ text: String, to descriptor: Int32) {
+    var text = text
+    text.withUTF8 { bytes in
+      var start = 0
+      while start < bytes.count {
+        // The rest of the buffer, which lives as long as the closure.
+        let written = unsafe Glibc.write(
+          descriptor, bytes.baseAddress.map { unsafe $0 + start }, bytes.count - start)
+        if written < 0 && errno == EINTR { continue }
+        guard written > 0 else { return }
+        start += written
+      }
+    }
+  }
+}

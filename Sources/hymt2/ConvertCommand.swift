@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Adapters
+import ArgumentParser
+import Safetensors
+import StrictJSON
+import Tensors
+
+/// `hymt2 convert`.
+struct ConvertCommand: ParsableCommand {
+  enum Target: String, ExpressibleByArgument, CaseIterable {
+    case native, hf
+  }
+
+  static let configuration = CommandConfiguration(
+    commandName: "convert",
+    abstract: "Convert a checkpoint folder to native form, or back.",
+    discussion: """
+      Reads and writes folders of safetensors files with a config.json, piece by piece within a
+      memory budget. The output folder appears under its name when it is complete, or not at all.
+      Going back, shards are as they were before, if the tensors are the same.
+
+      Examples:
+        hymt2 convert --to native Hy-MT2-30B-A3B native
+        hymt2 convert --to native Hy3 rank0 --ep-rank 0 --ep-size 8 --mtp drop
+        hymt2 convert --to hf native back --exclude 'lm_head'
+      """)
+
+  @Option(help: "The layout to write: native (grouped experts) or hf (per expert).")
+  var to: Target
+
+  @Argument(help: "The folder to read.")
+  var input: String
+
+  @Argument(help: "The folder to make; it must not exist.")
+  var output: String
+
+  @Option(help: "Rank whose experts are written (native) or read (hf), from 0.")
+  var epRank: Int?
+
+  @Option(help: "Number of expert-parallel ranks.")
+  var epSize: Int?
+
+  @Option(help: "Leave out keys on disk that match from their start on (hf; Python's re.match).")
+  var exclude = ""
+
+  @Option(help: "Multi-token prediction layers: drop, as upstream does, or preserve.")
+  var mtp = MTPPolicy.drop
+
+  @Option(help: "About the most memory for data under way, such as 512MiB. Default: 128MiB.")
+  var maxMemory: ByteSize?
+
+  @Option(help: "The largest shard to write, such as 5GB. Default: as before, or 5GB.")
+  var maxShardSize: ByteSize?
+
+  @OptionGroup var adapter: AdapterArguments
+  @OptionGroup var outputOptions: OutputOptions
+
+  func validate() throws {
+    guard (epRank == nil) == (epSize == nil) else {
+      throw ValidationError("--ep-rank and --ep-size go together")
+    }
+    if let epRank, let epSize, !(0..<max(0, epSize)).contains(epRank) {
+      throw ValidationError("--ep-rank must be from 0 to --ep-size - 1")
+    }
+    if !exclude.isEmpty && to == .native {
+      throw ValidationError("--exclude concerns keys on disk and goes with --to hf")
+    }
+    if to == .hf && adapter.dtype != nil {
+      // Going back casts nothing; scripts may pass one set of options both ways.
+      outputOptions.console.warn("--dtype has no effect with --to hf, which casts nothing")
+    }
+  }
+
+  func run() throws {
+    try runOrExit {
+      let folder = try CheckpointFolder(path: input)
+      let config = try ModelConfig(configOf: folder)
+      let conversion = FolderConversion(
+        folder: folder,
+        planner: AdapterPlanner(config, adapter.options(targetDType: config.dtype, mtp: mtp)),
+        parallelism: try parallelism(), console: outputOptions.console)
+      let plan = try conversion.plan(to: to, excluding: exclude)
+      try conversion.write(
+        plan, to: output, memory: maxMemory?.byteCount, maxShardSize: maxShardSize?.byteCount)
+      return true
+    }
+  }
+
+  private func parallelism() throws -> ExpertParallelism? {
+    guard let epRank, let epSize else { return nil }
+    return try ExpertParallelism(rank: epRank, size: epSize)
+  }
+}
+
+extension ModelConfig {
+  /// Reads the config of a checkpoint folder.
+  init(configOf folder: CheckpointFolder) throws {
+    let text = folder.config
+    do {
+      // Bytes have no padding that could be read uninitialized.
+      try self.init(jsonText: unsafe text.span.bytes)
+    } catch {
+      throw CommandError("\(folder.path)/\(CheckpointFolder.configFileName): \(error)")
+    }
+  }
+}

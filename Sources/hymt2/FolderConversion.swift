@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Adapters
+import Safetensors
+import StrictJSON
+import Tensors
+
+/// The conversion of one checkpoint folder into another.
+struct FolderConversion {
+  let folder: CheckpointFolder
+  let planner: AdapterPlanner
+  let parallelism: ExpertParallelism?
+  let console: Console
+
+  private static let largestShardByteCount = 5_000_000_000
+
+  /// Plans the conversion and proves the plan, where the way back is defined.
+  func plan(to target: ConvertCommand.Target, excluding exclusion: String) throws -> ConversionPlan
+  {
+    let infos = folder.infos
+    switch target {
+    case .native:
+      let plan = try planner.fromHF(infos, expertParallelism: parallelism)
+      let back = try planner.toHF(plan.destinations, expertParallelism: parallelism)
+      try prove(plan, back)
+      report(plan)
+      return plan
+    case .hf:
+      let plan = try planner.toHF(
+        infos, excluding: ExclusionPattern(exclusion), expertParallelism: parallelism)
+      // A part of a checkpoint has no way to native form of its own.
+      if parallelism == nil && exclusion.isEmpty {
+        var options = planner.options
+        options.mtpPolicy = .preserve
+        try prove(AdapterPlanner(planner.config, options).fromHF(plan.destinations), plan)
+      }
+      report(plan)
+      return plan
+    }
+  }
+
+  private func prove(_ forward: ConversionPlan, _ backward: ConversionPlan) throws {
+    let proof = PlanProof(
+      forward: forward, backward: backward, config: planner.config, parallelism: parallelism)
+    guard proof.holds else {
+      let faults = proof.faults.map { "\n  \($0)" }.joined()
+      throw CommandError("the plan is refuted, nothing is written:" + faults)
+    }
+  }
+
+  private func report(_ plan: ConversionPlan) {
+    var counts: [(text: String, count: Int)] = [
+      ("of MTP layers dropped (--mtp preserve keeps them)", 0), ("of other ranks' experts", 0),
+      ("left out or shortened by --exclude", 0),
+    ]
+    for omission in plan.omissions {
+      switch omission.reason {
+      case .mtpLayer: counts[0].count += 1
+      case .otherRank: counts[1].count += 1
+      case .excluded: counts[2].count += 1
+      case .repeats: break
+      }
+    }
+    for (text, count) in counts where count > 0 {
+      console.note("\(countText(count)) tensors \(text)")
+    }
+  }
+
+  /// Carries the plan out into a new folder.
+  func write(
+    _ plan: ConversionPlan, to path: String, memory: Int?, maxShardSize: Int?
+  ) throws {
+    let record = try ConversionRecord.read(from: folder)
+    let layout = try layout(of: plan, record, maxShardSize)
+    let totals = try TensorTotals(plan.destinations)
+    let writer = try CheckpointFolderWriter(
+      path: path, plan: layout.plan, shardMetadata: layout.shardMetadata,
+      indexMetadata: layout.indexMetadata)
+    for name in folder.otherFiles where name != ConversionRecord.fileName {
+      try writer.add(copyOf: "\(folder.path)/\(name)", named: name)
+    }
+    if plan.direction == .fromHF {
+      try writer.add(
+        ConversionRecord(source: folder, parallelism, planner.options).json,
+        named: ConversionRecord.fileName)
+    }
+    let progress = Progress("converting", totalByteCount: totals.byteCount, console)
+    let names = plan.sources.map(\.name)
+    let folder = folder
+    let memory = memory ?? PlanStreamer.defaultMemoryByteCount
+    try PlanStreamer(plan, memoryByteCount: memory).run { source in
+      guard let tensor = folder.tensor(named: names[source]) else {
+        throw CommandError("the tensor '\(names[source])' has gone from '\(folder.path)'")
+      }
+      return tensor
+    } into: { destination, byteOffset, bytes in
+      try writer.write(
+        bytes, of: plan.destinations[destination].name, atByteOffset: byteOffset)
+      progress.advance(bytes.byteCount)
+    }
+    progress.finish()
+    try writer.finish()
+    console.print("\(writer.path): \(writer.plan.shards.count) files")
+    totals.print(to: console)
+    console.printDocument(
+      "convert", holds: true,
+      totals.json + [
+        ("output", .string(writer.path)), ("files", JSONValue(writer.plan.shards.count)),
+        ("omitted", JSONValue(plan.omissions.count)),
+      ])
+  }
+
+  private typealias Layout = (
+    plan: ShardPlan, shardMetadata: SafetensorsMetadata?, indexMetadata: JSONObject
+  )
+
+  /// The files to write: those that the checkpoint came from, if its tensors are all there again.
+  private func layout(
+    of plan: ConversionPlan, _ record: ConversionRecord?, _ maxShardSize: Int?
+  ) throws -> Layout {
+    if plan.direction == .toHF, maxShardSize == nil, let record,
+      let restored = try? record.shardPlan(for: plan.destinations)
+    {
+      return (restored, record.shardMetadata, record.indexMetadata)
+    }
+    let greedy = try ShardPlan.greedy(
+      plan.destinations, maxShardSize: maxShardSize ?? Self.largestShardByteCount)
+    return (greedy, ["format": "pt"], [:])
+  }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import ArgumentParser
+
+/// The command line.
+@main
+struct HyMT2: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "hymt2",
+    abstract:
+      "Proves that a Hy-MT2 / Hy3 checkpoint adapter moves every weight to the right place.",
+    discussion: """
+      Results go to standard output; progress, warnings and errors to standard error.
+      Exit status: 0 everything held, 1 a law failed, 2 could not run, 64 wrong usage.
+      """,
+    version: "hymt2 \(version)",
+    subcommands: [
+      ProveCommand.self, VerifyCommand.self, ConvertCommand.self, InspectCommand.self,
+      BenchCommand.self,
+    ])
+
+  static let version = "0.1.0"
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import ArgumentParser
+import Safetensors
+import StrictJSON
+import Tensors
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Musl
+#endif
+
+/// `hymt2 inspect`.
+struct InspectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect",
+    abstract: "Show what is in a safetensors file or a checkpoint folder.",
+    discussion: """
+      Checks the files by the format's rules and lists names, types, shapes and sizes; no data is
+      read.
+
+      Examples:
+        hymt2 inspect model.safetensors
+        hymt2 inspect Hy-MT2-30B-A3B --summary
+      """)
+
+  @Argument(help: "A .safetensors file or a checkpoint folder.")
+  var path: String
+
+  @Flag(help: "Only totals, no list of tensors.")
+  var summary = false
+
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    try runOrExit {
+      let contents = try isFolder ? Contents(folder: path) : Contents(file: path)
+      try contents.report(to: output.console, isSummary: summary)
+      return true
+    }
+  }
+
+  private var isFolder: Bool {
+    var status = stat()
+    // The system fills in the structure during the call.
+    return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+}
+
+/// The tensors of one or more files.
+private struct Contents {
+  private var files: [(name: String, file: SafetensorsFile)]
+
+  init(file path: String) throws {
+    files = [(path, try SafetensorsFile(path: path))]
+  }
+
+  init(folder path: String) throws {
+    files = try CheckpointFolder(path: path).shards.map { ($0.name, $0.file) }
+  }
+
+  func report(to console: Console, isSummary: Bool) throws {
+    let totals = try TensorTotals(files.flatMap(\.file.infos))
+    for (name, file) in files {
+      console.print("\(name): \(countText(file.infos.count)) tensors")
+      for (key, value) in file.metadata?.pairs ?? [] { console.print("  \(key) = \(value)") }
+      guard !isSummary else { continue }
+      let width = file.infos.map(\.name.text.count).max() ?? 0
+      for info in file.infos {
+        console.print(
+          "  \(info.name.text.padded(to: width))  \(info.dtype.rawValue.padded(to: 8)) \(info.shape)"
+        )
+      }
+    }
+    totals.print(to: console)
+    console.printDocument(
+      "inspect", holds: true,
+      totals.json + [("files", .array(files.map { json($0.name, $0.file, isSummary) }))])
+  }
+
+  private func json(_ name: String, _ file: SafetensorsFile, _ isSummary: Bool) -> JSONValue {
+    let tensors = file.infos.map { info -> JSONValue in
+      [
+        "name": .string(info.name.text), "dtype": .string(info.dtype.rawValue),
+        "shape": .array(info.shape.extents.map { JSONValue($0) }),
+      ]
+    }
+    let metadata = (file.metadata?.pairs ?? []).map { ($0.key, JSONValue.string($0.value)) }
+    var object = JSONObject([
+      ("name", .string(name)), ("metadata", .object(JSONObject(metadata))),
+      ("tensorCount", JSONValue(file.infos.count)),
+    ])
+    if !isSummary { object["tensors"] = .array(tensors) }
+    return .object(object)
+  }
+}

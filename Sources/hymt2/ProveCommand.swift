@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Adapters
+import ArgumentParser
+import StrictJSON
+import Tensors
+
+/// `hymt2 prove`.
+struct ProveCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "prove",
+    abstract: "Prove the conversion plan of a config at full size, without data.",
+    discussion: """
+      Plans the way from disk to native form and back for every tensor the config calls for, and
+      proves that every element is written once, read once, in its place, and comes home.
+
+      Examples:
+        hymt2 prove --config Generators/configs/hy3.json
+        hymt2 prove --config config.json --ep-size 8 --json
+      """)
+
+  @Option(help: "The config.json of a hy_v3 model.")
+  var config: String
+
+  @Option(help: "Prove the plan of each rank of an expert-parallel group of this size, too.")
+  var epSize: Int?
+
+  @OptionGroup var adapter: AdapterArguments
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    if let epSize, !(1...65_536).contains(epSize) {
+      throw ValidationError("--ep-size must be from 1 to 65536, not \(epSize)")
+    }
+  }
+
+  func run() throws {
+    try runOrExit {
+      let config = try ModelConfig(fileAt: config)
+      let options = adapter.options(targetDType: config.dtype, mtp: .preserve)
+      return try Proof(config: config, options: options, epSize: epSize).report(to: output.console)
+    }
+  }
+}
+
+/// The proofs of a config: one of the whole, and one for each rank where asked for.
+struct Proof {
+  private let config: ModelConfig
+  private let totals: TensorTotals
+  private let whole: PlanProof
+  private var ranks: [PlanProof] = []
+  private let duration: Duration
+
+  init(config: ModelConfig, options: AdapterOptions, epSize: Int?) throws {
+    let start = ContinuousClock.now
+    self.config = config
+    let planner = AdapterPlanner(config, options)
+    totals = try TensorTotals(planner.schema)
+    whole = try Self.prove(planner, nil)
+    if let epSize {
+      for rank in 0..<epSize {
+        let rank = try ExpertParallelism(rank: rank, size: epSize)
+        ranks.append(try Self.prove(planner, rank))
+      }
+    }
+    duration = .now - start
+  }
+
+  private static func prove(
+    _ planner: AdapterPlanner, _ rank: ExpertParallelism?
+  ) throws -> PlanProof {
+    let forward = try planner.fromHF(planner.schema, expertParallelism: rank)
+    let backward = try planner.toHF(forward.destinations, expertParallelism: rank)
+    return PlanProof(
+      forward: forward, backward: backward, config: planner.config, parallelism: rank)
+  }
+
+  /// The faults of all proofs, each with the rank it was found in.
+  private var faults: [(rank: Int?, fault: PlanFault)] {
+    whole.faults.map { (nil, $0) }
+      + ranks.enumerated().flatMap { rank, proof in proof.faults.map { (rank, $0) } }
+  }
+
+  /// Writes the result and returns whether everything is proven.
+  func report(to console: Console) -> Bool {
+    let holds = faults.isEmpty
+    let dense = config.layerKinds.count { $0 == .dense }
+    console.print(
+      "\(config.hiddenLayerCount) layers (\(dense) dense), \(config.mtpLayerCount) MTP layers, "
+        + "\(config.expertCount) experts of \(config.hiddenSize) x \(config.moeIntermediateSize)")
+    totals.print(to: console)
+    for law in PlanProof.Law.allCases {
+      console.printVerdict(!faults.contains { $0.fault.law == law }, law.statement)
+    }
+    if !ranks.isEmpty {
+      console.printVerdict(
+        ranks.allSatisfy(\.holds), "the same holds for each of \(ranks.count) expert-parallel ranks"
+      )
+    }
+    for (rank, fault) in faults {
+      console.print("  " + (rank.map { "rank \($0): " } ?? "") + fault.description)
+    }
+    console.print(
+      "\(holds ? "proven" : "refuted"): \(countText(whole.movedElementCount)) elements in "
+        + "\(countText(whole.moveCount)) moves, in \(duration.secondsText)")
+    console.printDocument(
+      "prove", holds: holds,
+      totals.json + [
+        ("laws", lawsJSON), ("faults", .array(faults.map(Self.json))),
+        ("movedElements", JSONValue(whole.movedElementCount)),
+        ("moves", JSONValue(whole.moveCount)), ("ranks", JSONValue(ranks.count)),
+      ])
+    return holds
+  }
+
+  private var lawsJSON: JSONValue {
+    .array(
+      PlanProof.Law.allCases.map { law in
+        [
+          "name": .string(law.rawValue), "statement": .string(law.statement),
+          "holds": .bool(!faults.contains { $0.fault.law == law }),
+        ]
+      })
+  }
+
+  private static func json(_ rank: Int?, _ fault: PlanFault) -> JSONValue {
+    [
+      "rank": rank.map { JSONValue($0) } ?? .null, "kind": .string(fault.kind.rawValue),
+      "tensor": .string(fault.tensor.text), "region": .string(fault.region.description),
+      "detail": .string(fault.detail),
+    ]
+  }
+}
+
+extension ModelConfig {
+  /// Reads a config file.
+  init(fileAt path: String) throws {
+    let storage = try TensorStorage.mapping(path)
+    do {
+      try self.init(jsonText: storage.bytes)
+    } catch {
+      throw CommandError("\(path): \(error)")
+    }
+  }
+}
+
+/// A failure with the sentence that says it.
+struct CommandError: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) {
+    self.description = description
+  }
+}
+
+extension Duration {
+  /// The seconds, such as `0.58 s`.
+  var secondsText: String {
+    let hundredths = (self / .milliseconds(10)).rounded()
+    let whole = Int(hundredths) / 100
+    let rest = Int(hundredths) % 100
+    return "\(whole).\(rest < 10 ? "0" : "")\(rest) s"
+  }
+}
