@@ -61,10 +61,6 @@ public struct AdapterPlanner: Sendable {
 
   /// Whether a key belongs to a multi-token prediction layer.
   func isMTPKey(_ name: TensorName) -> Bool {
-    guard let key = LayerKey(name),
-      [options.prefix.rawValue, "model.", ""].contains(where: { key.prefix == $0 })
-    else { return false }
-    // A number too large for an integer is larger than any layer count.
-    return Int(key.layerText).map { $0 >= config.hiddenLayerCount } ?? true
+    LayerKey(name).map(context.isMTP) ?? false
   }
 }

@@ -6,7 +6,8 @@ import Tensors
 /// Plans the way from disk to native form.
 ///
 /// Source of the order of the result: nemo-automodel 0.7.0 writes a grouped tensor where the last
-/// of its members stood, LoRA groups behind all else, and ParamWrapper factors last.
+/// of its members stood, LoRA groups behind all else in the order of their first parts, and
+/// ParamWrapper factors last.
 struct FromHFPlanner {
   let context: LayoutContext
   let parallelism: ExpertParallelism?
@@ -39,7 +40,11 @@ struct FromHFPlanner {
         break
       }
     }
-    for id in groups.ids where context.groups[id.group].isLoRA { addLoRAGroup(id) }
+    // An incomplete group may have no leading member; it is reported, and nothing comes of it.
+    let loraGroups = groups.ids.filter { context.groups[$0.group].isLoRA }
+      .map { (id: $0, place: groups[$0].leading ?? .max) }
+      .sorted { $0.place < $1.place }
+    for (id, _) in loraGroups { addLoRAGroup(id) }
     for conversion in ParamWrapperPlanner(context).plan(paramWrappers, &plan) {
       conversion.add(to: &plan)
     }
@@ -66,7 +71,7 @@ struct FromHFPlanner {
       return keep(source, as: name)
     }
     guard let layer = plan.layerIndex(of: key, name, context) else { return .elsewhere }
-    if context.isMTP(layer: layer), context.options.mtpPolicy == .drop, !name.isLoRA {
+    if context.options.mtpPolicy == .drop, context.isMTP(key) {
       plan.omit(source, .mtpLayer)
       return .elsewhere
     }
@@ -112,7 +117,8 @@ struct FromHFPlanner {
         return .elsewhere
       }
       let id = groups.insert(
-        source, prefix: key.prefix, layer: layer, group: group, expert: expert, projection)
+        source, prefix: key.prefix, layer: layer, group: group, expert: expert, projection,
+        leads: projection == context.groups[group].parts[0].projection)
       if isLoRA { return .elsewhere }
       checkShape(info)
       checkCast(info)

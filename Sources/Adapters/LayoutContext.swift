@@ -24,8 +24,15 @@ struct LayoutContext: Sendable {
   /// The shape that the schema gives a name on disk, or nil for names outside it.
   func shape(onDisk name: TensorName) -> Shape? { shapes[name] }
 
-  /// Whether a layer's index lies behind the decoder layers.
-  func isMTP(layer: Int) -> Bool { layer >= config.hiddenLayerCount }
+  /// Whether a key belongs to a layer behind the decoder layers; LoRA factors under PEFT's own
+  /// prefix do not, as upstream has it.
+  func isMTP(_ key: LayerKey) -> Bool {
+    guard [options.prefix.rawValue, "model.", ""].contains(where: { key.prefix == $0 }) else {
+      return false
+    }
+    // A number too large for an integer is larger than any layer count.
+    return Int(key.layerText).map { $0 >= config.hiddenLayerCount } ?? true
+  }
 
   /// The tensors of the schema that a state dict must hold.
   func required(includingMTP: Bool) -> some Sequence<TensorInfo> {

@@ -16,6 +16,8 @@ struct GroupMembers {
   let first: Int
   /// The source that turned up last.
   fileprivate(set) var last: Int
+  /// The first source of the projection whose place upstream gives a LoRA group.
+  fileprivate(set) var leading: Int?
   private var sources: [Key: Int] = [:]
 
   private struct Key: Hashable {
@@ -46,7 +48,8 @@ struct MemberGroups {
   }
 
   mutating func insert(
-    _ source: Int, prefix: Substring, layer: Int, group: Int, expert: Int, _ projection: Projection
+    _ source: Int, prefix: Substring, layer: Int, group: Int, expert: Int, _ projection: Projection,
+    leads: Bool
   ) -> GroupID {
     let id = GroupID(prefix: prefix, layer: layer, group: group)
     let position =
@@ -59,6 +62,7 @@ struct MemberGroups {
       }()
     members[position][expert, projection] = source
     members[position].last = source
+    if leads { members[position].leading = members[position].leading ?? source }
     return id
   }
 }
