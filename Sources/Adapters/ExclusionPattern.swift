@@ -6,8 +6,8 @@ public import Tensors
 /// A regular expression that removes keys on disk which it matches from their start on, as Python's
 /// `re.match` does.
 ///
-/// The syntax is Python's where Swift's and Python's mean the same; `\Z`, `(?P=name)` and the
-/// anchor `$` are translated. Case folding and classes are Unicode's in both.
+/// The syntax is Python's where Swift's and Python's mean the same; `\Z`, `(?P=name)`, the anchor
+/// `$` and brackets within classes are translated. Case folding and classes are Unicode's in both.
 public struct ExclusionPattern: Sendable, Hashable {
   /// The pattern as given.
   public let source: String
@@ -34,8 +34,10 @@ public struct ExclusionPattern: Sendable, Hashable {
   /// The compiled pattern, for one thread.
   func compiled() -> CompiledExclusion? {
     // Init has compiled the same text without an error.
-    guard let regex = try? Regex(translated).matchingSemantics(.unicodeScalar) else { return nil }
-    return CompiledExclusion(regex: regex)
+    guard let regex = try? Regex(translated) else { return nil }
+    // Unicode's own word boundaries do not stand at the dots of a key, Python's do.
+    let simple = regex.wordBoundaryKind(.simple)
+    return CompiledExclusion(ascii: simple, other: simple.matchingSemantics(.unicodeScalar))
   }
 
   /// Whether the pattern matches a key from its start on.
@@ -47,19 +49,50 @@ public struct ExclusionPattern: Sendable, Hashable {
   private static func translate(_ pattern: String) -> String {
     var result = ""
     var rest = Substring(pattern)
-    var isInClass = false
     while let character = rest.first {
       if character == "\\" {
         let pair = rest.prefix(2)
         // Python's \Z is the very end; Swift's also stands before a last newline.
-        result += pair == "\\Z" && !isInClass ? "\\z" : pair
+        result += pair == "\\Z" ? "\\z" : pair
         rest = rest.dropFirst(2)
-      } else if !isInClass, rest.hasPrefix("(?P="), let end = rest.firstIndex(of: ")") {
+      } else if rest.hasPrefix("(?P="), let end = rest.firstIndex(of: ")") {
         result += "\\k<\(rest[..<end].dropFirst(4))>"
         rest = rest[end...].dropFirst()
+      } else if character == "$" {
+        // Python's $ also stands before a last newline.
+        result += "(?:$|(?=\\n\\z))"
+        rest = rest.dropFirst()
+      } else if character == "[" {
+        result += translateClass(&rest)
       } else {
-        if character == "[" { isInClass = true }
-        if character == "]" { isInClass = false }
+        result.append(character)
+        rest = rest.dropFirst()
+      }
+    }
+    return result
+  }
+
+  /// Takes a class such as `[^]a-z]` from the start of a pattern, and gives it without Swift's
+  /// nested classes and set operators, which to Python are characters.
+  private static func translateClass(_ rest: inout Substring) -> String {
+    var result = "["
+    rest = rest.dropFirst()
+    if rest.first == "^" {
+      result += "^"
+      rest = rest.dropFirst()
+    }
+    var isFirst = true
+    while let character = rest.first, isFirst || character != "]" {
+      isFirst = false
+      if character == "\\" {
+        result += rest.prefix(2)
+        rest = rest.dropFirst(2)
+      } else if rest.hasPrefix("--"), result != "[", result != "[^" {
+        // A range that ends with a hyphen.
+        result += "-\\-"
+        rest = rest.dropFirst(2)
+      } else {
+        if "[]&~".contains(character) || result == "[" && character == "-" { result += "\\" }
         result.append(character)
         rest = rest.dropFirst()
       }
@@ -70,9 +103,14 @@ public struct ExclusionPattern: Sendable, Hashable {
 
 /// An exclusion pattern ready to match many keys; `Regex` is not Sendable, so neither is this.
 struct CompiledExclusion {
-  fileprivate let regex: Regex<AnyRegexOutput>
+  /// Matches keys whose characters are scalars; only here does Swift see `\b` beside digits.
+  fileprivate let ascii: Regex<AnyRegexOutput>
+  /// Matches scalar by scalar, as Python does.
+  fileprivate let other: Regex<AnyRegexOutput>
 
   func matches(_ name: TensorName) -> Bool {
-    (try? regex.prefixMatch(in: name.text)) != nil
+    // A carriage return and a newline are one character in Swift.
+    let isASCII = name.text.utf8.allSatisfy { $0 < 0x80 && $0 != 0x0d }
+    return (try? (isASCII ? ascii : other).prefixMatch(in: name.text)) != nil
   }
 }
