@@ -31,7 +31,7 @@ public struct Region: Sendable, Hashable, CustomStringConvertible {
   public var upper: [Int] { zip(lower, extents).map { $0 + $1 } }
 
   /// The number of elements in the box.
-  public var elementCount: Int { extents.reduce(1, *) }
+  public var elementCount: Int { extents.contains(0) ? 0 : extents.reduce(1, *) }
 
   /// Whether the view fits the tensor and the box fits the view, without overflow.
   public func isInside(_ shape: Shape) -> Bool {
@@ -52,13 +52,14 @@ public struct Region: Sendable, Hashable, CustomStringConvertible {
     return Region(view: view, lower: lower, extents: zip(lower, upper).map { $1 - $0 })
   }
 
-  /// Where the box lies in the tensor's elements.
+  /// Where the box lies in the tensor's elements; without meaning where the tensor has none.
   var layout: (offset: Int, strides: [Int]) {
     var strides = [Int](repeating: 1, count: view.count)
     for axis in stride(from: view.count - 2, through: 0, by: -1) {
-      strides[axis] = strides[axis + 1] * view[axis + 1]
+      // Only strides of an empty view can overflow.
+      strides[axis] = strides[axis + 1] &* view[axis + 1]
     }
-    return (zip(lower, strides).reduce(0) { $0 + $1.0 * $1.1 }, strides)
+    return (zip(lower, strides).reduce(0) { $0 &+ $1.0 &* $1.1 }, strides)
   }
 
   /// The text shown to people, such as `[3, 0..<768, 0..<2048]`.
