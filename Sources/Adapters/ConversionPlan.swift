@@ -17,7 +17,7 @@ public struct ConversionPlan: Sendable {
     case mtpLayer
     /// It belongs to an expert of another rank.
     case otherRank
-    /// Its name on disk matches the exclusion pattern, or that of all its parts does.
+    /// Its name on disk matches the exclusion pattern, or that of some of its parts does.
     case excluded
     /// It repeats another source, which must have the same bits.
     case repeats(source: Int)
@@ -48,6 +48,16 @@ public struct ConversionPlan: Sendable {
       start = end
     }
     return ranges
+  }
+}
+
+extension ConversionPlan {
+  /// What is wrong with a tensor that should repeat the one that native form keeps.
+  func repeatFinding(_ source: Int, of kept: Int) -> Finding {
+    Finding(
+      .differentLoRAFactors, sources[source].name,
+      expected: "the same bits as '\(sources[kept].name)', because native form keeps one of them",
+      found: "other bits")
   }
 }
 

@@ -67,7 +67,7 @@ struct FromHFPlanner {
       return keep(source, as: name)
     }
     if !name.isLoRA && key.prefix != context.options.prefix.rawValue {
-      guard !name.mentionsExperts else { return reportPrefix(name) }
+      guard !name.mentionsExperts, !key.hasModelPrefix else { return reportPrefix(name) }
       return keep(source, as: name)
     }
     guard let layer = plan.layerIndex(of: key, name, context) else { return .elsewhere }
@@ -110,23 +110,25 @@ struct FromHFPlanner {
           found: "\(info.dtype) \(info.shape)")
         return .elsewhere
       }
+      let id = GroupID(prefix: key.prefix, layer: layer, group: group)
       let isLoRA = context.groups[group].isLoRA
       guard isLoRA || ownExperts.contains(expert) else {
+        groups.insert(id)
         plan.omit(source, .otherRank)
         checkShape(info)
         return .elsewhere
       }
-      let id = groups.insert(
-        source, prefix: key.prefix, layer: layer, group: group, expert: expert, projection,
+      groups.insert(
+        source, into: id, expert: expert, projection,
         leads: projection == context.groups[group].parts[0].projection)
       if isLoRA { return .elsewhere }
       checkShape(info)
       checkCast(info)
       return .member(id)
     case .scale(let expertText, _):
-      guard let expert = plan.expertIndex(expertText, info.name, context) else {
-        return .elsewhere
-      }
+      guard plan.isSparse(layer, info.name, context),
+        let expert = plan.expertIndex(expertText, info.name, context)
+      else { return .elsewhere }
       guard ownExperts.contains(expert) else {
         plan.omit(source, .otherRank)
         return .elsewhere
@@ -190,8 +192,23 @@ struct FromHFPlanner {
     } else {
       for id in groups.ids where !context.groups[id.group].isLoRA {
         reportMissingMembers(id, experts: ownExperts)
+        if let partner = missingPartner(of: id) {
+          reportMissingMembers(partner, experts: ownExperts)
+        }
       }
     }
+  }
+
+  /// The group without which another is of no use, if nothing of it turned up.
+  private func missingPartner(of id: GroupID) -> GroupID? {
+    guard let partner = partner(of: id), !groups.contains(partner) else { return nil }
+    return partner
+  }
+
+  private func partner(of id: GroupID) -> GroupID? {
+    let native = Layout.partner(of: context.groups[id.group].native)
+    return context.groups.firstIndex { $0.native == native }
+      .map { GroupID(prefix: id.prefix, layer: id.layer, group: $0) }
   }
 
   private mutating func reportMissingMembers(_ id: GroupID, experts: Range<Int>) {
@@ -238,35 +255,68 @@ struct FromHFPlanner {
     }
   }
 
-  private mutating func addLoRAGroup(_ id: GroupID) {
-    let group = context.groups[id.group]
-    let members = groups[id]
-    let all = 0..<context.config.expertCount
-    let isComplete = all.allSatisfy { expert in
-      group.projections.allSatisfy { members[expert, $0] != nil }
-    }
-    guard isComplete else { return reportMissingMembers(id, experts: all) }
-    let first = plan.sources[members.first]
-    // The rank is the extent that the config does not give.
-    let rankAxis = group.columns == .rank ? 1 : 0
-    let rank = first.shape.rank == 2 ? first.shape[rankAxis] : 0
-    for expert in all {
-      for projection in group.projections {
-        guard let source = members[expert, projection] else { continue }
-        let part = group.parts.first { $0.projection == projection } ?? group.parts[0]
-        let info = plan.sources[source]
-        let expected = context.shape(of: part, in: group, rank: rank)
-        if info.shape != expected {
-          plan.report(.wrongShape, info.name, expected: "\(expected)", found: "\(info.shape)")
-        }
-        if info.dtype != first.dtype {
-          plan.report(.wrongDType, info.name, expected: "\(first.dtype)", found: "\(info.dtype)")
-        }
-        if projection == group.repeated, let kept = members[expert, group.parts[0].projection] {
-          plan.omit(source, .repeats(source: kept))
-        }
+  /// The sources of a LoRA group, by expert and projection.
+  private func members(of id: GroupID) -> [(projection: Projection, source: Int, expert: Int)] {
+    (0..<context.config.expertCount).flatMap { expert in
+      context.groups[id.group].projections.compactMap { projection in
+        groups[id][expert, projection].map { (projection, $0, expert) }
       }
     }
-    addMoves(id, experts: all, rank: rank, dtype: first.dtype)
+  }
+
+  /// The rank of a LoRA group, which is that of most members, so that a wrong one is reported.
+  private func rank(of id: GroupID) -> Int {
+    let axis = context.groups[id.group].rankAxis
+    let shapes = members(of: id).map { plan.sources[$0.source].shape }
+    return shapes.filter { $0.rank == 2 }.map { $0[axis] }.mostFrequent ?? 0
+  }
+
+  private mutating func addLoRAGroup(_ id: GroupID) {
+    let group = context.groups[id.group]
+    let before = plan.findings.count
+    let all = 0..<context.config.expertCount
+    let members = members(of: id)
+    if let partner = missingPartner(of: id) { reportMissingMembers(partner, experts: all) }
+    guard members.count == all.count * group.projections.count else {
+      return reportMissingMembers(id, experts: all)
+    }
+    let rank = rank(of: id)
+    let dtype = members.map { plan.sources[$0.source].dtype }.mostFrequent ?? .bf16
+    for (projection, source, expert) in members {
+      let part = group.parts.first { $0.projection == projection } ?? group.parts[0]
+      let info = plan.sources[source]
+      let expected = context.extents(of: part, in: group, rank: rank)
+      if info.shape.extents != expected {
+        plan.report(.wrongShape, info.name, expected: "\(expected)", found: "\(info.shape)")
+      }
+      if info.dtype != dtype {
+        plan.report(.wrongDType, info.name, expected: "\(dtype)", found: "\(info.dtype)")
+      }
+      if projection == group.repeated,
+        let kept = groups[id][expert, group.parts[0].projection]
+      {
+        plan.omit(source, .repeats(source: kept))
+      }
+    }
+    guard plan.findings.count == before else { return }
+    // The B factors of a pair are taken as right, so that only one side is reported.
+    if group.columns != .rank, let partner = partner(of: id), rank != self.rank(of: partner) {
+      let expected = "rank \(self.rank(of: partner)) as in the B factors"
+      for member in members {
+        plan.report(
+          .wrongShape, plan.sources[member.source].name, expected: expected, found: "rank \(rank)")
+      }
+    }
+    addMoves(id, experts: all, rank: rank, dtype: dtype)
+  }
+}
+
+extension Collection where Element: Hashable {
+  /// The element that occurs most often, the first of several; nil if there is none.
+  fileprivate var mostFrequent: Element? {
+    var counts: [Element: Int] = [:]
+    for element in self { counts[element, default: 0] += 1 }
+    let most = counts.values.max()
+    return first { counts[$0] == most }
   }
 }

@@ -35,6 +35,9 @@ struct LayerKey {
     }
   }
 
+  /// Whether the layer is one of a language model rather than of some other module.
+  var hasModelPrefix: Bool { ModelPrefix.allCases.contains { prefix == $0.rawValue } }
+
   static func isDigit(_ byte: UInt8) -> Bool {
     UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
   }

@@ -38,6 +38,23 @@ enum Layout {
   ]
 }
 
+extension Layout {
+  /// Native tensors of which neither is of use without the other.
+  static let pairs = [
+    ("gate_and_up_projs", "down_projs"), ("lora_gate_and_up_A", "lora_gate_and_up_B"),
+    ("lora_down_A", "lora_down_B"),
+  ]
+
+  /// The other tensor of a pair.
+  static func partner(of native: String) -> String? {
+    for (one, other) in pairs {
+      if native == one { return other }
+      if native == other { return one }
+    }
+    return nil
+  }
+}
+
 /// Two names of one tensor, after `layers.{L}.`.
 struct Rename: Sendable {
   enum Match: Sendable { case whole, start }
@@ -115,6 +132,9 @@ struct ExpertGroup: Sendable {
   }
 
   var isLoRA: Bool { native.hasPrefix("lora_") }
+
+  /// The axis of a matrix on disk along which the rank of a LoRA runs.
+  var rankAxis: Int { columns == .rank ? 1 : 0 }
 
   /// The same group without gate projections.
   var nonGated: ExpertGroup {

@@ -44,8 +44,8 @@ struct LayoutContext: Sendable {
     }
   }
 
-  /// The shape of one part of a group on disk, `[rows, columns]`, for a LoRA rank.
-  func shape(of part: ExpertGroup.Part, in group: ExpertGroup, rank: Int) -> Shape {
+  /// The extents of one part of a group on disk, `[rows, columns]`, for a LoRA rank.
+  func extents(of part: ExpertGroup.Part, in group: ExpertGroup, rank: Int) -> [Int] {
     [part.rows.extent(in: config) ?? rank, group.columns.extent(in: config) ?? rank]
   }
 
@@ -70,12 +70,12 @@ struct LayoutContext: Sendable {
   ) -> [(projection: Projection, onDisk: Region, inGroup: Region)] {
     var start = 0
     return group.parts.map { part in
-      let shape = shape(of: part, in: group, rank: rank)
-      defer { start += shape[0] }
+      let extents = extents(of: part, in: group, rank: rank)
+      defer { start += extents[0] }
       return (
-        part.projection, Region(whole: [1, shape[0], shape[1]]),
+        part.projection, Region(whole: [1] + extents),
         Region(
-          view: grouped.extents, lower: [slot, 0, start], extents: [1, shape[1], shape[0]])
+          view: grouped.extents, lower: [slot, 0, start], extents: [1, extents[1], extents[0]])
       )
     }
   }
@@ -94,10 +94,14 @@ extension TensorName {
     Self.loraSuffixes.contains { text.hasSuffix($0) }
   }
 
-  /// Whether the key mentions a tensor that the layout rules own, wherever it stands.
+  /// Whether the key mentions a tensor that the layout rules own on either side, wherever it stands.
   var mentionsExperts: Bool {
-    text.contains("mlp.experts.") || text.hasSuffix("mlp.expert_bias")
-      || text.hasSuffix("mlp.router.gate.weight") || text.contains("mlp.shared_mlp.")
+    text.contains("mlp.experts.")
+      || Layout.renames.contains { rule in
+        [rule.hf, rule.native].contains { side in
+          rule.matches == .whole ? text.hasSuffix(side) : text.contains(side)
+        }
+      }
   }
 
   /// The key of the weight that a quantization scale belongs to, or nil if this is no scale.

@@ -11,11 +11,9 @@ struct GroupID: Hashable {
 }
 
 /// The members of one group as they turn up.
-struct GroupMembers {
-  /// The source that turned up first.
-  let first: Int
-  /// The source that turned up last.
-  fileprivate(set) var last: Int
+struct GroupMembers: Sendable {
+  /// The source that turned up last, or -1 if none did.
+  fileprivate(set) var last = -1
   /// The first source of the projection whose place upstream gives a LoRA group.
   fileprivate(set) var leading: Int?
   private var sources: [Key: Int] = [:]
@@ -23,11 +21,6 @@ struct GroupMembers {
   private struct Key: Hashable {
     let expert: Int
     let projection: Projection
-  }
-
-  init(first: Int) {
-    self.first = first
-    last = first
   }
 
   subscript(expert: Int, projection: Projection) -> Int? {
@@ -39,31 +32,34 @@ struct GroupMembers {
 /// The groups that turn up in a state dict, in the order of their first members.
 struct MemberGroups {
   private(set) var ids: [GroupID] = []
+  /// What stands in for groups of which nothing turned up.
+  private static let none = GroupMembers()
   private var members: [GroupMembers] = []
   private var positions: [GroupID: Int] = [:]
 
   subscript(id: GroupID) -> GroupMembers {
-    guard let position = positions[id] else { preconditionFailure("unknown group \(id)") }
-    return members[position]
+    positions[id].map { members[$0] } ?? Self.none
+  }
+
+  func contains(_ id: GroupID) -> Bool { positions[id] != nil }
+
+  /// Makes a group known, of which nothing else may turn up.
+  @discardableResult
+  mutating func insert(_ id: GroupID) -> Int {
+    if let position = positions[id] { return position }
+    positions[id] = ids.count
+    ids.append(id)
+    members.append(GroupMembers())
+    return ids.count - 1
   }
 
   mutating func insert(
-    _ source: Int, prefix: Substring, layer: Int, group: Int, expert: Int, _ projection: Projection,
-    leads: Bool
-  ) -> GroupID {
-    let id = GroupID(prefix: prefix, layer: layer, group: group)
-    let position =
-      positions[id]
-      ?? {
-        positions[id] = ids.count
-        ids.append(id)
-        members.append(GroupMembers(first: source))
-        return ids.count - 1
-      }()
+    _ source: Int, into id: GroupID, expert: Int, _ projection: Projection, leads: Bool
+  ) {
+    let position = insert(id)
     members[position][expert, projection] = source
     members[position].last = source
     if leads { members[position].leading = members[position].leading ?? source }
-    return id
   }
 }
 

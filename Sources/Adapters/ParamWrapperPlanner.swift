@@ -82,50 +82,40 @@ struct ParamWrapperPlanner {
       view: key.isA ? [experts, rank, features] : [features, rank, experts])
   }
 
+  /// The layout of all keys, or nil if it is reported why there is none.
   private func layout(
     of keys: [ParamWrapperKey], _ plan: inout PlanBuilder
   ) -> ParamWrapperLayout? {
-    var votes: [ParamWrapperLayout: TensorName] = [:]
+    let infos = keys.map { plan.sources[$0.source] }
+    let fitting = zip(keys, infos).map { key, info in
+      ParamWrapperLayout.allCases.filter { conversion(of: key, $0, info) != nil }
+    }
     let before = plan.findings.count
-    for key in keys {
-      let info = plan.sources[key.source]
-      let fitting = ParamWrapperLayout.allCases.filter { conversion(of: key, $0, info) != nil }
-      if fitting.isEmpty {
-        plan.report(
-          .wrongShape, info.name,
-          expected: "[rank x \(context.config.expertCount), features] or its mirror, with the "
-            + "features of the config", found: "\(info.shape)")
-      } else if fitting.count == 1 {
-        votes[fitting[0]] = votes[fitting[0]] ?? info.name
-      }
+    for (info, layouts) in zip(infos, fitting) where layouts.isEmpty {
+      plan.report(
+        .wrongShape, info.name,
+        expected: "[rank x \(context.config.expertCount), features] or its mirror, with the "
+          + "features of the config", found: "\(info.shape)")
     }
     guard plan.findings.count == before else { return nil }
-    let subject = plan.sources[keys[0].source].name
-    if let modern = votes[.modern], let legacy = votes[.legacy] {
-      plan.report(
-        .ambiguousLoRALayout, modern, expected: "one layout for all keys",
-        found: "\(ParamWrapperLayout.modern.rawValue) here, "
-          + "\(ParamWrapperLayout.legacy.rawValue) in '\(legacy)'")
-      return nil
+    let votes = Set(fitting.filter { $0.count == 1 }.joined())
+    let hint = context.options.paramWrapperLayout
+    if votes.count <= 1, let layout = hint ?? votes.first, votes.isSubset(of: [layout]) {
+      return layout
     }
-    let vote = votes.keys.first
-    if let hint = context.options.paramWrapperLayout {
-      guard vote == nil || vote == hint else {
-        plan.report(
-          .ambiguousLoRALayout, subject, expected: "the stated layout \(hint.rawValue)",
-          found: "shapes that only fit the other one")
-        return nil
+    let expected =
+      hint.map { "the stated layout \($0.rawValue)" }
+      ?? (votes.isEmpty ? "a stated layout" : "one layout for all keys")
+    for (info, layouts) in zip(infos, fitting) {
+      // A shape that fits both layouts is at fault only where nothing decides between them.
+      guard hint.map({ !layouts.contains($0) }) ?? (votes.isEmpty || layouts.count == 1) else {
+        continue
       }
-      return hint
-    }
-    if vote == nil {
       plan.report(
-        .ambiguousLoRALayout, subject,
-        expected: "a stated layout, because the shapes fit "
-          + ParamWrapperLayout.allCases.map(\.rawValue).joined(separator: " and "),
-        found: "none stated")
+        .ambiguousLoRALayout, info.name, expected: expected,
+        found: "a shape that fits " + layouts.map(\.rawValue).joined(separator: " and "))
     }
-    return vote
+    return nil
   }
 
   /// Both factors of a parameter must be there, with one rank and type.

@@ -66,25 +66,12 @@ struct PlanExecutor {
   }
 
   private func checkRepeats(_ sources: [Tensor]) throws(AdapterError) {
-    for omission in plan.omissions {
-      guard case .repeats(let kept) = omission.reason else { continue }
-      try Self.checkRepeat(
-        plan.sources[omission.source].name, sources[omission.source],
-        of: plan.sources[kept].name, sources[kept])
+    let findings = plan.omissions.compactMap { omission -> Finding? in
+      guard case .repeats(let kept) = omission.reason, sources[omission.source] != sources[kept]
+      else { return nil }
+      return plan.repeatFinding(omission.source, of: kept)
     }
-  }
-
-  /// Checks that a tensor which native form does not keep has the bits of the one it keeps.
-  static func checkRepeat(
-    _ name: TensorName, _ repeated: Tensor, of original: TensorName, _ kept: Tensor
-  ) throws(AdapterError) {
-    guard repeated != kept else { return }
-    throw AdapterError([
-      Finding(
-        .differentLoRAFactors, name,
-        expected: "the same bits as '\(original)', because native form keeps one of them",
-        found: "other bits")
-    ])
+    guard findings.isEmpty else { throw AdapterError(findings) }
   }
 
   /// The source tensor itself, if the destination is all of it unchanged.

@@ -119,12 +119,13 @@ public struct PlanStreamer: Sendable {
   }
 
   private func checkRepeats(_ source: (Int) throws -> Tensor) throws {
-    for omission in plan.omissions {
-      guard case .repeats(let kept) = omission.reason else { continue }
-      let (repeated, original) = try (source(omission.source), source(kept))
-      try PlanExecutor.checkRepeat(
-        plan.sources[omission.source].name, repeated, of: plan.sources[kept].name, original)
+    let findings = try plan.omissions.compactMap { omission -> Finding? in
+      guard case .repeats(let kept) = omission.reason,
+        try source(omission.source) != source(kept)
+      else { return nil }
+      return plan.repeatFinding(omission.source, of: kept)
     }
+    guard findings.isEmpty else { throw AdapterError(findings) }
   }
 }
 

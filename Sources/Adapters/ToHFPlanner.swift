@@ -38,11 +38,13 @@ struct ToHFPlanner {
   private mutating func convert(_ source: Int) {
     let name = plan.sources[source].name
     guard let key = LayerKey(name) else {
-      guard !name.mentionsNativeExperts else { return plan.reportPrefix(name, context) }
+      guard !name.mentionsExperts else { return plan.reportPrefix(name, context) }
       return keep(source, as: name)
     }
     if !name.isLoRA && key.prefix != context.options.prefix.rawValue {
-      guard !name.mentionsNativeExperts else { return plan.reportPrefix(name, context) }
+      guard !name.mentionsExperts, !key.hasModelPrefix else {
+        return plan.reportPrefix(name, context)
+      }
       return keep(source, as: name)
     }
     guard let layer = plan.layerIndex(of: key, name, context) else { return }
@@ -70,7 +72,15 @@ struct ToHFPlanner {
       else { return }
       split(source, group, key, layer)
     case .scale(let expertText, _):
-      guard plan.expertIndex(expertText, info.name, context) != nil else { return }
+      guard plan.isSparse(layer, info.name, context),
+        let expert = plan.expertIndex(expertText, info.name, context)
+      else { return }
+      guard ownExperts.contains(expert) else {
+        plan.report(
+          .surplusExpert, info.name, expected: "experts \(ownExperts) of this rank",
+          found: "expert \(expert)")
+        return
+      }
       keep(source, as: info.name)
     case .part, .paramWrapper, .fused:
       plan.reportForeign(info.name, expected: "grouped native keys")
@@ -136,15 +146,19 @@ struct ToHFPlanner {
   private mutating func checkCompanions() {
     let onDisk = Set(plan.destinations.map(\.name))
     checkScales(onDisk)
-    if context.options.completeness == .wholeModel, !names.allSatisfy(\.isLoRA) || names.isEmpty {
+    if asksForWholeModel {
       let preserves = context.options.mtpPolicy == .preserve
       var reported: Set<TensorName> = []
       for info in context.required(includingMTP: preserves) where !onDisk.contains(info.name) {
         checkMissing(info, &reported)
       }
-    } else {
-      checkGroupPairs()
     }
+    checkPairs()
+  }
+
+  /// Whether all tensors of the schema must be there; state dicts of nothing but LoRA are exempt.
+  private var asksForWholeModel: Bool {
+    context.options.completeness == .wholeModel && (names.isEmpty || !names.allSatisfy(\.isLoRA))
   }
 
   /// Reports a tensor of the schema that is neither in the result nor left out for a reason.
@@ -152,7 +166,8 @@ struct ToHFPlanner {
     guard exclusion?.matches(info.name) != true else { return }
     if let expert = Self.expert(of: info.name), !ownExperts.contains(expert) { return }
     let name = nativeName(of: info.name)
-    guard reported.insert(name).inserted else { return }
+    // A tensor that is there and did not become its parts is reported already.
+    guard !names.contains(name), reported.insert(name).inserted else { return }
     plan.reportMissing(name, "the data of '\(info.name)' \(info.shape)")
   }
 
@@ -193,28 +208,28 @@ struct ToHFPlanner {
     }
   }
 
-  /// A sparse layer has its gate and up and its down projections, or neither.
-  private mutating func checkGroupPairs() {
+  /// A sparse layer has both tensors of a pair or neither, and both factors of a LoRA one rank.
+  private mutating func checkPairs() {
     for info in plan.sources {
-      guard let key = LayerKey(info.name) else { continue }
-      for (one, other) in [
-        ("gate_and_up_projs", "down_projs"), ("lora_gate_and_up_A", "lora_gate_and_up_B"),
-        ("lora_down_A", "lora_down_B"),
-      ] {
-        let base = "\(key.prefix)layers.\(key.layerText).\(ExpertKey.start)"
-        for (present, partner) in [(one, other), (other, one)]
-        where key.rest == ExpertKey.start + present && !names.contains(TensorName(base + partner)) {
-          plan.reportMissing(TensorName(base + partner), "the partner of '\(info.name)'")
+      guard let key = LayerKey(info.name), key.rest.hasPrefix(ExpertKey.start),
+        case .group(let native) = ExpertKey(key.rest.droppingBytes(ExpertKey.start.utf8.count)),
+        let group = context.groups.first(where: { $0.native == native }),
+        let partner = Layout.partner(of: group.native)
+      else { continue }
+      let name = TensorName("\(key.prefix)layers.\(key.layerText).\(ExpertKey.start)\(partner)")
+      guard let other = plan.sources.first(where: { $0.name == name }) else {
+        // The schema's check reports missing weights.
+        if group.isLoRA || !asksForWholeModel {
+          plan.reportMissing(name, "the partner of '\(info.name)'")
         }
+        continue
       }
+      guard group.isLoRA, group.columns != .rank, info.shape.rank == 3, other.shape.rank == 3,
+        info.shape[2] != other.shape[1]
+      else { continue }
+      plan.report(
+        .wrongShape, info.name, expected: "rank \(other.shape[1]) as in '\(name)'",
+        found: "rank \(info.shape[2])")
     }
-  }
-}
-
-extension TensorName {
-  /// Whether the key mentions a tensor that the layout rules own in native form.
-  var mentionsNativeExperts: Bool {
-    mentionsExperts || text.hasSuffix("mlp.gate.weight")
-      || text.hasSuffix("mlp.gate.e_score_correction_bias") || text.contains("mlp.shared_experts.")
   }
 }

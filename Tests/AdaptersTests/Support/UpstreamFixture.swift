@@ -53,7 +53,8 @@ extension UpstreamFixture.Case {
 
   func options() throws -> AdapterOptions {
     guard let activation = ExpertActivation(rawValue: sizes.activation),
-      let prefix = ModelPrefix(rawValue: sizes.prefix), let target = DType(rawValue: dtype ?? "BF16")
+      let prefix = ModelPrefix(rawValue: sizes.prefix),
+      let target = DType(rawValue: dtype ?? "BF16")
     else { throw UpstreamFixture.Malformed(text: name) }
     return AdapterOptions(
       targetDType: target, activation: activation, prefix: prefix,
