@@ -122,8 +122,9 @@ struct PlanProofTests {
   func dropped() throws {
     try plant { plans, position in
       let move = plans.forward.moves.remove(at: position)
+      let destination = plans.forward.destinations[move.destination]
       return [
-        Verdict(.neverWritten, plans.forward.destinations[move.destination], move.destinationRegion),
+        Verdict(.neverWritten, destination, move.destinationRegion),
         Verdict(.neverRead, plans.forward.sources[move.source], unread(move, plans.forward)),
       ]
     }
@@ -139,8 +140,9 @@ struct PlanProofTests {
     try plant { plans, position in
       let move = plans.forward.moves[position]
       plans.forward.moves.insert(move, at: position)
+      let destination = plans.forward.destinations[move.destination]
       return [
-        Verdict(.writtenTwice, plans.forward.destinations[move.destination], move.destinationRegion),
+        Verdict(.writtenTwice, destination, move.destinationRegion),
         Verdict(.readTwice, plans.forward.sources[move.source], move.sourceRegion),
       ]
     }
@@ -268,8 +270,8 @@ struct PlanProofTests {
     #expect(faults.count == 6)
     #expect(Set(faults.map(\.kind)) == [.misplaced])
     #expect(Set(faults.map(\.tensor)) == ["model.layers.1.mlp.experts.gate_and_up_projs"])
-    #expect(
-      Set(faults.map(\.region.description)).count == 6 && faults.allSatisfy { $0.region.extents == [1, 4, 5] })
+    #expect(Set(faults.map(\.region)).count == 6)
+    #expect(faults.allSatisfy { $0.region.extents == [1, 4, 5] })
   }
 
   @Test("Experts exchanged in both directions are misplaced, though they return")

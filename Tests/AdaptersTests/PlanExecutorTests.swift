@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Tensors
+import Testing
+
+@testable import Adapters
+
+@Suite("Plans are carried out in memory")
+struct PlanExecutorTests {
+  @Test("The result does not depend on the number of threads")
+  func threads() throws {
+    // Large enough to be worth threads: more than 1 MiB of experts.
+    let config = try TestCheckpoint.config(
+      experts: 4, hidden: 96, inter: 128, layers: [.sparse], dtype: .f64)
+    let planner = AdapterPlanner(config, AdapterOptions(targetDType: .f64))
+    let tensors = try TestCheckpoint.stateDict(planner.schema).map(\.tensor)
+    let plan = try planner.fromHF(planner.schema)
+    let expected = try PlanExecutor(plan, threads: 1).execute(tensors)
+    for threads in [2, 8, 0, -1] {
+      let difference = firstDifference(
+        try PlanExecutor(plan, threads: threads).execute(tensors), expected)
+      #expect(difference == nil, "\(threads) threads")
+    }
+  }
+
+  @Test("That tensors are shared with the input does not show, and the result outlives the input")
+  func sharing() throws {
+    let config = try TestCheckpoint.config()
+    let adapter = HyMT2StateDictAdapter(config: config)
+    let checkpoint = try TestCheckpoint.stateDict(config)
+    let expected = try adapter.fromHF(checkpoint)
+    // The same tensors, each in a storage that begins one byte before it.
+    var shifted: StateDict? = try StateDict(
+      checkpoint.map { name, tensor in
+        let bytes = [0] + (0..<tensor.byteCount).map { tensor.bytes.byte(at: $0) }
+        // Bytes have no padding that could be read uninitialized.
+        let storage = try unsafe TensorStorage.copying(bytes.span.bytes)
+        return (name, try Tensor(tensor.dtype, tensor.shape, storage: storage, byteOffset: 1))
+      })
+    let native = try adapter.fromHF(#require(shifted))
+    shifted = nil
+    let difference = firstDifference(native, expected)
+    #expect(difference == nil)
+    // The first input still gives what it gave.
+    let again = firstDifference(try adapter.fromHF(checkpoint), native)
+    #expect(again == nil)
+  }
+
+  @Test("Experts are cast to the target type, and nothing else is")
+  func casts() throws {
+    let config = try TestCheckpoint.config(dtype: .f32)
+    let checkpoint = try TestCheckpoint.stateDict(config)
+    for target in [DType.bf16, .f16, .f64] {
+      let adapter = HyMT2StateDictAdapter(
+        config: config, options: AdapterOptions(targetDType: target))
+      let native = try adapter.fromHF(checkpoint)
+      let cast = try Cast(from: .f32, to: target)
+      for (name, tensor) in native {
+        let isExpert = name.text.contains(".experts.")
+        #expect(tensor.dtype == (isExpert ? target : .f32), "\(name)")
+      }
+      let grouped = try #require(native["model.layers.1.mlp.experts.down_projs"])
+      var wrong = 0
+      for expert in 0..<3 {
+        let down = try #require(
+          checkpoint["model.layers.1.mlp.experts.\(expert).down_proj.weight"])
+        for i in 0..<5 {
+          for h in 0..<4 {
+            let found = grouped.bits(at: (expert * 5 + i) * 4 + h)
+            if found != cast(bits: down.bits(at: h * 5 + i)) { wrong += 1 }
+          }
+        }
+      }
+      #expect(wrong == 0, "\(target)")
+    }
+  }
+
+  @Test("Known values round to the nearest even bfloat16")
+  func rounding() throws {
+    let config = try TestCheckpoint.config(experts: 1, hidden: 2, inter: 2, layers: [.sparse])
+    // 1.0, a tie to even below, a tie to even above, and a negative zero.
+    let bits: [UInt64] = [0x3f80_0000, 0x3f80_8000, 0x3f81_8000, 0x8000_0000]
+    let expected: [UInt64] = [0x3f80, 0x3f80, 0x3f82, 0x8000]
+    let base = "model.layers.0.mlp.experts.0"
+    let stateDict = try StateDict(
+      ["gate", "up", "down"].map {
+        (TensorName("\(base).\($0)_proj.weight"), try Tensor(.f32, [2, 2]) { bits[$0] })
+      })
+    let native = try HyMT2StateDictAdapter(
+      config: config, options: AdapterOptions(completeness: .presentGroups)
+    ).fromHF(stateDict)
+    let down = try #require(native["model.layers.0.mlp.experts.down_projs"])
+    #expect((0..<4).map { down.bits(at: $0) } == [0, 2, 1, 3].map { expected[$0] })
+  }
+}

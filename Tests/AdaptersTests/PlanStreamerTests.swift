@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Synchronization
+import Tensors
+import Testing
+
+@testable import Adapters
+
+@Suite("Streaming gives the executor's bytes piece by piece")
+struct PlanStreamerTests {
+  private struct Failure: Error, Equatable { let place: String }
+
+  /// A checkpoint with grouped tensors and a pass-through tensor larger than the smallest piece.
+  private static func checkpoint() throws -> (plan: ConversionPlan, tensors: [Tensor]) {
+    let config = try TestCheckpoint.config(
+      experts: 5, hidden: 32, inter: 40, layers: [.sparse], dtype: .f64)
+    let planner = AdapterPlanner(config, AdapterOptions(targetDType: .f64))
+    let stateDict = try TestCheckpoint.stateDict(
+      planner.schema + [
+        TensorInfo("visual.large", .f64, [3, 50, 100]), TensorInfo("visual.empty", .f64, [0, 4]),
+        TensorInfo("visual.scalar", .f32, []),
+      ])
+    return (try planner.fromHF(stateDict.infos), stateDict.map(\.tensor))
+  }
+
+  /// The pieces of each destination as they arrive.
+  private final class Collector: Sendable {
+    private let pieces = Mutex<[Int: [(offset: Int, bytes: [UInt8])]]>([:])
+
+    func take(_ destination: Int, _ offset: Int, _ span: RawSpan) {
+      let bytes = unsafe span.withUnsafeBytes { unsafe Array($0) }
+      pieces.withLock { $0[destination, default: []].append((offset, bytes)) }
+    }
+
+    var count: Int { pieces.withLock { $0.values.reduce(0) { $0 + $1.count } } }
+
+    /// The bytes of a destination, or nil if its pieces leave gaps or overlap.
+    func bytes(of destination: Int) -> [UInt8]? {
+      let sorted = pieces.withLock { $0[destination] ?? [] }.sorted { $0.offset < $1.offset }
+      return sorted.reduce([] as [UInt8]?) { bytes, piece in
+        bytes.flatMap { $0.count == piece.offset ? $0 + piece.bytes : nil }
+      }
+    }
+  }
+
+  @Test("Pieces cover each byte once and hold the executor's bytes, for any budget and threads")
+  func pieces() throws {
+    let (plan, tensors) = try Self.checkpoint()
+    let expected = try PlanExecutor(plan).execute(tensors)
+    for (budget, threads) in [(Int.min, 1), (0, 8), (1, 2), (70_000, 1), (1 << 40, 2)] {
+      let collector = Collector()
+      try PlanStreamer(plan, memoryByteCount: budget, threads: threads)
+        .run(source: { tensors[$0] }, into: collector.take)
+      for (index, info) in plan.destinations.enumerated() {
+        let bytes = try #require(collector.bytes(of: index), "\(info.name), \(budget)")
+        let isEqual = try Tensor(info.dtype, info.shape, bytes: bytes) == expected[info.name]
+        #expect(isEqual, "\(info.name), \(budget), \(threads)")
+      }
+      // Small budgets cut the large tensors, large ones leave them whole; the empty one has no piece.
+      let isCut = collector.count > plan.destinations.count - 1
+      #expect(isCut == (budget < 1 << 40), "\(collector.count) pieces, budget \(budget)")
+    }
+  }
+
+  @Test("The first error of a source stops the run and comes out")
+  func sourceErrors() throws {
+    let (plan, tensors) = try Self.checkpoint()
+    for threads in [1, 2, 8] {
+      let calls = Atomic(0)
+      let error = #expect(throws: Failure.self) {
+        try PlanStreamer(plan, threads: threads).run(
+          source: { index in
+            if calls.add(1, ordering: .relaxed).newValue > 5 { throw Failure(place: "source") }
+            return tensors[index]
+          }, into: { _, _, _ in })
+      }
+      #expect(error == Failure(place: "source"))
+      let count = calls.load(ordering: .relaxed)
+      #expect(count <= 6 + threads, "\(count) calls on \(threads) threads")
+    }
+  }
+
+  @Test("The first error of a sink stops the run and comes out")
+  func sinkErrors() throws {
+    let (plan, tensors) = try Self.checkpoint()
+    for threads in [1, 2, 8] {
+      let calls = Atomic(0)
+      let error = #expect(throws: Failure.self) {
+        try PlanStreamer(plan, threads: threads).run(
+          source: { tensors[$0] },
+          into: { _, _, _ in
+            if calls.add(1, ordering: .relaxed).newValue > 3 { throw Failure(place: "sink") }
+          })
+      }
+      #expect(error == Failure(place: "sink"))
+      let count = calls.load(ordering: .relaxed)
+      #expect(count <= 4 + threads, "\(count) calls on \(threads) threads")
+    }
+  }
+}
