@@ -66,7 +66,7 @@ struct PlanCoverageTests {
   func tilings() throws {
     var generator = Generator(state: 7)
     var cut = 0
-    for round in 0..<300 {
+    for round in 0..<120 {
       let view = (0..<Int.random(in: 1...4, using: &generator)).map { _ in
         Int.random(in: 1...6, using: &generator)
       }
@@ -96,7 +96,7 @@ struct PlanCoverageTests {
       let doubles = elements([added], view)
       try expect(larger, view, gaps: nil, doubles: doubles, "round \(round) with \(added)")
     }
-    #expect(cut > 100)
+    #expect(cut > 60, "\(cut) tilings of several boxes")
   }
 
   private func expect(

@@ -29,6 +29,7 @@ struct PlanStreamerTests {
     private let pieces = Mutex<[Int: [(offset: Int, bytes: [UInt8])]]>([:])
 
     func take(_ destination: Int, _ offset: Int, _ span: RawSpan) {
+      // The bytes are copied inside the closure.
       let bytes = unsafe span.withUnsafeBytes { unsafe Array($0) }
       pieces.withLock { $0[destination, default: []].append((offset, bytes)) }
     }
