@@ -7,7 +7,9 @@ public import Tensors
 /// `re.match` does.
 ///
 /// The syntax is Python's where Swift's and Python's mean the same; `\Z`, `(?P=name)`, the anchor
-/// `$` and brackets within classes are translated. Case folding and classes are Unicode's in both.
+/// `$` and brackets within classes are translated. Lookbehind, conditionals and the flag `a` are
+/// refused, because Swift has none; on keys beyond ASCII the two engines' classes and case folding
+/// differ here and there.
 public struct ExclusionPattern: Sendable, Hashable {
   /// The pattern as given.
   public let source: String
