@@ -64,6 +64,62 @@ struct PlanStreamerTests {
     }
   }
 
+  @Test("Moves that permute or shift elements are not taken for unchanged ones")
+  func permutedMoves() throws {
+    let source = try Tensor(.u8, [3, 3]) { UInt64($0) }
+    let whole = Region(whole: [3, 3])
+    func rows(_ start: Int, _ count: Int) -> Region {
+      Region(view: [3, 3], lower: [start, 0], extents: [count, 3])
+    }
+    func move(_ from: Region, _ to: Region, _ permutation: [Int]) -> TensorMove {
+      TensorMove(source: 0, from, destination: 0, to, permutation: permutation)
+    }
+    let examples: [(moves: [TensorMove], expected: [UInt8])] = [
+      ([move(whole, whole, [0, 1])], [0, 1, 2, 3, 4, 5, 6, 7, 8]),
+      ([move(whole, whole, [1, 0])], [0, 3, 6, 1, 4, 7, 2, 5, 8]),
+      (
+        [move(rows(1, 2), rows(0, 2), [0, 1]), move(rows(0, 1), rows(2, 1), [0, 1])],
+        [3, 4, 5, 6, 7, 8, 0, 1, 2]
+      ),
+      // Elements that no move writes are zero.
+      ([move(rows(1, 1), rows(0, 1), [0, 1])], [3, 4, 5, 0, 0, 0, 0, 0, 0]),
+    ]
+    let info = TensorInfo("square", .u8, [3, 3])
+    for (moves, expected) in examples {
+      let plan = ConversionPlan(
+        direction: .fromHF, sources: [info], destinations: [info], moves: moves, omissions: [])
+      let collector = Collector()
+      try PlanStreamer(plan, threads: 1).run(source: { _ in source }, into: collector.take)
+      #expect(collector.bytes(of: 0) == expected)
+      let executed = try PlanExecutor(plan).execute([source])["square"]
+      #expect(executed == (try Tensor(.u8, [3, 3], bytes: expected)), "\(expected)")
+    }
+  }
+
+  @Test("Pieces of a tensor whose rows are rotated come from the rows before")
+  func rotatedRows() throws {
+    // A row is a piece.
+    let shape: Shape = [4, 40_000]
+    let source = try Tensor(.u8, shape) { UInt64($0 / 40_000) }
+    func rows(_ start: Int, _ count: Int) -> Region {
+      Region(view: shape.extents, lower: [start, 0], extents: [count, 40_000])
+    }
+    let info = TensorInfo("rows", .u8, shape)
+    let plan = ConversionPlan(
+      direction: .fromHF, sources: [info], destinations: [info],
+      moves: [(1, 0, 3), (0, 3, 1)].map { from, to, count in
+        TensorMove(
+          source: 0, rows(from, count), destination: 0, rows(to, count), permutation: [0, 1])
+      }, omissions: [])
+    let collector = Collector()
+    try PlanStreamer(plan, memoryByteCount: 0, threads: 1)
+      .run(source: { _ in source }, into: collector.take)
+    let bytes = try #require(collector.bytes(of: 0))
+    #expect(collector.count == 4)
+    let samples: [UInt8] = stride(from: 7, to: bytes.count, by: 40_000).map { bytes[$0] }
+    #expect(samples == [1, 2, 3, 0])
+  }
+
   @Test("The first error of a source stops the run and comes out")
   func sourceErrors() throws {
     let (plan, tensors) = try Self.checkpoint()
