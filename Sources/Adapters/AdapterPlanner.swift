@@ -52,10 +52,11 @@ public struct AdapterPlanner: Sendable {
   }
 
   /// Plans the way of one native tensor to disk, without asking for its companions.
-  func toHF(streaming source: TensorInfo, excluding exclusion: ExclusionPattern?)
-    throws(AdapterError) -> ConversionPlan
-  {
-    var planner = ToHFPlanner(context, [source], nil, exclusion)
+  func toHF(
+    streaming source: TensorInfo, excluding exclusion: ExclusionPattern?,
+    expertParallelism: ExpertParallelism?
+  ) throws(AdapterError) -> ConversionPlan {
+    var planner = ToHFPlanner(context, [source], expertParallelism, exclusion)
     return try planner.run(isStreaming: true)
   }
 

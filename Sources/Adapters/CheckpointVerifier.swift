@@ -38,6 +38,7 @@ public struct CheckpointVerifier: Sendable {
   private let backward: ConversionPlan
   private let config: ModelConfig
   private let threads: Int?
+  private let sourcePositions: [TensorName: Int]
 
   /// Creates a verifier of two proven plans.
   public init(
@@ -47,6 +48,8 @@ public struct CheckpointVerifier: Sendable {
     self.backward = backward
     self.config = config
     self.threads = threads
+    sourcePositions = Dictionary(
+      forward.sources.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
   /// Converts and compares every expert.
@@ -125,7 +128,13 @@ public struct CheckpointVerifier: Sendable {
     try samples.compare(native, originals, &summary)
     for move in slice.returns {
       let info = backward.destinations[move.destination]
-      guard let original = originals[info.name] else { continue }
+      guard let position = sourcePositions[info.name] else {
+        summary.disagreements.append(
+          Disagreement(
+            law: .returned, tensor: info.name, detail: "the checkpoint has no such tensor"))
+        continue
+      }
+      let original = try originals[info.name] ?? source(position)
       summary.expertTensorCount += 1
       summary.expertByteCount += original.byteCount
       if let detail = try Self.difference(move, native, info, original) {

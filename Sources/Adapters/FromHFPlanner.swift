@@ -12,7 +12,7 @@ struct FromHFPlanner {
   let context: LayoutContext
   let parallelism: ExpertParallelism?
   var plan: PlanBuilder
-  private var groups = MemberGroups()
+  private(set) var groups = MemberGroups()
   private var paramWrappers: [ParamWrapperKey] = []
   private let names: Set<TensorName>
 
@@ -187,6 +187,8 @@ struct FromHFPlanner {
     if context.options.completeness == .wholeModel, !names.allSatisfy(\.isLoRA) || names.isEmpty {
       let preserves = context.options.mtpPolicy == .preserve
       for info in context.required(includingMTP: preserves) where !names.contains(info.name) {
+        // A rank's part of a checkpoint has its own experts and all other tensors.
+        if let expert = info.name.expertIndex, !ownExperts.contains(expert) { continue }
         plan.reportMissing(info.name, "\(info.shape)")
       }
     } else {
@@ -200,18 +202,18 @@ struct FromHFPlanner {
   }
 
   /// The group without which another is of no use, if nothing of it turned up.
-  private func missingPartner(of id: GroupID) -> GroupID? {
+  func missingPartner(of id: GroupID) -> GroupID? {
     guard let partner = partner(of: id), !groups.contains(partner) else { return nil }
     return partner
   }
 
-  private func partner(of id: GroupID) -> GroupID? {
+  func partner(of id: GroupID) -> GroupID? {
     let native = Layout.partner(of: context.groups[id.group].native)
     return context.groups.firstIndex { $0.native == native }
       .map { GroupID(prefix: id.prefix, layer: id.layer, group: $0) }
   }
 
-  private mutating func reportMissingMembers(_ id: GroupID, experts: Range<Int>) {
+  mutating func reportMissingMembers(_ id: GroupID, experts: Range<Int>) {
     let group = context.groups[id.group]
     for expert in experts {
       for projection in group.projections where groups[id][expert, projection] == nil {
@@ -232,7 +234,7 @@ struct FromHFPlanner {
     addMoves(id, experts: ownExperts, rank: 0, dtype: context.options.targetDType)
   }
 
-  private mutating func addMoves(_ id: GroupID, experts: Range<Int>, rank: Int, dtype: DType) {
+  mutating func addMoves(_ id: GroupID, experts: Range<Int>, rank: Int, dtype: DType) {
     let group = context.groups[id.group]
     let members = groups[id]
     let name = TensorName("\(id.prefix)layers.\(id.layer).\(ExpertKey.start)\(group.native)")
@@ -253,70 +255,5 @@ struct FromHFPlanner {
             permutation: LayoutContext.transposed))
       }
     }
-  }
-
-  /// The sources of a LoRA group, by expert and projection.
-  private func members(of id: GroupID) -> [(projection: Projection, source: Int, expert: Int)] {
-    (0..<context.config.expertCount).flatMap { expert in
-      context.groups[id.group].projections.compactMap { projection in
-        groups[id][expert, projection].map { (projection, $0, expert) }
-      }
-    }
-  }
-
-  /// The rank of a LoRA group, which is that of most members, so that a wrong one is reported.
-  private func rank(of id: GroupID) -> Int {
-    let axis = context.groups[id.group].rankAxis
-    let shapes = members(of: id).map { plan.sources[$0.source].shape }
-    return shapes.filter { $0.rank == 2 }.map { $0[axis] }.mostFrequent ?? 0
-  }
-
-  private mutating func addLoRAGroup(_ id: GroupID) {
-    let group = context.groups[id.group]
-    let before = plan.findings.count
-    let all = 0..<context.config.expertCount
-    let members = members(of: id)
-    if let partner = missingPartner(of: id) { reportMissingMembers(partner, experts: all) }
-    guard members.count == all.count * group.projections.count else {
-      return reportMissingMembers(id, experts: all)
-    }
-    let rank = rank(of: id)
-    let dtype = members.map { plan.sources[$0.source].dtype }.mostFrequent ?? .bf16
-    for (projection, source, expert) in members {
-      let part = group.parts.first { $0.projection == projection } ?? group.parts[0]
-      let info = plan.sources[source]
-      let expected = context.extents(of: part, in: group, rank: rank)
-      if info.shape.extents != expected {
-        plan.report(.wrongShape, info.name, expected: "\(expected)", found: "\(info.shape)")
-      }
-      if info.dtype != dtype {
-        plan.report(.wrongDType, info.name, expected: "\(dtype)", found: "\(info.dtype)")
-      }
-      if projection == group.repeated,
-        let kept = groups[id][expert, group.parts[0].projection]
-      {
-        plan.omit(source, .repeats(source: kept))
-      }
-    }
-    guard plan.findings.count == before else { return }
-    // The B factors of a pair are taken as right, so that only one side is reported.
-    if group.columns != .rank, let partner = partner(of: id), rank != self.rank(of: partner) {
-      let expected = "rank \(self.rank(of: partner)) as in the B factors"
-      for member in members {
-        plan.report(
-          .wrongShape, plan.sources[member.source].name, expected: expected, found: "rank \(rank)")
-      }
-    }
-    addMoves(id, experts: all, rank: rank, dtype: dtype)
-  }
-}
-
-extension Collection where Element: Hashable {
-  /// The element that occurs most often, the first of several; nil if there is none.
-  fileprivate var mostFrequent: Element? {
-    var counts: [Element: Int] = [:]
-    for element in self { counts[element, default: 0] += 1 }
-    let most = counts.values.max()
-    return first { counts[$0] == most }
   }
 }

@@ -49,6 +49,17 @@ struct LayerKey {
   }
 }
 
+extension TensorName {
+  /// The number of the expert whose part on disk this key names, or nil for other keys.
+  var expertIndex: Int? {
+    guard let key = LayerKey(self), key.rest.hasPrefix(ExpertKey.start),
+      case .part(let expert, _, _) = ExpertKey(
+        key.rest.droppingBytes(ExpertKey.start.utf8.count))
+    else { return nil }
+    return LayerKey.canonicalIndex(expert)
+  }
+}
+
 /// What follows `mlp.experts.` in a key.
 enum ExpertKey: Equatable {
   /// A weight or LoRA factor of one expert on disk.

@@ -120,30 +120,42 @@ public struct PlanProof: Sendable {
   }
 
   private static func malformedMoves(_ plan: ConversionPlan) -> [PlanFault] {
-    plan.moves.compactMap { move in
-      guard plan.sources.indices.contains(move.source),
-        plan.destinations.indices.contains(move.destination)
-      else {
-        return PlanFault(
-          .malformedMove, "plan", move.sourceRegion, "the move names a tensor outside the plan")
-      }
-      let source = plan.sources[move.source]
-      let destination = plan.destinations[move.destination]
-      guard move.sourceRegion.isInside(source.shape) else {
-        return PlanFault(
-          .malformedMove, source.name, move.sourceRegion, "outside the shape \(source.shape)")
-      }
-      guard move.destinationRegion.isInside(destination.shape) else {
-        return PlanFault(
-          .malformedMove, destination.name, move.destinationRegion,
-          "outside the shape \(destination.shape)")
-      }
-      guard move.isConsistent else {
-        return PlanFault(
-          .malformedMove, destination.name, move.destinationRegion,
-          "the source region \(move.sourceRegion) under axes \(move.permutation) has other extents")
-      }
-      return nil
+    let faults = plan.moves.compactMap { malformation(of: $0, plan) }
+    let scattered = zip(plan.moves, plan.moves.dropFirst()).first {
+      $0.destination > $1.destination
     }
+    guard faults.isEmpty, let (_, move) = scattered else { return faults }
+    return [
+      PlanFault(
+        .malformedMove, plan.destinations[move.destination].name, move.destinationRegion,
+        "the moves are not in the order of their destinations")
+    ]
+  }
+
+  private static func malformation(of move: TensorMove, _ plan: ConversionPlan) -> PlanFault? {
+    guard plan.sources.indices.contains(move.source),
+      plan.destinations.indices.contains(move.destination)
+    else {
+      return PlanFault(
+        .malformedMove, "plan", move.sourceRegion, "the move names a tensor outside the plan")
+    }
+    let source = plan.sources[move.source]
+    let destination = plan.destinations[move.destination]
+    guard move.sourceRegion.isInside(source.shape) else {
+      return PlanFault(
+        .malformedMove, source.name, move.sourceRegion, "outside the shape \(source.shape)")
+    }
+    guard move.destinationRegion.isInside(destination.shape) else {
+      return PlanFault(
+        .malformedMove, destination.name, move.destinationRegion,
+        "outside the shape \(destination.shape)")
+    }
+    guard move.isConsistent else {
+      return PlanFault(
+        .malformedMove, destination.name, move.destinationRegion,
+        "the source region \(move.sourceRegion) has other extents under the axes "
+          + "\(move.permutation)")
+    }
+    return nil
   }
 }

@@ -60,14 +60,16 @@ extension StateDictAdapter {
   ///   - name: The native key.
   ///   - tensor: The native tensor.
   ///   - excluding: A regular expression as for ``toHF(_:excluding:expertParallelism:)``.
+  ///   - expertParallelism: The rank whose experts a grouped tensor holds, or nil for all.
   /// - Returns: The tensors on disk in the order in which `toHF` gives them.
   /// - Throws: `AdapterError` if the key or the shape is wrong.
   public func convertSingleTensorToHF(
-    _ name: TensorName, _ tensor: Tensor, excluding: String = ""
+    _ name: TensorName, _ tensor: Tensor, excluding: String = "",
+    expertParallelism: ExpertParallelism? = nil
   ) throws(AdapterError) -> [(name: TensorName, tensor: Tensor)] {
     let plan = try planner.toHF(
       streaming: TensorInfo(name, tensor.dtype, tensor.shape),
-      excluding: ExclusionPattern(excluding))
+      excluding: ExclusionPattern(excluding), expertParallelism: expertParallelism)
     return Array(try PlanExecutor(plan).execute([tensor]))
   }
 

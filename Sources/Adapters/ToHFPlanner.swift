@@ -164,18 +164,11 @@ struct ToHFPlanner {
   /// Reports a tensor of the schema that is neither in the result nor left out for a reason.
   private mutating func checkMissing(_ info: TensorInfo, _ reported: inout Set<TensorName>) {
     guard exclusion?.matches(info.name) != true else { return }
-    if let expert = Self.expert(of: info.name), !ownExperts.contains(expert) { return }
+    if let expert = info.name.expertIndex, !ownExperts.contains(expert) { return }
     let name = nativeName(of: info.name)
     // A tensor that is there and did not become its parts is reported already.
     guard !names.contains(name), reported.insert(name).inserted else { return }
     plan.reportMissing(name, "the data of '\(info.name)' \(info.shape)")
-  }
-
-  private static func expert(of name: TensorName) -> Int? {
-    guard let key = LayerKey(name), key.rest.hasPrefix(ExpertKey.start),
-      case .part(let expert, _, _) = ExpertKey(key.rest.droppingBytes(ExpertKey.start.utf8.count))
-    else { return nil }
-    return Int(expert)
   }
 
   private func nativeName(of onDisk: TensorName) -> TensorName {

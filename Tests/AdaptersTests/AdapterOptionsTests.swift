@@ -71,6 +71,26 @@ struct AdapterOptionsTests {
     }
   }
 
+  @Test("A rank's own part of a checkpoint, streamed or whole, goes to disk and back alone")
+  func ownPart() throws {
+    let config = try TestCheckpoint.config(experts: 5, hidden: 2, inter: 3)
+    let adapter = HyMT2StateDictAdapter(config: config)
+    let checkpoint = try TestCheckpoint.stateDict(config)
+    for rank in try ranks(3) {
+      let shard = try adapter.fromHF(checkpoint, expertParallelism: rank)
+      let onDisk = try adapter.toHF(shard, expertParallelism: rank)
+      let streamed = try StateDict(
+        shard.flatMap { name, tensor in
+          try adapter.convertSingleTensorToHF(name, tensor, expertParallelism: rank)
+        }.map { ($0.name, $0.tensor) })
+      #expect(firstDifference(streamed, onDisk) == nil, "\(rank)")
+      let again = try adapter.fromHF(onDisk, expertParallelism: rank)
+      let sorted = try StateDict(shard.names.compactMap { name in again[name].map { (name, $0) } })
+      #expect(firstDifference(sorted, shard) == nil, "\(rank)")
+      #expect(throws: AdapterError.self) { try adapter.fromHF(onDisk) }
+    }
+  }
+
   /// The elements, few enough to be compared at once.
   private func elements(_ tensor: Tensor) -> [UInt64] {
     (0..<tensor.shape.elementCount).map { tensor.bits(at: $0) }
