@@ -25,12 +25,13 @@ struct PlacementLaw {
   private func fault(of move: TensorMove, _ plan: ConversionPlan) -> PlanFault? {
     let source = plan.sources[move.source]
     let destination = plan.destinations[move.destination]
-    guard let statement = statement(for: destination) else { return nil }
+    guard var statement = Statement(destination, config, firstExpert) else { return nil }
+    let (start, strides) = move.sourceRegion.layout
     for offset in corners(of: move.destinationRegion) {
       let place = zip(move.destinationRegion.lower, offset).map { $0 + $1 }
-      let expected = statement(place)
-      let found = sourceIndex(move, offset)
-      if expected.name != source.name.text || expected.index != found {
+      let expected = statement.origin(of: place)
+      let found = zip(offset, move.permutation).reduce(start) { $0 + $1.0 * strides[$1.1] }
+      if expected.name != source.name || expected.index != found {
         return PlanFault(
           .misplaced, destination.name, move.destinationRegion,
           "element \(place) should come from '\(expected.name)' element \(expected.index), "
@@ -51,41 +52,65 @@ struct PlacementLaw {
         return corner
       }
   }
+}
 
-  /// The row-major index in the source of an element at an offset in the destination region.
-  private func sourceIndex(_ move: TensorMove, _ offset: [Int]) -> Int {
-    let (start, strides) = move.sourceRegion.layout
-    return zip(offset, move.permutation).reduce(start) { $0 + $1.0 * strides[$1.1] }
+/// Where each element of one native tensor comes from.
+private struct Statement {
+  private enum Kind {
+    case gateAndUp(isGated: Bool)
+    case down
+    case unchanged
   }
 
-  private typealias Statement = ([Int]) -> (name: String, index: Int)
+  private let kind: Kind
+  /// What stands before the expert's number, or the whole name of a tensor without experts.
+  private let base: String
+  private let strides: [Int]
+  private let hidden: Int
+  private let inter: Int
+  private let firstExpert: Int
+  // Corners of one move nearly always have one name, and making names is the work here.
+  private var last: (expert: Int, projection: String, name: TensorName)?
 
-  /// Where each element of a native tensor comes from, or nil for LoRA factors.
-  private func statement(for native: TensorInfo) -> Statement? {
+  /// Gives nil for LoRA factors, whose rank no config states.
+  init?(_ native: TensorInfo, _ config: ModelConfig, _ firstExpert: Int) {
     let name = native.name.text
-    let inter = config.moeIntermediateSize
-    let hidden = config.hiddenSize
+    hidden = config.hiddenSize
+    inter = config.moeIntermediateSize
+    self.firstExpert = firstExpert
+    strides = native.shape.strides
     if name.hasSuffix(".mlp.experts.gate_and_up_projs") {
-      let base = name.dropLast("gate_and_up_projs".count)
-      return { place in
-        let isGate = config.isGated(columns: native.shape[2]) && place[2] < inter
-        let row = place[2] % inter
-        let projection = isGate ? "gate_proj" : "up_proj"
-        return (
-          "\(base)\(place[0] + firstExpert).\(projection).weight", row * hidden + place[1]
-        )
-      }
+      kind = .gateAndUp(isGated: native.shape[2] == 2 * inter)
+      base = String(name.dropLast("gate_and_up_projs".count))
+    } else if name.hasSuffix(".mlp.experts.down_projs") {
+      kind = .down
+      base = String(name.dropLast("down_projs".count))
+    } else {
+      if native.name.isLoRA { return nil }
+      kind = .unchanged
+      base = Self.nameOnDisk(name)
     }
-    if name.hasSuffix(".mlp.experts.down_projs") {
-      let base = name.dropLast("down_projs".count)
-      return { place in
-        ("\(base)\(place[0] + firstExpert).down_proj.weight", place[2] * inter + place[1])
-      }
+  }
+
+  /// The name and row-major index on disk of the element at a place.
+  mutating func origin(of place: [Int]) -> (name: TensorName, index: Int) {
+    switch kind {
+    case .gateAndUp(let isGated):
+      let isGate = isGated && place[2] < inter
+      let name = name(expert: place[0], isGate ? "gate_proj" : "up_proj")
+      return (name, (place[2] % inter) * hidden + place[1])
+    case .down:
+      return (name(expert: place[0], "down_proj"), place[2] * inter + place[1])
+    case .unchanged:
+      return (TensorName(base), zip(place, strides).reduce(0) { $0 + $1.0 * $1.1 })
     }
-    if native.name.isLoRA { return nil }
-    let strides = native.shape.strides
-    let onDisk = Self.nameOnDisk(name)
-    return { place in (onDisk, zip(place, strides).reduce(0) { $0 + $1.0 * $1.1 }) }
+  }
+
+  private mutating func name(expert: Int, _ projection: String) -> TensorName {
+    if let last, last.expert == expert, last.projection == projection { return last.name }
+    let name = TensorName("\(base)\(expert + firstExpert).\(projection).weight")
+    last = (expert, projection, name)
+    return name
   }
 
   private static func nameOnDisk(_ native: String) -> String {
@@ -99,9 +124,4 @@ struct PlacementLaw {
     guard native.contains(".mlp.shared_experts.") else { return native }
     return native.replacing(".mlp.shared_experts.", with: ".mlp.shared_mlp.", maxReplacements: 1)
   }
-}
-
-extension ModelConfig {
-  /// Whether a grouped tensor of so many columns holds gate projections too.
-  fileprivate func isGated(columns: Int) -> Bool { columns == 2 * moeIntermediateSize }
 }

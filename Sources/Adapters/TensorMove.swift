@@ -109,8 +109,8 @@ public struct TensorMove: Sendable, Hashable {
 
   /// The same move, of the part of the destination that lies in a box of its view.
   func restricted(toDestination box: Region) -> TensorMove? {
+    if box == destinationRegion { return self }
     guard let part = destinationRegion.intersection(box) else { return nil }
-    if part == destinationRegion { return self }
     var lower = sourceRegion.lower
     var extents = sourceRegion.extents
     for (axis, source) in permutation.enumerated() {
