@@ -7,22 +7,23 @@ public import Safetensors
 import StrictJSON
 public import Tensors
 
-/// Which upstream adapter is meant; both have one layout on disk.
+/// The options that the adapter has beside the config.
 struct AdapterArguments: ParsableArguments {
-  @Option(help: "Type of grouped experts, as safetensors names it. Default: as the command says.")
+  @Option(help: "Type of grouped experts, as safetensors names it. Default: the config's.")
   var dtype: DType?
 
   @Option(
     help: "Activation of the experts: swiglu, swigluoai, quick_geglu, geglu, or relu2 (no gate).")
   var activation = ExpertActivation.swiglu
 
-  @Option(help: "What stands before 'layers.' in the keys.")
+  @Option(help: "What stands before 'layers.' in the keys, or none.")
   var prefix = ModelPrefix.model
 
-  /// The options of the adapter.
-  func options(targetDType: DType, mtp: MTPPolicy) -> AdapterOptions {
-    AdapterOptions(
-      targetDType: dtype ?? targetDType, activation: activation, prefix: prefix, mtpPolicy: mtp)
+  /// The planner of a config.
+  func planner(_ config: ModelConfig, mtp: MTPPolicy = .preserve) -> AdapterPlanner {
+    let options = AdapterOptions(
+      targetDType: dtype ?? config.dtype, activation: activation, prefix: prefix, mtpPolicy: mtp)
+    return AdapterPlanner(config, options)
   }
 }
 
@@ -41,22 +42,23 @@ extension ModelPrefix: ExpressibleByArgument {
   public init?(argument: String) {
     self.init(rawValue: argument == "none" ? "" : argument)
   }
+
+  /// The prefixes as they are written on the command line.
+  public static var allValueStrings: [String] {
+    allCases.map { $0 == .none ? "none" : $0.rawValue }
+  }
 }
 
-/// Runs a command's work; what it throws becomes a message and exit status 2.
+/// Runs a command's work: exit status 1 if it gives false, a message and 2 if it throws.
 func runOrExit(_ work: () throws -> Bool) throws {
-  let holds: Bool
   do {
-    holds = try work()
-  } catch let error as ValidationError {
-    throw error
-  } catch let error as CleanExit {
-    throw error
+    if try work() { return }
   } catch {
+    if let interruption = error as? Interruption { interruption.endProcess() }
     Console.report("\(error)")
     throw ExitCode(2)
   }
-  if !holds { throw ExitCode(1) }
+  throw ExitCode(1)
 }
 
 /// How many tensors, elements and bytes there are.

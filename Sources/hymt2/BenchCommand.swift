@@ -12,9 +12,13 @@ struct BenchCommand: ParsableCommand {
     commandName: "bench",
     abstract: "Measure this machine: both conversions of one full-size layer, against memcpy.",
     discussion: """
-      The layer is a MoE layer of Hy-MT2-30B-A3B: 128 experts of 2048 x 768 in bfloat16, 1.2 GB.
-      Results allocate their own memory, as they do in use; memcpy copies into warm memory on one
-      thread. `ci/bench` runs NeMo Automodel's adapter on the same layer beside it.
+      The layer is a MoE layer of Hy-MT2-30B-A3B: 128 experts of 2048 x 768 in bfloat16, \
+      1.2 GB. Results allocate their own memory, as they do in use; memcpy copies into warm \
+      memory on one thread. `ci/bench` runs NeMo Automodel's adapter on the same layer beside it.
+
+      Examples:
+        hymt2 bench
+        hymt2 bench --runs 3 --json
       """)
 
   @Option(help: "Runs counted, after one that is not.")

@@ -3,7 +3,6 @@
 
 import ArgumentParser
 import StrictJSON
-import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -50,14 +49,15 @@ struct Console: Sendable {
 
   /// Writes a line of the result; a JSON document has no others.
   func print(_ line: String) {
-    guard !isJSON else { return }
-    Self.write(line + "\n", to: STDOUT_FILENO)
+    if !isJSON { Self.put(Self.escaped(line) + "\n", to: STDOUT_FILENO) }
   }
 
   /// Writes a line that says whether something held.
   func printVerdict(_ holds: Bool, _ line: String) {
+    guard !isJSON else { return }
     let mark = holds ? "✔" : "✘"
-    print(isColored ? "\u{1b}[\(holds ? 32 : 31)m\(mark)\u{1b}[0m \(line)" : "\(mark) \(line)")
+    let colored = isColored ? "\u{1b}[\(holds ? 32 : 31)m\(mark)\u{1b}[0m" : mark
+    Self.put("\(colored) \(Self.escaped(line))\n", to: STDOUT_FILENO)
   }
 
   /// Writes the JSON document of a command.
@@ -66,22 +66,30 @@ struct Console: Sendable {
     let head: [(String, JSONValue)] = [
       ("schemaVersion", 1), ("command", .string(command)), ("ok", .bool(holds)),
     ]
-    Self.write(JSONValue.object(JSONObject(head + members)).text(.python), to: STDOUT_FILENO)
+    Self.put(JSONValue.object(JSONObject(head + members)).text(.python), to: STDOUT_FILENO)
   }
 
   /// Writes a warning.
   func warn(_ line: String) {
-    if !isQuiet { Self.write("warning: \(line)\n", to: STDERR_FILENO) }
+    note("warning: \(line)")
   }
 
   /// Writes a line about what is being done.
   func note(_ line: String) {
-    if !isQuiet { Self.write("\(line)\n", to: STDERR_FILENO) }
+    if !isQuiet { Self.put(Self.escaped(line, keepsLines: true) + "\n", to: STDERR_FILENO) }
   }
 
   /// Writes an error.
   static func report(_ error: String) {
-    write("error: \(error)\n", to: STDERR_FILENO)
+    put("error: \(escaped(error, keepsLines: true))\n", to: STDERR_FILENO)
+  }
+
+  /// The text without control characters, which in names from files could deceive a terminal.
+  private static func escaped(_ text: String, keepsLines: Bool = false) -> String {
+    text.unicodeScalars.map { scalar in
+      scalar.properties.generalCategory == .control && !(keepsLines && scalar == "\n")
+        ? scalar.escaped(asASCII: true) : String(scalar)
+    }.joined()
   }
 
   /// The value of an environment variable, or nil if it is not set or empty.
@@ -93,17 +101,23 @@ struct Console: Sendable {
   }
 
   /// Writes all bytes of a text, whatever pieces the system takes them in.
-  static func write(_ text: String, to descriptor: Int32) {
+  ///
+  /// A result that cannot be written ends the process with exit status 2.
+  static func put(_ text: String, to descriptor: Int32) {
     var text = text
     text.withUTF8 { bytes in
       var start = 0
       while start < bytes.count {
         // The rest of the buffer, which lives as long as the closure.
-        let written = unsafe Glibc.write(
+        let written = unsafe write(
           descriptor, bytes.baseAddress.map { unsafe $0 + start }, bytes.count - start)
-        if written < 0 && errno == EINTR { continue }
-        guard written > 0 else { return }
-        start += written
+        if written > 0 {
+          start += written
+        } else if errno != EINTR {
+          guard descriptor == STDOUT_FILENO else { return }
+          report("cannot write the result: \(unsafe String(cString: strerror(errno)))")
+          exit(2)
+        }
       }
     }
   }

@@ -45,9 +45,15 @@ struct ConversionRecord {
     }
     indexJSON = json["source_index"] ?? .null
     index = try Self.index(indexJSON, path: path)
-    shardMetadata = json["shard_metadata"]?.objectValue.map { object in
+    shardMetadata = try json["shard_metadata"]?.objectValue.map { object in
       var metadata: SafetensorsMetadata = [:]
-      for (key, value) in object.members { metadata[key] = value.stringValue }
+      for (key, value) in object.members {
+        guard let text = value.stringValue else {
+          throw CommandError(
+            "\(path): expected strings in shard_metadata, found \(value.kind) at '\(key)'")
+        }
+        metadata[key] = text
+      }
       return metadata
     }
   }
@@ -66,7 +72,12 @@ struct ConversionRecord {
     guard folder.otherFiles.contains(fileName) else { return nil }
     let path = "\(folder.path)/\(fileName)"
     let text = try TensorStorage.mapping(path)
-    let json = try JSONValue(parsing: text.bytes)
+    let json: JSONValue
+    do {
+      json = try JSONValue(parsing: text.bytes)
+    } catch {
+      throw CommandError("\(path): \(error); remove the file to do without it")
+    }
     return try ConversionRecord(json, path: path)
   }
 

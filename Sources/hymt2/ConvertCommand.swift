@@ -17,9 +17,9 @@ struct ConvertCommand: ParsableCommand {
     commandName: "convert",
     abstract: "Convert a checkpoint folder to native form, or back.",
     discussion: """
-      Reads and writes folders of safetensors files with a config.json, piece by piece within a
-      memory budget. The output folder appears under its name when it is complete, or not at all.
-      Going back, shards are as they were before, if the tensors are the same.
+      Reads and writes folders of safetensors files with a config.json, piece by piece within \
+      a memory budget. The output folder appears under its name when it is complete, or not at \
+      all. Going back, shards are as they were before, if the tensors are the same.
 
       Examples:
         hymt2 convert --to native Hy-MT2-30B-A3B native
@@ -67,20 +67,26 @@ struct ConvertCommand: ParsableCommand {
     if !exclude.isEmpty && to == .native {
       throw ValidationError("--exclude concerns keys on disk and goes with --to hf")
     }
-    if to == .hf && adapter.dtype != nil {
-      // Going back casts nothing; scripts may pass one set of options both ways.
-      outputOptions.console.warn("--dtype has no effect with --to hf, which casts nothing")
-    }
   }
 
   func run() throws {
     try runOrExit {
+      Interruption.watch()
+      let console = outputOptions.console
+      if to == .hf && adapter.dtype != nil {
+        // Scripts may pass one set of options both ways.
+        console.warn("--dtype has no effect with --to hf, which casts nothing")
+      }
       let folder = try CheckpointFolder(path: input)
-      let config = try ModelConfig(configOf: folder)
+      let place = OutputPlace(output)
+      try place.checkOutside(of: input)
+      for name in place.leftovers {
+        console.warn(
+          "\(name) is left over from a run that was killed, unless one is under way: remove it")
+      }
       let conversion = FolderConversion(
-        folder: folder,
-        planner: AdapterPlanner(config, adapter.options(targetDType: config.dtype, mtp: mtp)),
-        parallelism: try parallelism(), console: outputOptions.console)
+        folder: folder, planner: adapter.planner(try ModelConfig(configOf: folder), mtp: mtp),
+        parallelism: try parallelism(), console: console)
       let plan = try conversion.plan(to: to, excluding: exclude)
       try conversion.write(
         plan, to: output, memory: maxMemory?.byteCount, maxShardSize: maxShardSize?.byteCount)

@@ -71,8 +71,7 @@ struct FolderConversion {
   func write(
     _ plan: ConversionPlan, to path: String, memory: Int?, maxShardSize: Int?
   ) throws {
-    let record = try ConversionRecord.read(from: folder)
-    let layout = try layout(of: plan, record, maxShardSize)
+    let layout = try layout(of: plan, maxShardSize)
     let totals = try TensorTotals(plan.destinations)
     let writer = try CheckpointFolderWriter(
       path: path, plan: layout.plan, shardMetadata: layout.shardMetadata,
@@ -85,30 +84,37 @@ struct FolderConversion {
         ConversionRecord(source: folder, parallelism, planner.options).json,
         named: ConversionRecord.fileName)
     }
-    let progress = Progress("converting", totalByteCount: totals.byteCount, console)
-    let names = plan.sources.map(\.name)
+    let streamer = PlanStreamer(
+      plan, memoryByteCount: memory ?? PlanStreamer.defaultMemoryByteCount)
+    try stream(streamer, of: plan, to: writer, totals.byteCount)
+    try Interruption.check()
+    try writer.finish()
+    let fileCount = layout.plan.shards.count
+    console.print("\(path): \(countText(fileCount)) \(fileCount == 1 ? "file" : "files")")
+    totals.print(to: console)
+    console.printDocument(
+      "convert", holds: true,
+      totals.json + [
+        ("output", .string(path)), ("files", JSONValue(fileCount)),
+        ("omitted", JSONValue(plan.omissions.count)),
+      ])
+  }
+
+  private func stream(
+    _ streamer: PlanStreamer, of plan: ConversionPlan, to writer: CheckpointFolderWriter,
+    _ totalByteCount: Int
+  ) throws {
+    let progress = Progress("converting", totalByteCount: totalByteCount, console)
+    defer { progress.finish() }
     let folder = folder
-    let memory = memory ?? PlanStreamer.defaultMemoryByteCount
-    try PlanStreamer(plan, memoryByteCount: memory).run { source in
-      guard let tensor = folder.tensor(named: names[source]) else {
-        throw CommandError("the tensor '\(names[source])' has gone from '\(folder.path)'")
-      }
-      return tensor
+    try streamer.run { source in
+      try Interruption.check()
+      return try folder.presentTensor(named: plan.sources[source].name)
     } into: { destination, byteOffset, bytes in
       try writer.write(
         bytes, of: plan.destinations[destination].name, atByteOffset: byteOffset)
       progress.advance(bytes.byteCount)
     }
-    progress.finish()
-    try writer.finish()
-    console.print("\(writer.path): \(writer.plan.shards.count) files")
-    totals.print(to: console)
-    console.printDocument(
-      "convert", holds: true,
-      totals.json + [
-        ("output", .string(writer.path)), ("files", JSONValue(writer.plan.shards.count)),
-        ("omitted", JSONValue(plan.omissions.count)),
-      ])
   }
 
   private typealias Layout = (
@@ -116,10 +122,9 @@ struct FolderConversion {
   )
 
   /// The files to write: those that the checkpoint came from, if its tensors are all there again.
-  private func layout(
-    of plan: ConversionPlan, _ record: ConversionRecord?, _ maxShardSize: Int?
-  ) throws -> Layout {
-    if plan.direction == .toHF, maxShardSize == nil, let record,
+  private func layout(of plan: ConversionPlan, _ maxShardSize: Int?) throws -> Layout {
+    if plan.direction == .toHF, maxShardSize == nil,
+      let record = try ConversionRecord.read(from: folder),
       let restored = try? record.shardPlan(for: plan.destinations)
     {
       return (restored, record.shardMetadata, record.indexMetadata)

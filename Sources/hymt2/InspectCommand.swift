@@ -6,20 +6,14 @@ import Safetensors
 import StrictJSON
 import Tensors
 
-#if canImport(Glibc)
-import Glibc
-#else
-import Musl
-#endif
-
 /// `hymt2 inspect`.
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
     abstract: "Show what is in a safetensors file or a checkpoint folder.",
     discussion: """
-      Checks the files by the format's rules and lists names, types, shapes and sizes; no data is
-      read.
+      Checks the files by the format's rules and lists names, types, shapes and sizes; no data \
+      is read. A folder need not be a whole checkpoint.
 
       Examples:
         hymt2 inspect model.safetensors
@@ -36,16 +30,10 @@ struct InspectCommand: ParsableCommand {
 
   func run() throws {
     try runOrExit {
-      let contents = try isFolder ? Contents(folder: path) : Contents(file: path)
+      let contents = try Contents(path, output.console)
       try contents.report(to: output.console, isSummary: summary)
       return true
     }
-  }
-
-  private var isFolder: Bool {
-    var status = stat()
-    // The system fills in the structure during the call.
-    return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 }
 
@@ -53,12 +41,19 @@ struct InspectCommand: ParsableCommand {
 private struct Contents {
   private var files: [(name: String, file: SafetensorsFile)]
 
-  init(file path: String) throws {
-    files = [(path, try SafetensorsFile(path: path))]
-  }
-
-  init(folder path: String) throws {
-    files = try CheckpointFolder(path: path).shards.map { ($0.name, $0.file) }
+  init(_ path: String, _ console: Console) throws {
+    guard let names = folderNames(in: path) else {
+      files = [(path, try SafetensorsFile(path: path))]
+      return
+    }
+    do {
+      files = try CheckpointFolder(path: path).shards.map { ($0.name, $0.file) }
+    } catch {
+      let names = names.filter { $0.hasSuffix(".safetensors") }
+      guard !names.isEmpty else { throw error }
+      files = try names.map { ($0, try SafetensorsFile(path: "\(path)/\($0)")) }
+      console.warn("not a whole checkpoint: \(error)")
+    }
   }
 
   func report(to console: Console, isSummary: Bool) throws {

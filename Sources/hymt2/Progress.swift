@@ -31,7 +31,7 @@ final class Progress: Sendable {
     let isTerminal =
       isatty(STDERR_FILENO) == 1 && Console.environment("TERM") != "dumb"
       && Console.environment("CI") == nil
-    style = console.isQuiet || console.isJSON ? .none : isTerminal ? .bar : .lines
+    style = console.isQuiet ? .none : isTerminal ? .bar : .lines
   }
 
   /// Adds bytes that are done; may be called from any thread.
@@ -52,24 +52,19 @@ final class Progress: Sendable {
   func finish() {
     guard style == .bar, state.withLock({ $0.lastShown }) != nil else { return }
     show(state.withLock { $0.done }, .now)
-    Console.write("\n", to: STDERR_FILENO)
+    Console.put("\n", to: STDERR_FILENO)
   }
 
   private func show(_ done: Int, _ now: ContinuousClock.Instant) {
     let share = min(100, done * 100 / total)
-    let seconds = max(
-      0.001,
-      Double((now - started).components.seconds)
-        + Double((now - started).components.attoseconds) * 1e-18)
-    let rate = Int(Double(done) / seconds)
-    let counts =
-      "\(byteText(done)) of \(byteText(total)), \(byteText(rate))/s"
+    let rate = Int(Double(done) / max(0.001, (now - started) / .seconds(1)))
+    let counts = "\(byteText(done)) of \(byteText(total)), \(byteText(rate))/s"
     if style == .bar {
       let filled = share * 30 / 100
       let bar = String(repeating: "█", count: filled) + String(repeating: "·", count: 30 - filled)
-      Console.write("\r\(title) \(share)% \(bar) \(counts)\u{1b}[K", to: STDERR_FILENO)
+      Console.put("\r\(title) \(share)% \(bar) \(counts)\u{1b}[K", to: STDERR_FILENO)
     } else {
-      Console.write("\(title) \(share)%: \(counts)\n", to: STDERR_FILENO)
+      Console.put("\(title) \(share)%: \(counts)\n", to: STDERR_FILENO)
     }
   }
 }

@@ -12,8 +12,8 @@ struct ProveCommand: ParsableCommand {
     commandName: "prove",
     abstract: "Prove the conversion plan of a config at full size, without data.",
     discussion: """
-      Plans the way from disk to native form and back for every tensor the config calls for, and
-      proves that every element is written once, read once, in its place, and comes home.
+      Plans the way from disk to native form and back for every tensor the config calls for, \
+      and proves that every element is written once, read once, in its place, and comes home.
 
       Examples:
         hymt2 prove --config Generators/configs/hy3.json
@@ -37,9 +37,8 @@ struct ProveCommand: ParsableCommand {
 
   func run() throws {
     try runOrExit {
-      let config = try ModelConfig(fileAt: config)
-      let options = adapter.options(targetDType: config.dtype, mtp: .preserve)
-      return try Proof(config: config, options: options, epSize: epSize).report(to: output.console)
+      let planner = adapter.planner(try ModelConfig(fileAt: config))
+      return try Proof(planner, epSize: epSize).report(to: output.console)
     }
   }
 }
@@ -52,10 +51,9 @@ struct Proof {
   private var ranks: [PlanProof] = []
   private let duration: Duration
 
-  init(config: ModelConfig, options: AdapterOptions, epSize: Int?) throws {
+  init(_ planner: AdapterPlanner, epSize: Int?) throws {
     let start = ContinuousClock.now
-    self.config = config
-    let planner = AdapterPlanner(config, options)
+    config = planner.config
     totals = try TensorTotals(planner.schema)
     whole = try Self.prove(planner, nil)
     if let epSize {

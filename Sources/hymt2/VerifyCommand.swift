@@ -13,8 +13,8 @@ struct VerifyCommand: ParsableCommand {
     commandName: "verify",
     abstract: "Check a checkpoint folder: files, keys, shapes, plan, and every expert's data.",
     discussion: """
-      Reads the folder's files without copying them, plans both conversions for what is there,
-      proves the plans, and takes every expert to native form and back, comparing bits.
+      Reads the folder's files without copying them, plans both conversions for what is \
+      there, proves the plans, and takes every expert to native form and back, comparing bits.
 
       Examples:
         hymt2 verify Hy-MT2-30B-A3B
@@ -45,91 +45,108 @@ struct VerifyCommand: ParsableCommand {
 
   func run() throws {
     try runOrExit {
-      if let path = config {
-        let config = try ModelConfig(fileAt: path)
-        let planner = planner(config)
+      if let config {
+        let planner = adapter.planner(try ModelConfig(fileAt: config))
         let infos = planner.schema
-        return try Verification(planner, infos, output.console).run { source in
+        let verification = try Verification(planner, infos, output.console) { source in
           try SyntheticTensor.make(infos[source])
         }
+        return verification.report(to: output.console)
       }
       let folder = try CheckpointFolder(path: folder ?? "")
-      let planner = planner(try ModelConfig(configOf: folder))
       let infos = folder.infos
-      output.console.printVerdict(
-        true, "\(countText(folder.shards.count)) files are whole and agree with the index")
-      return try Verification(planner, infos, output.console).run { source in
-        guard let tensor = folder.tensor(named: infos[source].name) else {
-          throw CommandError("the tensor '\(infos[source].name)' has gone")
-        }
-        return tensor
+      let planner = adapter.planner(try ModelConfig(configOf: folder))
+      let verification = try Verification(planner, infos, output.console) { source in
+        try folder.presentTensor(named: infos[source].name)
       }
+      return verification.report(to: output.console, shardCount: folder.shards.count)
     }
   }
+}
 
-  private func planner(_ config: ModelConfig) -> AdapterPlanner {
-    AdapterPlanner(config, adapter.options(targetDType: config.dtype, mtp: .preserve))
+extension CheckpointFolder {
+  /// A tensor that was there when the folder was opened.
+  func presentTensor(named name: TensorName) throws -> Tensor {
+    guard let tensor = tensor(named: name) else {
+      throw CommandError("the tensor '\(name)' has gone from '\(path)'")
+    }
+    return tensor
   }
 }
 
 /// The laws that a whole checkpoint is held to.
 private struct Verification {
-  private let planner: AdapterPlanner
-  private let infos: [TensorInfo]
-  private let console: Console
+  private let totals: TensorTotals
+  private let proof: PlanProof
+  /// What became of the data, nil if the plan is refuted.
+  private let data: CheckpointVerifier.Summary?
+  /// The type that experts are cast to on the way, nil if they keep theirs.
+  private let castType: DType?
 
-  init(_ planner: AdapterPlanner, _ infos: [TensorInfo], _ console: Console) {
-    self.planner = planner
-    self.infos = infos
-    self.console = console
+  init(
+    _ planner: AdapterPlanner, _ infos: [TensorInfo], _ console: Console,
+    source: @escaping @Sendable (Int) throws -> Tensor
+  ) throws {
+    totals = try TensorTotals(infos)
+    let forward = try planner.fromHF(infos)
+    let backward = try planner.toHF(forward.destinations)
+    proof = PlanProof(forward: forward, backward: backward, config: planner.config)
+    let casts = forward.moves.contains {
+      forward.sources[$0.source].dtype != forward.destinations[$0.destination].dtype
+    }
+    castType = casts ? planner.options.targetDType : nil
+    guard proof.holds else {
+      data = nil
+      return
+    }
+    let verifier = CheckpointVerifier(
+      forward: forward, backward: backward, config: planner.config)
+    let progress = Progress("verifying", totalByteCount: totals.byteCount, console)
+    defer { progress.finish() }
+    data = try verifier.run(source: source) { progress.advance($0) }
   }
 
-  func run(source: @escaping @Sendable (Int) throws -> Tensor) throws -> Bool {
-    let totals = try TensorTotals(infos)
-    let forward = try planner.fromHF(infos)
+  /// Writes the result and returns whether everything holds.
+  func report(to console: Console, shardCount: Int? = nil) -> Bool {
+    if let shardCount {
+      console.printVerdict(
+        true,
+        shardCount == 1
+          ? "the file is whole"
+          : "\(countText(shardCount)) files are whole and agree with the index")
+    }
     console.printVerdict(true, "every tensor of the config is there with its shape")
-    let backward = try planner.toHF(forward.destinations)
-    let proof = PlanProof(forward: forward, backward: backward, config: planner.config)
     for law in PlanProof.Law.allCases {
       let faults = proof.faults.filter { $0.law == law }
       console.printVerdict(faults.isEmpty, law.statement)
       for fault in faults { console.print("  \(fault)") }
     }
-    let data = try proof.holds ? checkData(forward, backward, totals, source) : nil
-    let holds = proof.holds && data?.disagreements.isEmpty == true
+    if let data { report(data, to: console) }
     totals.print(to: console)
+    let disagreements = data?.disagreements ?? []
+    let holds = proof.holds && disagreements.isEmpty
     console.printDocument(
       "verify", holds: holds,
       totals.json + [
         ("expertTensors", JSONValue(data?.expertTensorCount ?? 0)),
         ("expertBytes", JSONValue(data?.expertByteCount ?? 0)),
+        ("castTo", castType.map { .string($0.rawValue) } ?? .null),
         ("sampledElements", JSONValue(data?.sampledElementCount ?? 0)),
         ("faults", .array(proof.faults.map { .string($0.description) })),
-        (
-          "disagreements",
-          .array((data?.disagreements ?? []).map { .string($0.description) })
-        ),
+        ("disagreements", .array(disagreements.map { .string($0.description) })),
       ])
     return holds
   }
 
-  private func checkData(
-    _ forward: ConversionPlan, _ backward: ConversionPlan, _ totals: TensorTotals,
-    _ source: @escaping @Sendable (Int) throws -> Tensor
-  ) throws -> CheckpointVerifier.Summary {
-    let verifier = CheckpointVerifier(
-      forward: forward, backward: backward, config: planner.config)
-    let progress = Progress("verifying", totalByteCount: totals.byteCount, console)
-    let summary = try verifier.run(source: source) { progress.advance($0) }
-    progress.finish()
+  private func report(_ data: CheckpointVerifier.Summary, to console: Console) {
     console.printVerdict(
-      !summary.disagreements.contains { $0.law == .placed },
-      "\(countText(summary.sampledElementCount)) elements of experts are where the formula says")
+      !data.disagreements.contains { $0.law == .placed },
+      "\(countText(data.sampledElementCount)) elements of experts are where the formula says")
     console.printVerdict(
-      !summary.disagreements.contains { $0.law == .returned },
-      "\(countText(summary.expertTensorCount)) expert tensors "
-        + "(\(byteText(summary.expertByteCount))) go to native form and back bit for bit")
-    for disagreement in summary.disagreements { console.print("  \(disagreement)") }
-    return summary
+      !data.disagreements.contains { $0.law == .returned },
+      "\(countText(data.expertTensorCount)) expert tensors (\(byteText(data.expertByteCount))) "
+        + "go to native form and back bit for bit"
+        + (castType.map { ", cast to \($0)" } ?? ""))
+    for disagreement in data.disagreements { console.print("  \(disagreement)") }
   }
 }
