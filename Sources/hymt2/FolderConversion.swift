@@ -33,6 +33,8 @@ struct FolderConversion {
       if parallelism == nil && exclusion.isEmpty {
         var options = planner.options
         options.mtpPolicy = .preserve
+        // The layers that the way there has dropped are still in the config.
+        options.completeness = .presentGroups
         try prove(AdapterPlanner(planner.config, options).fromHF(plan.destinations), plan)
       }
       report(plan)
