@@ -61,6 +61,12 @@ final class Child {
     process.standardOutput = output.pipe
     process.standardError = errors.pipe
     process.terminationHandler = { [ended] _ in ended.signal() }
+    // Threads of Dispatch block signals, and a child inherits that from the thread that starts it.
+    var signals = sigset_t()
+    var previous = sigset_t()
+    // The sets live as long as the calls.
+    _ = unsafe (sigemptyset(&signals), pthread_sigmask(SIG_SETMASK, &signals, &previous))
+    defer { _ = unsafe pthread_sigmask(SIG_SETMASK, &previous, nil) }
     try process.run()
     // Both at once, so that neither pipe fills up while the other is read.
     output.start()

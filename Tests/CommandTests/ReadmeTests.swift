@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Foundation
+import Testing
+
+@Suite("README.md")
+struct ReadmeTests {
+  private let text: String
+
+  init() throws {
+    text = String(
+      decoding: try Data(contentsOf: URL(filePath: "\(Hymt2.tree)/README.md")), as: UTF8.self)
+  }
+
+  /// The indented blocks, without their indentation.
+  private var blocks: [[String]] {
+    text.components(separatedBy: "\n").split { !$0.hasPrefix("    ") }.map { lines in
+      lines.map { String($0.dropFirst(4)) }
+    }
+  }
+
+  /// Runs a line as a shell does.
+  private func shell(_ line: String, in folder: String) throws -> Outcome {
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+    let programs = Hymt2.program.deletingLastPathComponent().path
+    return try Child(
+      URL(filePath: "/bin/sh"), ["-c", "\(line) 2>&1"], in: folder,
+      environment: ["PATH": "\(programs):\(path)"]
+    ).wait()
+  }
+
+  @Test("Sessions shown give the output shown, apart from times")
+  func sessions() throws {
+    let sessions = blocks.filter { $0[0].hasPrefix("$ ") }
+    #expect(sessions.count == 2)
+    for session in sessions {
+      let scratch = try Scratch()
+      for name in ["Tests", "Generators"] {
+        try FileManager.default.createSymbolicLink(
+          atPath: scratch[name], withDestinationPath: "\(Hymt2.tree)/\(name)")
+      }
+      var transcript = ""
+      for line in session where line.hasPrefix("$ ") {
+        transcript += "\(line)\n" + (try shell(String(line.dropFirst(2)), in: scratch.path)).output
+      }
+      let shown = session.map { "\($0)\n" }.joined()
+      #expect(ProveCommandTests.timeless(transcript) == ProveCommandTests.timeless(shown))
+    }
+  }
+
+  @Test("Command lines shown work, in their order, on a checkpoint of the name shown")
+  func commandLines() throws {
+    let scratch = try Scratch()
+    _ = try scratch.tiny("Hy-MT2-30B-A3B")
+    let lines = blocks.flatMap { $0 }.filter { $0.hasPrefix("hymt2 ") }
+    #expect(lines.count == 2)
+    for line in lines {
+      let outcome = try shell(line, in: scratch.path)
+      #expect(outcome.status == 0, "\(line): \(outcome)")
+    }
+    #expect(try scratch.difference("Hy-MT2-30B-A3B", "back") == nil)
+  }
+
+  @Test("Commands and options named in the text exist")
+  func names() throws {
+    var known = ""
+    for (name, _) in HyMT2Tests.commands { known += try Hymt2.run(name, "--help").output }
+    let options = Set(text.matches(of: /--[a-z][a-z-]+/).map { String($0.output) }).sorted()
+    #expect(options.count > 8)
+    for option in options {
+      #expect(
+        known.contains("  \(option) ") || known.contains(" \(option)\n")
+          || known.contains(", \(option) "), "\(option)")
+    }
+    let commands = Set(text.matches(of: /hymt2 ([a-z]+)/).map { String($0.output.1) }).sorted()
+    for command in commands { #expect(HyMT2Tests.commands.map(\.name).contains(command)) }
+  }
+}
