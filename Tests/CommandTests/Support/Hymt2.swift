@@ -73,7 +73,10 @@ final class Child {
     errors.start()
   }
 
-  func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
+  /// Sends a signal, unless the number may be another process's by now.
+  func send(_ signal: Int32) {
+    if process.isRunning { kill(process.processIdentifier, signal) }
+  }
 
   /// Waits for the end, which a process that takes too long is brought to.
   func wait(sourceLocation: SourceLocation = #_sourceLocation) -> Outcome {
@@ -130,4 +133,15 @@ enum Hymt2 {
   ) throws -> Outcome {
     try start(arguments, in: folder, environment: environment).wait(sourceLocation: sourceLocation)
   }
+}
+
+/// Converts quietly and without an error.
+func convert(
+  _ target: String, _ input: String, _ output: String, _ options: String...,
+  sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+  let outcome = try Hymt2.start(
+    ["convert", "--quiet", "--to", target, input, output] + options
+  ).wait(sourceLocation: sourceLocation)
+  outcome.expectSuccess(sourceLocation: sourceLocation)
 }
