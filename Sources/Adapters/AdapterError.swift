@@ -47,7 +47,7 @@ public struct Finding: Sendable, Hashable, CustomStringConvertible {
 
   /// The text shown to people.
   public var description: String {
-    "\(code.rawValue): '\(subject)': expected \(expected), found \(found)"
+    "\(code.rawValue): '\(subject)': expected \(expected), found \(found)".onOneLine
   }
 }
 
@@ -74,5 +74,15 @@ public struct AdapterError: Error, Hashable, CustomStringConvertible {
     let title = findings.count == 1 ? "1 problem" : "\(findings.count) problems"
     return ([title + " in the state dict:"] + shown + (rest > 0 ? ["  and \(rest) more"] : []))
       .joined(separator: "\n")
+  }
+}
+
+extension String {
+  /// The text with its line breaks escaped, so that a key of a file cannot pose as a message.
+  var onOneLine: String {
+    guard contains(where: \.isNewline) else { return self }
+    return unicodeScalars.map {
+      Character($0).isNewline ? $0.escaped(asASCII: true) : String($0)
+    }.joined()
   }
 }

@@ -54,7 +54,7 @@ public struct PlanFault: Sendable, Hashable, CustomStringConvertible {
 
   /// The text shown to people.
   public var description: String {
-    "\(kind.rawValue): '\(tensor)' \(region): \(detail)"
+    "\(kind.rawValue): '\(tensor)' \(region): \(detail)".onOneLine
   }
 }
 

@@ -30,6 +30,9 @@ struct VerifyCommand: ParsableCommand {
   @Option(help: "The config.json for --synthetic.")
   var config: String?
 
+  @Option(help: "Multi-token prediction layers: preserve, or drop where the folder lacks them.")
+  var mtp = MTPPolicy.preserve
+
   @OptionGroup var adapter: AdapterArguments
   @OptionGroup var output: OutputOptions
 
@@ -46,7 +49,7 @@ struct VerifyCommand: ParsableCommand {
   func run() throws {
     try runOrExit {
       if let config {
-        let planner = adapter.planner(try ModelConfig(fileAt: config))
+        let planner = adapter.planner(try ModelConfig(fileAt: config), mtp: mtp)
         let infos = planner.schema
         let verification = try Verification(planner, infos, output.console) { source in
           try SyntheticTensor.make(infos[source])
@@ -55,7 +58,7 @@ struct VerifyCommand: ParsableCommand {
       }
       let folder = try CheckpointFolder(path: folder ?? "")
       let infos = folder.infos
-      let planner = adapter.planner(try ModelConfig(configOf: folder))
+      let planner = adapter.planner(try ModelConfig(configOf: folder), mtp: mtp)
       let verification = try Verification(planner, infos, output.console) { source in
         try folder.presentTensor(named: infos[source].name)
       }

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Adapters
+import Tensors
+import Testing
+
+@Suite("Errors of the adapters are readable")
+struct AdapterErrorTests {
+  private static func findings(_ count: Int) -> [Finding] {
+    (0..<count).map {
+      Finding(.missingTensor, "layer.\($0)", expected: "[2, 3]", found: "no such key")
+    }
+  }
+
+  @Test("Twenty findings are shown, and the number of the others")
+  func limit() {
+    let lines = AdapterError(Self.findings(23)).description.split(separator: "\n")
+    #expect(lines.first == "23 problems in the state dict:")
+    #expect(lines.count == 22)
+    #expect(lines[1] == "  missing tensor: 'layer.0': expected [2, 3], found no such key")
+    #expect(lines.last == "  and 3 more")
+    let one = AdapterError(Self.findings(1)).description.split(separator: "\n")
+    #expect(one.first == "1 problem in the state dict:")
+    #expect(one.count == 2)
+  }
+
+  @Test("A key with a line break cannot pose as a message of its own")
+  func lineBreaks() {
+    let finding = Finding(
+      .unknownExpertKey, "a\n✔ all is well\r\u{2028}b", expected: "x", found: "y")
+    let lines = finding.description.split(whereSeparator: \.isNewline)
+    #expect(lines.count == 1)
+    #expect(finding.description.contains("a\\n✔ all is well\\r\\u{2028}b"))
+  }
+}
