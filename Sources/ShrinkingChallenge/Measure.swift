@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import PropertyEngine
+
+/// Runs one problem on many seeds and says in a row how it went.
+func measure(_ problem: Problem, seeds: Int) -> String {
+  var results: [String: Int] = [:]
+  var evaluations: [Int] = []
+  var executions = 0
+  var cases: [Int] = []
+  var missed = 0
+  for seed in 0..<seeds {
+    let (report, value) = problem.run(Problem.settings(UInt64(seed), problem.examples))
+    guard let finding = report.findings.first, let value else {
+      missed += 1
+      continue
+    }
+    results[value, default: 0] += 1
+    evaluations.append(finding.shrinking.evaluations)
+    executions += finding.shrinking.executions
+    cases.append(finding.caseNumber)
+  }
+  let found = max(1, seeds - missed)
+  let mean = Double(evaluations.reduce(0, +)) / Double(found)
+  let ideal = problem.ideal.compactMap { results[$0] }.max() ?? 0
+  let others = results.filter { !problem.ideal.contains($0.key) }
+    .sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(6)
+  let median = cases.sorted()[safe: cases.count / 2] ?? 0
+  let ratio = problem.reference.map { "\((mean / $0 * 100).rounded() / 100)" } ?? "-"
+  var row = "| \(problem.name) | \(ideal)/\(seeds) | \(results.count) | \(missed) | \(median) "
+  row += "| \((mean * 10).rounded() / 10) | \(executions / found) | \(evaluations.max() ?? 0) "
+  row += "| \(problem.reference.map { "\($0)" } ?? "-") | \(ratio) |"
+  for other in others { row += "\n    \(other.value) x \(other.key)" }
+  return row
+}
+
+extension Array {
+  subscript(safe index: Int) -> Element? { indices.contains(index) ? self[index] : nil }
+}
