@@ -51,7 +51,9 @@ public struct Property<Value>: Sendable {
 
   /// Runs the property.
   public func run(_ settings: Settings = Settings()) -> Report {
-    var runner = Runner(settings, explicit: examples, execute: execute)
+    var runner = Runner(settings, explicit: examples) { [crashGuard = settings.crashGuard] in
+      execute($0, crashGuard)
+    }
     return runner.run()
   }
 
@@ -81,12 +83,14 @@ public struct Property<Value>: Sendable {
   }
 
   /// Draws a value from a source that has begun a case, and runs the body unless it is stopped.
-  private func execute(_ source: Source) -> CaseResult {
+  private func execute(_ source: Source, _ crashGuard: CrashGuard?) -> CaseResult {
     let start = source.isTimed ? ContinuousClock.now : nil
     let value = generator.draw(source)
     let drawing = start.map { ContinuousClock.now - $0 } ?? .zero
     var context = CaseContext()
+    let slot = source.isStopped ? nil : crashGuard?.begin(source)
     let outcome = source.isStopped ? nil : body(value, &context)
+    if let slot { crashGuard?.end(slot) }
     return CaseResult(
       sequence: source.sequence, trail: source.trail,
       status: outcome?.status ?? source.stop ?? .discarded, outcome: outcome, context: context,

@@ -43,6 +43,8 @@ public struct Settings: Sendable {
   public var requiredLabels: [String: Int] = [:]
   /// Stored failures to run before anything is generated.
   public var replays: [ChoiceSequence] = []
+  /// Keeps the case that is being executed where a crash leaves it.
+  public var crashGuard: CrashGuard?
   /// Whether the report keeps a line for every case.
   public var keepsTranscript = false
 
