@@ -46,6 +46,7 @@ let package = Package(
     + module("Safetensors", ["Tensors", "StrictJSON"])
     + module("Adapters", ["Tensors", "StrictJSON"])
     + module("PropertyEngine")
+    + module("PropertyTesting", ["PropertyEngine"])
     + [
       .executableTarget(
         name: "shrinking-challenge", dependencies: ["PropertyEngine"],
