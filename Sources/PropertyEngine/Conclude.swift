@@ -38,7 +38,7 @@ extension Runner {
     finding.shrinking = ShrinkSummary(
       executions: shrinker.executions, evaluations: shrinker.evaluations,
       successes: shrinker.successes, stoppedEarly: shrinker.stoppedEarly,
-      passes: shrinker.usefulness)
+      passes: shrinker.usefulness, costs: shrinker.costs)
     let last = replay(shrinker.sequence)
     finding.flakiness = flakiness(shrinker.current, last)
     if settings.explains, finding.flakiness == nil {

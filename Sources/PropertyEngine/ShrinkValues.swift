@@ -86,7 +86,11 @@ extension Shrinker {
       if attempt(middle) { high = middle } else { low = middle }
     }
     // The step by two finds what only even or only odd values have.
-    if high > 2, attempt(high - 2) { lower(positions, constraint, high - 2, isAbove: isAbove) }
+    if high > 2, attempt(high - 2) {
+      return lower(positions, constraint, high - 2, isAbove: isAbove)
+    }
+    // In the order of simplicity -1 comes before 2.
+    if isAbove { set(positions, constraint.integer(magnitude: high - 1, isAbove: false)) }
   }
 
   private func minimizeSymbols(_ positions: [Int], _ constraint: Constraint) {

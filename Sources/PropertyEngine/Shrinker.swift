@@ -26,6 +26,8 @@ final class Shrinker {
   private(set) var others: [CaseResult] = []
   /// Which passes simplified something, how often.
   private(set) var usefulness: [ShrinkPass: Int] = [:]
+  /// Evaluations by pass.
+  private(set) var costs: [ShrinkPass: Int] = [:]
   private var pass = ShrinkPass.removeDiscarded
   /// The sequence at the start of the round of main passes.
   private(set) var roundStart = ChoiceSequence()
@@ -85,7 +87,10 @@ final class Shrinker {
     guard !isOver else { return Attempt(isAdopted: false) }
     executions += 1
     let result = execute(candidate, tail, limit, seed)
-    if result.outcome != nil { evaluations += 1 }
+    if result.outcome != nil {
+      evaluations += 1
+      costs[pass, default: 0] += 1
+    }
     _ = tree.insert(result.sequence.choices, result.sequence.blobs, result.status)
     var attempt = Attempt(isAdopted: false, status: result.status, realised: result.sequence)
     guard let failure = result.failure else { return attempt }

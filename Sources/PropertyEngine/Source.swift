@@ -40,7 +40,7 @@ public final class Source {
   private var limit = Int.max
   var random = RandomStream(seed: 0)
   /// Growth of the cases, in 1/256 of full size.
-  @usableFromInline private(set) var size: UInt64 = 256
+  private(set) var size: UInt64 = 256
   /// The tree of known cases, and the node that the choices so far lead to.
   private var tree: ChoiceTree?
   private var node: Int32 = -1

@@ -6,7 +6,14 @@
 extension Source {
   func randomBits(_ constraint: Constraint) -> UInt64 {
     switch constraint.kind {
-    case .boolean: return random.next() >> 32 < constraint.lower ? 1 : 0
+    case .boolean:
+      var chance = constraint.lower
+      if constraint.flags == 1, size < 256 {
+        // The odds shrink with the size.
+        let odds = chance * size
+        chance = (odds << 16) / max(1, odds + ((1 << 32) - chance) * 256) << 16
+      }
+      return random.next() >> 32 < chance ? 1 : 0
     case .integer: return randomInteger(constraint)
     case .float: return randomFloat(constraint)
     case .symbols: return 0

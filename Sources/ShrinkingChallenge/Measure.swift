@@ -8,6 +8,8 @@ func measure(_ problem: Problem, seeds: Int) -> String {
   var results: [String: Int] = [:]
   var evaluations: [Int] = []
   var executions = 0
+  var costs: [ShrinkPass: Int] = [:]
+  var gains: [ShrinkPass: Int] = [:]
   var cases: [Int] = []
   var missed = 0
   for seed in 0..<seeds {
@@ -18,6 +20,8 @@ func measure(_ problem: Problem, seeds: Int) -> String {
     }
     results[value, default: 0] += 1
     evaluations.append(finding.shrinking.evaluations)
+    costs.merge(finding.shrinking.costs, uniquingKeysWith: +)
+    gains.merge(finding.shrinking.passes, uniquingKeysWith: +)
     executions += finding.shrinking.executions
     cases.append(finding.caseNumber)
   }
@@ -32,6 +36,12 @@ func measure(_ problem: Problem, seeds: Int) -> String {
   row += "| \((mean * 10).rounded() / 10) | \(executions / found) | \(evaluations.max() ?? 0) "
   row += "| \(problem.reference.map { "\($0)" } ?? "-") | \(ratio) |"
   for other in others { row += "\n    \(other.value) x \(other.key)" }
+  if CommandLine.arguments.contains("--passes") {
+    for pass in ShrinkPass.allCases where costs[pass] != nil {
+      let cost = Double(costs[pass, default: 0]) / Double(found)
+      row += "\n    \(pass) costs \(cost) gains \(Double(gains[pass, default: 0]) / Double(found))"
+    }
+  }
   return row
 }
 
