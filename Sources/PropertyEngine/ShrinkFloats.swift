@@ -30,7 +30,8 @@ extension Shrinker {
     }
     guard isStill() else { return }
     if let integer = format.integer(bits()) {
-      return lowerInteger(integer) { attempt(format.bits(integer: $0)) }
+      _ = descend(from: integer) { attempt(format.bits(integer: $0)) }
+      return
     }
     lowerExponent(format, bits) { attempt($0) }
     guard isStill() else { return }
@@ -47,17 +48,6 @@ extension Shrinker {
     let mask = (UInt64(1) << UInt64(Int(format.significandBits) - power)) - 1
     let floor = format.magnitude(bits) & ~mask
     return [floor, floor + mask + 1]
-  }
-
-  private func lowerInteger(_ start: UInt64, _ attempt: (UInt64) -> Bool) {
-    if start <= 1 || attempt(1) { return }
-    var low: UInt64 = 1
-    var high = start
-    while low + 1 < high, !isOver {
-      let shift = (high.leadingZeroBitCount - low.leadingZeroBitCount).magnitude
-      let middle = shift > 2 ? low << UInt64(shift / 2) : low + (high - low) / 2
-      if attempt(middle) { high = middle } else { low = middle }
-    }
   }
 
   /// The same number with an exponent nearer to zero: first with no other bit, then as it is.
