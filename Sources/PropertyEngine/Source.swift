@@ -45,6 +45,8 @@ public final class Source {
   private var tree: ChoiceTree?
   private var node: Int32 = -1
 
+  /// Asked after drawing whether the body is worth running.
+  var gate: ((ChoiceSequence) -> Bool)?
   /// Whether the time of drawing is measured.
   private(set) var isTimed = false
 
@@ -68,6 +70,7 @@ public final class Source {
     self.size = size
     self.tree = tree
     self.isTimed = isTimed
+    gate = nil
     node = tree == nil ? -1 : 0
   }
 
