@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import Glibc
 import PropertyEngine
 
 /// Runs one problem on many seeds and says in a row how it went.
-func measure(_ problem: Problem, seeds: Int) -> String {
+func measure(_ problem: Problem, seeds: Int) -> (text: String, misses: [String]) {
   var results: [String: Int] = [:]
   var evaluations: [Int] = []
   var executions = 0
@@ -42,8 +43,19 @@ func measure(_ problem: Problem, seeds: Int) -> String {
       row += "\n    \(pass) costs \(cost) gains \(Double(gains[pass, default: 0]) / Double(found))"
     }
   }
-  return row
+  var misses: [String] = []
+  if ideal * 100 < problem.required * seeds { misses.append("\(problem.name): ideal on \(ideal)") }
+  if let reference = problem.reference, mean > 1.5 * reference {
+    misses.append("\(problem.name): \(mean) evaluations")
+  }
+  if let budget = problem.budget, (evaluations.max() ?? 0) >= budget {
+    misses.append("\(problem.name): up to \(evaluations.max() ?? 0) evaluations")
+  }
+  return (row, misses)
 }
+
+/// Ends the process as failed.
+func exitWithFailure() -> Never { exit(1) }
 
 extension Array {
   subscript(safe index: Int) -> Element? { indices.contains(index) ? self[index] : nil }
