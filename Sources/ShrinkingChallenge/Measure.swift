@@ -54,6 +54,42 @@ func measure(_ problem: Problem, seeds: Int) -> (text: String, misses: [String])
   return (row, misses)
 }
 
+/// What each pass is worth: the problems that end worse, or cost more, without it.
+func printAblation(seeds: Int) {
+  let problems = challenge + zoo
+  let base = problems.map { outcome($0, seeds, []) }
+  for pass in ShrinkPass.allCases {
+    var harm: [String] = []
+    for (index, problem) in problems.enumerated() {
+      let without = outcome(problem, seeds, [pass])
+      if without.ideal < base[index].ideal {
+        harm.append("\(problem.name) \(without.ideal)/\(base[index].ideal)")
+      } else if without.evaluations > base[index].evaluations * 1.3 + 3 {
+        harm.append("\(problem.name) x\(without.evaluations / base[index].evaluations)")
+      }
+    }
+    print("\(pass): \(harm.joined(separator: ", "))")
+  }
+}
+
+private func outcome(_ problem: Problem, _ seeds: Int, _ disabled: Set<ShrinkPass>) -> (
+  ideal: Int, evaluations: Double
+) {
+  var ideal = 0
+  var evaluations = 0
+  for seed in 0..<seeds {
+    var settings = Problem.settings(UInt64(seed), problem.examples)
+    settings.disabledPasses = disabled
+    let (report, value) = problem.run(settings)
+    if value.map(problem.ideal.contains) ?? false { ideal += 1 }
+    evaluations += report.findings.first?.shrinking.evaluations ?? 0
+  }
+  return (ideal, Double(evaluations) / Double(seeds))
+}
+
+/// Ends the process as done.
+func exitWithSuccess() -> Never { exit(0) }
+
 /// Ends the process as failed.
 func exitWithFailure() -> Never { exit(1) }
 

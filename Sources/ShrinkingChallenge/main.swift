@@ -9,6 +9,10 @@ let filter = arguments.first { $0.first?.isLetter == true }
 let isWanted = { (problem: Problem) in filter.map { problem.name.contains($0) } ?? true }
 var misses: [String] = []
 
+if arguments.contains("--ablation") {
+  printAblation(seeds: seeds)
+  exitWithSuccess()
+}
 print("Seeds 0 to \(seeds - 1).\n")
 print("| problem | ideal | distinct | missed | case | evaluations | replays | most | H 6.155 | ratio |")
 print("|---|---|---|---|---|---|---|---|---|---|")
