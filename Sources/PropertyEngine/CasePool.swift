@@ -26,10 +26,14 @@ final class CasePool {
     self.execute = execute
   }
 
-  func single(_ request: CaseRequest, avoiding tree: ChoiceTree? = nil) -> CaseResult {
+  func single(
+    _ request: CaseRequest, avoiding tree: ChoiceTree? = nil,
+    gate: ((ChoiceSequence) -> Bool)? = nil
+  ) -> CaseResult {
     source.begin(
       prefix: request.prefix, tail: request.tail, limit: request.limit, random: request.random,
       size: request.size, avoiding: tree, isTimed: request.isTimed)
+    source.gate = gate
     return execute(source)
   }
 

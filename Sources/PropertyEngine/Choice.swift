@@ -17,7 +17,8 @@ public enum ChoiceKind: UInt8, Hashable, Sendable, BitwiseCopyable {
 public struct Constraint: Hashable, Sendable, BitwiseCopyable {
   /// The kind of choice.
   public let kind: ChoiceKind
-  /// Integer: 1 if the patterns are two's complement. Float: the raw `FloatClasses`.
+  /// Integer: 1 if the patterns are two's complement. Boolean: 1 if the chance grows with the size
+  /// of cases. Float: the raw `FloatClasses`.
   @usableFromInline let flags: UInt8
   /// Float: the format of the pattern.
   let format: FloatFormat
@@ -53,11 +54,14 @@ public struct Constraint: Hashable, Sendable, BitwiseCopyable {
       anchor: UInt64(truncatingIfNeeded: simplest))
   }
 
-  /// A coin that is true with `probability`.
-  @inlinable public static func boolean(_ probability: Double = 0.5) -> Constraint {
+  /// A coin that is true with `probability`; one that `grows` is so less often in early cases, which
+  /// keeps them small.
+  @inlinable public static func boolean(_ probability: Double = 0.5, grows: Bool = false)
+    -> Constraint
+  {
     let chance = UInt64(max(0, min(1, probability)) * 4_294_967_296)
     return Constraint(
-      kind: .boolean, flags: 0, format: .none, lower: chance, upper: 1, anchor: 0)
+      kind: .boolean, flags: grows ? 1 : 0, format: .none, lower: chance, upper: 1, anchor: 0)
   }
 
   /// Lists of positions below `alphabet`, `lengths` of them.

@@ -77,7 +77,7 @@ public struct ChoiceSequence: Sendable {
   /// The sequence without the choices of `range`.
   func removing(_ range: Range<Int>) -> ChoiceSequence {
     var result = self
-    result.choices.removeSubrange(range)
+    result.choices.removeSubrange(range.clamped(to: 0..<count))
     return result
   }
 

@@ -26,11 +26,11 @@ extension Runner {
     let pool = pool
     let seed = settings.seed
     let shrinker = Shrinker(result, key: finding.key, tree: tree, limits: limits) {
-      prefix, tail, limit, salt in
+      prefix, tail, limit, salt, gate in
       pool.single(
         CaseRequest(
           prefix: prefix, tail: tail, limit: limit,
-          random: RandomStream(seed: seed, index: salt, salt: 0x5EED), size: 64))
+          random: RandomStream(seed: seed, index: salt, salt: 0x5EED), size: 64), gate: gate)
     }
     shrinker.shrink()
     finding.choices = shrinker.sequence
@@ -38,7 +38,7 @@ extension Runner {
     finding.shrinking = ShrinkSummary(
       executions: shrinker.executions, evaluations: shrinker.evaluations,
       successes: shrinker.successes, stoppedEarly: shrinker.stoppedEarly,
-      passes: shrinker.usefulness)
+      passes: shrinker.usefulness, costs: shrinker.costs)
     let last = replay(shrinker.sequence)
     finding.flakiness = flakiness(shrinker.current, last)
     if settings.explains, finding.flakiness == nil {

@@ -6,19 +6,16 @@
 @usableFromInline struct Repetition: Sendable {
   @usableFromInline let least: Int
   @usableFromInline let most: Int
-  @usableFromInline let average: Double
+  @usableFromInline let coin: Constraint
 
   @usableFromInline init(_ count: ClosedRange<Int>, average: Double?) {
     precondition(count.lowerBound >= 0, "a collection cannot have fewer than no elements")
     least = count.lowerBound
     most = count.upperBound
     let middle = (Double(least) + Double(most)) / 2
-    self.average = average ?? min(middle, max(Double(least) * 2, Double(least) + 5))
-  }
-
-  @usableFromInline func coin(_ source: Source) -> Constraint {
-    let extra = (average - Double(least)) * Double(source.size) / 256
-    return .boolean(extra / (1 + extra))
+    let extra =
+      max(0.1, (average ?? min(middle, max(Double(least) * 2, Double(least) + 5))) - Double(least))
+    coin = .boolean(extra / (1 + extra), grows: true)
   }
 
   /// Draws elements with `body`, which says whether it added one.
@@ -37,7 +34,6 @@
       }
       return
     }
-    let coin = coin(source)
     var count = 0
     var rejected = 0
     while true {

@@ -53,6 +53,14 @@ extension Constraint {
     return lower &+ UInt64(offset)
   }
 
+  /// `bits` moved by `delta` around the end of the range, if the range is a whole machine word of
+  /// 8 bits or more: sums of such numbers wrap.
+  func wrapped(_ bits: UInt64, by delta: UInt64) -> UInt64? {
+    let width = upper &- lower
+    guard width >= 255, width & (width &+ 1) == 0 else { return nil }
+    return lower &+ ((bits &- lower &+ delta) & width)
+  }
+
   /// The integer as a number.
   func number(_ bits: UInt64) -> Int128 {
     flags & 1 == 1 ? Int128(Int64(bitPattern: bits)) : Int128(bits)

@@ -12,6 +12,8 @@ struct CaseResult: Sendable {
   var isMisaligned: Bool
   /// How long drawing took, if measured.
   var drawing = Duration.zero
+  /// Whether the body was left out because its verdict is of no use.
+  var isSkipped = false
 
   var failure: (key: FailureKey, message: String)? {
     if case .fail(let key, let message) = outcome { return (key, message) }
@@ -88,12 +90,14 @@ public struct Property<Value>: Sendable {
     let value = generator.draw(source)
     let drawing = start.map { ContinuousClock.now - $0 } ?? .zero
     var context = CaseContext()
-    let slot = source.isStopped ? nil : crashGuard?.begin(source)
-    let outcome = source.isStopped ? nil : body(value, &context)
+    let isSkipped = !source.isStopped && source.gate.map { !$0(source.sequence) } ?? false
+    let isRun = !source.isStopped && !isSkipped
+    let slot = isRun ? crashGuard?.begin(source) : nil
+    let outcome = isRun ? body(value, &context) : nil
     if let slot { crashGuard?.end(slot) }
     return CaseResult(
       sequence: source.sequence, trail: source.trail,
       status: outcome?.status ?? source.stop ?? .discarded, outcome: outcome, context: context,
-      isMisaligned: source.isMisaligned, drawing: drawing)
+      isMisaligned: source.isMisaligned, drawing: drawing, isSkipped: isSkipped)
   }
 }

@@ -59,6 +59,8 @@ public struct ShrinkSummary: Sendable, Equatable {
   public var stoppedEarly = false
   /// How often each pass made the case simpler.
   public var passes: [ShrinkPass: Int] = [:]
+  /// How many evaluations each pass took.
+  public var costs: [ShrinkPass: Int] = [:]
 }
 
 /// What became of a stored failure.

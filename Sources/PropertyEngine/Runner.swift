@@ -84,8 +84,7 @@ struct Runner {
   }
 
   private mutating func generate() {
-    let climbAt = settings.examples / 2
-    var hasClimbed = false
+    var climbAt = min(settings.examples / 2, 200)
     while report.end == .completed {
       if report.passed >= settings.examples { return }
       if tree.isExhausted {
@@ -103,8 +102,8 @@ struct Runner {
       }
       if shouldStopAfterFailure { return }
       runBatch()
-      if !hasClimbed, !best.isEmpty, report.passed >= climbAt {
-        hasClimbed = true
+      if !best.isEmpty, report.passed >= climbAt {
+        climbAt = max(report.passed, 1) * 4
         climb()
       }
     }

@@ -30,10 +30,14 @@ extension Shrinker {
     }
     guard isStill() else { return }
     if let integer = format.integer(bits()) {
-      return lowerInteger(integer) { attempt(format.bits(integer: $0)) }
+      _ = descend(from: integer) { attempt(format.bits(integer: $0)) }
+      return
     }
+    lowerWholePart(format, bits()) { attempt($0) }
+    guard isStill() else { return }
     lowerExponent(format, bits) { attempt($0) }
     guard isStill() else { return }
+    for fewer in fewerBits(format, bits()) where attempt(fewer) { break }
     clearBits(format, bits) { attempt($0) }
   }
 
@@ -49,15 +53,35 @@ extension Shrinker {
     return [floor, floor + mask + 1]
   }
 
-  private func lowerInteger(_ start: UInt64, _ attempt: (UInt64) -> Bool) {
-    if start <= 1 || attempt(1) { return }
-    var low: UInt64 = 1
-    var high = start
-    while low + 1 < high, !isOver {
-      let shift = (high.leadingZeroBitCount - low.leadingZeroBitCount).magnitude
-      let middle = shift > 2 ? low << UInt64(shift / 2) : low + (high - low) / 2
-      if attempt(middle) { high = middle } else { low = middle }
+  /// The same fraction after a lower whole part, of which 1 is the simplest.
+  private func lowerWholePart(
+    _ format: FloatFormat, _ bits: UInt64, _ attempt: @escaping (UInt64) -> Bool
+  ) {
+    let fractionBits = Int(format.significandBits) - format.exponent(bits)
+    guard fractionBits > 0, fractionBits < 62, format.exponentField(bits) != 0 else { return }
+    let scaled = bits & format.significandMask | (format.significandMask + 1)
+    let whole = scaled >> UInt64(fractionBits)
+    let fraction = scaled & ((1 << UInt64(fractionBits)) - 1)
+    let put = { (part: UInt64) -> Bool in
+      guard let number = format.bits(integer: part << UInt64(fractionBits) | fraction) else {
+        return false
+      }
+      let lowered = number &- (UInt64(fractionBits) << UInt64(format.significandBits))
+      return lowered < number && attempt(lowered)
     }
+    if whole == 0 { _ = put(1) } else { _ = descend(from: whole, put) }
+  }
+
+  /// The same exponent with a half, a quarter, three quarters, or with the first bits only.
+  private func fewerBits(_ format: FloatFormat, _ bits: UInt64) -> [UInt64] {
+    let fractionBits = Int(format.significandBits) - max(0, format.exponent(bits))
+    guard fractionBits > 0, format.exponentField(bits) != 0 else { return [] }
+    let top = UInt64(1) << UInt64(fractionBits - 1)
+    let whole = format.magnitude(bits) & ~(top | (top - 1))
+    let fraction = bits & (top | (top - 1))
+    var fewer = [top, top >> 1, top | top >> 1]
+    fewer += (3..<max(3, fractionBits)).map { fraction & ~((top | (top - 1)) >> UInt64($0)) }
+    return fewer.filter { $0 != 0 && $0 != fraction }.map { whole | $0 }
   }
 
   /// The same number with an exponent nearer to zero: first with no other bit, then as it is.

@@ -27,9 +27,9 @@ extension Shrinker {
     candidate.choices[position].bits = bits
     let plain = attempt(candidate)
     if plain.isAdopted { return true }
-    guard let realised = plain.realised, plain.status == .overrun || realised.count != count else {
-      return false
-    }
+    guard let realised = plain.realised, plain.status == .overrun || realised.count != count,
+      plain.status == .overrun || realised.count > position + 1
+    else { return false }
     candidate.choices.removeSubrange((position + 1)..<candidate.count)
     for seed in 0..<3 {
       if run(candidate, tail: .random, limit: count, seed: UInt64(seed)).isAdopted { return true }

@@ -32,24 +32,15 @@ extension Shrinker {
       choices[$0].constraint.distance(ofInteger: choices[$0].bits).magnitude
     }.min()
     guard let least, least > 0 else { return }
-    let start = positions.map { choices[$0].bits }
     if let all = lowered(positions, by: least), consider(all) { return }
-    guard let one = lowered(positions, by: 1), consider(one) else { return }
-    // Bisection from what has already been taken: the amount is relative to the start.
-    var low: UInt64 = 1
-    var high = least
-    while low + 1 < high, !isOver, positions.allSatisfy({ $0 < count }) {
-      let middle = low + (high - low) / 2
-      var candidate = sequence
-      for (position, bits) in zip(positions, start) {
-        let constraint = choices[position].constraint
-        guard constraint.kind == .integer, constraint.permits(bits) else { return }
-        let (magnitude, isAbove) = constraint.distance(ofInteger: bits)
-        guard let moved = constraint.integer(magnitude: magnitude - middle, isAbove: isAbove)
-        else { return }
-        candidate.choices[position].bits = moved
-      }
-      if consider(candidate) { low = middle } else { high = middle }
+    guard let one = lowered(positions, by: 1), consider(one), least > 1 else { return }
+    // What is left of the least of them is what is made small.
+    var left = least - 1
+    _ = descend(from: left) { rest in
+      guard rest < left, let candidate = lowered(positions, by: left - rest), consider(candidate)
+      else { return false }
+      left = rest
+      return true
     }
   }
 
@@ -98,6 +89,7 @@ extension Shrinker {
         let left = giver.integer(magnitude: magnitude - amount, isAbove: isAbove),
         let right = taker.moved(
           before[sink].bits, by: isAbove ? Int128(amount) : -Int128(amount))
+          ?? taker.wrapped(before[sink].bits, by: isAbove ? amount : 0 &- amount)
       else { return false }
       var candidate = self.sequence
       candidate.choices[source].bits = left
@@ -108,7 +100,7 @@ extension Shrinker {
     // As much as the other can take, then from one upwards.
     let offset = before[sink].bits &- taker.lower
     let room = min(isAbove ? (taker.upper &- taker.lower) - offset : offset, magnitude)
-    if room > 1, room < magnitude, attempt(room) { return }
+    if room > 0, room < magnitude, attempt(room) { return }
     guard room > 1, attempt(1) else { return }
     _ = findInteger { $0 == 1 || attempt(UInt64($0)) }
   }

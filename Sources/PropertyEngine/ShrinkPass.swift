@@ -33,6 +33,8 @@ public enum ShrinkPass: String, CaseIterable, Sendable, Hashable {
   case deleteChoices
   /// Takes a lower alternative and draws what it needs.
   case lowerAlternatives
+  /// Swaps two parts of a recursive value and sorts what hangs together.
+  case swapAndSort
   /// Raises a value so that later draws disappear.
   case shortenByIncrement
   /// Redraws what follows an edit.
@@ -44,7 +46,7 @@ public enum ShrinkPass: String, CaseIterable, Sendable, Hashable {
   ]
   static let lastResorts: [ShrinkPass] = [
     .lowerAndDelete, .deleteAndRenumber, .deleteAndNudge, .deleteChoices, .lowerAlternatives,
-    .shortenByIncrement, .mutateAndShrink,
+    .swapAndSort,    .shortenByIncrement, .mutateAndShrink,
   ]
 
   var body: (Shrinker) -> () -> Void {
@@ -64,6 +66,7 @@ public enum ShrinkPass: String, CaseIterable, Sendable, Hashable {
     case .deleteAndNudge: Shrinker.deleteAndNudge
     case .deleteChoices: Shrinker.deleteChoices
     case .lowerAlternatives: Shrinker.lowerAlternatives
+    case .swapAndSort: Shrinker.swapAndSort
     case .shortenByIncrement: Shrinker.shortenByIncrement
     case .mutateAndShrink: Shrinker.mutateAndShrink
     }

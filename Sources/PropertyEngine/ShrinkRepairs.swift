@@ -117,24 +117,36 @@ extension Shrinker {
     return edited
   }
 
-  /// Deletes the element at the same place of all later lists, or of the next one.
+  /// Elements of a list or the like, without the coin that ends it.
+  private func elements(of parent: Int, _ label: Int32) -> [Int] {
+    var members = spans.indices.filter {
+      spans[$0].parent == parent && spans[$0].label == label && spans[$0].count > 0
+    }
+    if let last = members.last, spans[last].count == 1 {
+      let choice = choices[spans[last].start]
+      if choice.constraint.kind == .boolean, choice.bits == 0 { members.removeLast() }
+    }
+    return members
+  }
+
+  /// Deletes the element at the same place of all later lists that are as long, or of the next one.
   private func deleteAlike(_ index: Int) -> Bool {
     let span = spans[index]
-    let own = siblings(of: index)
+    let own = elements(of: span.parent, span.label)
     guard let place = own.firstIndex(of: index) else { return false }
     var alike: [Range<Int>] = []
     for parent in spans.indices where spans[parent].start >= spans[span.parent].end {
-      let members = spans.indices.filter {
-        spans[$0].parent == parent && spans[$0].label == span.label && spans[$0].count > 0
-      }
-      if place < members.count { alike.append(spans[members[place]].range) }
+      let members = elements(of: parent, span.label)
+      guard members.count == own.count else { continue }
+      let range = spans[members[place]].range
+      // Of lists within lists the inner ones count.
+      alike.removeAll { $0.overlaps(range) }
+      alike.append(range)
     }
     for number in Set([alike.count, 1]).sorted(by: >) where number > 0 && number <= alike.count {
       var candidate = sequence
-      for range in alike.prefix(number).sorted(by: { $0.lowerBound > $1.lowerBound }) {
-        guard range.upperBound <= candidate.count else { return false }
-        candidate = candidate.removing(range)
-      }
+      let doomed = alike.prefix(number).sorted { $0.lowerBound > $1.lowerBound }
+      for range in doomed { candidate = candidate.removing(range) }
       if consider(candidate.removing(span.range)) { return true }
     }
     return false

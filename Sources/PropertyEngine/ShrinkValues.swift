@@ -77,16 +77,38 @@ extension Shrinker {
     let attempt = { (distance: UInt64) in
       self.set(positions, constraint.integer(magnitude: distance, isAbove: isAbove))
     }
-    if magnitude <= 1 || attempt(1) { return }
-    var low: UInt64 = 1
-    var high = magnitude
-    while low + 1 < high, !isOver {
-      let shift = (high.leadingZeroBitCount - low.leadingZeroBitCount).magnitude
-      let middle = shift > 2 ? low << UInt64(shift / 2) : low + (high - low) / 2
-      if attempt(middle) { high = middle } else { low = middle }
-    }
+    if magnitude <= 1 { return }
+    let high = descend(from: magnitude, attempt)
+    if high == 1 { return }
     // The step by two finds what only even or only odd values have.
-    if high > 2, attempt(high - 2) { lower(positions, constraint, high - 2, isAbove: isAbove) }
+    if high > 2, attempt(high - 2) {
+      return lower(positions, constraint, high - 2, isAbove: isAbove)
+    }
+    // In the order of simplicity -1 comes before 2.
+    if isAbove { set(positions, constraint.integer(magnitude: high - 1, isAbove: false)) }
+  }
+
+  /// Looks below `start` for the least number that holds, where 0 does not: by halves, then in steps
+  /// that double, then by bisection. Gives up quickly where nothing nearby holds.
+  func descend(from start: UInt64, _ holds: (UInt64) -> Bool) -> UInt64 {
+    if start <= 1 || holds(1) { return min(start, 1) }
+    let shift = findInteger { $0 < 64 && start >> UInt64($0) > 1 && holds(start >> UInt64($0)) }
+    var high = start >> UInt64(shift)
+    var low: UInt64 = 1
+    var step: UInt64 = 1
+    while high - low > step {
+      guard holds(high - step) else {
+        low = high - step
+        break
+      }
+      high -= step
+      step *= 2
+    }
+    while low + 1 < high, !isOver {
+      let middle = low + (high - low) / 2
+      if holds(middle) { high = middle } else { low = middle }
+    }
+    return high
   }
 
   private func minimizeSymbols(_ positions: [Int], _ constraint: Constraint) {

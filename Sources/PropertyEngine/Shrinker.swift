@@ -10,10 +10,15 @@ final class Shrinker {
     var disabled: Set<ShrinkPass> = []
   }
 
+  /// Replays a prefix with a tail of some length; the seed is that of a random tail. The body only
+  /// runs if the last argument, asked about what was drawn, says so.
+  typealias Execute =
+    (ChoiceSequence, Tail, Int, UInt64, @escaping (ChoiceSequence) -> Bool) -> CaseResult
+
   let key: FailureKey
   let limits: Limits
   let tree: ChoiceTree
-  let execute: (ChoiceSequence, Tail, Int, UInt64) -> CaseResult
+  let execute: Execute
   private(set) var current: CaseResult
   private(set) var spans: [Span]
   /// Executions of any sort, those that reached the body, and successes.
@@ -26,13 +31,15 @@ final class Shrinker {
   private(set) var others: [CaseResult] = []
   /// Which passes simplified something, how often.
   private(set) var usefulness: [ShrinkPass: Int] = [:]
+  /// Evaluations by pass.
+  private(set) var costs: [ShrinkPass: Int] = [:]
   private var pass = ShrinkPass.removeDiscarded
   /// The sequence at the start of the round of main passes.
   private(set) var roundStart = ChoiceSequence()
 
   init(
     _ start: CaseResult, key: FailureKey, tree: ChoiceTree, limits: Limits,
-    execute: @escaping (ChoiceSequence, Tail, Int, UInt64) -> CaseResult
+    execute: @escaping Execute
   ) {
     self.key = key
     self.limits = limits
@@ -84,8 +91,16 @@ final class Shrinker {
   func run(_ candidate: ChoiceSequence, tail: Tail, limit: Int, seed: UInt64) -> Attempt {
     guard !isOver else { return Attempt(isAdopted: false) }
     executions += 1
-    let result = execute(candidate, tail, limit, seed)
-    if result.outcome != nil { evaluations += 1 }
+    let result = execute(candidate, tail, limit, seed) { [self] drawn in
+      guard drawn.isSimpler(than: sequence) else { return false }
+      let known = tree.predict(drawn)
+      return known == nil || known?.status == .failed
+    }
+    if result.isSkipped { return Attempt(isAdopted: false, realised: result.sequence) }
+    if result.outcome != nil {
+      evaluations += 1
+      costs[pass, default: 0] += 1
+    }
     _ = tree.insert(result.sequence.choices, result.sequence.blobs, result.status)
     var attempt = Attempt(isAdopted: false, status: result.status, realised: result.sequence)
     guard let failure = result.failure else { return attempt }

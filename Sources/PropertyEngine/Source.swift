@@ -39,12 +39,16 @@ public final class Source {
   private var tail = Tail.random
   private var limit = Int.max
   var random = RandomStream(seed: 0)
+  /// Whether numbers of this case lie above their simplest value only.
+  private(set) var staysAbove = false
   /// Growth of the cases, in 1/256 of full size.
-  @usableFromInline private(set) var size: UInt64 = 256
+  private(set) var size: UInt64 = 256
   /// The tree of known cases, and the node that the choices so far lead to.
   private var tree: ChoiceTree?
   private var node: Int32 = -1
 
+  /// Asked after drawing whether the body is worth running.
+  var gate: ((ChoiceSequence) -> Bool)?
   /// Whether the time of drawing is measured.
   private(set) var isTimed = false
 
@@ -66,8 +70,10 @@ public final class Source {
     self.limit = limit
     self.random = random
     self.size = size
+    if tail == .random { staysAbove = self.random.next() & 7 == 0 }
     self.tree = tree
     self.isTimed = isTimed
+    gate = nil
     node = tree == nil ? -1 : 0
   }
 

@@ -6,7 +6,14 @@
 extension Source {
   func randomBits(_ constraint: Constraint) -> UInt64 {
     switch constraint.kind {
-    case .boolean: return random.next() >> 32 < constraint.lower ? 1 : 0
+    case .boolean:
+      var chance = constraint.lower
+      if constraint.flags == 1, size < 256 {
+        // The odds shrink with the size.
+        let odds = chance * size
+        chance = (odds << 16) / max(1, odds + ((1 << 32) - chance) * 256) << 16
+      }
+      return random.next() >> 32 < chance ? 1 : 0
     case .integer: return randomInteger(constraint)
     case .float: return randomFloat(constraint)
     case .symbols: return 0
@@ -18,6 +25,7 @@ extension Source {
     if width == 0 { return constraint.lower }
     let dice = random.next()
     if dice & 15 == 0, let seen = seenInteger(constraint, dice >> 8) { return seen }
+    if width >= 16, width < 256, dice >> 4 & 31 == 0 { return edge(constraint, dice >> 9) }
     if width < 256 { return constraint.lower &+ random.upTo(width) }
     switch dice >> 4 & 15 {
     case 0: return edge(constraint, dice >> 8)
@@ -31,7 +39,7 @@ extension Source {
       // Half of the time two tries, the shorter wins: small numbers are read and repeated more.
       if dice >> 20 & 1 == 0 { length = min(length, random.upTo(bound)) }
       let magnitude = length == 0 ? 0 : random.next() >> (64 - length)
-      let isAbove = dice >> 21 & 1 == 0
+      let isAbove = staysAbove || dice >> 21 & 1 == 0
       return constraint.integer(magnitude: magnitude, isAbove: isAbove)
         ?? constraint.integer(magnitude: magnitude, isAbove: !isAbove)
         ?? constraint.lower &+ random.upTo(width)
@@ -49,11 +57,12 @@ extension Source {
   }
 
   private func edge(_ constraint: Constraint, _ dice: UInt64) -> UInt64 {
+    let width = constraint.upper &- constraint.lower
     switch dice & 7 {
     case 0, 1: return constraint.lower
     case 2, 3: return constraint.upper
-    case 4: return constraint.lower &+ 1
-    case 5: return constraint.upper &- 1
+    case 4 where width > 2: return constraint.lower &+ 1
+    case 5 where width > 2: return constraint.upper &- 1
     default:
       let power = UInt64(1) << (dice >> 3 & 63)
       let magnitude = dice & 1 == 0 ? power : power - 1

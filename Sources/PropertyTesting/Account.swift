@@ -38,7 +38,7 @@ enum Account {
   /// All about one failure.
   static func failure<Value: Sendable>(
     _ finding: Finding, _ report: Report, _ subject: Subject<Value>, token: String?,
-    command: String
+    command: String, showsMessage: Bool
   ) -> String {
     var lines: [String] = []
     if let index = finding.exampleIndex {
@@ -49,7 +49,9 @@ enum Account {
     if let choices = finding.choices {
       lines += subject.arguments(choices, irrelevant: finding.irrelevant)
     }
-    if !finding.message.isEmpty, finding.flakiness == nil { lines.append(finding.message) }
+    if showsMessage, !finding.message.isEmpty, finding.flakiness == nil {
+      lines.append(finding.message)
+    }
     if let flakiness = finding.flakiness {
       lines.append("flaky: the same choices gave two outcomes")
       lines.append("  first: \(text(flakiness.first))")

@@ -23,7 +23,7 @@ public func property<each Value: Sendable>(
     trees(repeat each values)
   }
   let expectations = ExpectationProperty(
-    session: try Session(subject, name: name, sourceLocation)
+    session: try Session(subject, name: name, sourceLocation, isShownByBody: true)
   ) { (values: (repeat each Value)) in
     try await body(repeat each values)
   }

@@ -36,7 +36,7 @@ public func property<each Value: Sendable, Verdict: PropertyVerdict>(
   let subject = Subject(generator: generator) { (values: (repeat each Value)) in
     trees(repeat each values)
   }
-  try run(statement, Session(subject, name: name, sourceLocation))
+  try run(statement, Session(subject, name: name, sourceLocation, isShownByBody: false))
 }
 
 /// Checks a property of the engine, which may have explicit examples, labels and targets.
@@ -45,7 +45,7 @@ public func property<Value: Sendable>(
   sourceLocation: SourceLocation = #_sourceLocation
 ) throws(PropertyError) {
   let subject = Subject(generator: property.generator) { [ValueTree($0)] }
-  try run(property, Session(subject, name: name, sourceLocation))
+  try run(property, Session(subject, name: name, sourceLocation, isShownByBody: false))
 }
 
 private func run<Value: Sendable>(_ property: Property<Value>, _ session: Session<Value>) {

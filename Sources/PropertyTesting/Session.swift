@@ -16,8 +16,12 @@ struct Session<Value: Sendable> {
   private let store: FailureStore?
   private let stored: [StoredFailure]
   private let fingerprint: UInt64
+  /// Whether the failing body records the issue, which then tells the message itself.
+  private let isShownByBody: Bool
 
-  init(_ subject: Subject<Value>, name: String, _ location: SourceLocation) throws(PropertyError) {
+  init(
+    _ subject: Subject<Value>, name: String, _ location: SourceLocation, isShownByBody: Bool
+  ) throws(PropertyError) {
     guard let test = Test.current else { throw .noCurrentTest }
     let environment = try PropertyEnvironment.current()
     let configuration = PropertyConfiguration.current
@@ -54,6 +58,7 @@ struct Session<Value: Sendable> {
     token = environment.token?.property == identity.id ? environment.token : nil
     store = folder.map { FailureStore(folder: $0) }
     fingerprint = subject.generator.fingerprint
+    self.isShownByBody = isShownByBody
   }
 
   /// Brings the store up to date, and records as issues what is wrong besides failures. Gives the
@@ -91,10 +96,13 @@ struct Session<Value: Sendable> {
 
   /// The text about a failure; attached to the test as well.
   func text(of finding: Finding, _ report: Report) -> String {
-    let text = Account.failure(
-      finding, report, subject, token: storable(finding)?.token, command: identity.command)
-    Attachment.record(text, named: "counterexample.txt", sourceLocation: location)
-    return text
+    let text = { (showsMessage: Bool) in
+      Account.failure(
+        finding, report, subject, token: storable(finding)?.token, command: identity.command,
+        showsMessage: showsMessage)
+    }
+    Attachment.record(text(true), named: "counterexample.txt", sourceLocation: location)
+    return text(!isShownByBody)
   }
 
   private func storable(_ finding: Finding) -> StoredFailure? {

@@ -63,7 +63,8 @@ indirect enum Heap: CustomStringConvertible, Sendable {
   var elements: [Int] {
     switch self {
     case .empty: []
-    case .node(let value, let left, let right): [value] + left.elements + right.elements
+    // The right side first, as the original does with its stack.
+    case .node(let value, let left, let right): [value] + right.elements + left.elements
     }
   }
 

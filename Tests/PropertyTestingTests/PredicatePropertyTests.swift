@@ -33,9 +33,6 @@ struct PredicatePropertyTests {
     #expect(recording.issues.first?.sourceLocation?.line == line)
     #expect(
       recording.text.contains(
-        "argument 1: 17  // or any other generated value\n") == false)
-    #expect(
-      recording.text.contains(
         "argument 1: 17\nargument 2: false  // or any other generated value\n"),
       "\(recording.text)")
   }
@@ -72,7 +69,7 @@ struct PredicatePropertyTests {
   func flaky() async throws {
     let recording = try await recording { [numbers] in
       let runs = Counter()
-      try property(numbers) { _ in runs.next() != 20 }
+      try property(numbers) { $0 < 100 || runs.next() != 1 }
     }
     #expect(recording.failures.count == 1)
     #expect(recording.text.contains("flaky: the same choices gave two outcomes\n  first: failed"))

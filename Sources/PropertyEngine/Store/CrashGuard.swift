@@ -51,7 +51,7 @@ public final class CrashGuard: Sendable {
   /// Keeps the case that `source` has drawn; gives the slot for `end`.
   func begin(_ source: Source) -> Int? {
     guard let slot = free.withLock({ $0.popLast() }) else { return nil }
-    map.keep(source.choices, source.blobs, in: slot)
+    map.keep(source.sequence, in: slot)
     return slot
   }
 
@@ -101,19 +101,16 @@ private let suffix = ".inflight"
 
   deinit { unsafe munmap(memory.baseAddress, memory.count) }
 
-  func keep(_ choices: ContiguousArray<Choice>, _ blobs: [[UInt32]], in slot: Int) {
-    var writer = ByteWriter()
-    writer.bytes.reserveCapacity(choices.count * 4 + 8)
-    writer.write(UInt64(choices.count))
-    for choice in choices { writer.write(choice, blobs) }
+  func keep(_ sequence: ChoiceSequence, in slot: Int) {
+    let bytes = sequence.encoded
     // A case that does not fit is not kept; the slot stays empty.
-    guard writer.bytes.count <= MappedSlots.slotBytes - 5 else { return }
+    guard bytes.count <= MappedSlots.slotBytes - 5 else { return }
     let start = slot * MappedSlots.slotBytes
     // Safe: a slot lies within the mapping, and what is copied fits the slot.
     unsafe memory.storeBytes(
-      of: UInt32(writer.bytes.count).littleEndian, toByteOffset: start + 1, as: UInt32.self)
+      of: UInt32(bytes.count).littleEndian, toByteOffset: start + 1, as: UInt32.self)
     unsafe UnsafeMutableRawBufferPointer(rebasing: memory[(start + 5)...]).copyBytes(
-      from: writer.bytes)
+      from: bytes)
     // Last, so that a crash meanwhile leaves no half of a case.
     unsafe memory.storeBytes(of: 1, toByteOffset: start, as: UInt8.self)
   }
@@ -128,13 +125,11 @@ private let suffix = ".inflight"
     stride(from: 0, to: bytes.count, by: slotBytes).compactMap { start in
       let slot = bytes[start..<min(start + slotBytes, bytes.count)]
       guard slot.first == 1, slot.count > 5 else { return nil }
-      var header = ByteReader(slot.dropFirst())
+      var header = StoredByteReader(slot.dropFirst())
       guard let length = try? header.fixed("the length", bytes: 4),
         length <= UInt64(slot.count - 5)
       else { return nil }
-      var reader = ByteReader(slot.dropFirst(5).prefix(Int(length)))
-      guard let sequence = try? reader.sequence(), reader.remaining == 0 else { return nil }
-      return sequence
+      return try? ChoiceSequence(decoding: Array(slot.dropFirst(5).prefix(Int(length))))
     }
   }
 }

@@ -13,6 +13,8 @@ public enum StoredFailureError: Error, Equatable, CustomStringConvertible {
   case damaged(expected: UInt32, found: UInt32)
   /// Written by another version of the format.
   case otherVersion(found: UInt8, expected: UInt8)
+  /// The choices cannot be read.
+  case choices(ChoiceSequence.DecodingError)
   /// `part` has a value that is never written.
   case invalid(part: String)
   /// A token that does not start as tokens do.
@@ -31,6 +33,7 @@ public enum StoredFailureError: Error, Equatable, CustomStringConvertible {
       "its checksum is \(found), but its bytes give \(expected); it was changed or cut"
     case .otherVersion(let found, let expected):
       "it has format version \(found), this engine reads \(expected); find the failure again"
+    case .choices(let error): "its choices cannot be read: \(error)"
     case .invalid(let part): "\(part) has a value that this engine never writes"
     case .notAToken: "a token starts with \(StoredFailure.tokenPrefix)"
     case .invalidCharacter(let offset): "byte \(offset) is not a character of a token"
@@ -39,7 +42,7 @@ public enum StoredFailureError: Error, Equatable, CustomStringConvertible {
 }
 
 /// Appends the parts of a stored failure to bytes.
-struct ByteWriter {
+struct StoredByteWriter {
   var bytes: [UInt8] = []
 
   mutating func write(_ number: UInt64) {
@@ -63,8 +66,8 @@ struct ByteWriter {
   }
 }
 
-/// Reads what `ByteWriter` wrote; no bytes make it trap.
-struct ByteReader {
+/// Reads what `StoredByteWriter` wrote; no bytes make it trap.
+struct StoredByteReader {
   private let bytes: ArraySlice<UInt8>
   private var position: Int
 
@@ -105,11 +108,16 @@ struct ByteReader {
     return result
   }
 
-  mutating func text(_ part: String) throws(StoredFailureError) -> String {
+  mutating func bytes(_ part: String) throws(StoredFailureError) -> ArraySlice<UInt8> {
     let count = try count(part)
     defer { position += count }
-    guard let text = String(validating: bytes[position..<(position + count)], as: UTF8.self)
-    else { throw .invalid(part: part) }
+    return bytes[position..<(position + count)]
+  }
+
+  mutating func text(_ part: String) throws(StoredFailureError) -> String {
+    guard let text = String(validating: try bytes(part), as: UTF8.self) else {
+      throw .invalid(part: part)
+    }
     return text
   }
 }

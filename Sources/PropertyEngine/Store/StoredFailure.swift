@@ -14,8 +14,7 @@ public struct StoredFailure: Sendable, Equatable {
   public var fingerprint: UInt64
   /// What failed.
   public var key: FailureKey
-  /// The choices that make the failing value. Read from bytes they replay the same value, but know
-  /// no longer what they were chosen from.
+  /// The choices that make the failing value.
   public var choices: ChoiceSequence
 
   /// A failure of `property`.
@@ -30,14 +29,16 @@ public struct StoredFailure: Sendable, Equatable {
 
   /// Version byte, property, fingerprint, key, choices, CRC-32.
   public var bytes: [UInt8] {
-    var writer = ByteWriter()
+    var writer = StoredByteWriter()
     writer.bytes.append(StoredFailure.formatVersion)
     writer.write(property)
     writer.write(fixed: fingerprint)
     writer.write(key.law)
     writer.write(key.kind)
     writer.write(key.place)
-    writer.write(choices)
+    let choices = choices.encoded
+    writer.write(UInt64(choices.count))
+    writer.bytes.append(contentsOf: choices)
     writer.write(fixed: UInt64(crc32(writer.bytes)), bytes: 4)
     return writer.bytes
   }
@@ -53,17 +54,22 @@ public struct StoredFailure: Sendable, Equatable {
     }
     guard bytes.count > 4 else { throw .truncated(part: "the checksum") }
     let body = bytes.dropLast(4)
-    var tail = ByteReader(bytes.suffix(4))
+    var tail = StoredByteReader(bytes.suffix(4))
     let found = UInt32(truncatingIfNeeded: try tail.fixed("the checksum", bytes: 4))
     let expected = crc32(body)
     guard found == expected else { throw .damaged(expected: expected, found: found) }
-    var reader = ByteReader(body.dropFirst())
+    var reader = StoredByteReader(body.dropFirst())
     property = try reader.text("the property")
     fingerprint = try reader.fixed("the fingerprint")
     key = FailureKey(
       law: try reader.text("the law"), kind: try reader.text("the kind"),
       place: try reader.text("the place"))
-    choices = try reader.sequence()
+    let encoded = try reader.bytes("the choices")
+    do throws(ChoiceSequence.DecodingError) {
+      choices = try ChoiceSequence(decoding: Array(encoded))
+    } catch {
+      throw .choices(error)
+    }
     guard reader.remaining == 0 else { throw .trailingBytes(reader.remaining) }
   }
 
