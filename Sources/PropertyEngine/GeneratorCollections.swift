@@ -128,7 +128,11 @@ extension Generator {
     _ elements: [Element], probability: Double = 0.5
   ) -> Generator where Value == [Element] {
     Generator { source in
-      elements.filter { _ in source.draw(.boolean(probability)) == 1 }
+      elements.filter { _ in
+        source.startSpan(.element)
+        defer { source.endSpan() }
+        return source.draw(.boolean(probability)) == 1
+      }
     }
   }
 }

@@ -23,8 +23,10 @@ import Testing
 
   @Test("Deletion of discarded, trivial and other spans, and of what belongs to none")
   func deletion() {
-    let odd = Generator<Int>.integer(0...5000).filter(tries: 9) { $0 % 4 == 3 }
-    expectNeeded(.removeDiscarded, "[3, 3, 3, 3, 3, 103]", odd.array(count: 6)) { $0[5] < 100 }
+    let large = Generator<Int>.integer(0...9).filter(tries: 12) { $0 > 4 }
+    expectNeeded(.removeDiscarded, "[5, 5, 5, 5, 5, 9]", large.array(count: 6)) {
+      $0[5] < 9
+    }
     let grid = Generator<Int>.integer(1...9).array(count: 12).array(count: 12)
     let grids = grid.map { $0[11][11] }
     expectNeeded(.trivialSpans, "5", grids) { $0 < 5 }
@@ -82,7 +84,6 @@ import Testing
     let brackets = Generator<String>.recursive(base: Generator<Int>.integer(0...9).map { "\($0)" })
     { inner in zip(inner, inner).map { "(\($0.0)\($0.1))" } }
     expectNeeded(.passToDescendant, "(03)", brackets) { !$0.contains("3)") }
-    expectNeeded(.swapAndSort, "(00)", brackets) { _ in true }
     let gated = Generator<[Int]> { source in
       let coin = Int(source.draw(.integer(0...100)))
       if coin < 50 { _ = source.draw(.integer(0...9)) }
