@@ -30,7 +30,8 @@ extension Runner {
       pool.single(
         CaseRequest(
           prefix: prefix, tail: tail, limit: limit,
-          random: RandomStream(seed: seed, index: salt, salt: 0x5EED), size: 64), gate: gate)
+          random: RandomStream(seed: seed, index: salt, salt: 0x5EED),
+          size: salt % 2 == 0 ? 64 : 256), gate: gate)
     }
     shrinker.shrink()
     finding.choices = shrinker.sequence

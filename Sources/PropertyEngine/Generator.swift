@@ -5,8 +5,9 @@
 public struct Generator<Value>: Sendable {
   @usableFromInline let body: @Sendable (Source) -> Value
 
-  /// A generator that draws from the source it is given. It must be deterministic in its draws, and
-  /// must return a value of some sort once the source is stopped.
+  /// A generator that draws from the source it is given. It must be deterministic in its draws. Once
+  /// the source is stopped the value is thrown away, but there must be one: transformations must not
+  /// trap on a value that a filter before them refused.
   @inlinable public init(_ body: @escaping @Sendable (Source) -> Value) {
     self.body = body
   }
@@ -34,7 +35,8 @@ public struct Generator<Value>: Sendable {
     }
   }
 
-  /// Values that meet a condition: drawn anew up to `tries` times, after that the case is discarded.
+  /// Values that meet a condition: drawn anew up to `tries` times, after that the case is
+  /// discarded; what follows is then still given the last value, which does not meet it.
   @inlinable public func filter(
     tries: Int = 3, _ isIncluded: @escaping @Sendable (Value) -> Bool
   ) -> Generator {

@@ -2,7 +2,8 @@
 // Copyright the hymt2-harness authors
 
 /// How long a collection is: a coin before each element, which is drawn within a span of its own, so
-/// that deleting the span deletes the element. A fixed length draws no coins.
+/// that deleting the span deletes the element. A fixed length draws no coins. The least number of
+/// elements is also made once the source is stopped: what is done with them may count on it.
 @usableFromInline struct Repetition: Sendable {
   @usableFromInline let least: Int
   @usableFromInline let most: Int
@@ -22,34 +23,29 @@
   @inlinable func run(_ source: Source, _ body: () -> Bool) {
     source.startSpan(.list)
     defer { source.endSpan() }
-    if least == most {
-      var rejected = 0
-      var count = 0
-      while count < most, !source.isStopped {
-        source.startSpan(.element)
-        let isAdded = body()
-        source.endSpan(discarded: !isAdded)
-        if isAdded { count += 1 } else { rejected += 1 }
-        if rejected > 3 + 2 * most { source.discard() }
-      }
-      return
-    }
     var count = 0
     var rejected = 0
     while true {
       source.startSpan(.element)
-      let forced: UInt64? = count < least ? 1 : count >= most || rejected > 3 + 2 * count ? 0 : nil
-      let goesOn = source.draw(coin, forced: forced) == 1
-      guard goesOn, !source.isStopped else {
-        source.endSpan()
-        if count < least { source.discard() }
-        return
+      if least != most {
+        let isFull = count >= most || rejected > 3 + 2 * count
+        if source.draw(coin, forced: count < least ? 1 : isFull ? 0 : nil) == 0 || source.isStopped,
+          count >= least
+        {
+          break
+        }
+      } else if count == most {
+        break
       }
       let isAdded = body()
       source.endSpan(discarded: !isAdded)
       if isAdded { count += 1 } else { rejected += 1 }
-      if rejected > 3 + 2 * count, count < least { source.discard() }
+      if !isAdded, count < least, rejected > 3 + 2 * max(count, least) {
+        source.discard()
+        return
+      }
     }
+    source.endSpan()
   }
 }
 
@@ -76,7 +72,8 @@ extension Generator {
   /// Arrays of `count` of these values.
   @inlinable public func array(count: Int) -> Generator<[Value]> { array(count: count...count) }
 
-  /// Arrays in which no two elements have the same key.
+  /// Arrays in which no two elements have the same key; fewer than asked for, and the case discarded,
+  /// where there are not enough keys.
   @inlinable public func uniqueArray<Key: Hashable & SendableMetatype>(
     count: ClosedRange<Int> = 0...64, by key: @escaping @Sendable (Value) -> Key
   ) -> Generator<[Value]> {
@@ -131,7 +128,11 @@ extension Generator {
     _ elements: [Element], probability: Double = 0.5
   ) -> Generator where Value == [Element] {
     Generator { source in
-      elements.filter { _ in source.draw(.boolean(probability)) == 1 }
+      elements.filter { _ in
+        source.startSpan(.element)
+        defer { source.endSpan() }
+        return source.draw(.boolean(probability)) == 1
+      }
     }
   }
 }

@@ -11,6 +11,8 @@ struct Runner {
   var report = Report()
   let tree = ChoiceTree()
   let pool: CasePool
+  /// The examples asked for, bounded so that sums of it do not overflow.
+  let examples: Int
   private let deadline: ContinuousClock.Instant?
   var labels: [String: Int] = [:]
   var best: [String: (score: Double, result: CaseResult)] = [:]
@@ -26,6 +28,7 @@ struct Runner {
     execute: @escaping Execute
   ) {
     self.settings = settings
+    examples = max(0, min(settings.examples, 1 << 40))
     self.explicit = explicit
     self.execute = execute
     pool = CasePool(threads: settings.threads, execute: execute)
@@ -89,9 +92,9 @@ struct Runner {
   }
 
   private mutating func generate() {
-    var climbAt = min(settings.examples / 2, 200)
+    var climbAt = min(examples / 2, 200)
     while report.end == .completed {
-      if report.passed >= settings.examples { return }
+      if report.passed >= examples { return }
       if tree.isExhausted {
         report.end = .exhausted
         return
@@ -101,7 +104,7 @@ struct Runner {
         return
       }
       let invalid = report.executed - report.passed - report.failed
-      if invalid > 500 + 10 * max(settings.examples, report.passed) {
+      if invalid > 500 + 10 * max(examples, report.passed) {
         report.end = .gaveUp
         return
       }
@@ -125,7 +128,7 @@ struct Runner {
   private mutating func runBatch() {
     let done = report.executed
     let wanted = done == 0 ? 1 : done < 16 ? 2 : done < 128 ? 8 : 64
-    let size = min(wanted, max(1, settings.examples - report.passed))
+    let size = min(wanted, max(1, examples - report.passed))
     let requests = (0..<size).map { _ in nextRequest() }
     pool.run(requests, avoiding: tree) { _, result in
       merge(result)
@@ -141,7 +144,7 @@ struct Runner {
       return CaseRequest(tail: .simplest, limit: settings.maximumChoices, random: random)
     }
     // Small before large: a ramp over the first part of the run.
-    let ramp = UInt64(max(1, min(60, settings.examples / 2)))
+    let ramp = UInt64(max(1, min(60, examples / 2)))
     let scale = min(256, 16 + index * 240 / ramp)
     var prefix = ChoiceSequence()
     if index > 32, index % 4 == 3, let parent = recent.last {

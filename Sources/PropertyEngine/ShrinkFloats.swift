@@ -20,7 +20,8 @@ extension Shrinker {
       }
       if format.isNaN(bits()), format.hasInfinity {
         let top = format.topExponent << UInt64(format.significandBits)
-        if attempt(top | 1 << UInt64(format.significandBits - 1)) { return }
+        let quiet = UInt64(1) << UInt64(format.significandBits - 1)
+        if attempt(top | quiet) || attempt(top | quiet >> 1) { return }
         clearBits(format, bits) { attempt($0) }
       }
       return
@@ -75,7 +76,7 @@ extension Shrinker {
   /// The same exponent with a half, a quarter, three quarters, or with the first bits only.
   private func fewerBits(_ format: FloatFormat, _ bits: UInt64) -> [UInt64] {
     let fractionBits = Int(format.significandBits) - max(0, format.exponent(bits))
-    guard fractionBits > 0, format.exponentField(bits) != 0 else { return [] }
+    guard fractionBits > 0 else { return [] }
     let top = UInt64(1) << UInt64(fractionBits - 1)
     let whole = format.magnitude(bits) & ~(top | (top - 1))
     let fraction = bits & (top | (top - 1))

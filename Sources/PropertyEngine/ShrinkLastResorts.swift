@@ -31,7 +31,7 @@ extension Shrinker {
       plain.status == .overrun || realised.count > position + 1
     else { return false }
     candidate.choices.removeSubrange((position + 1)..<candidate.count)
-    for seed in 0..<3 {
+    for seed in 0..<10 {
       if run(candidate, tail: .random, limit: count, seed: UInt64(seed)).isAdopted { return true }
     }
     return false
@@ -75,7 +75,7 @@ extension Shrinker {
     var seed: UInt64 = 0
     while position < count, !isOver {
       if !sequence.isTrivial(position) {
-        for _ in 0..<3 where position < count && !sequence.isTrivial(position) {
+        for _ in 0..<10 where position < count && !sequence.isTrivial(position) {
           var candidate = sequence
           candidate.choices.removeSubrange((position + 1)..<candidate.count)
           candidate.simplify(position)

@@ -44,12 +44,17 @@ extension Shrinker {
     }
   }
 
+  /// All integers that were drawn from one range, where there are more than a pair.
   func lowerCommonOffset() {
-    guard roundStart.count == count else { return }
-    let changed = (0..<count).filter {
-      isOpenInteger($0) && !sequence.isTrivial($0) && choices[$0].bits != roundStart.choices[$0].bits
+    var seen: Set<Constraint> = []
+    for position in 0..<count where position < count && isOpenInteger(position) {
+      let constraint = choices[position].constraint
+      guard seen.insert(constraint).inserted else { continue }
+      let group = (0..<count).filter {
+        isOpenInteger($0) && choices[$0].constraint == constraint && !sequence.isTrivial($0)
+      }
+      if group.count > 2 { lowerTogether(group) }
     }
-    if changed.count > 1 { lowerTogether(changed) }
   }
 
   func lowerTogether() {

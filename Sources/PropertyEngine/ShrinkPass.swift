@@ -15,7 +15,7 @@ public enum ShrinkPass: String, CaseIterable, Sendable, Hashable {
   case minimizeDuplicates
   /// Lowers each value, and repairs counts.
   case minimizeChoices
-  /// Subtracts a common offset from all integers that move together.
+  /// Subtracts a common offset from all integers of one range.
   case lowerCommonOffset
   /// Moves part of a number to a later one.
   case redistribute

@@ -34,8 +34,6 @@ final class Shrinker {
   /// Evaluations by pass.
   private(set) var costs: [ShrinkPass: Int] = [:]
   private var pass = ShrinkPass.removeDiscarded
-  /// The sequence at the start of the round of main passes.
-  private(set) var roundStart = ChoiceSequence()
 
   init(
     _ start: CaseResult, key: FailureKey, tree: ChoiceTree, limits: Limits,
@@ -123,7 +121,6 @@ final class Shrinker {
     repeat {
       repeat {
         let before = successes
-        roundStart = sequence
         for pass in ShrinkPass.main { perform(pass) }
         if successes == before { break }
       } while !isOver

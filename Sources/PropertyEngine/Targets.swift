@@ -21,7 +21,7 @@ extension Runner {
   }
 
   private var mayClimb: Bool {
-    report.passed < settings.examples && report.executed < 4 * settings.examples
+    report.passed < examples && report.executed < 4 * examples
       && report.end == .completed && (settings.findsSeveral || failures.isEmpty)
       && failures.isEmpty
   }

@@ -62,12 +62,14 @@ import Testing
     let finite = (0..<256).map { UInt64($0) }.filter(format.isFinite).sorted {
       format.ordinal($0) < format.ordinal($1)
     }
+    let orders = finite.map { format.order(of: $0) }
     var wrong: [String] = []
     for low in finite.indices {
+      var best = low
       for high in finite.indices[low...] {
-        let best = finite[low...high].min { format.order(of: $0) < format.order(of: $1) }
+        if orders[high] < orders[best] { best = high }
         let range = format.ordinal(finite[low])...format.ordinal(finite[high])
-        if format.simplest(in: range) != best { wrong.append("\(finite[low])...\(finite[high])") }
+        if format.simplest(in: range) != finite[best] { wrong.append("\(finite[low])...\(finite[high])") }
       }
     }
     #expect(wrong.isEmpty, "\(wrong.count) ranges such as \(wrong.prefix(3))")

@@ -14,7 +14,8 @@ import Testing
     settings.silenced = silenced
     let report = Property(generator) { _, _ in .pass }.run(settings)
     #expect(report.healthProblems.allSatisfy { $0.advice.contains(".\($0.check.rawValue)") })
-    #expect(report.isSuccess == report.healthProblems.isEmpty)
+    let isClean = report.healthProblems.isEmpty && report.passed > 0
+    #expect(report.isSuccess == isClean)
     return report.healthProblems.map(\.check)
   }
 
@@ -27,7 +28,7 @@ import Testing
 
   @Test("Cases that are too large are noticed")
   func large() {
-    let lists = Generator<Int>.integer().array(count: 0...1000, average: 500)
+    let lists = Generator<Int>.integer().array(count: 0...100_000, average: 5000)
     #expect(problems(lists, maximum: 30) == [.dataTooLarge])
     #expect(problems(Generator<Int>.integer().array(count: 20), maximum: 30) == [.simplestTooLarge])
   }
