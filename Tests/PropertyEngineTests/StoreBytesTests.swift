@@ -46,7 +46,7 @@ func randomFailures(_ count: Int) -> [StoredFailure] {
     let failure = StoredFailure(
       property: "M.S/t()", fingerprint: 1, key: FailureKey(law: "l"),
       choices: choices.replay(ChoiceSequence()).choices)
-    #expect(failure.token == "p1_AQdNLlMvdCgpAQAAAAAAAAABbAAAAACQEBAAABAGQAACFvURs")
+    #expect(failure.token == "p1_AQdNLlMvdCgpAQAAAAAAAAABbAAACQEBAAABAGQAACFvURs")
   }
 
   @Test("A changed bit or a cut never crashes, and is always noticed")
