@@ -40,7 +40,7 @@ private struct ExpectationProperty<Value: Sendable> {
       let report = session.report(on: token)
       for finding in report.findings {
         let text = session.text(of: finding, report)
-        if await !show(finding, text, elsewhere: []) { session.recordDead(token) }
+        if await !show(finding, text, asAny: true) { session.recordDead(token) }
       }
       return
     }
@@ -81,9 +81,10 @@ private struct ExpectationProperty<Value: Sendable> {
     return relay.isCancelled ? nil : report.withLock { $0 }
   }
 
-  /// Runs the body once for the reader to see. Whether the failure of `finding` was seen.
+  /// Runs the body once for the reader to see. Whether the failure of `finding` was seen; any counts
+  /// where the source may have changed since it was found.
   private func show(
-    _ finding: Finding, _ text: String, elsewhere: Set<FailureKey>
+    _ finding: Finding, _ text: String, elsewhere: Set<FailureKey> = [], asAny: Bool = false
   ) async -> Bool {
     guard let choices = finding.choices else { return false }
     let value = session.subject.replay(choices).value
@@ -95,7 +96,8 @@ private struct ExpectationProperty<Value: Sendable> {
       // A failure in a loop is one failure.
       let isFirst = shown.withLock { $0.insert(key).inserted }
       guard isFirst, !elsewhere.contains(key) else { return nil }
-      guard key == finding.key else { return issue }
+      let isFirstOfAll = asAny && shown.withLock { $0.count == 1 }
+      guard key == finding.key || isFirstOfAll else { return issue }
       var issue = issue
       issue.comments.append(Comment(rawValue: text))
       return issue
@@ -107,11 +109,12 @@ private struct ExpectationProperty<Value: Sendable> {
       }
     }
     let error = thrown.withLock { $0 }
-    let isSeen = shown.withLock { $0.contains(finding.key) }
+    let isSeen = shown.withLock { $0.contains(finding.key) || asAny && !$0.isEmpty }
     guard let error, !(error is ExpectationFailedError), !(error is DiscardedCase) else {
       return isSeen
     }
-    let isFinding = FailureKey(error, key(of: session.location)) == finding.key
+    let isFinding =
+      FailureKey(error, key(of: session.location)) == finding.key || asAny && !isSeen
     let comment = isFinding ? Comment(rawValue: text) : nil
     Issue.record(error, comment, sourceLocation: session.location)
     return isSeen || isFinding

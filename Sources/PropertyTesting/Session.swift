@@ -70,7 +70,7 @@ struct Session<Value: Sendable> {
       for failure in kept { try store?.save(failure) }
       for (old, status) in zip(stored, report.replays.suffix(stored.count)) {
         switch status {
-        case .fails where kept.contains { $0.key == old.key && $0 != old }:
+        case .fails(let key) where kept.contains { $0.key == key && $0 != old }:
           try store?.remove(old)
         case .fails: break
         case .passes where old.fingerprint == fingerprint: try store?.remove(old)

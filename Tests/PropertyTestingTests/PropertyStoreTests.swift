@@ -108,6 +108,20 @@ private func token(in text: String) throws -> String {
     }
   }
 
+  @Test("A token outlives changes of the source that move the line of its failure")
+  func movedToken() async throws {
+    let body: @Sendable () async throws -> Void = {
+      try await property(numbers, name: "m") { #expect($0 < 300) }
+    }
+    var failure = try StoredFailure(token: try token(in: try await recording(body).text))
+    failure.key.place = "Module/Elsewhere.swift:1:1"
+    try await withEnvironment(["PROPERTY_TOKEN": failure.token]) {
+      let replayed = try await recording(body)
+      #expect(replayed.issues.count == 1)
+      #expect(replayed.text.contains("value: 300\n"), "\(replayed.text)")
+    }
+  }
+
   @Test("A token that shows nothing any more fails")
   func deadToken() async throws {
     let failing = try await recording { try property(numbers, name: "d") { $0 < 300 } }
