@@ -24,6 +24,7 @@ extension Runner {
       deadline: settings.shrinkTimeBudget.map { ContinuousClock.now + $0 },
       disabled: settings.disabledPasses)
     let pool = pool
+    let tree = tree
     let seed = settings.seed
     let shrinker = Shrinker(result, key: finding.key, tree: tree, limits: limits) {
       prefix, tail, limit, salt, gate in
@@ -31,7 +32,8 @@ extension Runner {
         CaseRequest(
           prefix: prefix, tail: tail, limit: limit,
           random: RandomStream(seed: seed, index: salt, salt: 0x5EED),
-          size: salt % 2 == 0 ? 64 : 256), gate: gate)
+          size: salt % 2 == 0 ? 64 : 256),
+        avoiding: tail == .random ? tree : nil, gate: gate)
     }
     shrinker.shrink()
     finding.choices = shrinker.sequence

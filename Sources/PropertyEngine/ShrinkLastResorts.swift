@@ -75,7 +75,7 @@ extension Shrinker {
     var seed: UInt64 = 0
     while position < count, !isOver {
       if !sequence.isTrivial(position) {
-        for _ in 0..<10 where position < count && !sequence.isTrivial(position) {
+        for _ in 0..<4 where position < count && !sequence.isTrivial(position) {
           var candidate = sequence
           candidate.choices.removeSubrange((position + 1)..<candidate.count)
           candidate.simplify(position)

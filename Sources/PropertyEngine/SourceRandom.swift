@@ -11,7 +11,8 @@ extension Source {
       if constraint.flags == 1, size < 256 {
         // The odds shrink with the size.
         let odds = chance * size
-        chance = (odds << 16) / max(1, odds + ((1 << 32) - chance) * 256) << 16
+        let whole = max(1, odds + ((1 << 32) - chance) * 256)
+        chance = ((odds << 16) / whole) << 16
       }
       return random.next() >> 32 < chance ? 1 : 0
     case .integer: return randomInteger(constraint)

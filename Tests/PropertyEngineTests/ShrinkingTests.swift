@@ -80,7 +80,7 @@ func minimal<Value: Sendable>(
     #expect(minimal(double) { !$0.isFinite || $0 == $0.rounded() }.values == ["1.5"])
     #expect(minimal(double) { $0.isFinite }.values == ["inf"])
     #expect(minimal(double) { !$0.isNaN }.values == ["nan"])
-    #expect(minimal(double) { !$0.isSignalingNaN }.values == ["snan(0x4000000000000)"])
+    #expect(minimal(double) { !$0.isSignalingNaN }.values == ["snan"])
     #expect(minimal(Generator<Double>.double(-1e-165...1e-165)) { $0 == 0 }.values
       == ["\(Double(sign: .plus, exponent: -549, significand: 1))"])
     #expect(minimal(Generator<Double>.double(1.1...1.9)) { _ in false }.values == ["1.5"])
