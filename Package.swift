@@ -45,7 +45,12 @@ let package = Package(
     + module("StrictJSON")
     + module("Safetensors", ["Tensors", "StrictJSON"])
     + module("Adapters", ["Tensors", "StrictJSON"])
+    + module("PropertyEngine")
+    + module("PropertyTesting", ["PropertyEngine"])
     + [
+      .executableTarget(
+        name: "shrinking-challenge", dependencies: ["PropertyEngine"],
+        path: "Sources/ShrinkingChallenge", swiftSettings: settings),
       .executableTarget(
         name: "hymt2",
         dependencies: [

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+/// A condition that makes a run say little; each can be silenced by name in the settings.
+public enum HealthCheck: String, CaseIterable, Sendable, Hashable {
+  /// Most cases are discarded.
+  case filtersTooMuch
+  /// Cases need more choices than `maximumChoices`.
+  case dataTooLarge
+  /// The simplest case already needs half of `maximumChoices`.
+  case simplestTooLarge
+  /// Drawing the first cases takes longer than a second.
+  case generatesTooSlowly
+  /// The same choices led to different draws.
+  case generatorIsNondeterministic
+}
+
+/// How a property is run.
+public struct Settings: Sendable {
+  /// How many cases are to pass.
+  public var examples = 100
+  /// Everything random derives from this.
+  public var seed: UInt64 = 0
+  /// Greatest number of choices of a case.
+  public var maximumChoices = 8192
+  /// How many cases run at the same time; the result does not depend on it.
+  public var threads = 1
+  /// Whether the search goes on after a failure, for other failures.
+  public var findsSeveral = true
+  /// How long generation may take; without one only `examples` counts.
+  public var timeBudget: Duration?
+  /// How long shrinking of one failure may take.
+  public var shrinkTimeBudget: Duration? = .seconds(300)
+  /// How many executions shrinking of one failure may take; 0 leaves failures as found.
+  public var shrinkExecutions = 20_000
+  /// Shrink passes that are switched off.
+  public var disabledPasses: Set<ShrinkPass> = []
+  /// Whether it is found out which choices do not matter.
+  public var explains = true
+  /// Health checks that are not made.
+  public var silenced: Set<HealthCheck> = []
+  /// Labels that at least so many passing cases must have.
+  public var requiredLabels: [String: Int] = [:]
+  /// Stored failures to run before anything is generated.
+  public var replays: [ChoiceSequence] = []
+  /// Keeps the case that is being executed where a crash leaves it.
+  public var crashGuard: CrashGuard?
+  /// Whether the report keeps a line for every case.
+  public var keepsTranscript = false
+
+  /// The defaults.
+  public init() {}
+
+  /// The defaults with a number of examples and a seed.
+  public init(examples: Int, seed: UInt64 = 0) {
+    self.examples = examples
+    self.seed = seed
+  }
+}

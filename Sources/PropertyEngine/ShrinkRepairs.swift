@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+/// Passes that make one edit and repair what it breaks elsewhere.
+extension Shrinker {
+  /// Lowers a count and deletes one of the things counted.
+  func lowerAndDelete() {
+    var position = 0
+    while position < count, !isOver {
+      let choice = choices[position]
+      if choice.constraint.kind == .integer, !sequence.isTrivial(position) {
+        let (magnitude, isAbove) = choice.constraint.distance(ofInteger: choice.bits)
+        var candidate = sequence
+        candidate.choices[position].bits =
+          choice.constraint.integer(magnitude: magnitude - 1, isAbove: isAbove) ?? choice.bits
+        let attempt = attempt(candidate)
+        let changesShape = attempt.realised.map { $0.count != candidate.count } ?? false
+        if attempt.isAdopted { continue }
+        if changesShape, deleteOneLater(candidate, after: position) { continue }
+      }
+      position += 1
+    }
+  }
+
+  private func deleteOneLater(_ candidate: ChoiceSequence, after position: Int) -> Bool {
+    for span in spans where span.start > position && span.count > 0 {
+      if consider(candidate.removing(span.range)) { return true }
+    }
+    for place in (position + 1)..<max(position + 1, candidate.count) {
+      if consider(candidate.removing(place..<(place + 1))) { return true }
+    }
+    return false
+  }
+
+  /// Places of a span among its siblings of the same kind.
+  private func siblings(of index: Int) -> [Int] {
+    spans.indices.filter {
+      spans[$0].parent == spans[index].parent && spans[$0].label == spans[index].label
+    }
+  }
+
+  /// Deletes an element of a list whose elements point at places of the list.
+  func deleteAndRenumber() {
+    var index = spans.count - 1
+    while index > 0, !isOver {
+      if index < spans.count, spans[index].count > 0 { _ = renumber(index) }
+      index -= 1
+    }
+  }
+
+  private func renumber(_ index: Int) -> Bool {
+    let span = spans[index]
+    guard let place = siblings(of: index).firstIndex(of: index) else { return false }
+    var candidate = sequence
+    var hasChanged = false
+    for position in spans[span.parent].range where !span.range.contains(position) {
+      let choice = choices[position]
+      guard choice.constraint.kind == .integer, !choice.isForced else { continue }
+      let (magnitude, isAbove) = choice.constraint.distance(ofInteger: choice.bits)
+      guard isAbove, magnitude > UInt64(place),
+        let bits = choice.constraint.integer(magnitude: magnitude - 1, isAbove: true)
+      else { continue }
+      candidate.choices[position].bits = bits
+      hasChanged = true
+    }
+    return hasChanged && consider(candidate.removing(span.range))
+  }
+
+  /// Deletes an element and puts right what is drawn after the list: an index, a length, the lists
+  /// that must have as many elements.
+  func deleteAndNudge() {
+    var index = spans.count - 1
+    while index > 0, !isOver {
+      if index < spans.count, spans[index].count > 0, spans[index].parent > 0 {
+        if !deleteAlike(index) { _ = nudge(index) }
+      }
+      index -= 1
+    }
+  }
+
+  private func nudge(_ index: Int) -> Bool {
+    let span = spans[index]
+    let end = spans[span.parent].end
+    guard end < count else { return false }
+    for candidate in nudged(sequence, end) where consider(candidate.removing(span.range)) {
+      return true
+    }
+    return false
+  }
+
+  private func nudged(_ sequence: ChoiceSequence, _ position: Int) -> [ChoiceSequence] {
+    let choice = sequence.choices[position]
+    if choice.isForced { return [] }
+    var edited: [ChoiceSequence] = []
+    switch choice.constraint.kind {
+    case .integer:
+      for step in [Int128(-1), 1] {
+        guard let bits = choice.constraint.moved(choice.bits, by: step) else { continue }
+        var candidate = sequence
+        candidate.choices[position].bits = bits
+        edited.append(candidate)
+      }
+    case .boolean:
+      var candidate = sequence
+      candidate.choices[position].bits ^= 1
+      edited.append(candidate)
+    case .symbols:
+      let content = sequence.content(of: choice)
+      guard !content.isEmpty else { break }
+      for shorter in [Array(content.dropLast()), Array(content.dropFirst())] {
+        var candidate = sequence
+        candidate.setContent(shorter, at: position)
+        edited.append(candidate)
+      }
+    case .float: break
+    }
+    return edited
+  }
+
+  /// Elements of a list or the like, without the coin that ends it.
+  private func elements(of parent: Int, _ label: Int32) -> [Int] {
+    var members = spans.indices.filter {
+      spans[$0].parent == parent && spans[$0].label == label && spans[$0].count > 0
+    }
+    if let last = members.last, spans[last].count == 1 {
+      let choice = choices[spans[last].start]
+      if choice.constraint.kind == .boolean, choice.bits == 0 { members.removeLast() }
+    }
+    return members
+  }
+
+  /// Deletes the element at the same place of all later lists that are as long, or of the next one.
+  private func deleteAlike(_ index: Int) -> Bool {
+    let span = spans[index]
+    let own = elements(of: span.parent, span.label)
+    guard let place = own.firstIndex(of: index) else { return false }
+    var alike: [Range<Int>] = []
+    for parent in spans.indices where spans[parent].start >= spans[span.parent].end {
+      let members = elements(of: parent, span.label)
+      guard members.count == own.count else { continue }
+      let range = spans[members[place]].range
+      // Of lists within lists the inner ones count.
+      alike.removeAll { $0.overlaps(range) }
+      alike.append(range)
+    }
+    for number in Set([alike.count, 1]).sorted(by: >) where number > 0 && number <= alike.count {
+      var candidate = sequence
+      let doomed = alike.prefix(number).sorted { $0.lowerBound > $1.lowerBound }
+      for range in doomed { candidate = candidate.removing(range) }
+      if consider(candidate.removing(span.range)) { return true }
+    }
+    return false
+  }
+
+  func deleteChoices() {
+    for length in [2, 1] {
+      var start = count - length
+      while start >= 0, !isOver {
+        if start + length <= count { consider(sequence.removing(start..<(start + length))) }
+        start -= 1
+      }
+    }
+  }
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+/// Passes that lower single values, or several to the same value.
+extension Shrinker {
+  func minimizeChoices() {
+    var position = 0
+    while position < count, !isOver {
+      minimize([position])
+      position += 1
+    }
+  }
+
+  func minimizeDuplicates() {
+    var position = 0
+    while position < count, !isOver {
+      let choice = choices[position]
+      if choice.constraint.kind != .boolean, !sequence.isTrivial(position) {
+        let group = (position..<count).filter { other in
+          !choices[other].isForced && isSame(choices[other], choice)
+        }
+        let isFirst = !(0..<position).contains { isSame(choices[$0], choice) }
+        if group.count > 1, isFirst { minimize(group) }
+      }
+      position += 1
+    }
+  }
+
+  private func isSame(_ a: Choice, _ b: Choice) -> Bool {
+    guard a.constraint.kind == b.constraint.kind else { return false }
+    if a.constraint.kind == .symbols { return sequence.content(of: a) == sequence.content(of: b) }
+    return a.bits == b.bits
+  }
+
+  /// Lowers the values at `positions`, which are equal, together.
+  func minimize(_ positions: [Int]) {
+    guard let first = positions.first, first < count, !sequence.isTrivial(first) else { return }
+    let choice = choices[first]
+    switch choice.constraint.kind {
+    case .boolean: _ = set(positions, 0)
+    case .integer: minimizeInteger(positions, choice.constraint)
+    case .float: minimizeFloat(positions, choice.constraint)
+    case .symbols: minimizeSymbols(positions, choice.constraint)
+    }
+  }
+
+  /// Tries one pattern at all positions.
+  @discardableResult func set(_ positions: [Int], _ bits: UInt64?) -> Bool {
+    guard let bits else { return false }
+    var candidate = sequence
+    for position in positions {
+      guard position < candidate.count, !candidate.choices[position].isForced,
+        candidate.choices[position].constraint.permits(bits)
+      else { return false }
+      candidate.choices[position].bits = bits
+    }
+    return consider(candidate)
+  }
+
+  private func minimizeInteger(_ positions: [Int], _ constraint: Constraint) {
+    let first = positions[0]
+    let isStill = { first < self.count && self.choices[first].constraint.kind == .integer }
+    let start = constraint.distance(ofInteger: choices[first].bits)
+    if set(positions, constraint.anchor) { return }
+    if !start.isAbove, set(positions, constraint.integer(magnitude: start.magnitude, isAbove: true))
+    {
+      return lower(positions, constraint, start.magnitude, isAbove: true)
+    }
+    guard isStill() else { return }
+    lower(positions, constraint, start.magnitude, isAbove: start.isAbove)
+  }
+
+  /// Finds the least distance from the simplest that fails, by orders of magnitude, then bisection.
+  private func lower(
+    _ positions: [Int], _ constraint: Constraint, _ magnitude: UInt64, isAbove: Bool
+  ) {
+    let attempt = { (distance: UInt64) in
+      self.set(positions, constraint.integer(magnitude: distance, isAbove: isAbove))
+    }
+    if magnitude <= 1 { return }
+    let high = descend(from: magnitude, attempt)
+    if high == 1 { return }
+    // The step by two finds what only even or only odd values have.
+    if high > 2, attempt(high - 2) {
+      return lower(positions, constraint, high - 2, isAbove: isAbove)
+    }
+    // In the order of simplicity -1 comes before 2.
+    if isAbove { set(positions, constraint.integer(magnitude: high - 1, isAbove: false)) }
+  }
+
+  /// Looks below `start` for the least number that holds, where 0 does not: by halves, then in steps
+  /// that double, then by bisection. Gives up quickly where nothing nearby holds.
+  func descend(from start: UInt64, _ holds: (UInt64) -> Bool) -> UInt64 {
+    if start <= 1 || holds(1) { return min(start, 1) }
+    let shift = findInteger { $0 < 64 && start >> UInt64($0) > 1 && holds(start >> UInt64($0)) }
+    var high = start >> UInt64(shift)
+    var low: UInt64 = 1
+    var step: UInt64 = 1
+    while high - low > step {
+      guard holds(high - step) else {
+        low = high - step
+        break
+      }
+      high -= step
+      step *= 2
+    }
+    while low + 1 < high, !isOver {
+      let middle = low + (high - low) / 2
+      if holds(middle) { high = middle } else { low = middle }
+    }
+    return high
+  }
+
+  private func minimizeSymbols(_ positions: [Int], _ constraint: Constraint) {
+    let first = positions[0]
+    let attempt = { (content: [UInt32]) -> Bool in
+      var candidate = self.sequence
+      for position in positions {
+        guard position < candidate.count, candidate.choices[position].constraint.permits(content)
+        else { return false }
+        candidate.setContent(content, at: position)
+      }
+      return self.consider(candidate)
+    }
+    let content = { first < self.count ? self.sequence.content(of: self.choices[first]) : [] }
+    if attempt([UInt32](repeating: 0, count: Int(constraint.lower))) { return }
+    if attempt([UInt32](repeating: 0, count: content().count)) { return }
+    var end = content().count
+    while end > 0, !isOver {
+      let removed = findInteger { number in
+        let now = content()
+        let step = number <= 5 ? 1 : number / 2
+        guard step <= end, end <= now.count else { return false }
+        var shorter = now
+        shorter.removeSubrange((end - step)..<end)
+        guard attempt(shorter) else { return false }
+        end -= step
+        return true
+      }
+      if removed == 0 { end -= 1 }
+    }
+    _ = attempt(content().sorted())
+    for symbol in Set(content()).sorted() where symbol > 0 {
+      let places = content().indices.filter { content()[$0] == symbol }
+      if places.count > 1 { lowerSymbols(places, content, attempt) }
+    }
+    for place in content().indices { lowerSymbols([place], content, attempt) }
+  }
+
+  private func lowerSymbols(
+    _ places: [Int], _ content: @escaping () -> [UInt32],
+    _ attempt: @escaping ([UInt32]) -> Bool
+  ) {
+    let put = { (symbol: UInt32) -> Bool in
+      var now = content()
+      for place in places where place < now.count { now[place] = symbol }
+      return attempt(now)
+    }
+    guard let place = places.first, place < content().count else { return }
+    var high = content()[place]
+    if high == 0 || put(0) { return }
+    var low: UInt32 = 0
+    while low + 1 < high, !isOver {
+      let middle = low + (high - low) / 2
+      if put(middle) { high = middle } else { low = middle }
+    }
+  }
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+internal import PropertyEngine
+internal import Testing
+
+/// One run of one property in a test: settings, store, crash guard, and what is said at the end.
+struct Session<Value: Sendable> {
+  let test: Test
+  let identity: PropertyIdentity
+  let subject: Subject<Value>
+  let location: SourceLocation
+  private(set) var settings: Settings
+  /// The failure to replay, and nothing else, if the environment asks for it.
+  let token: StoredFailure?
+  private let store: FailureStore?
+  private let stored: [StoredFailure]
+  private let fingerprint: UInt64
+  /// Whether the failing body records the issue, which then tells the message itself.
+  private let isShownByBody: Bool
+
+  init(
+    _ subject: Subject<Value>, name: String, _ location: SourceLocation, isShownByBody: Bool
+  ) throws(PropertyError) {
+    guard let test = Test.current else { throw .noCurrentTest }
+    let environment = try PropertyEnvironment.current()
+    let configuration = PropertyConfiguration.current
+    let identity = PropertyIdentity(test, name: name, location)
+    var settings = configuration.settings
+    settings.seed = environment.seed ?? configuration.seed ?? stableHash(identity.id)
+    settings.examples = environment.examples ?? settings.examples
+    var stored: [StoredFailure] = []
+    let folder = environment.store ?? configuration.failureStore
+    if let folder {
+      do {
+        let contents = try FailureStore(folder: folder).failures(of: identity.id)
+        stored = contents.failures
+        for file in contents.unreadable { warn("\(file)", location) }
+        let crashGuard = try CrashGuard(
+          folder: folder, property: identity.id, threads: settings.threads)
+        settings.crashGuard = crashGuard
+      } catch {
+        warn("failures are not kept: \(error)", location)
+      }
+    }
+    let leftovers = settings.crashGuard?.leftovers ?? []
+    for leftover in leftovers {
+      let value = subject.arguments(leftover).joined(separator: "\n")
+      warn("the previous run crashed in this case, which is run first now:\n\(value)", location)
+    }
+    settings.replays = leftovers + stored.map(\.choices)
+    self.test = test
+    self.identity = identity
+    self.subject = subject
+    self.location = location
+    self.settings = settings
+    self.stored = stored
+    token = environment.token?.property == identity.id ? environment.token : nil
+    store = folder.map { FailureStore(folder: $0) }
+    fingerprint = subject.generator.fingerprint
+    self.isShownByBody = isShownByBody
+  }
+
+  /// Brings the store up to date, and records as issues what is wrong besides failures. Gives the
+  /// failures with the text for each.
+  func close(_ report: Report) -> [(finding: Finding, text: String)] {
+    settings.crashGuard?.finish()
+    let kept = report.findings.compactMap(storable)
+    do {
+      for failure in kept { try store?.save(failure) }
+      for (old, status) in zip(stored, report.replays.suffix(stored.count)) {
+        switch status {
+        case .fails(let key) where kept.contains { $0.key == key && $0 != old }:
+          try store?.remove(old)
+        case .fails: break
+        case .passes where old.fingerprint == fingerprint: try store?.remove(old)
+        case .passes, .stale:
+          let file = store?.fileName(of: old) ?? ""
+          warn(
+            """
+            the stored failure \(file) no longer fits the generator and was not counted; \
+            remove it if it is of no use: \(old.key)
+            """, location)
+        }
+      }
+    } catch {
+      warn("a failure was not kept: \(error)", location)
+    }
+    for complaint in Account.complaints(report) {
+      Issue.record(
+        Comment(rawValue: complaint.text), severity: complaint.isWarning ? .warning : .error,
+        sourceLocation: location)
+    }
+    return report.findings.map { ($0, text(of: $0, report)) }
+  }
+
+  /// The text about a failure; attached to the test as well.
+  func text(of finding: Finding, _ report: Report) -> String {
+    let text = { (showsMessage: Bool) in
+      Account.failure(
+        finding, report, subject, token: storable(finding)?.token, command: identity.command,
+        showsMessage: showsMessage)
+    }
+    Attachment.record(text(true), named: "counterexample.txt", sourceLocation: location)
+    return text(!isShownByBody)
+  }
+
+  private func storable(_ finding: Finding) -> StoredFailure? {
+    guard let choices = finding.choices, finding.flakiness == nil else { return nil }
+    return StoredFailure(
+      property: identity.id, fingerprint: fingerprint, key: finding.key, choices: choices)
+  }
+
+  /// The report on a token that still fails.
+  func report(on token: StoredFailure, message: String = "") -> Report {
+    Report(replayed: token, message: message, seed: settings.seed)
+  }
+
+  /// Says that a token shows nothing any more, which fails: a dead token must not look like a pass.
+  func recordDead(_ token: StoredFailure) {
+    let reason =
+      subject.replay(token.choices).isStale
+      ? "its choices no longer fit the generator"
+      : "the property holds for its value now"
+    let value = subject.arguments(token.choices).joined(separator: "\n")
+    Issue.record(
+      "PROPERTY_TOKEN shows no failure: \(reason); unset it\n\(value)", sourceLocation: location)
+  }
+}
+
+private func warn(_ text: String, _ location: SourceLocation) {
+  Issue.record(Comment(rawValue: text), severity: .warning, sourceLocation: location)
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Synchronization
+import Testing
+
+@testable import PropertyEngine
+
+@Suite("Runs") struct RunnerTests {
+  private let ints = Generator<Int>.integer()
+
+  @Test("The same seed gives the same transcript on 1, 2 and 8 threads", arguments: [0, 1])
+  func deterministic(_ failing: Int) {
+    let property = Property(zip(ints.array(), Generator<Double>.double(), .unicode())) {
+      value, context in
+      context.label("short", if: value.0.count < 3)
+      return .holds(failing == 0 || value.0.count < 9)
+    }
+    let reports = [1, 2, 8].map { threads in
+      var settings = Settings(examples: 500, seed: 42)
+      settings.threads = threads
+      settings.keepsTranscript = true
+      return property.run(settings)
+    }
+    for report in reports.dropFirst() {
+      let isSame = report.transcript == reports[0].transcript
+      #expect(isSame)
+      #expect(report.findings.first?.choices == reports[0].findings.first?.choices)
+      #expect(report.labels.map(\.count) == reports[0].labels.map(\.count))
+    }
+    let hasPassed = reports[0].findings.isEmpty
+    #expect(hasPassed == (failing == 0))
+  }
+
+  @Test("The transcript of a seed is what it always was")
+  func golden() {
+    var settings = Settings(examples: 1000, seed: 7)
+    settings.keepsTranscript = true
+    let report = Property(zip(ints.array(), Generator<Float>.float())) { _, _ in .pass }
+      .run(settings)
+    var hash = FNV()
+    for line in report.transcript { hash.add(line) }
+    #expect(report.transcript.prefix(2) == ["passed F,0x0", "passed F,0x40d00000"])
+    #expect(hash.value == 0)
+  }
+
+  @Test("Different seeds give different cases")
+  func seeds() {
+    let transcripts = (0..<5).map { seed in
+      var settings = Settings(examples: 20, seed: UInt64(seed))
+      settings.keepsTranscript = true
+      return Property(ints) { _, _ in .pass }.run(settings).transcript
+    }
+    #expect(Set(transcripts).count == 5)
+  }
+
+  @Test("The simplest case comes first, no case comes twice, and the end of all cases is noticed")
+  func exhaustion() {
+    let seen = Mutex<[String]>([])
+    let report = Property(zip(Generator<Bool>.boolean(), Generator<Int>.integer(0...9))) {
+      value, _ in
+      seen.withLock { $0.append("\(value)") }
+      return .pass
+    }.run(Settings(examples: 1000, seed: 1))
+    #expect(report.passed == 20 && report.end == .exhausted && report.isSuccess)
+    let cases = seen.withLock { $0 }
+    #expect(cases.first == "(false, 0)")
+    #expect(Set(cases).count == 20)
+    #expect(report.repeated < 30, "\(report.repeated) cases were run again")
+  }
+
+  @Test("Early cases are smaller than late ones")
+  func ramp() {
+    let lengths = Mutex<[Int]>([])
+    _ = Property(ints.array()) { value, _ in
+      lengths.withLock { $0.append(value.count) }
+      return .pass
+    }.run(Settings(examples: 400, seed: 3))
+    let all = lengths.withLock { $0 }
+    let early = Double(all.prefix(15).reduce(0, +)) / 15
+    let late = Double(all.dropFirst(60).reduce(0, +)) / Double(all.count - 60)
+    #expect(early < late * 0.7, "means \(early) and \(late)")
+  }
+
+  @Test("Explicit examples run first and their failures are reported as they are")
+  func explicitExamples() {
+    let report = Property(ints, examples: [3, 500, 600]) { value, _ in .holds(value < 400) }
+      .run(Settings(examples: 10))
+    #expect(report.examplesPassed == 1 && report.findings.count == 1)
+    #expect(report.findings.first?.exampleIndex == 1 && report.end == .failed)
+  }
+
+  @Test("Labels are counted; a label that is too rare fails the run")
+  func labels() {
+    var settings = Settings(examples: 100)
+    settings.requiredLabels = ["even": 10, "never": 1]
+    let report = Property(ints) { value, context in
+      context.label("even", if: value % 2 == 0)
+      return .pass
+    }.run(settings)
+    #expect(report.unmetLabels.map(\.label) == ["never"] && !report.isSuccess)
+    let even = report.labels.first?.count ?? 0
+    #expect(even > 10)
+  }
+
+  @Test("Several failures are kept apart, each shrunk; one is enough where that is set")
+  func severalFailures() {
+    let property = Property(ints) { value, _ in
+      if value > 100 { return .fail(FailureKey(law: "large"), "\(value)") }
+      return value < -50 ? .fail(FailureKey(law: "negative"), "\(value)") : .pass
+    }
+    let both = property.run(Settings(examples: 500))
+    #expect(both.findings.map(\.message).sorted() == ["-51", "101"])
+    var settings = Settings(examples: 500)
+    settings.findsSeveral = false
+    #expect(property.run(settings).findings.count == 1)
+  }
+
+  @Test("A failure that does not come again is reported as flaky with both outcomes")
+  func flaky() {
+    let holder = Holder()
+    let report = Property(ints) { _, _ in
+      .holds(holder.calls.add(1, ordering: .relaxed).newValue != 5, "once")
+    }.run(Settings(examples: 100))
+    let flakiness = report.findings.first?.flakiness
+    #expect(flakiness?.first == .fail(FailureKey(law: "once"), ""))
+    #expect(flakiness?.second == .pass)
+    #expect(!report.isSuccess)
+  }
+
+  @Test("A target is climbed to")
+  func targets() {
+    let report = Property(Generator<Int>.integer(0...1000).array()) { list, context in
+      let sum = list.reduce(0, +)
+      context.target(Double(sum))
+      return .holds(sum < 20_000)
+    }.run(Settings(examples: 3000, seed: 2))
+    let score = report.targets.first?.score ?? 0
+    #expect(report.findings.count == 1)
+    #expect(score >= 20_000)
+  }
+
+  @Test("A time budget ends the run and says so")
+  func timeBudget() {
+    var settings = Settings(examples: .max)
+    settings.timeBudget = .milliseconds(30)
+    let report = Property(ints.array()) { _, _ in .pass }.run(settings)
+    #expect(report.end == .outOfTime && report.passed > 0 && report.requested == .max)
+  }
+
+  @Test("A run without a passing case is no success")
+  func nothingRun() {
+    var settings = Settings(examples: 10)
+    settings.silenced = [.filtersTooMuch]
+    let report = Property(ints) { _, _ in .discard }.run(settings)
+    #expect(report.passed == 0 && !report.isSuccess && report.end == .gaveUp)
+    #expect(!Property(ints) { _, _ in .pass }.run(Settings(examples: 0)).isSuccess)
+  }
+
+  @Test("Stored failures are replayed first; fixed and stale ones are told apart, not passed")
+  func stored() {
+    let failing = Property(ints) { value, _ in .holds(value < 1000) }
+    let choices = failing.run(Settings(examples: 200)).findings.first?.choices
+    var settings = Settings(examples: 5)
+    settings.replays = choices.map { [$0] } ?? []
+    #expect(failing.run(settings).replays == [.fails(FailureKey(law: "property"))])
+    #expect(Property(ints) { _, _ in .pass }.run(settings).replays == [.passes])
+    #expect(Property(.boolean()) { _, _ in .pass }.run(settings).replays == [.stale])
+    #expect(Property(ints.array(count: 2)) { _, _ in .pass }.run(settings).replays == [.stale])
+  }
+}
+
+/// Shares a counter with a sendable closure.
+private final class Holder: Sendable {
+  let calls = Atomic<Int>(0)
+  init() {}
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Foundation
+import PropertyEngine
+import Testing
+
+@testable import PropertyTesting
+
+private let numbers = Generator<Int>.integer(0...1000)
+
+/// The token in a text.
+private func token(in text: String) throws -> String {
+  let start = try #require(text.range(of: "PROPERTY_TOKEN="))
+  return String(text[start.upperBound...].prefix { $0 != " " })
+}
+
+@Suite("Stored failures and tokens", .examples(200), .seed(1)) struct PropertyStoreTests {
+  @Test("A failure is kept, run first the next time, and removed once it is fixed")
+  func store() async throws {
+    try await withTemporaryFolder { folder in
+      let run: @Sendable (Int, Counter) async throws -> Recording = { bound, runs in
+        try await recording {
+          try await withTrait(.failureStore(folder)) {
+            try await property(numbers, name: "bound") { number in
+              runs.next()
+              #expect(number < bound)
+            }
+          }
+        }
+      }
+      let first = try await run(70, Counter())
+      #expect(first.issues.count == 1)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder).count == 1)
+      // Nothing is generated: the stored failure comes first and is already the simplest.
+      let runs = Counter()
+      let second = try await run(70, runs)
+      #expect(second.issues.count == 1)
+      #expect(second.text.contains("value: 70\n"), "\(second.text)")
+      #expect(second.text.contains("(a stored failure, "), "\(second.text)")
+      #expect(runs.value < 120)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder).count == 1)
+      let fixed = try await run(2000, Counter())
+      #expect(fixed.issues.isEmpty)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+    }
+  }
+
+  @Test("A stored failure of another generator is reported as stale and kept")
+  func stale() async throws {
+    try await withTemporaryFolder { folder in
+      _ = try await recording {
+        try await withTrait(.failureStore(folder)) {
+          try property(numbers, name: "stale") { $0 < 70 }
+        }
+      }
+      let later = try await recording {
+        try await withTrait(.failureStore(folder)) {
+          try property(Generator<Int>.integer(0...50), name: "stale") { $0 < 70 }
+        }
+      }
+      #expect(later.failures.isEmpty)
+      #expect(later.warnings.count == 1)
+      #expect(later.text.contains("no longer fits the generator and was not counted"))
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder).count == 1)
+    }
+  }
+
+  @Test("A case in which the previous run crashed is shown and run first")
+  func crashed() async throws {
+    try await withTemporaryFolder { folder in
+      await #expect(processExitsWith: .failure) { [folder = folder as String] in
+        try await crashing(folder, bound: 10)
+      }
+      let recording = try await recording { try await crashing(folder, bound: 5000) }
+      #expect(recording.failures.isEmpty)
+      #expect(recording.error == nil)
+      #expect(recording.warnings.count == 1)
+      #expect(recording.text.hasPrefix("the previous run crashed in this case, which is run first"))
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+    }
+  }
+
+  @Test("A token replays one case, and only it, in both kinds of body")
+  func tokens() async throws {
+    let runs = Counter()
+    let expecting: @Sendable () async throws -> Void = {
+      try await property(numbers, name: "e") { number in
+        runs.next()
+        #expect(number < 300)
+      }
+    }
+    let returning: @Sendable () async throws -> Void = {
+      try property(numbers, name: "r") { number in
+        runs.next()
+        return number < 300
+      }
+    }
+    for body in [expecting, returning] {
+      let token = try token(in: try await recording(body).text)
+      let before = runs.value
+      let replayed = try await recording {
+        try await withEnvironment(["PROPERTY_TOKEN": token], body)
+      }
+      #expect(runs.value == before + 1)
+      #expect(replayed.issues.count == 1)
+      #expect(replayed.text.contains("value: 300\n"), "\(replayed.text)")
+    }
+  }
+
+  @Test("A token outlives changes of the source that move the line of its failure")
+  func movedToken() async throws {
+    let body: @Sendable () async throws -> Void = {
+      try await property(numbers, name: "m") { #expect($0 < 300) }
+    }
+    var failure = try StoredFailure(token: try token(in: try await recording(body).text))
+    failure.key.place = "Module/Elsewhere.swift:1:1"
+    try await withEnvironment(["PROPERTY_TOKEN": failure.token]) {
+      let replayed = try await recording(body)
+      #expect(replayed.issues.count == 1)
+      #expect(replayed.text.contains("value: 300\n"), "\(replayed.text)")
+    }
+  }
+
+  @Test("A token that shows nothing any more fails")
+  func deadToken() async throws {
+    let failing = try await recording { try property(numbers, name: "d") { $0 < 300 } }
+    let token = try token(in: failing.text)
+    try await withEnvironment(["PROPERTY_TOKEN": token]) {
+      let fixed = try await recording { try property(numbers, name: "d") { $0 < 3000 } }
+      #expect(fixed.text.contains("PROPERTY_TOKEN shows no failure: the property holds"))
+      let fixedExpectation = try await recording {
+        try await property(numbers, name: "d") { #expect($0 < 3000) }
+      }
+      #expect(fixedExpectation.failures.count == 1)
+      let other = Generator<Int>.integer(0...9)
+      let changed = try await recording { try property(other, name: "d") { $0 < 300 } }
+      #expect(changed.text.contains("its choices no longer fit the generator"))
+    }
+  }
+}
+
+/// A property that traps for numbers above `bound`.
+@Sendable private func crashing(_ folder: String, bound: Int) async throws {
+  // In the process of an exit test there is no current test, so the engine is used on its own.
+  let id = "PropertyTestingTests.PropertyStoreTests/crashed()#crash"
+  if Test.current == nil {
+    var settings = Settings(examples: 500, seed: 1)
+    settings.crashGuard = try CrashGuard(folder: folder, property: id)
+    _ = Property(numbers) { number, _ in
+      precondition(number <= bound, "the bug")
+      return .pass
+    }.run(settings)
+  }
+  try await withTrait(.failureStore(folder)) {
+    try property(zip(numbers), name: "crash") { number in
+      precondition(number <= bound, "the bug")
+      return true
+    }
+  }
+}
