@@ -9,8 +9,10 @@ extension FloatFormat {
   func order(of bits: UInt64) -> UInt128 {
     let sign: UInt128 = isNegative(bits) ? 1 << 64 : 0
     if let integer = integer(bits) { return sign | UInt128(integer) }
-    return sign | UInt128(1 << 63 | rank(exponentField(bits)) << UInt64(significandBits)
-      | arranged(bits & significandMask, exponentField: exponentField(bits)))
+    return sign
+      | UInt128(
+        1 << 63 | rank(exponentField(bits)) << UInt64(significandBits)
+          | arranged(bits & significandMask, exponentField: exponentField(bits)))
   }
 
   /// The pattern at a position of the order, or `nil` where there is none.

@@ -99,7 +99,9 @@ extension Generator where Value: Hashable & SendableMetatype {
   }
 
   /// Dictionaries of these keys and the values of another generator.
-  @inlinable public func dictionary<Item: SendableMetatype>(to values: Generator<Item>, count: ClosedRange<Int> = 0...64)
+  @inlinable public func dictionary<Item: SendableMetatype>(
+    to values: Generator<Item>, count: ClosedRange<Int> = 0...64
+  )
     -> Generator<[Value: Item]>
   {
     zip(self, values).uniqueArray(count: count) { $0.0 }.map {

@@ -71,14 +71,14 @@ extension Generator<Float> {
 }
 
 #if !((os(macOS) || targetEnvironment(macCatalyst)) && arch(x86_64))
-  extension Generator<Float16> {
-    /// Every bit pattern of a `Float16`, or those of some classes.
-    public static func float16(classes: FloatClasses = .all) -> Generator {
-      Generator<UInt64>.bits(of: .float16, classes: classes).map {
-        Float16(bitPattern: UInt16(truncatingIfNeeded: $0))
-      }
+extension Generator<Float16> {
+  /// Every bit pattern of a `Float16`, or those of some classes.
+  public static func float16(classes: FloatClasses = .all) -> Generator {
+    Generator<UInt64>.bits(of: .float16, classes: classes).map {
+      Float16(bitPattern: UInt16(truncatingIfNeeded: $0))
     }
   }
+}
 #endif
 
 extension Generator<[UInt8]> {

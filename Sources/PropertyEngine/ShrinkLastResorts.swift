@@ -69,21 +69,31 @@ extension Shrinker {
     return run(candidate, tail: .overrun, limit: count, seed: 0).isAdopted
   }
 
-  /// Keeps a beginning, lowers one choice after it and redraws the rest.
+  /// Keeps a beginning, makes the choice after it the simplest and, where that leads to other draws,
+  /// redraws the rest.
   func mutateAndShrink() {
     var position = 0
-    var seed: UInt64 = 0
     while position < count, !isOver {
-      if !sequence.isTrivial(position) {
-        for _ in 0..<4 where position < count && !sequence.isTrivial(position) {
-          var candidate = sequence
-          candidate.choices.removeSubrange((position + 1)..<candidate.count)
-          candidate.simplify(position)
-          seed += 1
-          _ = run(candidate, tail: .random, limit: count, seed: seed)
-        }
-      }
+      if !sequence.isTrivial(position) { redrawRest(after: position) }
       position += 1
+    }
+  }
+
+  private func redrawRest(after position: Int) {
+    var candidate = sequence
+    candidate.simplify(position)
+    let plain = attempt(candidate)
+    if plain.isAdopted { return }
+    let isSameShape =
+      plain.realised.map { realised in
+        realised.count == count
+          && zip(realised.choices, choices).allSatisfy { $0.constraint == $1.constraint }
+      } ?? true
+    if isSameShape { return }
+    candidate.choices.removeSubrange((position + 1)..<candidate.count)
+    for seed in 0..<10 {
+      let redrawn = run(candidate, tail: .random, limit: count, seed: UInt64(seed))
+      if redrawn.isAdopted { return }
     }
   }
 }

@@ -41,12 +41,13 @@ public enum ShrinkPass: String, CaseIterable, Sendable, Hashable {
   case mutateAndShrink
 
   static let main: [ShrinkPass] = [
-    .removeDiscarded, .trivialSpans, .deleteSpans, .passToDescendant, .minimizeDuplicates,
-    .minimizeChoices, .lowerCommonOffset, .redistribute, .lowerTogether, .reorderSpans,
+    .removeDiscarded, .trivialSpans, .deleteSpans, .deleteAndRenumber, .passToDescendant,
+    .minimizeDuplicates, .minimizeChoices, .lowerCommonOffset, .redistribute, .lowerTogether,
+    .reorderSpans,
   ]
   static let lastResorts: [ShrinkPass] = [
-    .lowerAndDelete, .deleteAndRenumber, .deleteAndNudge, .deleteChoices, .lowerAlternatives,
-    .swapAndSort,    .shortenByIncrement, .mutateAndShrink,
+    .lowerAndDelete, .deleteAndNudge, .deleteChoices, .lowerAlternatives,
+    .swapAndSort, .shortenByIncrement, .mutateAndShrink,
   ]
 
   var body: (Shrinker) -> () -> Void {

@@ -50,14 +50,15 @@ extension Shrinker {
 
   private func renumber(_ index: Int) -> Bool {
     let span = spans[index]
-    guard let place = siblings(of: index).firstIndex(of: index) else { return false }
+    let siblings = siblings(of: index)
+    guard let place = siblings.firstIndex(of: index) else { return false }
     var candidate = sequence
     var hasChanged = false
     for position in spans[span.parent].range where !span.range.contains(position) {
       let choice = choices[position]
       guard choice.constraint.kind == .integer, !choice.isForced else { continue }
       let (magnitude, isAbove) = choice.constraint.distance(ofInteger: choice.bits)
-      guard isAbove, magnitude > UInt64(place),
+      guard isAbove, magnitude > UInt64(place), magnitude < UInt64(siblings.count),
         let bits = choice.constraint.integer(magnitude: magnitude - 1, isAbove: true)
       else { continue }
       candidate.choices[position].bits = bits

@@ -26,7 +26,9 @@ extension Shrinker {
       while !isOver {
         // The last span of this depth that starts before the one just seen.
         guard
-          let index = spans.lastIndex(where: { $0.depth == depth && $0.start < limit && $0.count > 0 })
+          let index = spans.lastIndex(where: {
+            $0.depth == depth && $0.start < limit && $0.count > 0
+          })
         else { break }
         let start = spans[index].start
         _ = body(index)

@@ -69,9 +69,12 @@ private func difference(
   _ holds: @escaping @Sendable (Int) -> Bool
 ) -> Problem {
   let positive = Generator<Int>.integer(1...(Int.max), towards: 1)
-  return Problem(name, ideal: [ideal], reference: reference, zip(positive, positive).map {
-    [$0.0, $0.1]
-  }) { $0[0] < 10 || holds($0[0] - $0[1]) }
+  return Problem(
+    name, ideal: [ideal], reference: reference,
+    zip(positive, positive).map {
+      [$0.0, $0.1]
+    }
+  ) { $0[0] < 10 || holds($0[0] - $0[1]) }
 }
 
 /// A list and a place in it.

@@ -54,13 +54,14 @@ func speed() -> (choices: Double, cases: Double) {
   let wide = Property(Generator<Int>.integer(0...1000).array(count: 1000)) { _, _ in .pass }
   let drawn = 4_000
   var settings = Problem.settings(1, drawn)
-  let draw = clock.measure { _ = wide.run(settings) }
+  // The best of several runs: other work on the machine only ever takes time away.
+  let draw = (0..<5).map { _ in clock.measure { _ = wide.run(settings) } }.min() ?? .zero
   let number = Generator<Int>.integer(0...1000)
   let five = Property(zip(number, number, number, number, number)) { value, _ in
     .holds(value.0 >= 0)
   }
   settings = Problem.settings(1, 200_000)
-  let cases = clock.measure { _ = five.run(settings) }
+  let cases = (0..<5).map { _ in clock.measure { _ = five.run(settings) } }.min() ?? .zero
   return (Double(drawn * 1000) / seconds(draw), 200_000 / seconds(cases))
 }
 

@@ -39,9 +39,12 @@ let zoo: [Problem] = [
   Problem("sum_at_least_1000", ideal: ["[1000]"], budget: 600, int.array()) {
     $0.reduce(0, &+) < 1000
   },
-  Problem("nested_total_at_least_5", ideal: ["[[0, 0, 0, 0, 0]]"], budget: 2000, int.array().array())
-  { $0.joined().count < 5 },
-  Problem("equal_pair", ideal: ["[[0, 0]]"], budget: 600, zip(int, int).map { [$0.0, $0.1] }.array()) {
+  Problem(
+    "nested_total_at_least_5", ideal: ["[[0, 0, 0, 0, 0]]"], budget: 2000, int.array().array()
+  ) { $0.joined().count < 5 },
+  Problem(
+    "equal_pair", ideal: ["[[0, 0]]"], budget: 600, zip(int, int).map { [$0.0, $0.1] }.array()
+  ) {
     !$0.contains { $0[0] == $0[1] }
   },
   Problem("pair_sum", ideal: ["[1, 1000]"], pairSum(between: 0)) { $0[0] + $0[1] <= 1000 },

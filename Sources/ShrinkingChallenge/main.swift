@@ -14,7 +14,8 @@ if arguments.contains("--ablation") {
   exitWithSuccess()
 }
 print("Seeds 0 to \(seeds - 1).\n")
-print("| problem | ideal | distinct | missed | case | evaluations | replays | most | H 6.155 | ratio |")
+print(
+  "| problem | ideal | distinct | missed | case | evaluations | replays | most | H 6.155 | ratio |")
 print("|---|---|---|---|---|---|---|---|---|---|")
 for problem in challenge + zoo where isWanted(problem) {
   let row = measure(problem, seeds: seeds)
@@ -41,12 +42,16 @@ if filter == nil {
   let targets = (0..<20).map { targeting(seed: UInt64($0)) }
   let sums = targets.compactMap(\.sum)
   let scores = targets.compactMap(\.score)
-  print("\nTargeting: sum of 30,000 on \(sums.count) of 20 seeds after at most \(sums.max() ?? 0) cases;")
+  print(
+    "\nTargeting: sum of 30,000 on \(sums.count) of 20 seeds after at most \(sums.max() ?? 0) cases;"
+  )
   print("score of 50,000 on \(scores.count) of 20 seeds after at most \(scores.max() ?? 0) cases.")
   if sums.count < 20 || (sums.max() ?? .max) > 4000 { misses.append("targeted sum") }
   if scores.count < 20 { misses.append("targeted score") }
   let figures = speed()
-  print("\n\(Int(figures.choices)) choices a second, \(Int(figures.cases)) cases of five integers a second.")
+  print(
+    "\n\(Int(figures.choices)) choices a second, \(Int(figures.cases)) cases of five integers a second."
+  )
   if figures.choices < 3_000_000 { misses.append("choices per second") }
 }
 

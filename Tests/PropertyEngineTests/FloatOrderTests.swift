@@ -69,7 +69,9 @@ import Testing
       for high in finite.indices[low...] {
         if orders[high] < orders[best] { best = high }
         let range = format.ordinal(finite[low])...format.ordinal(finite[high])
-        if format.simplest(in: range) != finite[best] { wrong.append("\(finite[low])...\(finite[high])") }
+        if format.simplest(in: range) != finite[best] {
+          wrong.append("\(finite[low])...\(finite[high])")
+        }
       }
     }
     #expect(wrong.isEmpty, "\(wrong.count) ranges such as \(wrong.prefix(3))")

@@ -54,7 +54,8 @@ import Testing
       #expect(seeds(bits) { format.isSignalling($0) } >= 10, "\(format)")
       #expect(seeds(bits) { format.isInfinite($0) } >= 10, "\(format)")
     }
-    let payloads = Set(samples(Generator<UInt64>.bits(of: .float), 2000).filter { FloatFormat.float.isNaN($0) })
+    let payloads = Set(
+      samples(Generator<UInt64>.bits(of: .float), 2000).filter { FloatFormat.float.isNaN($0) })
     #expect(payloads.count > 20)
   }
 
@@ -68,7 +69,8 @@ import Testing
     #expect(samples(int.array(count: 2...4)).allSatisfy { (2...4).contains($0.count) })
     #expect(samples(.ascii(count: 1...3)).allSatisfy { (1...3).contains($0.count) })
     #expect(samples(int.set(count: 3...3)).allSatisfy { $0.count == 3 })
-    let pairs = Generator<Int>.integer(0...9).dictionary(to: Generator<Bool>.boolean(), count: 0...5)
+    let pairs = Generator<Int>.integer(0...9).dictionary(
+      to: Generator<Bool>.boolean(), count: 0...5)
     #expect(samples(pairs).allSatisfy { $0.count <= 5 })
     #expect(samples(.permutation(6)).allSatisfy { $0.sorted() == [0, 1, 2, 3, 4, 5] })
     #expect(samples(.subset([1, 2, 3])).allSatisfy { $0 == $0.sorted() && $0.count <= 3 })

@@ -70,7 +70,8 @@ func minimal<Value: Sendable>(
     #expect(equal.values == ["([1], [0])"])
   }
 
-  @Test("Floats: the next integer, the simplest fraction, infinities, NaN, the greatest power of two")
+  @Test(
+    "Floats: the next integer, the simplest fraction, infinities, NaN, the greatest power of two")
   func floats() {
     let double = Generator<Double>.double()
     #expect(minimal(double) { !($0 > 1) }.values == ["2.0"])
@@ -81,8 +82,9 @@ func minimal<Value: Sendable>(
     #expect(minimal(double) { $0.isFinite }.values == ["inf"])
     #expect(minimal(double) { !$0.isNaN }.values == ["nan"])
     #expect(minimal(double) { !$0.isSignalingNaN }.values == ["snan"])
-    #expect(minimal(Generator<Double>.double(-1e-165...1e-165)) { $0 == 0 }.values
-      == ["\(Double(sign: .plus, exponent: -549, significand: 1))"])
+    #expect(
+      minimal(Generator<Double>.double(-1e-165...1e-165)) { $0 == 0 }.values
+        == ["\(Double(sign: .plus, exponent: -549, significand: 1))"])
     #expect(minimal(Generator<Double>.double(1.1...1.9)) { _ in false }.values == ["1.5"])
     let subnormal = minimal(Generator<Float>.float()) { !$0.isSubnormal }
     #expect(subnormal.values == ["\(Float(bitPattern: 0x40_0000))"])
@@ -94,8 +96,9 @@ func minimal<Value: Sendable>(
   func symbols() {
     #expect(minimal(.ascii()) { $0.count < 3 }.values == ["000"])
     #expect(minimal(.ascii()) { !$0.contains("q") }.values == ["q"])
-    #expect(minimal(.unicode()) { $0.unicodeScalars.allSatisfy { $0.value < 128 } }.values
-      == ["\u{80}"])
+    #expect(
+      minimal(.unicode()) { $0.unicodeScalars.allSatisfy { $0.value < 128 } }.values
+        == ["\u{80}"])
     let bytes = Generator<[UInt8]>.bytes()
     #expect(minimal(bytes) { !$0.contains { $0 > 99 } }.values == ["[100]"])
     #expect(minimal(bytes) { $0.sorted() == $0 }.values == ["[1, 0]"])
