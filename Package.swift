@@ -36,6 +36,8 @@ let package = Package(
   products: [
     .executable(name: "hymt2", targets: ["hymt2"]),
     .library(name: "Adapters", targets: ["Adapters", "Safetensors", "Tensors"]),
+    .library(name: "PropertyEngine", targets: ["PropertyEngine"]),
+    .library(name: "PropertyTesting", targets: ["PropertyTesting"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

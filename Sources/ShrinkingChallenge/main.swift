@@ -9,6 +9,12 @@ let filter = arguments.first { $0.first?.isLetter == true }
 let isWanted = { (problem: Problem) in filter.map { problem.name.contains($0) } ?? true }
 var misses: [String] = []
 
+if arguments.contains("--speed") {
+  let figures = speed()
+  print(
+    "{\"choices_per_second\": \(Int(figures.choices)), \"cases_per_second\": \(Int(figures.cases))}")
+  exitWithSuccess()
+}
 if arguments.contains("--ablation") {
   printAblation(seeds: seeds)
   exitWithSuccess()
