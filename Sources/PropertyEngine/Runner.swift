@@ -41,7 +41,12 @@ struct Runner {
     runExplicit()
     runStored()
     if report.findings.isEmpty, failures.isEmpty { generate() }
-    for failure in failures { conclude(failure) }
+    // Shrinking one failure may find others.
+    var concluded = 0
+    while concluded < failures.count {
+      conclude(failures[concluded])
+      concluded += 1
+    }
     if !report.findings.isEmpty { report.end = .failed }
     report.labels = labels.map { ($0.key, $0.value) }.sorted { isBefore($0.label, $1.label) }
     report.targets = best.map { ($0.key, $0.value.score) }.sorted { isBefore($0.label, $1.label) }
