@@ -111,6 +111,12 @@ import Testing
     }
     let both = property.run(Settings(examples: 500))
     #expect(both.findings.map(\.message).sorted() == ["-51", "101"])
+    // The second failure lies on the way of the first to its minimum.
+    let stepping = Property(Generator<Int>.integer(0...1_000_000)) { value, _ in
+      if value > 500_000 { return .fail(FailureKey(law: "large"), "\(value)") }
+      return value == 500_000 ? .fail(FailureKey(law: "edge"), "\(value)") : .pass
+    }
+    #expect(stepping.run(Settings(examples: 100)).findings.map(\.key.law) == ["large", "edge"])
     var settings = Settings(examples: 500)
     settings.findsSeveral = false
     #expect(property.run(settings).findings.count == 1)
