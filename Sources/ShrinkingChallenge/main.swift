@@ -12,7 +12,8 @@ var misses: [String] = []
 if arguments.contains("--speed") {
   let figures = speed()
   print(
-    "{\"choices_per_second\": \(Int(figures.choices)), \"cases_per_second\": \(Int(figures.cases))}")
+    "{\"choices_per_second\": \(Int(figures.choices)), \"cases_per_second\": \(Int(figures.cases))}"
+  )
   exitWithSuccess()
 }
 if arguments.contains("--ablation") {

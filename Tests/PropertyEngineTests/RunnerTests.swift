@@ -32,16 +32,20 @@ import Testing
     #expect(hasPassed == (failing == 0))
   }
 
-  @Test("The transcript of a seed is what it always was")
+  @Test("The transcript of a seed is what it always was, in any process and on any thread count")
   func golden() {
-    var settings = Settings(examples: 1000, seed: 7)
-    settings.keepsTranscript = true
-    let report = Property(zip(ints.array(), Generator<Float>.float())) { _, _ in .pass }
-      .run(settings)
-    var hash = FNV()
-    for line in report.transcript { hash.add(line) }
-    #expect(report.transcript.prefix(2) == ["passed F,0x0", "passed T,0,F,0x429a0000"])
-    #expect(hash.value == 12_877_535_768_252_747_249)
+    for threads in [1, 2, 8] {
+      var settings = Settings(examples: 1000, seed: 7)
+      settings.keepsTranscript = true
+      settings.threads = threads
+      let report = Property(zip(ints.array(), Generator<Float>.float())) { _, _ in .pass }
+        .run(settings)
+      var hash = FNV()
+      for line in report.transcript { hash.add(line) }
+      #expect(report.transcript.count >= 1000)
+      #expect(report.transcript.prefix(2) == ["passed F,0x0", "passed T,0,F,0x429a0000"])
+      #expect(hash.value == 12_877_535_768_252_747_249, "\(threads) threads")
+    }
   }
 
   @Test("Different seeds give different cases")
