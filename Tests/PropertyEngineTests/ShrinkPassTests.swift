@@ -10,7 +10,7 @@ import Testing
 
   /// Without the pass some seed ends elsewhere, or it takes half as many evaluations more.
   private func expectNeeded<Value: Sendable>(
-    _ pass: ShrinkPass, _ ideal: String, _ generator: Generator<Value>, seeds: Int = 6,
+    _ pass: ShrinkPass, _ ideal: String, _ generator: Generator<Value>, seeds: Int = 3,
     holds: @escaping @Sendable (Value) -> Bool
   ) {
     let with = minimal(generator, seeds: seeds, holds: holds)
