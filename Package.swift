@@ -35,7 +35,7 @@ let package = Package(
   name: "hymt2-harness",
   products: [
     .executable(name: "hymt2", targets: ["hymt2"]),
-    .library(name: "Adapters", targets: ["Adapters", "Safetensors", "Tensors"]),
+    .library(name: "Adapters", targets: ["Adapters", "Safetensors", "StrictJSON", "Tensors"]),
     .library(name: "PropertyEngine", targets: ["PropertyEngine"]),
     .library(name: "PropertyTesting", targets: ["PropertyTesting"]),
   ],
