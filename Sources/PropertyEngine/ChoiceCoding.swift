@@ -89,16 +89,23 @@ extension ChoiceSequence {
   }
 }
 
+extension [UInt8] {
+  /// Appends a number seven bits a byte, the lowest first.
+  mutating func append(uleb128 number: UInt64) {
+    var rest = number
+    while rest >= 0x80 {
+      append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      rest >>= 7
+    }
+    append(UInt8(truncatingIfNeeded: rest))
+  }
+}
+
 private struct ByteWriter {
   var bytes: [UInt8] = []
 
   mutating func number(_ value: UInt64) {
-    var rest = value
-    while rest >= 0x80 {
-      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-      rest >>= 7
-    }
-    bytes.append(UInt8(truncatingIfNeeded: rest))
+    bytes.append(uleb128: value)
   }
 
   mutating func constraint(_ constraint: Constraint) {

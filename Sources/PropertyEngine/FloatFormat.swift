@@ -26,7 +26,7 @@ public struct FloatFormat: Hashable, Sendable, BitwiseCopyable {
     hasInfinity = false
   }
 
-  /// The placeholder of choices that are not floats.
+  /// The format of choices that are not floats.
   @usableFromInline static let none = FloatFormat()
   /// IEEE binary64.
   public static let double = FloatFormat(exponentBits: 11, significandBits: 52)

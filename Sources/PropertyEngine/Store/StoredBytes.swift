@@ -46,12 +46,7 @@ struct StoredByteWriter {
   var bytes: [UInt8] = []
 
   mutating func write(_ number: UInt64) {
-    var rest = number
-    while rest >= 0x80 {
-      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-      rest >>= 7
-    }
-    bytes.append(UInt8(truncatingIfNeeded: rest))
+    bytes.append(uleb128: number)
   }
 
   mutating func write(fixed number: UInt64, bytes count: Int = 8) {
