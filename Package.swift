@@ -16,9 +16,11 @@ let settings: [SwiftSetting] =
     .enableExperimentalFeature("Lifetimes"),
   ] + warningsAreErrors
 
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> [Target] {
+func module(
+  _ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil
+) -> [Target] {
   [
-    .target(name: name, dependencies: dependencies, swiftSettings: settings),
+    .target(name: name, dependencies: dependencies, path: path, swiftSettings: settings),
     .testTarget(
       name: "\(name)Tests",
       dependencies: [.byName(name: name)] + dependencies,
@@ -49,6 +51,12 @@ let package = Package(
     + module("Adapters", ["Tensors", "StrictJSON"])
     + module("PropertyEngine")
     + module("PropertyTesting", ["PropertyEngine"])
+    + module(
+      "CheckpointGenerators", ["Adapters", "PropertyEngine", "StrictJSON", "Tensors"],
+      path: "Generators/CheckpointGenerators")
+    + module(
+      "AdapterLaws",
+      ["Adapters", "CheckpointGenerators", "PropertyEngine", "Safetensors", "Tensors"])
     + [
       .executableTarget(
         name: "shrinking-challenge", dependencies: ["PropertyEngine"],

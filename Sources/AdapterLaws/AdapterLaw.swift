@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+/// A statement that every correct adapter obeys on every checkpoint it applies to.
+public struct AdapterLaw: Sendable {
+  /// The name used on the command line and in reports, such as `round-trip`.
+  public let name: String
+  /// What holds.
+  public let statement: String
+  /// Why it must hold.
+  public let reason: String
+  /// A real or likely fault that breaks it.
+  public let brokenBy: String
+  private let body: @Sendable (Trial) throws(Violation) -> Bool
+
+  /// Creates a law.
+  ///
+  /// - Parameter body: Checks the law on one checkpoint: gives whether the law says anything about
+  ///   it, and throws if the law is broken.
+  public init(
+    _ name: String, statement: String, reason: String, brokenBy: String,
+    body: @escaping @Sendable (Trial) throws(Violation) -> Bool
+  ) {
+    self.name = name
+    self.statement = statement
+    self.reason = reason
+    self.brokenBy = brokenBy
+    self.body = body
+  }
+
+  /// What a law says about one checkpoint.
+  public enum Verdict: Sendable {
+    case holds
+    case doesNotApply
+    case broken(Violation)
+  }
+
+  /// Checks the law on one checkpoint.
+  public func judge(_ trial: Trial) -> Verdict {
+    do throws(Violation) {
+      return try body(trial) ? .holds : .doesNotApply
+    } catch {
+      return .broken(error)
+    }
+  }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+public import Adapters
+public import Tensors
+
+/// What an adapter was asked to do when a law was broken.
+public enum ConversionStep: Sendable, Hashable {
+  /// The whole checkpoint to native form, for all experts or one rank.
+  case fromHF(ExpertParallelism?)
+  /// Native form to disk, for all experts or one rank.
+  case toHF(ExpertParallelism?)
+  /// To native form and back.
+  case roundTrip
+  /// Native form to disk without excluded keys.
+  case excluding
+  /// Native form to disk, one tensor at a time.
+  case streaming
+  /// The question whether a key belongs to a multi-token prediction layer.
+  case isMTPKey
+}
+
+/// How a law was broken.
+public struct Violation: Error, Sendable {
+  /// What should have come out and what did.
+  public struct Evidence: Sendable {
+    /// What should have come out.
+    public var expected: StateDict
+    /// What did.
+    public var found: StateDict
+
+    /// Creates evidence.
+    public init(expected: StateDict, found: StateDict) {
+      self.expected = expected
+      self.found = found
+    }
+  }
+
+  /// The way it failed, which stays the same while a failure is made smaller.
+  public var kind: String
+  /// The class of tensors where it failed.
+  public var place: String
+  /// What happened, in one line.
+  public var summary: String
+  /// What the adapter had been asked to do.
+  public var step: ConversionStep
+  /// Both sides of a comparison, if there was one.
+  public var evidence: Evidence?
+
+  /// Creates a violation.
+  public init(
+    _ kind: String, place: String = "", step: ConversionStep, evidence: Evidence? = nil,
+    _ summary: String
+  ) {
+    self.kind = kind
+    self.place = place
+    self.summary = summary
+    self.step = step
+    self.evidence = evidence
+  }
+}
