@@ -16,14 +16,17 @@ let settings: [SwiftSetting] =
     .enableExperimentalFeature("Lifetimes"),
   ] + warningsAreErrors
 
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> [Target] {
+let modulesWithFixtures = ["Adapters", "CheckpointGenerators", "Safetensors", "Tensors"]
+
+func module(
+  _ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil
+) -> [Target] {
   [
-    .target(name: name, dependencies: dependencies, swiftSettings: settings),
+    .target(name: name, dependencies: dependencies, path: path, swiftSettings: settings),
     .testTarget(
       name: "\(name)Tests",
       dependencies: [.byName(name: name)] + dependencies,
-      resources: name == "Adapters" || name == "Tensors" || name == "Safetensors"
-        ? [.copy("Fixtures")] : [],
+      resources: modulesWithFixtures.contains(name) ? [.copy("Fixtures")] : [],
       swiftSettings: settings),
   ]
 }
@@ -49,6 +52,8 @@ let package = Package(
     + module("Adapters", ["Tensors", "StrictJSON"])
     + module("PropertyEngine")
     + module("PropertyTesting", ["PropertyEngine"])
+    + module(
+      "CheckpointGenerators", ["Tensors"], path: "Generators/CheckpointGenerators")
     + [
       .executableTarget(
         name: "shrinking-challenge", dependencies: ["PropertyEngine"],
