@@ -9,7 +9,7 @@ import Testing
 struct StateDictContentsTests {
   private static let infos = [
     TensorInfo("b", .bf16, [3, 5]), TensorInfo("a", .f64, []), TensorInfo("empty", .i8, [0, 4]),
-    TensorInfo("c", .bool, [65]), TensorInfo("d", .f8E4M3, [64]), TensorInfo("e", .f32, [2]),
+    TensorInfo("c", .bool, [65]), TensorInfo("d", .f8E4M3, [64]), TensorInfo("e", .f32, [16]),
   ]
   private static let starts: [UInt64] = [0, 15, 16, 16, 81, 145]
 

@@ -8,19 +8,19 @@ public enum SpecialPatterns {
   /// The special patterns of an element type, without repetition, in an order that is fixed for ever
   /// because stored examples refer to it.
   ///
-  /// For floating-point types, each pair and triple with the positive ones first where a sign is
-  /// not named:
+  /// For floating-point types with a sign:
   ///
   /// 1. +0, 1, -0.
-  /// 2. Smallest subnormal, largest subnormal, smallest normal, largest finite, infinity.
+  /// 2. Smallest subnormal, largest subnormal, smallest normal, largest finite, infinity; each of
+  ///    both signs, the positive one first, as are the following.
   /// 3. NaNs: quiet with payload 0 (the canonical one), middle, largest; signalling with payload 1,
-  ///    middle, largest. F8_E4M3 has one of each sign.
-  /// 4. For each type with fewer exponents or shorter mantissas (BF16, F16, F32, F8_E4M3, F8_E5M2),
-  ///    a tie of rounding, one unit of the source above it and one below: near 1 above an even
-  ///    neighbor, near 1 above an odd one, between 0 and the smallest subnormal, between the largest
-  ///    subnormal and the smallest normal; the largest finite number; the tie beyond it, where
-  ///    results overflow; for F8_E4M3 also 240, the largest of its variant with infinity. Signs
-  ///    alternate. Where the source lacks a number, its neighbors on both sides take its place.
+  ///    middle, largest. F8_E4M3 has one NaN of each sign and no infinity.
+  /// 4. For each type with fewer exponents or a shorter mantissa (BF16, F16, F32, F8_E4M3, F8_E5M2),
+  ///    ties of its rounding, each with one unit of the source above and one below: near 1 above an
+  ///    even neighbor and above an odd one, between 0 and the smallest subnormal, between the
+  ///    largest subnormal and the smallest normal, beyond the largest finite number, where results
+  ///    overflow. Then the largest finite number, and for F8_E4M3 240, that of its variant with
+  ///    infinity. Signs alternate. Where the source lacks a number, its two neighbors take its place.
   /// 5. For 8-bit types all other patterns, ascending.
   ///
   /// F8_E8M0, which has neither zero nor sign: 2^-127 (pattern 0), 1, its NaN, then all others.

@@ -47,12 +47,11 @@ class Contents:
             return np.full(count, patterns[self.parameter % len(patterns)], word)
         if self.kind == "random":
             raw = generator(self.seed, name).random_raw(-(-count * width // 8))
-            bits = np.asarray(raw, "<u8").view(word)[:count]
+            bits = raw.astype("<u8").view(word)[:count]
             return bits & np.uint8(1) if dtype == "BOOL" else bits
         if self.kind == "special":
-            table = np.array(special_patterns(dtype), np.uint64)
-            raw = np.asarray(generator(self.seed, name).random_raw(count), np.uint64)
-            return table[raw % np.uint64(len(table))].astype(word)
+            table = np.array(special_patterns(dtype), word)
+            return table[generator(self.seed, name).random_raw(count) % np.uint64(len(table))]
         addresses = np.arange(count, dtype=np.uint64) + np.uint64(address)
         if self.kind == "iota":
             return (addresses & np.uint64(1 if dtype == "BOOL" else 2**64 - 1)).astype(word)
@@ -134,10 +133,9 @@ def special_patterns(dtype: str) -> list[int]:
 
 
 def _rounding_places(source: str, sign: int) -> list[int]:
-    order = ("BF16", "F16", "F32", "F8_E4M3", "F8_E5M2")
     mine = FIELDS[source]
-    targets = [t for t in order if FIELDS[t][0] < mine[0] or FIELDS[t][1] < mine[1]]
-    patterns = []
+    targets = [t for t, (e, m) in FIELDS.items() if t != "F64" and (e < mine[0] or m < mine[1])]
+    patterns: list[int] = []
     for number, target in enumerate(targets):
         one, normal = encode(Fraction(1), target)[0], 2 ** FIELDS[target][1]
         groups = []
