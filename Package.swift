@@ -16,6 +16,8 @@ let settings: [SwiftSetting] =
     .enableExperimentalFeature("Lifetimes"),
   ] + warningsAreErrors
 
+let modulesWithFixtures = ["Adapters", "CheckpointGenerators", "Safetensors", "Tensors"]
+
 func module(
   _ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil
 ) -> [Target] {
@@ -24,8 +26,7 @@ func module(
     .testTarget(
       name: "\(name)Tests",
       dependencies: [.byName(name: name)] + dependencies,
-      resources: name == "Adapters" || name == "Tensors" || name == "Safetensors"
-        ? [.copy("Fixtures")] : [],
+      resources: modulesWithFixtures.contains(name) ? [.copy("Fixtures")] : [],
       swiftSettings: settings),
   ]
 }
