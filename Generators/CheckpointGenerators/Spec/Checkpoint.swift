@@ -27,10 +27,29 @@ public struct Checkpoint: Sendable {
 
   /// The tensors with the spec's contents, or others, in the order of the keys on disk.
   ///
+  /// The A factors of an expert's gate and up projections are the same, because native form has one
+  /// for both.
+  ///
   /// - Throws: `TensorError.outOfMemory`.
   public func stateDict(_ contents: TensorContents? = nil) throws(TensorError) -> StateDict {
-    let all = try (contents ?? spec.contents).tensors(schema)
-    return try StateDict(order.lazy.map { (schema[$0].name, all[$0]) })
+    let result = try TensorContents.stateDict(
+      infos, contents: contents ?? spec.contents, addresses: addresses)
+    guard spec.lora?.layout == .perExpert, spec.options.activation.isGated else { return result }
+    return try StateDict(
+      result.lazy.map { name, tensor in
+        let gate = TensorName(name.text.replacing(".up_proj.lora_A", with: ".gate_proj.lora_A"))
+        return (name, result[gate] ?? tensor)
+      })
+  }
+
+  /// The address of each tensor's first element, in the order of the keys on disk.
+  public var addresses: [UInt64] {
+    var next: UInt64 = 0
+    let inSchema = schema.map { info in
+      defer { next += UInt64(info.shape.elementCount) }
+      return next
+    }
+    return order.map { inSchema[$0] }
   }
 }
 
