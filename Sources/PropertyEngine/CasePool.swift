@@ -18,11 +18,15 @@ struct CaseRequest: Sendable {
 /// Executes cases, on several threads if asked; results come back in the order of the requests.
 final class CasePool {
   private let threads: Int
+  private let cancellation: Cancellation
   private let execute: @Sendable (Source) -> CaseResult
   private let source = Source()
 
-  init(threads: Int, execute: @escaping @Sendable (Source) -> CaseResult) {
+  init(
+    threads: Int, cancellation: Cancellation, execute: @escaping @Sendable (Source) -> CaseResult
+  ) {
     self.threads = max(1, threads)
+    self.cancellation = cancellation
     self.execute = execute
   }
 
@@ -37,7 +41,8 @@ final class CasePool {
     return execute(source)
   }
 
-  /// Executes all requests and hands over the results in order, until `take` says stop.
+  /// Executes all requests, the first few if cancelled, and hands over the results in order until
+  /// `take` says stop.
   func run(
     _ requests: [CaseRequest], avoiding tree: ChoiceTree, take: (Int, CaseResult) -> Bool
   ) {
@@ -45,7 +50,9 @@ final class CasePool {
       var results: [CaseResult] = []
       results.reserveCapacity(requests.count)
       // All before any is taken, as with several threads: the tree stays as it is meanwhile.
-      for request in requests { results.append(single(request, avoiding: tree)) }
+      for request in requests where !cancellation.check() {
+        results.append(single(request, avoiding: tree))
+      }
       for (index, result) in results.enumerated() where !take(index, result) { return }
       return
     }
@@ -53,9 +60,10 @@ final class CasePool {
     let results = Mutex<[(Int, CaseResult)]>([])
     let next = Atomic<Int>(0)
     let execute = self.execute
+    let cancellation = self.cancellation
     DispatchQueue.concurrentPerform(iterations: min(threads, requests.count)) { _ in
       let source = Source()
-      while true {
+      while !cancellation.check() {
         let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
         guard index < requests.count else { return }
         let request = requests[index]

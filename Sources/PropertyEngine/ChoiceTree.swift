@@ -47,42 +47,44 @@ final class ChoiceTree {
     return -1
   }
 
-  /// Records a case; whether it was new.
-  func insert(_ choices: ContiguousArray<Choice>, _ blobs: [[UInt32]], _ status: CaseStatus) -> Bool
-  {
+  /// Records a case; gives how it ended before, if it was known.
+  @discardableResult
+  func insert(
+    _ choices: ContiguousArray<Choice>, _ blobs: [[UInt32]], _ status: CaseStatus
+  ) -> CaseStatus? {
     var node: Int32 = 0
     for choice in choices {
       if nodes[Int(node)].status != nil {
         isInconsistent = true
-        return true
+        return nil
       }
       if nodes[Int(node)].constraint == nil {
         nodes[Int(node)].constraint = choice.constraint
         nodes[Int(node)].forced = choice.isForced ? choice.bits : nil
       } else if nodes[Int(node)].constraint != choice.constraint {
         isInconsistent = true
-        return true
+        return nil
       }
       let bits = Self.key(choice, blobs)
       var next = child(of: node, bits)
       if next < 0 {
-        guard nodes.count < capacity else { return true }
+        guard nodes.count < capacity else { return nil }
         next = Int32(nodes.count)
         nodes.append(Node(parent: node))
         add(Edge(bits: bits, parent: node, child: next))
       }
       node = next
     }
-    if nodes[Int(node)].status != nil { return false }
+    if let known = nodes[Int(node)].status { return known }
     if nodes[Int(node)].constraint != nil {
       // A case that was cut off says nothing about what lies beyond.
       if status != .overrun { isInconsistent = true }
-      return true
+      return nil
     }
-    if status == .overrun { return true }
+    if status == .overrun { return nil }
     nodes[Int(node)].status = status
     exhaust(node)
-    return true
+    return nil
   }
 
   private func exhaust(_ leaf: Int32) {

@@ -3,18 +3,15 @@
 
 /// What happens to a failure once it is found: a second run, shrinking, explaining.
 extension Runner {
-  mutating func conclude(_ failure: (key: FailureKey, result: CaseResult, caseNumber: Int)) {
-    guard let first = failure.result.failure else { return }
+  mutating func conclude(_ failure: Failure) {
     var finding = Finding(
-      key: failure.key, message: first.message, choices: failure.result.sequence,
-      found: failure.result.sequence, caseNumber: failure.caseNumber)
-    let again = replay(failure.result.sequence)
-    if let flakiness = flakiness(failure.result, again) {
-      finding.flakiness = flakiness
-      report.findings.append(finding)
-      return
+      key: failure.key, message: failure.result.failure?.message ?? "",
+      choices: failure.result.sequence, found: failure.result.sequence,
+      caseNumber: failure.caseNumber)
+    finding.flakiness = failure.flakiness ?? flakiness(failure.result)
+    if finding.flakiness == nil, settings.shrinkExecutions > 0 {
+      shrink(&finding, failure.result)
     }
-    if settings.shrinkExecutions > 0 { shrink(&finding, failure.result) }
     report.findings.append(finding)
   }
 
@@ -22,12 +19,18 @@ extension Runner {
     let limits = Shrinker.Limits(
       executions: settings.shrinkExecutions,
       deadline: settings.shrinkTimeBudget.map { ContinuousClock.now + $0 },
-      disabled: settings.disabledPasses)
+      disabled: settings.disabledPasses, cancellation: cancellation)
     let pool = pool
     let tree = tree
     let seed = settings.seed
-    let shrinker = Shrinker(result, key: finding.key, tree: tree, limits: limits) {
-      prefix, tail, limit, salt, gate in
+    let progress = { [observer, key = finding.key] (executions: Int, evaluations: Int) in
+      guard let observer else { return }
+      observer(.shrinking(key, executions: executions, evaluations: evaluations))
+    }
+    progress(0, 0)
+    let shrinker = Shrinker(
+      result, key: finding.key, tree: tree, limits: limits, progress: progress
+    ) { prefix, tail, limit, salt, gate in
       pool.single(
         CaseRequest(
           prefix: prefix, tail: tail, limit: limit,
@@ -42,8 +45,7 @@ extension Runner {
       executions: shrinker.executions, evaluations: shrinker.evaluations,
       successes: shrinker.successes, stoppedEarly: shrinker.stoppedEarly,
       passes: shrinker.usefulness, costs: shrinker.costs)
-    let last = replay(shrinker.sequence)
-    finding.flakiness = flakiness(shrinker.current, last)
+    finding.flakiness = flakiness(shrinker.current)
     if settings.explains, finding.flakiness == nil {
       finding.irrelevant = explain(shrinker)
     }
@@ -53,25 +55,25 @@ extension Runner {
           !failures.contains(where: { $0.key == key }),
           !report.findings.contains(where: { $0.key == key })
         else { continue }
-        failures.append((key, other, report.executed))
+        failures.append(Failure(key: key, result: other, caseNumber: report.executed))
       }
     }
   }
 
-  private func replay(_ sequence: ChoiceSequence) -> CaseResult {
-    pool.single(
+  /// The two outcomes if a second run is not the same failure of the same choices.
+  private func flakiness(_ first: CaseResult) -> Flakiness? {
+    if cancellation.check() { return nil }
+    let second = pool.single(
       CaseRequest(
-        prefix: sequence, tail: .overrun, limit: max(sequence.count, 1),
+        prefix: first.sequence, tail: .overrun, limit: max(first.sequence.count, 1),
         random: RandomStream(seed: 0)))
-  }
-
-  /// The two outcomes if they are not the same failure of the same choices.
-  private func flakiness(_ first: CaseResult, _ second: CaseResult) -> Flakiness? {
     if let a = first.failure, let b = second.failure, a.key == b.key,
       first.sequence == second.sequence
     {
       return nil
     }
+    // A body that was told to end says nothing.
+    if cancellation.check() { return nil }
     return Flakiness(first: first.outcome ?? .discard, second: second.outcome ?? .discard)
   }
 }

@@ -25,6 +25,7 @@ extension Runner {
   private func variesFreely(_ ranges: [Range<Int>], _ shrinker: Shrinker) -> Bool {
     var failing = 0
     for attempt in 0..<60 {
+      if cancellation.check() { return false }
       var random = RandomStream(seed: settings.seed, index: UInt64(attempt), salt: 0xE4B1)
       guard let candidate = refilled(shrinker, ranges, &random) else { continue }
       let result = pool.single(

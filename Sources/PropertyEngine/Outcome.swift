@@ -55,6 +55,8 @@ public struct CaseContext: Sendable {
   public private(set) var labels: [String] = []
   /// Scores of this case that the engine tries to raise.
   public private(set) var targets: [(label: String, score: Double)] = []
+  /// Bytes that the body attaches to a case for an observer.
+  public var annotation: [UInt8] = []
 
   /// A context with nothing in it.
   public init() {}

@@ -51,9 +51,13 @@ public struct Property<Value>: Sendable {
     examples = []
   }
 
-  /// Runs the property.
-  public func run(_ settings: Settings = Settings()) -> Report {
-    var runner = Runner(settings, explicit: examples) { [crashGuard = settings.crashGuard] in
+  /// Runs the property. `observing` is told what happens, on the calling thread and in the order of
+  /// the cases, which is the same for any number of threads.
+  public func run(
+    _ settings: Settings = Settings(), observing: ((RunEvent) -> Void)? = nil
+  ) -> Report {
+    var runner = Runner(settings, explicit: examples, observer: observing) {
+      [crashGuard = settings.crashGuard] in
       execute($0, crashGuard)
     }
     return runner.run()

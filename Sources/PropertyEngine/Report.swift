@@ -15,6 +15,8 @@ public enum RunEnd: Sendable, Equatable {
   case gaveUp
   /// A health check failed.
   case unhealthy
+  /// The settings' `isCancelled` said so; findings up to then are kept.
+  case cancelled
 }
 
 /// A failure of a property.
@@ -41,7 +43,7 @@ public struct Finding: Sendable {
 
 /// Two different outcomes of the same choices.
 public struct Flakiness: Sendable, Equatable {
-  /// What happened first.
+  /// What happened first; without its message where only the kind of outcome was kept.
   public var first: Outcome
   /// What happened when it was run again; a discard also where it drew differently.
   public var second: Outcome
@@ -89,7 +91,7 @@ public struct Report: Sendable {
   public var discarded = 0
   /// Cases that needed too many choices.
   public var overrun = 0
-  /// Cases that had been executed before; they are not counted as passed.
+  /// Cases that had been executed before; they are counted here only, however they ended.
   public var repeated = 0
   /// Why the run ended.
   public var end = RunEnd.completed
@@ -103,7 +105,7 @@ public struct Report: Sendable {
   public var unmetLabels: [(label: String, count: Int, required: Int)] = []
   /// The best scores, sorted by label.
   public var targets: [(label: String, score: Double)] = []
-  /// What became of the stored failures, in their order.
+  /// What became of the stored failures, in their order; the first few if the run was cancelled.
   public var replays: [ReplayStatus] = []
   /// One line for each case, if asked for.
   public var transcript: [String] = []
@@ -114,6 +116,6 @@ public struct Report: Sendable {
   /// Whether the property held, on at least one case, with nothing left to complain of.
   public var isSuccess: Bool {
     findings.isEmpty && healthProblems.isEmpty && unmetLabels.isEmpty
-      && passed + examplesPassed > 0 && end != .gaveUp
+      && passed + examplesPassed > 0 && end != .gaveUp && end != .cancelled
   }
 }

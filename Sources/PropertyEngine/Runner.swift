@@ -8,6 +8,8 @@ struct Runner {
   let settings: Settings
   let explicit: [@Sendable (inout CaseContext) -> Outcome]
   let execute: Execute
+  let observer: ((RunEvent) -> Void)?
+  let cancellation: Cancellation
   var report = Report()
   let tree = ChoiceTree()
   let pool: CasePool
@@ -16,22 +18,27 @@ struct Runner {
   private let deadline: ContinuousClock.Instant?
   var labels: [String: Int] = [:]
   var best: [String: (score: Double, result: CaseResult)] = [:]
-  /// Failures by key, the simplest of each.
-  var failures: [(key: FailureKey, result: CaseResult, caseNumber: Int)] = []
+  /// Failures, one of each key.
+  var failures: [Failure] = []
+  /// What failed in the cases that failed, by their bytes.
+  var failedCases: [[UInt8]: FailureKey] = [:]
   /// A few recent cases to mutate.
-  private var recent: [CaseResult] = []
-  private var health = HealthMonitor()
+  var recent: [CaseResult] = []
+  var health = HealthMonitor()
   private var nextIndex: UInt64 = 0
 
   init(
     _ settings: Settings, explicit: [@Sendable (inout CaseContext) -> Outcome],
-    execute: @escaping Execute
+    observer: ((RunEvent) -> Void)?, execute: @escaping Execute
   ) {
     self.settings = settings
+    self.observer = observer
+    cancellation = Cancellation(settings.isCancelled)
     examples = max(0, min(settings.examples, 1 << 40))
     self.explicit = explicit
     self.execute = execute
-    pool = CasePool(threads: settings.threads, execute: execute)
+    pool = CasePool(
+      threads: settings.threads, cancellation: cancellation, execute: execute)
     deadline = settings.timeBudget.map { ContinuousClock.now + $0 }
     report.seed = settings.seed
     report.requested = settings.examples
@@ -47,7 +54,11 @@ struct Runner {
       conclude(failures[concluded])
       concluded += 1
     }
-    if !report.findings.isEmpty { report.end = .failed }
+    if cancellation.wasNoticed {
+      report.end = .cancelled
+    } else if !report.findings.isEmpty {
+      report.end = .failed
+    }
     report.labels = labels.map { ($0.key, $0.value) }.sorted { isBefore($0.label, $1.label) }
     report.targets = best.map { ($0.key, $0.value.score) }.sorted { isBefore($0.label, $1.label) }
     if report.findings.isEmpty {
@@ -60,8 +71,11 @@ struct Runner {
 
   private mutating func runExplicit() {
     for (index, example) in explicit.enumerated() {
+      if cancellation.check() { return }
       var context = CaseContext()
-      switch example(&context) {
+      let outcome = example(&context)
+      observe(.example, index + 1, outcome.status, context)
+      switch outcome {
       case .pass: report.examplesPassed += 1
       case .discard: break
       case .fail(let key, let message):
@@ -73,14 +87,19 @@ struct Runner {
   }
 
   private mutating func runStored() {
-    for stored in settings.replays {
+    for (index, stored) in settings.replays.enumerated() {
+      if cancellation.check() { return }
       let result = pool.single(
         CaseRequest(
           prefix: stored, tail: .simplest, limit: settings.maximumChoices,
           random: RandomStream(seed: 0)))
+      observe(.replay, index + 1, result.status, result.context)
       if let failure = result.failure {
         report.replays.append(.fails(failure.key))
         note(result, failure.key)
+      } else if cancellation.check() {
+        // A body that was told to end says nothing.
+        return
       } else if result.isMisaligned || result.sequence.count != stored.count
         || result.status != .passed
       {
@@ -99,6 +118,7 @@ struct Runner {
         report.end = .exhausted
         return
       }
+      if cancellation.check() { return }
       if let deadline, ContinuousClock.now >= deadline {
         report.end = .outOfTime
         return
@@ -153,55 +173,6 @@ struct Runner {
     return CaseRequest(
       prefix: prefix, tail: .random, limit: settings.maximumChoices, random: random,
       size: scale, isTimed: index < 64)
-  }
-
-  /// Counts a case; the order of calls is the order of the cases.
-  mutating func merge(_ result: CaseResult) {
-    let isNew = tree.insert(result.sequence.choices, result.sequence.blobs, result.status)
-    if tree.isInconsistent, !settings.silenced.contains(.generatorIsNondeterministic) {
-      complain(.generatorIsNondeterministic)
-    }
-    if settings.keepsTranscript { report.transcript.append(transcriptLine(result)) }
-    guard isNew else {
-      report.repeated += 1
-      return
-    }
-    switch result.status {
-    case .overrun: report.overrun += 1
-    case .discarded: report.discarded += 1
-    case .passed:
-      report.passed += 1
-      if recent.count < 8 || report.passed % 4 == 0, result.sequence.count < 256 {
-        recent.append(result)
-        if recent.count > 8 { recent.removeFirst() }
-      }
-      for label in result.context.labels { labels[label, default: 0] += 1 }
-    case .failed:
-      report.failed += 1
-      if let failure = result.failure { note(result, failure.key) }
-    }
-    for target in result.context.targets {
-      if best[target.label].map({ $0.score < target.score }) ?? true {
-        best[target.label] = (target.score, result)
-      }
-    }
-    if let check = health.check(result, report, settings) { complain(check) }
-  }
-
-  private mutating func complain(_ check: HealthCheck) {
-    guard !report.healthProblems.contains(where: { $0.check == check }) else { return }
-    report.healthProblems.append((check, check.advice))
-    report.end = .unhealthy
-  }
-
-  mutating func note(_ result: CaseResult, _ key: FailureKey) {
-    if let known = failures.firstIndex(where: { $0.key == key }) {
-      if result.sequence.isSimpler(than: failures[known].result.sequence) {
-        failures[known].result = result
-      }
-    } else {
-      failures.append((key, result, report.executed))
-    }
   }
 }
 

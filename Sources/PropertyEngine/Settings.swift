@@ -45,6 +45,9 @@ public struct Settings: Sendable {
   public var replays: [ChoiceSequence] = []
   /// Keeps the case that is being executed where a crash leaves it.
   public var crashGuard: CrashGuard?
+  /// Asked between cases and between executions of the shrinker, on any thread, whether the run is to
+  /// end now.
+  public var isCancelled: (@Sendable () -> Bool)?
   /// Whether the report keeps a line for every case.
   public var keepsTranscript = false
 

@@ -8,6 +8,7 @@ final class Shrinker {
     var stall = 2_000
     var deadline: ContinuousClock.Instant?
     var disabled: Set<ShrinkPass> = []
+    var cancellation = Cancellation(nil)
   }
 
   /// Replays a prefix with a tail of some length; the seed is that of a random tail. The body only
@@ -19,6 +20,8 @@ final class Shrinker {
   let limits: Limits
   let tree: ChoiceTree
   let execute: Execute
+  /// Told of executions and evaluations after every 64 executions.
+  private let progress: (Int, Int) -> Void
   private(set) var current: CaseResult
   private(set) var spans: [Span]
   /// Executions of any sort, those that reached the body, and successes.
@@ -37,12 +40,13 @@ final class Shrinker {
 
   init(
     _ start: CaseResult, key: FailureKey, tree: ChoiceTree, limits: Limits,
-    execute: @escaping Execute
+    progress: @escaping (Int, Int) -> Void = { _, _ in }, execute: @escaping Execute
   ) {
     self.key = key
     self.limits = limits
     self.tree = tree
     self.execute = execute
+    self.progress = progress
     current = start
     spans = PropertyEngine.spans(of: start.trail)
   }
@@ -57,6 +61,8 @@ final class Shrinker {
     if executions >= limits.executions || executions - lastSuccess >= limits.stall {
       stoppedEarly = true
     } else if let deadline = limits.deadline, ContinuousClock.now >= deadline {
+      stoppedEarly = true
+    } else if limits.cancellation.check() {
       stoppedEarly = true
     }
     return stoppedEarly
@@ -94,12 +100,13 @@ final class Shrinker {
       let known = tree.predict(drawn)
       return known == nil || known?.status == .failed
     }
-    if result.isSkipped { return Attempt(isAdopted: false, realised: result.sequence) }
     if result.outcome != nil {
       evaluations += 1
       costs[pass, default: 0] += 1
     }
-    _ = tree.insert(result.sequence.choices, result.sequence.blobs, result.status)
+    if executions % 64 == 0 { progress(executions, evaluations) }
+    if result.isSkipped { return Attempt(isAdopted: false, realised: result.sequence) }
+    tree.insert(result.sequence.choices, result.sequence.blobs, result.status)
     var attempt = Attempt(isAdopted: false, status: result.status, realised: result.sequence)
     guard let failure = result.failure else { return attempt }
     guard failure.key == key else {

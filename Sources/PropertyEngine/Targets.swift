@@ -22,8 +22,7 @@ extension Runner {
 
   private var mayClimb: Bool {
     report.passed < examples && report.executed < 4 * examples
-      && report.end == .completed && (settings.findsSeveral || failures.isEmpty)
-      && failures.isEmpty
+      && report.end == .completed && failures.isEmpty && !cancellation.check()
   }
 
   private mutating func raise(_ label: String, _ position: Int) -> Bool {

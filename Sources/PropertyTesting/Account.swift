@@ -110,6 +110,10 @@ enum Account {
     }
     if report.end == .gaveUp {
       complaints.append(("gave up, too few cases met the preconditions: \(tally(report))", false))
+    } else if report.end == .cancelled {
+      let left = max(0, report.requested - report.passed)
+      complaints.append(
+        ("the run was cancelled, \(left) examples were not run: \(tally(report))", false))
     } else if complaints.isEmpty, report.passed + report.examplesPassed == 0 {
       complaints.append(("no case was run that says anything: \(tally(report))", false))
     } else if report.end == .outOfTime {

@@ -37,6 +37,10 @@ private struct ExpectationProperty<Value: Sendable> {
 
   func run() async throws {
     if let token = session.token {
+      guard session.fits(token) else {
+        session.recordDead(token)
+        return
+      }
       let report = session.report(on: token)
       for finding in report.findings {
         let text = session.text(of: finding, report)
@@ -65,7 +69,7 @@ private struct ExpectationProperty<Value: Sendable> {
       context = answer.context
       return answer.outcome
     }
-    let settings = session.settings
+    let settings = session.settings { relay.isCancelled }
     let report = Mutex<Report?>(nil)
     let place = key(of: session.location)
     await withIssues { issue in

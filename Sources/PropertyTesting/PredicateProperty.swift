@@ -50,15 +50,18 @@ public func property<Value: Sendable>(
 
 private func run<Value: Sendable>(_ property: Property<Value>, _ session: Session<Value>) {
   if let token = session.token {
-    guard case .fail(_, let message) = property.replay(token.choices).outcome else {
+    guard session.fits(token),
+      case .fail(let key, let message) = property.replay(token.choices).outcome
+    else {
       session.recordDead(token)
       return
     }
-    let report = session.report(on: token, message: message)
+    let report = session.report(on: token, key: key, message: message)
     for finding in report.findings { record(session.text(of: finding, report), session) }
     return
   }
-  for (_, text) in session.close(property.run(session.settings)) { record(text, session) }
+  let settings = session.settings { Task.isCancelled }
+  for (_, text) in session.close(property.run(settings)) { record(text, session) }
 }
 
 private func record<Value: Sendable>(_ text: String, _ session: Session<Value>) {

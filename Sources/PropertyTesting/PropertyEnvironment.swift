@@ -39,7 +39,7 @@ struct PropertyEnvironment: Sendable {
 
   var seed: UInt64?
   var examples: Int?
-  var token: StoredFailure?
+  var token: ReplayToken?
   var store: String?
 
   /// In the place of the process's environment, for tests.
@@ -72,7 +72,7 @@ struct PropertyEnvironment: Sendable {
     }
     if let value = values["PROPERTY_TOKEN"] {
       do {
-        token = try StoredFailure(token: value)
+        token = try ReplayToken(text: value)
       } catch {
         throw .environment(name: "PROPERTY_TOKEN", value: value, reason: "\(error)")
       }

@@ -11,8 +11,8 @@ struct Session<Value: Sendable> {
   let subject: Subject<Value>
   let location: SourceLocation
   private(set) var settings: Settings
-  /// The failure to replay, and nothing else, if the environment asks for it.
-  let token: StoredFailure?
+  /// The case to replay, and nothing else, if the environment asks for it.
+  let token: ReplayToken?
   private let store: FailureStore?
   private let stored: [StoredFailure]
   private let fingerprint: UInt64
@@ -55,10 +55,19 @@ struct Session<Value: Sendable> {
     self.location = location
     self.settings = settings
     self.stored = stored
-    token = environment.token?.property == identity.id ? environment.token : nil
+    token = environment.token?.belongs(to: identity.id) == true ? environment.token : nil
     store = folder.map { FailureStore(folder: $0) }
     fingerprint = subject.generator.fingerprint
     self.isShownByBody = isShownByBody
+  }
+
+  /// The settings with one more reason to end the run.
+  func settings(cancelledIf isCancelled: @escaping @Sendable () -> Bool) -> Settings {
+    var settings = settings
+    settings.isCancelled = { [others = settings.isCancelled] in
+      isCancelled() || others?() == true
+    }
+    return settings
   }
 
   /// Brings the store up to date, and records as issues what is wrong besides failures. Gives the
@@ -68,7 +77,9 @@ struct Session<Value: Sendable> {
     let kept = report.findings.compactMap(storable)
     do {
       for failure in kept { try store?.save(failure) }
-      for (old, status) in zip(stored, report.replays.suffix(stored.count)) {
+      // A run that was cancelled may have replayed fewer.
+      let leftovers = settings.replays.count - stored.count
+      for (old, status) in zip(stored, report.replays.dropFirst(leftovers)) {
         switch status {
         case .fails(let key) where kept.contains { $0.key == key && $0 != old }:
           try store?.remove(old)
@@ -98,8 +109,8 @@ struct Session<Value: Sendable> {
   func text(of finding: Finding, _ report: Report) -> String {
     let text = { (showsMessage: Bool) in
       Account.failure(
-        finding, report, subject, token: storable(finding)?.token, command: identity.command,
-        showsMessage: showsMessage)
+        finding, report, subject, token: token(of: finding)?.text,
+        command: identity.command, showsMessage: showsMessage)
     }
     Attachment.record(text(true), named: "counterexample.txt", sourceLocation: location)
     return text(!isShownByBody)
@@ -111,17 +122,33 @@ struct Session<Value: Sendable> {
       property: identity.id, fingerprint: fingerprint, key: finding.key, choices: choices)
   }
 
-  /// The report on a token that still fails.
-  func report(on token: StoredFailure, message: String = "") -> Report {
-    Report(replayed: token, message: message, seed: settings.seed)
+  private func token(of finding: Finding) -> ReplayToken? {
+    storable(finding).map {
+      ReplayToken(property: $0.property, fingerprint: $0.fingerprint, choices: $0.choices)
+    }
+  }
+
+  /// Whether the generator still makes the value of the token.
+  func fits(_ token: ReplayToken) -> Bool {
+    token.matches(property: identity.id, fingerprint: fingerprint)
+      && !subject.replay(token.choices).isStale
+  }
+
+  /// The report on a token that still fails, with a key that only the run can tell.
+  func report(
+    on token: ReplayToken, key: FailureKey = FailureKey(law: ""), message: String = ""
+  ) -> Report {
+    let failure = StoredFailure(
+      property: identity.id, fingerprint: fingerprint, key: key, choices: token.choices)
+    return Report(replayed: failure, message: message, seed: settings.seed)
   }
 
   /// Says that a token shows nothing any more, which fails: a dead token must not look like a pass.
-  func recordDead(_ token: StoredFailure) {
+  func recordDead(_ token: ReplayToken) {
     let reason =
-      subject.replay(token.choices).isStale
-      ? "its choices no longer fit the generator"
-      : "the property holds for its value now"
+      fits(token)
+      ? "the property holds for its value now"
+      : "its choices no longer fit the generator"
     let value = subject.arguments(token.choices).joined(separator: "\n")
     Issue.record(
       "PROPERTY_TOKEN shows no failure: \(reason); unset it\n\(value)", sourceLocation: location)

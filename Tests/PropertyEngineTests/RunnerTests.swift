@@ -138,6 +138,58 @@ import Testing
     #expect(!report.isSuccess)
   }
 
+  @Test("A repeated case that ends in another way is a flaky failure on any number of threads")
+  func flakyRepeats() {
+    let findings = [1, 2, 8].map { threads in
+      let runs = Mutex<[Int: Int]>([:])
+      var settings = Settings(examples: 2000, seed: 3)
+      settings.threads = threads
+      let report = Property(Generator<Int>.integer(0...50_000)) { number, _ in
+        let run = runs.withLock { runs in
+          runs[number, default: 0] += 1
+          return runs[number, default: 0]
+        }
+        return .holds(run % 2 == 1, "every second run", "run \(run)")
+      }.run(settings)
+      #expect(report.findings.count == 1 && report.end == .failed && report.repeated > 0)
+      return report.findings.first
+    }
+    // On one thread the first run of a value comes first; on several, only that they differ is sure.
+    let failure = Outcome.fail(FailureKey(law: "every second run"), "run 2")
+    #expect(findings[0]?.flakiness == Flakiness(first: .pass, second: failure))
+    #expect(findings[0]?.message == "run 2" && findings[0]?.shrinking == ShrinkSummary())
+    for finding in findings {
+      let outcomes = [finding?.flakiness?.first, finding?.flakiness?.second]
+      #expect(outcomes.filter { $0 == .pass }.count == 1)
+      #expect(finding?.key == findings[0]?.key && finding?.choices == findings[0]?.choices)
+      #expect(finding?.caseNumber == findings[0]?.caseNumber)
+    }
+  }
+
+  @Test("A repeated failure that passes, or fails in another way, is flaky under a known key")
+  func repeatedFailure() {
+    for second in [Outcome.pass, .fail(FailureKey(law: "b"), "then")] {
+      let calls = Holder()
+      let property = Property(Generator<Int>.integer(0...9)) { _, _ in .pass }
+      let sequence = property.replay(ChoiceSequence()).choices
+      var runner = Runner(Settings(), explicit: [], observer: nil) { source in
+        let outcome: Outcome =
+          calls.calls.add(1, ordering: .relaxed).newValue == 1
+          ? .fail(FailureKey(law: "a"), "once") : second
+        return CaseResult(
+          sequence: sequence, trail: [0], status: outcome.status, outcome: outcome,
+          context: CaseContext(), isMisaligned: false)
+      }
+      for _ in 0..<3 { runner.merge(runner.execute(Source())) }
+      #expect(runner.report.failed == 1 && runner.report.repeated == 2)
+      let failure = runner.failures.last
+      #expect(failure?.flakiness?.first == .fail(FailureKey(law: "a"), ""))
+      #expect(failure?.flakiness?.second == second && failure?.caseNumber == 2)
+      let keys = runner.failures.map(\.key.law)
+      #expect(keys == (second == .pass ? ["a"] : ["a", "b"]))
+    }
+  }
+
   @Test("A target is climbed to")
   func targets() {
     let report = Property(Generator<Int>.integer(0...1000).array()) { list, context in

@@ -39,7 +39,7 @@ struct ExpectationPropertyTests {
     #expect(recording.text.contains(both), "\(recording.text)")
     #expect(recording.text.contains("labels: odd "), "\(recording.text)")
     #expect(recording.text.contains("seed 1"))
-    #expect(recording.text.contains("PROPERTY_TOKEN=p1_"))
+    #expect(recording.text.contains("PROPERTY_TOKEN=p2_"))
     #expect(
       recording.text.contains(
         "swift test --filter 'PropertyTestingTests\\.ExpectationPropertyTests/failsOnce\\('"))

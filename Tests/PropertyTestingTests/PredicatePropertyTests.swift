@@ -117,6 +117,24 @@ struct PredicatePropertyTests {
     #expect(late.text.hasPrefix("the time budget was used up, "), "\(late.text)")
   }
 
+  @Test("A cancelled test ends the property at the next case, and says so")
+  func cancelled() async throws {
+    let runs = Counter()
+    let recording = try await recording { [numbers] in
+      let task = Task {
+        try property(numbers.array()) { _ in
+          runs.next()
+          if runs.value == 20 { unsafe withUnsafeCurrentTask { unsafe $0?.cancel() } }
+          return true
+        }
+      }
+      try await task.value
+    }
+    #expect(runs.value == 20)
+    #expect(recording.failures.count == 1)
+    #expect(recording.text.hasPrefix("the run was cancelled, "), "\(recording.text)")
+  }
+
   @Test("Outside of a test there is an error that says what to do")
   func detached() async {
     let error = await Task.detached { [numbers] in

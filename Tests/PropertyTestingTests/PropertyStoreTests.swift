@@ -113,12 +113,22 @@ private func token(in text: String) throws -> String {
     let body: @Sendable () async throws -> Void = {
       try await property(numbers, name: "m") { #expect($0 < 300) }
     }
-    var failure = try StoredFailure(token: try token(in: try await recording(body).text))
-    failure.key.place = "Module/Elsewhere.swift:1:1"
-    try await withEnvironment(["PROPERTY_TOKEN": failure.token]) {
-      let replayed = try await recording(body)
-      #expect(replayed.issues.count == 1)
-      #expect(replayed.text.contains("value: 300\n"), "\(replayed.text)")
+    let short = try token(in: try await recording(body).text)
+    #expect(short.hasPrefix("p2_"))
+    // The longer tokens name the property, and the place of the failure.
+    let long = StoredFailure(
+      property: "PropertyTestingTests.PropertyStoreTests/movedToken()#m",
+      fingerprint: zip(numbers).fingerprint,
+      key: FailureKey(law: "", place: "Module/Elsewhere.swift:1:1"),
+      choices: try ReplayToken(text: short).choices
+    ).token
+    for token in [short, long] {
+      try await withEnvironment(["PROPERTY_TOKEN": token]) {
+        let replayed = try await recording(body)
+        #expect(replayed.issues.count == 1)
+        #expect(replayed.text.contains("value: 300\n"), "\(replayed.text)")
+        #expect(replayed.text.contains("PROPERTY_TOKEN=\(short) "), "\(replayed.text)")
+      }
     }
   }
 
@@ -136,6 +146,10 @@ private func token(in text: String) throws -> String {
       let other = Generator<Int>.integer(0...9)
       let changed = try await recording { try property(other, name: "d") { $0 < 300 } }
       #expect(changed.text.contains("its choices no longer fit the generator"))
+      // The value is still made, but by another generator, so the token may stand for another one.
+      let wider = Generator<Int>.integer(0...2000)
+      let widened = try await recording { try property(wider, name: "d") { $0 < 300 } }
+      #expect(widened.text.contains("its choices no longer fit the generator"))
     }
   }
 }

@@ -35,7 +35,8 @@ public enum StoredFailureError: Error, Equatable, CustomStringConvertible {
       "it has format version \(found), this engine reads \(expected); find the failure again"
     case .choices(let error): "its choices cannot be read: \(error)"
     case .invalid(let part): "\(part) has a value that this engine never writes"
-    case .notAToken: "a token starts with \(StoredFailure.tokenPrefix)"
+    case .notAToken:
+      "a token starts with \(ReplayToken.prefix) or \(StoredFailure.tokenPrefix)"
     case .invalidCharacter(let offset): "byte \(offset) is not a character of a token"
     }
   }
