@@ -5,48 +5,97 @@ public import Tensors
 
 /// How one state dict differs from what it should be.
 public struct Mismatch: Sendable {
+  /// The first position at which the keys are in another order.
+  public struct OrderMismatch: Sendable, Hashable {
+    /// The position, from zero.
+    public let position: Int
+    /// The key that should be there.
+    public let expected: TensorName
+    /// The key that is there.
+    public let found: TensorName
+  }
+
   /// Keys that should be there and are not, in the expected order.
-  public var missing: [TensorName] = []
+  public let missing: [TensorName]
   /// Keys that are there and should not be, in the order found.
-  public var surplus: [TensorName] = []
-  /// Whether the keys are the right ones in another order.
-  public var isReordered = false
+  public let surplus: [TensorName]
+  /// Where the order is another, if the keys are the right ones.
+  public let order: OrderMismatch?
+  /// The tensors on both sides that differ, in the expected order.
+  public let tensors: [TensorMismatch]
 
   /// Compares two state dicts; gives nil if they are equal.
   ///
-  /// - Parameter ordered: Whether the order of the keys matters.
-  /// - Complexity: O(bytes).
-  public init?(expected: StateDict, found: StateDict, ordered: Bool = true) {
+  /// - Parameters:
+  ///   - ordered: Whether the order of the keys matters.
+  ///   - castTensors: Tensors in which any NaN will do where one is expected.
+  /// - Complexity: O(bytes) if they are equal.
+  public init?(
+    expected: StateDict, found: StateDict, ordered: Bool = true,
+    castTensors: Set<TensorName> = []
+  ) {
     missing = expected.names.filter { found[$0] == nil }
     surplus = found.names.filter { expected[$0] == nil }
-    isReordered =
-      ordered && missing.isEmpty && surplus.isEmpty && expected.names != found.names
-    let isSame = expected.allSatisfy { name, tensor in found[name].map { $0 == tensor } ?? true }
-    if missing.isEmpty, surplus.isEmpty, !isReordered, isSame { return nil }
+    order =
+      ordered && missing.isEmpty && surplus.isEmpty
+      ? Self.firstExchange(expected, found) : nil
+    tensors = expected.compactMap { name, tensor in
+      found[name].flatMap {
+        TensorMismatch(name, expected: tensor, found: $0, isCast: castTensors.contains(name))
+      }
+    }
+    if missing.isEmpty, surplus.isEmpty, order == nil, tensors.isEmpty { return nil }
   }
+
+  private static func firstExchange(_ expected: StateDict, _ found: StateDict) -> OrderMismatch? {
+    let names = zip(expected.names, found.names).enumerated().first { $0.element.0 != $0.element.1 }
+    return names.map {
+      OrderMismatch(position: $0.offset, expected: $0.element.0, found: $0.element.1)
+    }
+  }
+
+  /// Whether the keys are the right ones in another order.
+  public var isReordered: Bool { order != nil }
 
   /// The way the two differ, which stays the same while a failure is made smaller.
   public var kind: String {
-    if !missing.isEmpty { return "missing key" }
-    if !surplus.isEmpty { return "surplus key" }
-    return isReordered ? "order of keys" : "elements"
+    switch (missing.isEmpty, surplus.isEmpty) {
+    case (false, false): "wrong key"
+    case (false, true): "missing key"
+    case (true, false): "surplus key"
+    case (true, true): mostSerious?.kind.rawValue ?? "order of keys"
+    }
   }
 
   /// The class of the tensors that differ.
-  public var place: String { "" }
+  public var place: String {
+    let name = missing.first ?? surplus.first ?? mostSerious?.name ?? order?.expected
+    return name.map { TensorClass.of($0).rawValue } ?? ""
+  }
 
-  /// What differs, in one line.
-  public var summary: String { kind }
+  /// The first of the tensors that differ in the most serious way.
+  public var mostSerious: TensorMismatch? {
+    for kind in TensorMismatch.Kind.allCases {
+      if let tensor = tensors.first(where: { $0.kind == kind }) { return tensor }
+    }
+    return nil
+  }
 }
 
 extension Trial {
   /// Throws if two state dicts that a law wants equal are not.
+  ///
+  /// - Parameters:
+  ///   - ordered: Whether the order of the keys matters.
+  ///   - castTensors: Tensors in which any NaN will do where one is expected.
   func require(
-    _ found: StateDict, equals expected: StateDict, ordered: Bool = true, _ step: ConversionStep
+    _ found: StateDict, equals expected: StateDict, ordered: Bool = true,
+    castTensors: Set<TensorName> = [], _ step: ConversionStep
   ) throws(Violation) {
-    guard let mismatch = Mismatch(expected: expected, found: found, ordered: ordered) else {
-      return
-    }
+    guard
+      let mismatch = Mismatch(
+        expected: expected, found: found, ordered: ordered, castTensors: castTensors)
+    else { return }
     throw Violation(
       mismatch.kind, place: mismatch.place, step: step,
       evidence: .init(expected: expected, found: found), mismatch.summary)
