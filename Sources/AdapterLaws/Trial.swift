@@ -15,10 +15,26 @@ public final class Trial {
   public let checkpoint: Checkpoint
   /// The adapter.
   public let adapter: any AdapterUnderTest
-  private var onDiskCache: StateDict?
-  private var sessionCache: (any AdapterSession)?
-  private var nativeCache: Result<StateDict, Violation>?
-  private var returnedCache: Result<StateDict, Violation>?
+  private var made: (any AdapterSession)?
+  private var results = Results()
+  private var comparisons = Comparisons()
+
+  /// State dicts that are made when first asked for; a violation is made once, too.
+  struct Results {
+    var onDisk: Result<StateDict, Violation>?
+    var native: Result<StateDict, Violation>?
+    var returned: Result<StateDict, Violation>?
+    var expectedNative: Result<StateDict, Violation>?
+    var expectedSaved: Result<StateDict, Violation>?
+    var saved: Result<StateDict, Violation>?
+  }
+
+  /// Comparisons with what is right, made when first asked for; nil inside where there is no
+  /// difference.
+  struct Comparisons {
+    var load: Mismatch??
+    var save: Mismatch??
+  }
 
   /// Creates a trial.
   public init(_ spec: CheckpointSpec, _ adapter: any AdapterUnderTest) {
@@ -29,34 +45,32 @@ public final class Trial {
 
   /// The tensors on disk.
   public func onDisk() throws(Violation) -> StateDict {
-    if let onDiskCache { return onDiskCache }
-    let made = try attempt(.fromHF(nil)) { try checkpoint.stateDict() }
-    onDiskCache = made
-    return made
+    try cached(\.onDisk) { () throws(Violation) in
+      try attempt(.fromHF(nil)) { try checkpoint.stateDict() }
+    }
   }
 
   /// The adapter made for the checkpoint's config.
   public func session() throws(Violation) -> any AdapterSession {
-    if let sessionCache { return sessionCache }
-    let made = try attempt(.fromHF(nil)) { try adapter.session(for: spec.setup) }
-    sessionCache = made
-    return made
+    if let made { return made }
+    let session = try session(for: spec.setup)
+    made = session
+    return session
+  }
+
+  /// The adapter made for any setup.
+  public func session(for setup: AdapterSetup) throws(Violation) -> any AdapterSession {
+    try attempt(.fromHF(nil)) { try adapter.session(for: setup) }
   }
 
   /// The native form of the whole checkpoint.
   public func native() throws(Violation) -> StateDict {
-    if let nativeCache { return try nativeCache.get() }
-    let result = result { () throws(Violation) in try fromHF(onDisk()) }
-    nativeCache = result
-    return try result.get()
+    try cached(\.native) { () throws(Violation) in try fromHF(onDisk()) }
   }
 
   /// The checkpoint on disk again, from its native form.
   public func returned() throws(Violation) -> StateDict {
-    if let returnedCache { return try returnedCache.get() }
-    let result = result { () throws(Violation) in try toHF(native(), step: .roundTrip) }
-    returnedCache = result
-    return try result.get()
+    try cached(\.returned) { () throws(Violation) in try toHF(native(), step: .roundTrip) }
   }
 
   /// Converts a state dict to native form; a refusal breaks the law that asked.
@@ -89,13 +103,27 @@ public final class Trial {
     }
   }
 
-  private func result(
+  func cached(
+    _ result: WritableKeyPath<Results, Result<StateDict, Violation>?>,
     _ work: () throws(Violation) -> StateDict
-  ) -> Result<StateDict, Violation> {
+  ) throws(Violation) -> StateDict {
+    if let known = results[keyPath: result] { return try known.get() }
     do throws(Violation) {
-      return .success(try work())
+      let value = try work()
+      results[keyPath: result] = .success(value)
+      return value
     } catch {
-      return .failure(error)
+      results[keyPath: result] = .failure(error)
+      throw error
     }
+  }
+
+  func compared(
+    _ comparison: WritableKeyPath<Comparisons, Mismatch??>, _ work: () -> Mismatch?
+  ) -> Mismatch? {
+    if let known = comparisons[keyPath: comparison] { return known }
+    let mismatch = work()
+    comparisons[keyPath: comparison] = .some(mismatch)
+    return mismatch
   }
 }

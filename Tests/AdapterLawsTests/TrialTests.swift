@@ -9,18 +9,26 @@ import Testing
 
 @Suite("Trial")
 struct TrialTests {
-  @Test("The reference adapter obeys the round trip on the plainest checkpoint")
-  func roundTrip() throws {
+  @Test("The reference adapter breaks no law on a checkpoint with all kinds of layers")
+  func allLaws() throws {
     let config = try ModelConfig(
       vocabularySize: 3, hiddenSize: 4, denseIntermediateSize: 5, moeIntermediateSize: 2,
-      expertCount: 3, layerKinds: [.dense, .sparse], attentionHeadCount: 1, keyValueHeadCount: 1,
-      headSize: 2)
-    let spec = CheckpointSpec(
-      AdapterSetup(.hyMT2, config, AdapterOptions()), contents: TensorContents(.iota))
-    let law = try #require(AdapterLaws.named("round-trip"))
-    guard case .holds = law.judge(Trial(spec, ReferenceAdapter())) else {
-      Issue.record("broken")
-      return
+      expertCount: 3, layerKinds: [.dense, .sparse, .sparse], mtpLayerCount: 1,
+      attentionHeadCount: 1, keyValueHeadCount: 1, headSize: 2)
+    for policy in MTPPolicy.allCases {
+      for (types, target) in [(DType.bf16, DType.bf16), (.f32, .f16)] {
+        let spec = CheckpointSpec(
+          AdapterSetup(.hyMT2, config, AdapterOptions(targetDType: target, mtpPolicy: policy)),
+          types: SourceTypes(experts: types), keyOrder: .sorted,
+          parallelism: try ExpertParallelism(rank: 1, size: 2), exclusion: .expert(1),
+          contents: TensorContents(.random))
+        let trial = Trial(spec, ReferenceAdapter())
+        for law in AdapterLaws.all {
+          if case .broken(let violation) = law.judge(trial) {
+            Issue.record("\(law.name), \(policy), \(types) -> \(target): \(violation.summary)")
+          }
+        }
+      }
     }
   }
 }

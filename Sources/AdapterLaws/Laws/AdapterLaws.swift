@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-/// All laws, in the order of reports: the most fundamental first.
+/// All laws, in the order of reports: what says most about a fault comes first.
 public enum AdapterLaws {
   /// The laws.
-  public static let all: [AdapterLaw] = [roundTrip]
+  public static let all: [AdapterLaw] =
+    mtp + placement + roundTrips + saving + expertParallel + metamorphic + conservation + repetition
 
   /// The law of a name, or nil.
   public static func named(_ name: String) -> AdapterLaw? {

@@ -1,17 +1,84 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import Adapters
 import CheckpointGenerators
+import Safetensors
+import Tensors
 
 extension AdapterLaws {
-  static let roundTrip = AdapterLaw(
+  static let roundTrips = [roundTrip, roundTripWithoutMTP, nativeRoundTrip, files]
+
+  private static let roundTrip = AdapterLaw(
     "round-trip",
-    statement: "toHF(fromHF(x)) == x, bit for bit, where experts are not cast",
+    statement: "toHF(fromHF(x)) == x, bit for bit, with every layer, where experts are not cast",
     reason: "a checkpoint that is loaded and saved without training must not change",
-    brokenBy: "an expert that every other overwrites; a key that is never written"
+    brokenBy: "every expert written over the same key; a key that is never written"
   ) { (trial) throws(Violation) in
-    guard trial.spec.lora == nil else { return false }
+    guard trial.comesBackWhole, !trial.dropsMTP else { return false }
     try trial.require(trial.returned(), equals: trial.onDisk(), ordered: false, .roundTrip)
     return true
+  }
+
+  private static let roundTripWithoutMTP = AdapterLaw(
+    "round-trip-without-mtp",
+    statement: "where the policy drops MTP layers, toHF(fromHF(x)) == x without their keys",
+    reason: "a policy about some layers must not touch the others",
+    brokenBy: "an MTP filter by a literal layer number, or one off at the boundary"
+  ) { (trial) throws(Violation) in
+    guard trial.comesBackWhole, trial.dropsMTP else { return false }
+    let kept = try trial.onDisk().filter { !trial.isStoredMTP($0) }
+    try trial.require(trial.returned(), equals: kept, ordered: false, .roundTrip)
+    return true
+  }
+
+  private static let nativeRoundTrip = AdapterLaw(
+    "native-round-trip",
+    statement: "fromHF(toHF(n)) == n, bit for bit",
+    reason: "what was trained must be what the next run loads",
+    brokenBy: "an exported layout that the loader reads in another way"
+  ) { (trial) throws(Violation) in
+    let native = try trial.expectedNative()
+    let again = try trial.fromHF(trial.saved())
+    try trial.require(again, equals: native, ordered: false, .roundTrip)
+    return true
+  }
+
+  private static let files = AdapterLaw(
+    "files",
+    statement: "the safetensors file written after a round trip has the original's bytes",
+    reason: "checksums of published files are how people notice change",
+    brokenBy: "metadata, types or names that differ where tensors compare equal"
+  ) { (trial) throws(Violation) in
+    guard trial.comesBackWhole, !trial.dropsMTP else { return false }
+    let original = try trial.serialized(trial.onDisk())
+    let returned = try trial.serialized(trial.returned())
+    guard
+      let place = zip(original, returned).enumerated().first(where: { $1.0 != $1.1 })?.offset
+        ?? (original.count == returned.count ? nil : min(original.count, returned.count))
+    else { return true }
+    throw Violation(
+      "bytes of the file", step: .roundTrip,
+      evidence: .init(expected: try trial.onDisk(), found: try trial.returned()),
+      "the file of \(original.count) bytes differs from byte \(place) on")
+  }
+}
+
+extension Trial {
+  /// Whether a round trip should give what it was given: nothing cast, no fused factors, which
+  /// come back one for each expert.
+  var comesBackWhole: Bool {
+    let castsExperts =
+      spec.extent != .loraOnly && spec.types.experts != spec.options.targetDType
+    return !castsExperts && (spec.lora.map { $0.layout == .perExpert } ?? true)
+  }
+
+  /// Whether keys of the checkpoint leave on load.
+  var dropsMTP: Bool {
+    spec.options.mtpPolicy == .drop && spec.storesMTP && spec.config.mtpLayerCount > 0
+  }
+
+  func serialized(_ stateDict: StateDict) throws(Violation) -> [UInt8] {
+    try attempt(.roundTrip) { try SafetensorsFile.serialize(stateDict) }
   }
 }

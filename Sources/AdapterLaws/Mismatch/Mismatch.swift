@@ -96,7 +96,16 @@ extension Trial {
       let mismatch = Mismatch(
         expected: expected, found: found, ordered: ordered, castTensors: castTensors)
     else { return }
-    throw Violation(
+    throw Violation(mismatch, step, expected, found)
+  }
+}
+
+extension Violation {
+  /// A violation by a result that is not what it should be.
+  init(
+    _ mismatch: Mismatch, _ step: ConversionStep, _ expected: StateDict, _ found: StateDict
+  ) {
+    self.init(
       mismatch.kind, place: mismatch.place, step: step,
       evidence: .init(expected: expected, found: found), mismatch.summary)
   }

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Adapters
+import CheckpointGenerators
+import Tensors
+
+extension AdapterLaws {
+  static let expertParallel = [ranksLoad, ranksPartition, ranksSave]
+
+  private static let ranksLoad = AdapterLaw(
+    "ep-rank",
+    statement: "a rank loads its own experts and all other tensors, order included",
+    reason: "each process of a training run holds a part of the experts",
+    brokenBy: "the range of a rank with its size and rank exchanged; router tensors cut as well"
+  ) { (trial) throws(Violation) in
+    for rank in try trial.ranks() {
+      let expected = LayoutOracle(trial.spec).native(of: try trial.onDisk(), rank)
+      try trial.require(
+        trial.rankNative(rank), equals: expected, castTensors: trial.castTensors(of: expected),
+        .fromHF(rank))
+    }
+    return trial.spec.parallelism != nil
+  }
+
+  private static let ranksPartition = AdapterLaw(
+    "ep-partition",
+    statement: "the experts of all ranks, one rank behind the other, are the experts of the whole",
+    reason: "an expert that no rank holds is not trained, one that two hold is trained twice",
+    brokenBy: "the last expert lost where the ranks do not divide the experts"
+  ) { (trial) throws(Violation) in
+    let ranks = try trial.ranks()
+    guard let size = trial.spec.parallelism?.size, ranks.count == size else { return false }
+    let whole = try trial.native()
+    var parts: [StateDict] = []
+    for rank in ranks { parts.append(try trial.rankNative(rank)) }
+    let joined = try trial.attempt(.fromHF(ranks.first)) {
+      try StateDict(
+        whole.map { name, tensor in
+          guard name.isGroupedWeight else { return (name, parts[0][name] ?? tensor) }
+          return (name, try Tensor(stacking: parts.compactMap { $0[name] }) ?? tensor)
+        })
+    }
+    try trial.require(joined, equals: whole, .fromHF(ranks.last))
+    return true
+  }
+
+  private static let ranksSave = AdapterLaw(
+    "ep-save",
+    statement: "what all ranks save together is what the whole saves",
+    reason: "a checkpoint is put together from the ranks' files",
+    brokenBy: "experts numbered from zero on every rank"
+  ) { (trial) throws(Violation) in
+    let ranks = try trial.ranks()
+    guard let size = trial.spec.parallelism?.size else { return false }
+    let oracle = LayoutOracle(trial.spec)
+    var union = StateDict()
+    for rank in ranks {
+      let native = oracle.native(of: try trial.onDisk(), rank)
+      let saved = try trial.toHF(native, rank)
+      try trial.require(
+        saved, equals: oracle.onDisk(of: native, excluding: .none, rank), .toHF(rank))
+      try trial.attempt(.toHF(rank)) {
+        for (name, tensor) in saved where union[name] == nil {
+          try union.insert(tensor, named: name)
+        }
+      }
+    }
+    guard ranks.count == size else { return true }
+    try trial.require(union, equals: trial.expectedSaved(), ordered: false, .toHF(nil))
+    return true
+  }
+}
+
+extension Trial {
+  /// All ranks of the group, or those at its ends and where the experts' shares change if there
+  /// are many.
+  func ranks() throws(Violation) -> [ExpertParallelism] {
+    guard let parallelism = spec.parallelism else { return [] }
+    let size = parallelism.size
+    let change = spec.config.expertCount % size
+    let chosen =
+      size <= 8
+      ? Array(0..<size)
+      : Set([0, 1, change - 1, change, size - 2, size - 1, parallelism.rank])
+        .filter { (0..<size).contains($0) }.sorted()
+    return try attempt(.fromHF(parallelism)) {
+      try chosen.map { try ExpertParallelism(rank: $0, size: size) }
+    }
+  }
+}
+
+extension TensorName {
+  /// Whether this is a grouped expert weight, which ranks share out.
+  var isGroupedWeight: Bool {
+    text.hasSuffix(".mlp.experts.gate_and_up_projs") || text.hasSuffix(".mlp.experts.down_projs")
+  }
+}
+
+extension Tensor {
+  /// The tensors one behind the other along the first axis, or nil where they do not fit.
+  init?(stacking parts: [Tensor]) throws(TensorError) {
+    guard let first = parts.first, first.shape.rank > 0,
+      parts.allSatisfy({
+        $0.dtype == first.dtype && $0.shape.rank > 0
+          && $0.shape.extents.dropFirst() == first.shape.extents.dropFirst()
+      })
+    else { return nil }
+    var shape = first.shape.extents
+    shape[0] = parts.reduce(0) { $0 + $1.shape[0] }
+    var bytes: [UInt8] = []
+    for part in parts {
+      // The buffer does not leave the closure.
+      unsafe part.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
+    }
+    try self.init(first.dtype, Shape(shape), bytes: bytes)
+  }
+}

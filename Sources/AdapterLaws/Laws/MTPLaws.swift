@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Adapters
+import CheckpointGenerators
+import Tensors
+
+extension AdapterLaws {
+  static let mtp = [mtpPolicy, mtpKeys, mtpAddition]
+
+  private static let mtpPolicy = AdapterLaw(
+    "mtp-policy",
+    statement:
+      "under drop no key of an MTP layer is loaded and every other is; under preserve all are",
+    reason: "the trained model has no MTP layers, and a round trip must not lose those of the file",
+    brokenBy: "the first MTP layer kept; the last decoder layer dropped with them"
+  ) { (trial) throws(Violation) in
+    guard trial.spec.config.mtpLayerCount > 0, trial.spec.storesMTP else { return false }
+    let layers = Set(try trial.native().names.compactMap(trial.storedLayer))
+    let expected = Set(
+      try trial.onDisk().names.compactMap(trial.storedLayer).filter {
+        $0 < trial.spec.config.hiddenLayerCount || trial.spec.options.mtpPolicy == .preserve
+      })
+    guard let layer = layers.symmetricDifference(expected).min() else { return true }
+    let kept = layers.contains(layer)
+    throw Violation(
+      kept ? "MTP layer kept" : "layer dropped", step: .fromHF(nil),
+      evidence: .init(expected: try trial.expectedNative(), found: try trial.native()),
+      kept
+        ? "layer \(layer) is loaded, though the \(trial.spec.config.hiddenLayerCount) decoder "
+          + "layers end before it and the policy is to drop the others"
+        : "layer \(layer) is not loaded")
+  }
+
+  private static let mtpKeys = AdapterLaw(
+    "mtp-keys",
+    statement:
+      "isMTPKey is true for the model's layers from num_hidden_layers on, and for nothing else",
+    reason: "callers filter by it before they load",
+    brokenBy: "a literal layer number; a key of another module that has layers too"
+  ) { (trial) throws(Violation) in
+    let session = try trial.session()
+    let count = trial.spec.config.hiddenLayerCount
+    let prefix = trial.spec.options.prefix.rawValue
+    var cases = try trial.onDisk().names.map { ($0, trial.isStoredMTP($0)) }
+    for layer in [0, count - 1, count, count + 1, 10 * count + 10] {
+      for start in Set([prefix, "model.", ""]) {
+        let name = TensorName("\(start)layers.\(layer).input_layernorm.weight")
+        cases.append((name, layer >= count))
+      }
+      cases.append((TensorName("vision.layers.\(layer).weight"), false))
+    }
+    cases.append(("model.layers.weight", false))
+    for (name, expected) in cases {
+      let found = try trial.attempt(.isMTPKey) { try session.isMTPKey(name) }
+      guard found != expected else { continue }
+      throw Violation(
+        "isMTPKey is \(found)", step: .isMTPKey,
+        "isMTPKey('\(name)') is \(found) with \(count) decoder layers")
+    }
+    return true
+  }
+
+  private static let mtpAddition = AdapterLaw(
+    "mtp-addition",
+    statement: "a checkpoint's other tensors are loaded alike with and without its MTP layers",
+    reason: "whether a file ships MTP layers must not change the model that is trained",
+    brokenBy: "a transformation applied anew because MTP keys are present"
+  ) { (trial) throws(Violation) in
+    guard trial.spec.config.mtpLayerCount > 0, trial.spec.storesMTP, trial.spec.lora == nil else {
+      return false
+    }
+    var setup = trial.spec.setup
+    setup.config = try trial.attempt(.fromHF(nil)) { try setup.config.with(mtpLayerCount: 0) }
+    let without = try trial.onDisk().filter { !trial.isStoredMTP($0) }
+    let session = try trial.session(for: setup)
+    let found = try trial.attempt(.fromHF(nil)) { try session.fromHF(without, nil) }
+    let expected = try trial.native().filter { !trial.isStoredMTP($0) }
+    try trial.require(found, equals: expected, .fromHF(nil))
+    return true
+  }
+}
+
+extension Trial {
+  /// The layer of a key of the model itself, or nil for other keys.
+  func storedLayer(_ name: TensorName) -> Int? {
+    let start = "\(spec.options.prefix.rawValue)layers."
+    guard name.text.hasPrefix(start) else { return nil }
+    return Int(name.text.dropFirst(start.count).prefix { $0 != "." })
+  }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Adapters
+import CheckpointGenerators
+import Tensors
+
+extension AdapterLaws {
+  static let metamorphic = [keyOrder, sharding, expertPermutation, layerExchange, joining]
+
+  private static let keyOrder = AdapterLaw(
+    "key-order",
+    statement: "the tensors that come out do not depend on the order of the keys that go in",
+    reason: "files give their keys sorted as text, shard by shard, in any order",
+    brokenBy: "experts stacked in the order in which they arrive"
+  ) { (trial) throws(Violation) in
+    let other = try trial.onDisk().reordered(by: trial.spec.variation)
+    try trial.require(trial.fromHF(other), equals: trial.native(), ordered: false, .fromHF(nil))
+    return true
+  }
+
+  private static let sharding = AdapterLaw(
+    "sharding",
+    statement: "saving the layers' native tensors shard by shard gives what saving them all gives",
+    reason: "large models are never in memory at once",
+    brokenBy: "a scale or bias that looks for its weight in its own shard only"
+  ) { (trial) throws(Violation) in
+    let session = try trial.session(for: trial.setupForParts)
+    let native = try trial.expectedNative()
+    var joined = StateDict()
+    for shard in try trial.split(native) {
+      let saved = try trial.attempt(.toHF(nil)) { try session.toHF(shard, excluding: "", nil) }
+      try trial.append(saved, to: &joined)
+    }
+    try trial.require(joined, equals: trial.saved(), ordered: false, .toHF(nil))
+    return true
+  }
+
+  private static let expertPermutation = AdapterLaw(
+    "expert-permutation",
+    statement: "experts exchanged on disk are exchanged in native form, and nothing else changes",
+    reason: "an expert's number is its only identity",
+    brokenBy: "expert numbers sorted as text, which no round trip shows"
+  ) { (trial) throws(Violation) in
+    let count = trial.spec.config.expertCount
+    guard count > 1, trial.spec.lora == nil else { return false }
+    let order = Array(0..<count).shuffled(by: trial.spec.variation)
+    let onDisk = try trial.attempt(.fromHF(nil)) {
+      try StateDict(trial.onDisk().map { ($0.name.withExpert { order[$0] }, $0.tensor) })
+    }
+    let native = try trial.native()
+    let expected = try trial.attempt(.fromHF(nil)) {
+      try StateDict(
+        native.map { name, tensor in
+          if name.isGroupedWeight { return (name, try tensor.movingSlices(to: order)) }
+          return (name.withExpert { order[$0] }, tensor)
+        })
+    }
+    try trial.require(trial.fromHF(onDisk), equals: expected, ordered: false, .fromHF(nil))
+    return true
+  }
+
+  private static let layerExchange = AdapterLaw(
+    "layer-exchange",
+    statement: "two sparse layers exchanged on disk are exchanged in native form",
+    reason: "a layer's number is its only identity",
+    brokenBy: "layers 10 and 11 landing on layer 1; a rule for one literal layer"
+  ) { (trial) throws(Violation) in
+    let sparse = trial.spec.config.layerKinds.indices.filter {
+      trial.spec.config.layerKinds[$0] == .sparse
+    }
+    guard sparse.count > 1, trial.spec.lora == nil else { return false }
+    let chosen = sparse.shuffled(by: trial.spec.variation)
+    let exchange = { (name: TensorName) in
+      name.exchangingLayers(chosen[0], chosen[1], prefix: trial.spec.options.prefix.rawValue)
+    }
+    let (onDisk, native) = (try trial.onDisk(), try trial.native())
+    let (exchanged, expected) = try trial.attempt(.fromHF(nil)) {
+      (
+        try StateDict(onDisk.map { (exchange($0.name), $0.tensor) }),
+        try StateDict(native.map { (exchange($0.name), $0.tensor) })
+      )
+    }
+    try trial.require(trial.fromHF(exchanged), equals: expected, ordered: false, .fromHF(nil))
+    return true
+  }
+
+  private static let joining = AdapterLaw(
+    "joining",
+    statement: "the layers of a checkpoint loaded part by part give what loading them all gives",
+    reason: "a layer's tensors do not depend on those of others",
+    brokenBy: "state kept from one call to the next; experts of two layers in one group"
+  ) { (trial) throws(Violation) in
+    let session = try trial.session(for: trial.setupForParts)
+    var joined = StateDict()
+    for part in try trial.split(trial.onDisk()) {
+      let native = try trial.attempt(.fromHF(nil)) { try session.fromHF(part, nil) }
+      try trial.append(native, to: &joined)
+    }
+    try trial.require(joined, equals: trial.native(), ordered: false, .fromHF(nil))
+    return true
+  }
+}
+
+extension Trial {
+  /// The setup of an adapter that is given parts of a checkpoint.
+  var setupForParts: AdapterSetup {
+    var setup = spec.setup
+    setup.options.completeness = .presentGroups
+    return setup
+  }
+
+  /// Two parts of a state dict, whole layers each.
+  func split(_ stateDict: StateDict) throws(Violation) -> [StateDict] {
+    let isInFirst = { [variation = spec.variation] (name: TensorName) in
+      (name.layerNumber.map { UInt64($0) } ?? 0) &+ variation & 1 == 0
+    }
+    return [stateDict.filter(isInFirst), stateDict.filter { !isInFirst($0) }]
+      .filter { !$0.isEmpty }
+  }
+
+  func append(_ part: StateDict, to whole: inout StateDict) throws(Violation) {
+    for (name, tensor) in part {
+      guard whole[name] == nil else {
+        throw Violation(
+          "key twice", place: TensorClass.of(name).rawValue, step: .toHF(nil),
+          "'\(name)' comes out of two parts of one state dict")
+      }
+      whole = try attempt(.toHF(nil)) {
+        var next = whole
+        try next.insert(tensor, named: name)
+        return next
+      }
+    }
+  }
+}

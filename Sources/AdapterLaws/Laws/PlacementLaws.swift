@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Adapters
+import CheckpointGenerators
+import Tensors
+
+/// Laws that compare both conversions with the index formula, one aspect each.
+extension AdapterLaws {
+  static let placement = [keys, types, shapes, elements, rounding, order]
+
+  private static let keys = AdapterLaw(
+    "keys",
+    statement: "the keys that come out are those of the layout, each once, in both directions",
+    reason: "a missing key is a random weight, a surplus one is a weight nobody reads",
+    brokenBy: "a rename missed or not anchored; a class of tensors without a mapping"
+  ) { (trial) throws(Violation) in
+    try trial.requireAspect { !$0.missing.isEmpty || !$0.surplus.isEmpty }
+  }
+
+  private static let types = AdapterLaw(
+    "types",
+    statement: "grouped experts take the target type on load; nothing else is ever cast",
+    reason: "the router's bias is float32 on purpose: in bfloat16 it chooses other experts",
+    brokenBy: "expert_bias cast with the rest"
+  ) { (trial) throws(Violation) in
+    try trial.requireAspect { $0.tensors.contains { $0.kind == .dtype } }
+  }
+
+  private static let shapes = AdapterLaw(
+    "shapes",
+    statement: "grouped experts are [experts, hidden, 2 * inter] and [experts, inter, hidden]",
+    reason: "a kernel that gets another shape of as many elements computes nonsense",
+    brokenBy: "a matrix not transposed; a local shape taken for the global one"
+  ) { (trial) throws(Violation) in
+    try trial.requireAspect { $0.tensors.contains { $0.kind == .shape } }
+  }
+
+  private static let elements = AdapterLaw(
+    "elements",
+    statement: "gate_and_up[e, h, j] == gate[e][j, h] and up[e][j - inter, h], "
+      + "down[e, i, h] == down[e][h, i], and all else stays in place, bit for bit",
+    reason: "a fault made alike in both directions survives every round trip",
+    brokenBy: "halves exchanged both ways; a square down_proj transposed neither way"
+  ) { (trial) throws(Violation) in
+    try trial.requireAspect { mismatch in
+      mismatch.tensors.contains { $0.count > 0 && !trial.isCast($0.name) }
+    }
+  }
+
+  private static let rounding = AdapterLaw(
+    "rounding",
+    statement: "experts are cast by rounding to nearest, ties to even; zeros keep their sign",
+    reason: "truncation shifts every weight in one direction",
+    brokenBy: "a cast by cutting bits off, or through a third type"
+  ) { (trial) throws(Violation) in
+    let casts = try trial.expectedNative().names.contains { trial.isCast($0) }
+    return try trial.requireAspect { mismatch in
+      mismatch.tensors.contains { $0.count > 0 && trial.isCast($0.name) }
+    } && casts
+  }
+
+  private static let order = AdapterLaw(
+    "order",
+    statement: "keys come out in upstream's order: a group stands where its last expert stood",
+    reason: "shards are filled in this order, so another one makes other files",
+    brokenBy: "a group appended at the end, or placed at its first expert"
+  ) { (trial) throws(Violation) in
+    try trial.requireAspect { $0.isReordered }
+  }
+}
+
+extension Trial {
+  /// Whether a native tensor has another type than the experts it is made of.
+  func isCast(_ name: TensorName) -> Bool {
+    name.isGroupedWeight && spec.types.experts != spec.options.targetDType
+  }
+
+  /// Throws if either conversion differs from the index formula in one aspect.
+  fileprivate func requireAspect(_ isBroken: (Mismatch) -> Bool) throws(Violation) -> Bool {
+    if let mismatch = try loadMismatch(), isBroken(mismatch) {
+      throw Violation(mismatch, .fromHF(nil), try expectedNative(), try native())
+    }
+    if let mismatch = try saveMismatch(), isBroken(mismatch) {
+      throw Violation(mismatch, .toHF(nil), try expectedSaved(), try saved())
+    }
+    return true
+  }
+}
