@@ -18,10 +18,12 @@ extension LayoutOracle {
   public func native(
     of onDisk: StateDict, _ parallelism: ExpertParallelism? = nil
   ) -> StateDict {
-    let groups = ExpertGroups(onDisk, self, experts(of: parallelism))
+    let keys = onDisk.names.map { OracleKey($0) }
+    let own = experts(of: parallelism)
+    let groups = ExpertGroups(onDisk, keys, self, own)
     var result = Collected()
     for (position, (name, tensor)) in onDisk.enumerated() {
-      guard let key = OracleKey(name) else {
+      guard let key = keys[position] else {
         result.append(tensor, name)
         continue
       }
@@ -33,7 +35,7 @@ extension LayoutOracle {
           result.append(stacked, group)
         }
       case .ofExpert(let expert, _, .scale):
-        if experts(of: parallelism).contains(expert) { result.append(tensor, name) }
+        if own.contains(expert) { result.append(tensor, name) }
       case .ofExpert, .fused:
         break
       case .grouped, nil:
@@ -44,7 +46,7 @@ extension LayoutOracle {
     for (group, name) in groups.factorGroups {
       if let stacked = groups.factors(group, name) { result.append(stacked, group) }
     }
-    appendFused(onDisk, to: &result)
+    appendFused(onDisk, keys, to: &result)
     return result.stateDict
   }
 
@@ -82,12 +84,14 @@ struct ExpertGroups {
     let projection: Projection
   }
 
-  init(_ onDisk: StateDict, _ oracle: LayoutOracle, _ own: Range<Int>) {
+  init(
+    _ onDisk: StateDict, _ keys: [OracleKey?], _ oracle: LayoutOracle, _ own: Range<Int>
+  ) {
     self.oracle = oracle
     self.own = own
     var known: Set<TensorName> = []
-    for (position, (name, tensor)) in onDisk.enumerated() {
-      guard let key = OracleKey(name), !oracle.isDropped(key),
+    for (position, (_, tensor)) in onDisk.enumerated() {
+      guard let key = keys[position], !oracle.isDropped(key),
         case .ofExpert(let expert, let projection, let what) = key.expertPart, what != .scale
       else { continue }
       let isDown = projection == .down
