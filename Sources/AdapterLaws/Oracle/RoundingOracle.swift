@@ -12,6 +12,7 @@ public import Tensors
 public struct RoundingOracle: Sendable {
   private let source: DType
   private let target: DType
+  private let layout: FloatLayout?
   /// The results of all patterns of a source of at most 16 bits.
   private let results: [UInt64]?
   private let numbers: SortedNumbers?
@@ -25,6 +26,7 @@ public struct RoundingOracle: Sendable {
     guard isPossible else { return nil }
     self.source = source
     self.target = target
+    layout = FloatLayout(target)
     numbers = SortedNumbers.of(target)
     results = source != target && source.byteCount <= 2 ? Self.results(source, target) : nil
   }
@@ -33,6 +35,7 @@ public struct RoundingOracle: Sendable {
   private init(searching numbers: SortedNumbers?, from source: DType, to target: DType) {
     self.source = source
     self.target = target
+    layout = FloatLayout(target)
     self.numbers = numbers
     results = nil
   }
@@ -66,11 +69,11 @@ public struct RoundingOracle: Sendable {
   func callAsFunction(_ patterns: [UInt64]) -> [UInt64] {
     if source == target { return patterns }
     if let results { return patterns.map { results[Int($0)] } }
-    return patterns.map(nearest)
+    return patterns.map { nearest($0) }
   }
 
   private func nearest(_ bits: UInt64) -> UInt64 {
-    guard let exact = source.number(bits), let layout = FloatLayout(target) else { return bits }
+    guard let exact = source.number(bits), let layout else { return bits }
     if exact.isNaN { return layout.someNaN }
     let number = source == .f64 ? Double(Float(exact)) : exact
     switch target {
