@@ -25,7 +25,7 @@ extension HeatMap {
   public func text(_ style: Style = .blocks) -> String {
     var lines: [String] = []
     for plane in planes {
-      if !plane.outer.isEmpty { lines.append("[\(Self.list(plane.outer)), :, :]") }
+      if let label = plane.label { lines.append(label) }
       lines += plane.shares.map { row in "  " + row.map(style.character).joined() }
     }
     if omitted > 0 { lines.append("and \(omitted) more") }
@@ -39,15 +39,17 @@ extension HeatMap {
   /// Colours are the CSS variables `--heat-wrong`, `--heat-field` and `--heat-text`, each with a
   /// default that can be read on light and dark ground.
   public func svg() -> String {
-    let (size, gap, label, perRow) = (10, 14, 14, 4)
+    let (size, gap, head, perRow) = (10, 14, 14, 4)
     let rows = planes.first?.shares.count ?? 0
     let columns = planes.first?.shares.first?.count ?? 0
-    let (width, height) = (max(columns * size, 48), rows * size)
+    let (width, height) = (max(columns * size, 72), rows * size)
     var body = ""
     for (position, plane) in planes.enumerated() {
       let (down, across) = position.quotientAndRemainder(dividingBy: perRow)
-      let (x, y) = (across * (width + gap), down * (height + label + gap) + label)
-      body += "<text x=\"\(x)\" y=\"\(y - 3)\">[\(Self.list(plane.outer))]</text>"
+      let (x, y) = (across * (width + gap), down * (height + head + gap) + head)
+      if let label = plane.label {
+        body += "<text x=\"\(x)\" y=\"\(y - 3)\">\(label)</text>"
+      }
       body +=
         "<rect class=\"field\" x=\"\(x)\" y=\"\(y)\" width=\"\(columns * size)\" height=\"\(height)\"/>"
       for (row, shares) in plane.shares.enumerated() {
@@ -62,7 +64,7 @@ extension HeatMap {
       }
     }
     let (down, across) = ((planes.count + perRow - 1) / perRow, min(planes.count, perRow))
-    let (w, h) = (across * (width + gap) - gap, down * (height + label + gap) - gap)
+    let (w, h) = (across * (width + gap) - gap, down * (height + head + gap) - gap)
     return """
       <svg xmlns="http://www.w3.org/2000/svg" role="img" class="heat-map" viewBox="0 0 \(w) \(h)" \
       width="\(w)" height="\(h)"><title>\(Self.escaped(title))</title><style>\
@@ -70,10 +72,6 @@ extension HeatMap {
       .heat-map .wrong{fill:var(--heat-wrong,#d9480f)}\
       .heat-map text{fill:var(--heat-text,#888);font:10px monospace}</style>\(body)</svg>
       """
-  }
-
-  private static func list(_ index: [Int]) -> String {
-    index.map(String.init).joined(separator: ", ")
   }
 
   private static func escaped(_ text: String) -> String {
@@ -85,5 +83,12 @@ extension HeatMap {
       default: result.append(character)
       }
     }
+  }
+}
+
+extension HeatMap.Plane {
+  /// Which part of the tensor the grid shows, or nil if that is all of it.
+  fileprivate var label: String? {
+    outer.isEmpty ? nil : "[" + outer.map { "\($0), " }.joined() + ":, :]"
   }
 }

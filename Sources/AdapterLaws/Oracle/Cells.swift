@@ -41,9 +41,7 @@ struct Cells {
   /// The cells with every pattern cast.
   func cast(_ cast: RoundingOracle) -> Cells {
     var result = self
-    for position in result.patterns.indices {
-      result.patterns[position] = cast(result.patterns[position])
-    }
+    result.patterns = cast(patterns)
     return result
   }
 

@@ -32,7 +32,8 @@ extension LayoutOracle {
     of name: TensorName, _ tensor: Tensor, excluding exclusion: Exclusion = .none,
     _ parallelism: ExpertParallelism? = nil
   ) -> [(TensorName, Tensor)] {
-    whole(name, tensor, experts(of: parallelism)).filter { !exclusion.excludes($0.0) }
+    let all = whole(name, tensor, experts(of: parallelism))
+    return exclusion == .none ? all : all.filter { !exclusion.excludes($0.0) }
   }
 
   private func whole(

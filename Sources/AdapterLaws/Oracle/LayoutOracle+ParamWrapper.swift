@@ -8,9 +8,9 @@ import Tensors
 /// Fused LoRA factors as PEFT's ParamWrapper writes them.
 extension LayoutOracle {
   /// Appends the native forms of fused factors.
-  func appendFused(_ onDisk: StateDict, to result: inout Collected) {
-    for (name, tensor) in onDisk {
-      guard let key = OracleKey(name), !isDropped(key),
+  func appendFused(_ onDisk: StateDict, _ keys: [OracleKey?], to result: inout Collected) {
+    for (key, (_, tensor)) in zip(keys, onDisk) {
+      guard let key, !isDropped(key),
         case .fused(let isDown, let isA) = key.expertPart,
         let native = nativeFactor(tensor, isA: isA)
       else { continue }

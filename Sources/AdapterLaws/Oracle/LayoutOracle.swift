@@ -8,8 +8,8 @@ import Tensors
 /// What a correct adapter gives, stated by index and without the adapter's rules.
 ///
 /// The statement is docs/adapter.md's; the order of the keys is that of nemo-automodel 0.7.0. What is
-/// not part of a valid checkpoint has no right form: of tensors that are incomplete, ragged or not as
-/// wide as the config says, nothing comes, and of two that land on one name the first stays.
+/// not part of a valid checkpoint has no right form: of groups that are incomplete or ragged nothing
+/// comes, and of two tensors that land on one name the first stays.
 public struct LayoutOracle: Sendable {
   let spec: CheckpointSpec
 

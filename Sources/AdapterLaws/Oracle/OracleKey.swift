@@ -12,6 +12,8 @@ struct OracleKey {
   let base: Substring
   /// The components behind that.
   let tail: [Substring]
+  /// What the key says of the layer's experts, or nil if it is about something else.
+  let expertPart: ExpertPart?
 
   /// The parts of a key, or nil if it belongs to no layer.
   init?(_ name: TensorName) {
@@ -25,30 +27,30 @@ struct OracleKey {
     prefix = text[..<parts[at].startIndex]
     base = text[..<parts[at + 2].startIndex]
     tail = Array(parts[(at + 2)...])
+    expertPart = Self.expertPart(tail, in: text)
   }
 
-  /// What the key says of the layer's experts, or nil if it is about something else.
-  var expertPart: ExpertPart? {
+  private static func expertPart(_ tail: [Substring], in text: String) -> ExpertPart? {
     guard tail.count >= 3, tail[0] == "mlp", tail[1] == "experts" else { return nil }
-    if let expert = Int(tail[2]) {
-      guard tail.count >= 5 else { return nil }
-      let what: ExpertPart.What? =
-        switch tail[4...].joined(separator: ".") {
-        case "weight": .weight
-        case "weight_scale", "weight_scale_inv", "input_scale": .scale
-        case "lora_A.weight": .factorA
-        case "lora_B.weight": .factorB
-        default: nil
-        }
-      guard let what, let projection = Projection(rawValue: String(tail[3])) else { return nil }
-      return .ofExpert(expert, projection, what)
+    guard let expert = Int(tail[2]) else {
+      switch text[tail[2].startIndex...] {
+      case "lora_A.weight": return .fused(isDown: true, isA: true)
+      case "lora_B.weight": return .fused(isDown: true, isA: false)
+      case "base_layer.lora_A.weight": return .fused(isDown: false, isA: true)
+      case "base_layer.lora_B.weight": return .fused(isDown: false, isA: false)
+      case let native: return GroupedName(rawValue: String(native)).map { .grouped($0) }
+      }
     }
-    switch tail[2...].joined(separator: ".") {
-    case "lora_A.weight": return .fused(isDown: true, isA: true)
-    case "lora_B.weight": return .fused(isDown: true, isA: false)
-    case "base_layer.lora_A.weight": return .fused(isDown: false, isA: true)
-    case "base_layer.lora_B.weight": return .fused(isDown: false, isA: false)
-    case let native: return GroupedName(rawValue: native).map { .grouped($0) }
+    guard tail.count >= 5, let projection = Projection(rawValue: String(tail[3])) else {
+      return nil
+    }
+    switch text[tail[4].startIndex...] {
+    case "weight": return .ofExpert(expert, projection, .weight)
+    case "weight_scale", "weight_scale_inv", "input_scale":
+      return .ofExpert(expert, projection, .scale)
+    case "lora_A.weight": return .ofExpert(expert, projection, .factorA)
+    case "lora_B.weight": return .ofExpert(expert, projection, .factorB)
+    default: return nil
     }
   }
 

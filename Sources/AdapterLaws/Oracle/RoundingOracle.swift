@@ -12,6 +12,7 @@ public import Tensors
 public struct RoundingOracle: Sendable {
   private let source: DType
   private let target: DType
+  private let layout: FloatLayout?
   /// The results of all patterns of a source of at most 16 bits.
   private let results: [UInt64]?
   private let numbers: SortedNumbers?
@@ -25,6 +26,7 @@ public struct RoundingOracle: Sendable {
     guard isPossible else { return nil }
     self.source = source
     self.target = target
+    layout = FloatLayout(target)
     numbers = SortedNumbers.of(target)
     results = source != target && source.byteCount <= 2 ? Self.results(source, target) : nil
   }
@@ -33,6 +35,7 @@ public struct RoundingOracle: Sendable {
   private init(searching numbers: SortedNumbers?, from source: DType, to target: DType) {
     self.source = source
     self.target = target
+    layout = FloatLayout(target)
     self.numbers = numbers
     results = nil
   }
@@ -62,8 +65,15 @@ public struct RoundingOracle: Sendable {
     return nearest(bits)
   }
 
+  /// The patterns that patterns become.
+  func callAsFunction(_ patterns: [UInt64]) -> [UInt64] {
+    if source == target { return patterns }
+    if let results { return patterns.map { results[Int($0)] } }
+    return patterns.map { nearest($0) }
+  }
+
   private func nearest(_ bits: UInt64) -> UInt64 {
-    guard let exact = source.number(bits), let layout = FloatLayout(target) else { return bits }
+    guard let exact = source.number(bits), let layout else { return bits }
     if exact.isNaN { return layout.someNaN }
     let number = source == .f64 ? Double(Float(exact)) : exact
     switch target {
@@ -79,6 +89,8 @@ public struct RoundingOracle: Sendable {
 /// All numbers of a narrow type that are not negative, each at the position of its pattern.
 struct SortedNumbers: Sendable {
   private let values: [Double]
+  /// How many of the numbers are below each power of two, by the exponent's field in F64.
+  private let counts: [Int]
   private let saturates: Bool
 
   private init?(_ dtype: DType) {
@@ -86,6 +98,10 @@ struct SortedNumbers: Sendable {
     saturates = layout.isFiniteOnly
     // One more than there are: what is nearer to it than to the largest is too large.
     values = (0...layout.largestFinite + 1).map { layout.magnitude($0) }
+    var counts = [Int](repeating: 0, count: 2049)
+    for value in values { counts[Int(value.exponentBitPattern) + 1] += 1 }
+    for field in 1..<counts.count { counts[field] += counts[field - 1] }
+    self.counts = counts
   }
 
   private static let bf16 = SortedNumbers(.bf16)
@@ -107,12 +123,18 @@ struct SortedNumbers: Sendable {
   /// The pattern of the number nearest to another: what is too large becomes infinity, or the
   /// largest number of a type without infinity.
   func nearest(to number: Double) -> UInt64 {
-    var (low, high) = (0, values.count - 1)
-    guard number < values[high] else { return pattern(high) }
-    while high - low > 1 {
-      let middle = (low + high) / 2
-      if values[middle] <= number { low = middle } else { high = middle }
+    let last = values.count - 1
+    guard number < values[last] else { return pattern(last) }
+    // The largest number that is not larger; written so that no branch depends on the numbers.
+    let field = Int(number.exponentBitPattern)
+    var low = max(0, counts[field] - 1)
+    var length = counts[field + 1] - low
+    while length > 1 {
+      let half = length / 2
+      low = values[low + half] <= number ? low + half : low
+      length -= half
     }
+    let high = low + 1
     let (below, above) = (number - values[low], values[high] - number)
     if below == above { return pattern(low.isMultiple(of: 2) ? low : high) }
     return pattern(below < above ? low : high)
