@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+/// Makes a feasible assignment of all axes out of any.
+///
+/// An infeasible value gives way to a feasible one of its axis, so that no draw is in vain.
+struct AxisResolver: Sendable {
+  let feasibility: AxisFeasibility
+  private let domains: AxisDomains
+
+  /// Why the values that are fixed do not go together, or nil if they do.
+  let conflict: String?
+
+  init(_ space: CheckpointSpace) {
+    domains = AxisDomains(space)
+    feasibility = space.config == nil ? .ofGenerated : .ofGiven
+    conflict = domains.conflict ?? feasibility.conflict(domains.fixed)
+  }
+
+  /// The axes with one value, which others give way to.
+  var fixed: AxisAssignment { domains.fixed }
+
+  /// Axes in the order of precedence: where a checkpoint would be too large, the number of its
+  /// layers gives way, not what is in them.
+  private static let order: [ConfigAxis] = {
+    let first: [ConfigAxis] = [
+      .extent, .lora, .expertDType, .activation, .experts, .mtpLayers, .mtpPolicy, .mtpStorage,
+      .decoderLayers, .densePrefix, .hiddenSize, .intermediateSize, .expertParallelism,
+    ]
+    return first + ConfigAxis.allCases.filter { !first.contains($0) }
+  }()
+
+  /// The feasible assignment nearest to one, or nil if there is none; axes without a value get
+  /// their simplest.
+  func resolve(_ wanted: AxisAssignment) -> AxisAssignment? {
+    guard conflict == nil else { return nil }
+    var result = domains.fixed
+    for axis in Self.order where !result.isAssigned(axis) {
+      let value = wanted.isAssigned(axis) ? wanted[axis] : 0
+      result[axis] = value
+      if domains.contains(value, axis), feasibility.permits(axis, in: result) { continue }
+      var feasible = SIMD32<UInt8>()
+      var count = 0
+      for other in 0..<UInt8(axis.valueCount) where domains.contains(other, axis) {
+        result[axis] = other
+        guard feasibility.permits(axis, in: result) else { continue }
+        feasible[count] = other
+        count += 1
+      }
+      guard count > 0 else { return nil }
+      result[axis] = feasible[Int(value) % count]
+    }
+    return result
+  }
+}

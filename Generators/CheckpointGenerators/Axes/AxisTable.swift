@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Adapters
+
+/// The values of every axis: their labels, and how often they are drawn.
+enum AxisTable {
+  static let expertRanges: [ClosedRange<Int>] = [
+    1...1, 2...2, 3...3, 4...8, 9...9, 10...10, 11...11, 12...12, 13...98, 99...99, 100...100,
+    101...101, 128...128, 192...192,
+  ]
+  /// Wider than what is drawn, so that every config has a value.
+  static let layerRanges = [1...1, 2...2, 3...9, 10...Int.max]
+  static let mtpRanges = [0...0, 1...1, 2...2, 3...Int.max]
+  static let sharedExpertRanges = [0...0, 1...1, 2...Int.max]
+  static let loraRankRanges = [1...1, 2...2, 3...Int.max]
+
+  static let labels: [[String]] = ConfigAxis.allCases.map { axis in
+    switch axis {
+    case .experts: expertRanges.map(label)
+    case .decoderLayers: layerRanges.map(label)
+    case .densePrefix: labels(of: DensePrefix.self)
+    case .mtpLayers: mtpRanges.map(label)
+    case .mtpStorage: labels(of: MTPStorage.self)
+    case .hiddenSize: labels(of: HiddenSizeClass.self)
+    case .intermediateSize: labels(of: IntermediateRelation.self)
+    case .sharedExperts: sharedExpertRanges.map(label)
+    case .heads: labels(of: HeadSharing.self)
+    case .queryKeyNorm: ["present", "absent"]
+    case .biases: labels(of: BiasPlaces.self)
+    case .tiedEmbeddings: ["untied", "tied"]
+    case .expertParallelism: labels(of: ParallelismClass.self)
+    case .rankPosition: labels(of: RankPosition.self)
+    case .expertDType: labels(of: ExpertTypeClass.self)
+    case .targetDType: labels(of: TargetTypeClass.self)
+    case .otherDType: labels(of: OtherTypeClass.self)
+    case .expertBias: labels(of: ExpertBiasClass.self)
+    case .activation: labels(of: ExpertActivation.self)
+    case .lora: labels(of: LoRAClass.self)
+    case .loraRank: loraRankRanges.map(label)
+    case .loraPrefix: labels(of: LoRAPrefixClass.self)
+    case .loraLayout: labels(of: LoRALayoutHint.self)
+    case .extent: ["whole model", "experts only", "LoRA only"]
+    case .completeness: ["whole model", "present groups"]
+    case .mtpPolicy: ["preserve", "drop"]
+    case .keyPrefix: ModelPrefix.allCases.map { $0 == .none ? "none" : $0.rawValue }
+    case .keyOrder: labels(of: KeyOrderClass.self)
+    case .exclusion: labels(of: ExclusionClass.self)
+    case .contents: labels(of: ContentsClass.self)
+    case .family: labels(of: AdapterFamily.self)
+    }
+  }
+
+  /// How often each value of an axis is drawn, in parts of their sum.
+  ///
+  /// Many experts are slow, and the plain value of an axis is what most laws are sharpest on.
+  static let weights: [[Int]] = ConfigAxis.allCases.map { axis in
+    var weights = labels[Int(axis.rawValue)].map { _ in 1 }
+    switch axis {
+    case .experts: weights = [6, 6, 6, 7, 3, 4, 4, 3, 3, 1, 1, 1, 1, 1]
+    case .decoderLayers: weights = [4, 4, 3, 1]
+    case .densePrefix: weights = [3, 2, 2, 2]
+    case .expertParallelism: weights[0] = 3
+    case .targetDType: weights[0] = 8
+    case .lora: weights[0] = 6
+    case .extent: weights[0] = 6
+    case .exclusion: weights[0] = 3
+    default: break
+    }
+    return weights
+  }
+
+  /// The values of an axis, each as often as its weight says.
+  static let lots: [[UInt8]] = weights.map { weights in
+    weights.enumerated().flatMap { value, weight in
+      repeatElement(UInt8(value), count: weight)
+    }
+  }
+
+  private static func labels<Value: RawRepresentable<String> & CaseIterable>(
+    of _: Value.Type
+  ) -> [String] {
+    Value.allCases.map(\.rawValue)
+  }
+
+  private static func label(_ range: ClosedRange<Int>) -> String {
+    if range.lowerBound == range.upperBound { return "\(range.lowerBound)" }
+    return range.upperBound == .max
+      ? "\(range.lowerBound) or more" : "\(range.lowerBound)-\(range.upperBound)"
+  }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+public import PropertyEngine
+
+extension Generator<CheckpointSpec> {
+  /// Valid checkpoints of a space, with faults drawn for the law about invalid ones.
+  ///
+  /// Every checkpoint takes the same number of choices, the most important first. An empty space
+  /// (`CheckpointSpace.conflict`) discards every case.
+  public static func checkpoints(
+    _ space: CheckpointSpace = CheckpointSpace()
+  ) -> Generator<CheckpointSpec> {
+    let draws = SpecDraws(space)
+    return Generator { draws.spec($0) }
+  }
+}
+
+/// Draws checkpoints: a value of every axis and its detail, then all else.
+private struct SpecDraws: Sendable {
+  private struct Axis: Sendable {
+    let axis: ConfigAxis
+    let lots: [UInt8]
+    let value: Constraint
+    /// Nil for axes whose values leave nothing open.
+    let detail: Constraint?
+  }
+
+  private let space: CheckpointSpace
+  private let resolver: AxisResolver
+  private let axes: [Axis]
+  private let faultKind: Constraint
+  private static let byte = Constraint.integer(0...255)
+  private static let size = Constraint.integer(0...6)
+  private static let seed = Constraint.integer(0...65535)
+
+  init(_ space: CheckpointSpace) {
+    self.space = space
+    resolver = AxisResolver(space)
+    let fixed = resolver.fixed
+    axes = ConfigAxis.allCases.map { axis in
+      let lots = fixed.isAssigned(axis) ? [fixed[axis]] : AxisTable.lots[Int(axis.rawValue)]
+      return Axis(
+        axis: axis, lots: lots, value: Constraint.integer(0...(lots.count - 1)),
+        detail: Self.detail(of: axis))
+    }
+    faultKind = Constraint.integer(0...max(0, space.faultKinds - 1))
+  }
+
+  private static func detail(of axis: ConfigAxis) -> Constraint? {
+    switch axis {
+    case .experts, .decoderLayers, .densePrefix, .hiddenSize, .intermediateSize, .heads,
+      .expertParallelism, .rankPosition, .loraRank, .exclusion, .contents:
+      byte
+    case .keyOrder: seed
+    default: nil
+    }
+  }
+
+  func spec(_ source: Source) -> CheckpointSpec {
+    var wanted = AxisAssignment()
+    var details = SpecDetails()
+    for axis in axes {
+      wanted[axis.axis] = axis.lots[Int(source.draw(axis.value))]
+      if let detail = axis.detail {
+        details[axis.axis] = Int(truncatingIfNeeded: source.draw(detail))
+      }
+    }
+    details.vocabulary = Int(truncatingIfNeeded: source.draw(Self.size))
+    details.denseIntermediateSize = Int(truncatingIfNeeded: source.draw(Self.size))
+    details.contentsSeed = source.draw(Self.seed)
+    details.variation = source.draw(Self.seed)
+    details.faults = faults(source)
+    guard let values = resolver.resolve(wanted),
+      let config = space.config ?? ConfigBuilder(values: values, details: details).config()
+    else {
+      source.discard()
+      return .plainest
+    }
+    return SpecBuilder(values: values, details: details, config: config).spec()
+  }
+
+  /// One fault or two.
+  private func faults(_ source: Source) -> [CheckpointFault] {
+    let isDouble = source.draw(.boolean(0.25)) == 1
+    let faults = (0..<2).map { _ in
+      CheckpointFault(
+        kind: Int(truncatingIfNeeded: source.draw(faultKind)), site: source.draw(Self.seed))
+    }
+    return space.faultKinds > 0 ? Array(faults.prefix(isDouble ? 2 : 1)) : []
+  }
+}

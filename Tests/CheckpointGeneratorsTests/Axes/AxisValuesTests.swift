@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Adapters
+import PropertyEngine
+import Tensors
+import Testing
+
+@testable import CheckpointGenerators
+
+@Suite("The place of a checkpoint in the space of configs")
+struct AxisValuesTests {
+  @Test("Every value of every axis is what checkpoints pinned to it have")
+  func pinnedValues() {
+    for axis in ConfigAxis.allCases {
+      for value in axis.values.indices {
+        let space = CheckpointSpace(pinned: [axis: value])
+        #expect(space.conflict == nil)
+        let found = Set(specs(space, count: 4).map { AxisValues($0)[axis] })
+        #expect(found == [value], "\(axis.name) \(axis.values[value])")
+      }
+    }
+  }
+
+  @Test("Every feasible pair of values is that of some checkpoint")
+  func pairs() {
+    let feasibility = AxisFeasibility.ofGenerated
+    let common = Set(specs(count: 800).flatMap { pairs(of: AxisValues($0)) })
+    var unreached: [Pair] = []
+    for (index, second) in ConfigAxis.allCases.enumerated() {
+      for first in ConfigAxis.allCases[..<index] {
+        for value in first.values.indices {
+          for other in second.values.indices {
+            let pair = Pair(first: first, value: value, second: second, other: other)
+            let assignment = AxisAssignment([(first, UInt8(value)), (second, UInt8(other))])
+            if common.contains(pair) || feasibility.conflict(assignment) != nil { continue }
+            let space = CheckpointSpace(pinned: [first: value, second: other])
+            let found = specs(space, count: 1).map { AxisValues($0) }
+            if found.first?[first] != value || found.first?[second] != other {
+              unreached.append(pair)
+            }
+          }
+        }
+      }
+    }
+    #expect(unreached == [])
+  }
+
+  private struct Pair: Hashable {
+    let first: ConfigAxis
+    let value: Int
+    let second: ConfigAxis
+    let other: Int
+  }
+
+  private func pairs(of values: AxisValues) -> [Pair] {
+    ConfigAxis.allCases.flatMap { second in
+      ConfigAxis.allCases[..<Int(second.rawValue)].compactMap { first in
+        guard let value = values[first], let other = values[second] else { return nil }
+        return Pair(first: first, value: value, second: second, other: other)
+      }
+    }
+  }
+
+  @Test("The published checkpoints have the values that their description says")
+  func handWritten() throws {
+    let config = try ModelConfig(
+      vocabularySize: 8, hiddenSize: 6, denseIntermediateSize: 5, moeIntermediateSize: 3,
+      expertCount: 192, sharedExpertCount: 1, layerKinds: [.dense, .sparse, .sparse],
+      mtpLayerCount: 1, attentionHeadCount: 4, keyValueHeadCount: 2, headSize: 2)
+    var spec = CheckpointSpec(
+      AdapterSetup(.hyV3, config, AdapterOptions()),
+      contents: TensorContents(.tracer(digit: 1)))
+    spec.parallelism = try ExpertParallelism(rank: 7, size: 8)
+    let values = AxisValues(spec)
+    let labels = ConfigAxis.allCases.map { axis in
+      values[axis].map { axis.values[$0] } ?? "none of the table"
+    }
+    #expect(
+      labels == [
+        "192", "3-9", "one", "1", "stored", "other even", "half of hidden", "1", "GQA", "present",
+        "none", "untied", "ranks divide experts", "last", "bf16", "as the experts", "bf16", "f32",
+        "swiglu", "none", "1", "base_model.model.model.", "left to the shapes", "whole model",
+        "whole model", "drop", "model.", "schema", "none", "tracer", "hy_v3",
+      ])
+    #expect(AxisValues(bytes: values.bytes) == values)
+    #expect(AxisValues(bytes: [1, 2]) == nil)
+  }
+
+  @Test("What no axis lists has no value")
+  func outside() throws {
+    let config = try ModelConfig(
+      vocabularySize: 1, hiddenSize: 1, denseIntermediateSize: 1, moeIntermediateSize: 1,
+      expertCount: 300, layerKinds: [.sparse, .dense], attentionHeadCount: 1,
+      keyValueHeadCount: 1, headSize: 1)
+    let spec = CheckpointSpec(
+      AdapterSetup(.hyMT2, config, AdapterOptions(targetDType: .f64)),
+      types: SourceTypes(experts: .f8E5M2, expertBias: .f16, others: .f64, hasScales: true),
+      lora: LoRASpec(.perExpert, rank: 1, prefix: "other."), contents: TensorContents(.iota))
+    let values = AxisValues(spec)
+    let unlisted = ConfigAxis.allCases.filter { values[$0] == nil }
+    #expect(
+      unlisted == [
+        .experts, .densePrefix, .expertDType, .targetDType, .otherDType, .expertBias, .loraPrefix,
+      ])
+  }
+}
