@@ -65,7 +65,8 @@ let package = Package(
       .executableTarget(
         name: "hymt2",
         dependencies: [
-          "Adapters", "Safetensors", "StrictJSON", "Tensors",
+          "AdapterLaws", "Adapters", "CheckpointGenerators", "PropertyEngine", "Safetensors",
+          "StrictJSON", "Tensors",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: settings),

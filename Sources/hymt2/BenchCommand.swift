@@ -10,15 +10,18 @@ import Tensors
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Measure this machine: both conversions of one full-size layer, against memcpy.",
+    abstract: "Measure this machine: conversions of a full-size layer, and cases checked a second.",
     discussion: """
       The layer is a MoE layer of Hy-MT2-30B-A3B: 128 experts of 2048 x 768 in bfloat16, \
       1.2 GB. Results allocate their own memory, as they do in use; memcpy copies into warm \
       memory on one thread. `ci/bench` runs NeMo Automodel's adapter on the same layer beside it.
 
+      A case is a random whole checkpoint (experts 1-16, hidden 1-32, intermediate 1-16, layers \
+      1-4, dense 0-2, MTP 0-2) made, converted to native form and back, and compared.
+
       Examples:
         hymt2 bench
-        hymt2 bench --runs 3 --json
+        hymt2 bench --runs 3 --cases 50000 --json
       """)
 
   @Option(help: "Runs counted, after one that is not.")
@@ -27,9 +30,21 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "Experts of the layer.")
   var experts = 128
 
+  @Option(help: "Random checkpoints checked.")
+  var cases = 20_000
+
+  @Option(help: "Checkpoints checked at the same time. Default: one per core.")
+  var threads: Int?
+
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
+    guard (1...10_000_000).contains(cases) else {
+      throw ValidationError("--cases must be from 1 to 10000000")
+    }
+    guard (1...1024).contains(threads ?? 1) else {
+      throw ValidationError("--threads must be from 1 to 1024")
+    }
     guard (1...1000).contains(runs) else { throw ValidationError("--runs must be from 1 to 1000") }
     guard (1...1024).contains(experts) else {
       throw ValidationError("--experts must be from 1 to 1024")
@@ -38,8 +53,11 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     try runOrExit {
-      let bench = try LayerBench(experts: experts, runs: runs)
-      bench.report(to: output.console)
+      let layer = try LayerBench(experts: experts, runs: runs)
+      let roundTrips = try RoundTripBench(cases: cases, threads: ParallelWork.workerCount(threads))
+      layer.report(to: output.console)
+      roundTrips.report(to: output.console)
+      output.console.printDocument("bench", holds: true, layer.json + roundTrips.json)
       return true
     }
   }
@@ -97,12 +115,13 @@ private struct LayerBench {
           + "\(Self.text(Double(byteCount) / seconds / 1e9)) GB/s  "
           + "\(Self.text(memcpy / seconds)) of memcpy")
     }
-    console.printDocument(
-      "bench", holds: true,
-      [
-        ("bytes", JSONValue(byteCount)),
-        ("seconds", .object(JSONObject(rows.map { ($0.name, JSONValue($0.seconds)) }))),
-      ])
+  }
+
+  var json: [(String, JSONValue)] {
+    [
+      ("bytes", JSONValue(byteCount)),
+      ("seconds", .object(JSONObject(rows.map { ($0.name, JSONValue($0.seconds)) }))),
+    ]
   }
 
   private static func text(_ value: Double) -> String {
