@@ -114,10 +114,3 @@ extension TensorName {
     return module.utf8.last == UInt8(ascii: ".") ? TensorName("\(module)weight") : nil
   }
 }
-
-extension Cast {
-  /// Whether elements of a type can become elements of another.
-  static func isSupported(from source: DType, to target: DType) -> Bool {
-    (try? Cast(from: source, to: target)) != nil
-  }
-}
