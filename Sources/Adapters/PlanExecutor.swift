@@ -44,10 +44,11 @@ struct PlanExecutor {
         slab.append(destination, byteCount: byteCount)
       }
       try fill(slab, moves, sources, &results)
-      return try StateDict(
-        zip(plan.destinations, results).lazy.compactMap { info, tensor in
-          tensor.map { (info.name, $0) }
-        })
+      var result = StateDict(minimumCapacity: results.count)
+      for (info, tensor) in zip(plan.destinations, results) {
+        if let tensor { try result.insert(tensor, named: info.name) }
+      }
+      return result
     } catch {
       throw AdapterError(error)
     }
@@ -81,8 +82,7 @@ struct PlanExecutor {
     let info = plan.destinations[destination]
     let source = sources[move.source]
     let isWhole = move.sourceRegion.extents == move.sourceRegion.view
-    let isInOrder = move.permutation == Array(0..<move.permutation.count)
-    return isWhole && isInOrder && source.dtype == info.dtype && source.shape == info.shape
+    return isWhole && move.keepsAxes && source.dtype == info.dtype && source.shape == info.shape
       ? source : nil
   }
 
@@ -90,13 +90,12 @@ struct PlanExecutor {
     _ slab: Slab, _ moves: [Range<Int>], _ sources: [Tensor], _ results: inout [Tensor?]
   ) throws(TensorError) {
     guard !slab.members.isEmpty else { return }
-    var work: [(copy: MoveCopy, byteOffset: Int, byteCount: Int)] = []
+    var work = SlabWork()
     for (destination, byteOffset) in slab.members {
-      let info = plan.destinations[destination]
-      let byteCount = try info.shape.byteCount(of: info.dtype)
-      for move in plan.moves[moves[destination]] {
-        let copy = try MoveCopy(move, from: sources[move.source], to: info.dtype)
-        work.append((copy, byteOffset, byteCount))
+      let dtype = plan.destinations[destination].dtype
+      for move in moves[destination] {
+        let source = plan.moves[move].source
+        try work.append(plan.moves[move], from: sources[source].dtype, to: dtype, at: byteOffset)
       }
     }
     var buffer = try ByteBuffer(count: slab.byteCount)
@@ -106,8 +105,7 @@ struct PlanExecutor {
       // Moves write disjoint elements, so threads never write the same byte.
       nonisolated(unsafe) let bytes = unsafe bytes
       ParallelWork.run(count: finished.count, threads: isParallel ? threads : 1) { index, _ in
-        let (copy, start, count) = finished[index]
-        unsafe copy.run(into: UnsafeMutableRawBufferPointer(rebasing: bytes[start..<start + count]))
+        unsafe finished.run(index, on: sources, into: bytes)
       }
     }
     let storage = buffer.freeze()
@@ -119,44 +117,43 @@ struct PlanExecutor {
   }
 }
 
-/// A move ready to run on a source tensor's data.
-struct MoveCopy: Sendable {
-  private let copy: StridedCopy
-  private let source: Tensor
+/// The moves into one slab.
+private struct SlabWork: Sendable {
+  private struct Item {
+    let geometry: Int
+    let source: Int
+    /// Where the boxes read and written begin, in bytes of the source and of the slab.
+    let sourceByte, byte: Int
+  }
 
-  /// Prepares a move whose destination elements start at an offset of the buffer to be filled.
-  init(
-    _ move: TensorMove, from source: Tensor, to dtype: DType, startingAt element: Int = 0
+  private var geometries: [MoveGeometry] = []
+  private var items: [Item] = []
+
+  var count: Int { items.count }
+
+  /// Adds a move into a tensor that begins at an offset of the slab.
+  mutating func append(
+    _ move: TensorMove, from source: DType, to dtype: DType, at byteOffset: Int
   ) throws(TensorError) {
-    let (sourceOffset, sourceStrides) = move.sourceRegion.layout
-    let (offset, strides) = move.destinationRegion.layout
-    copy = try StridedCopy(
-      extents: move.destinationRegion.extents,
-      source: StridedLayout(
-        offset: sourceOffset, strides: move.permutation.map { sourceStrides[$0] }),
-      sourceType: source.dtype,
-      destination: StridedLayout(offset: offset - element, strides: strides),
-      destinationType: dtype)
-    self.source = source
+    // Moves of one geometry stand together: those of one grouped tensor.
+    if geometries.last?.fits(move, from: source, to: dtype) != true {
+      geometries.append(try MoveGeometry(move, from: source, to: dtype))
+    }
+    items.append(
+      Item(
+        geometry: geometries.count - 1, source: move.source,
+        sourceByte: move.sourceRegion.offset * source.byteCount,
+        byte: byteOffset + move.destinationRegion.offset * dtype.byteCount))
   }
 
-  /// Copies the elements into a buffer.
   @unsafe
-  func run(into bytes: UnsafeMutableRawBufferPointer) {
-    unsafe source.withUnsafeBytes { (data: UnsafeRawBufferPointer) in
-      unsafe copy(from: data, to: bytes)
+  func run(_ index: Int, on sources: [Tensor], into slab: UnsafeMutableRawBufferPointer) {
+    let item = items[index]
+    let copy = geometries[item.geometry].copy
+    unsafe sources[item.source].withUnsafeBytes { (data: UnsafeRawBufferPointer) in
+      unsafe copy(
+        from: UnsafeRawBufferPointer(rebasing: data[item.sourceByte...]),
+        to: UnsafeMutableRawBufferPointer(rebasing: slab[item.byte...]))
     }
-  }
-}
-
-extension MoveCopy {
-  /// The result of a move that fills a whole tensor.
-  func tensor(_ info: TensorInfo) throws(TensorError) -> Tensor {
-    var buffer = try ByteBuffer(count: info.shape.byteCount(of: info.dtype))
-    // The buffer is this call's alone.
-    unsafe buffer.withUnsafeMutableBytes { (bytes: UnsafeMutableRawBufferPointer) in
-      unsafe run(into: bytes)
-    }
-    return try Tensor(info.dtype, info.shape, storage: buffer.freeze())
   }
 }

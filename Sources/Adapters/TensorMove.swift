@@ -52,14 +52,23 @@ public struct Region: Sendable, Hashable, CustomStringConvertible {
     return Region(view: view, lower: lower, extents: zip(lower, upper).map { $1 - $0 })
   }
 
-  /// Where the box lies in the tensor's elements; without meaning where the tensor has none.
-  var layout: (offset: Int, strides: [Int]) {
+  /// Where the box lies in the tensor's elements.
+  var layout: (offset: Int, strides: [Int]) { (offset, strides) }
+
+  /// The position of the box's first element in the tensor; zero where the box has none.
+  var offset: Int {
+    // Without elements, the first index need not lie inside the tensor.
+    extents.contains(0) ? 0 : zip(view, lower).reduce(0) { $0 &* $1.0 &+ $1.1 }
+  }
+
+  /// The distance in the tensor's elements between neighbors along each axis of the view.
+  var strides: [Int] {
     var strides = [Int](repeating: 1, count: view.count)
     for axis in stride(from: view.count - 2, through: 0, by: -1) {
       // Only strides of an empty view can overflow.
       strides[axis] = strides[axis + 1] &* view[axis + 1]
     }
-    return (zip(lower, strides).reduce(0) { $0 &+ $1.0 &* $1.1 }, strides)
+    return strides
   }
 
   /// The text shown to people, such as `[3, 0..<768, 0..<2048]`.
@@ -96,6 +105,9 @@ public struct TensorMove: Sendable, Hashable {
     self.permutation = permutation
     self.isRepeat = isRepeat
   }
+
+  /// Whether the axes run in one order on both sides.
+  var keepsAxes: Bool { permutation.indices.allSatisfy { permutation[$0] == $0 } }
 
   /// Whether the extents of both regions agree under the permutation.
   var isConsistent: Bool {
