@@ -8,18 +8,42 @@ public import Tensors
 /// The view's extents multiply to the tensor's element count; it differs from the tensor's shape
 /// where an axis must be split, or where a unit axis must be added.
 public struct Region: Sendable, Hashable, CustomStringConvertible {
+  /// One object, because plans copy their moves about and each array would be counted each time.
+  private final class Axes: Sendable {
+    let view, lower, extents: [Int]
+
+    init(_ view: [Int], _ lower: [Int], _ extents: [Int]) {
+      self.view = view
+      self.lower = lower
+      self.extents = extents
+    }
+  }
+
+  private let axes: Axes
+
   /// The extents of the view.
-  public let view: [Int]
+  public var view: [Int] { axes.view }
   /// The first index along each axis.
-  public let lower: [Int]
+  public var lower: [Int] { axes.lower }
   /// The number of indices along each axis.
-  public let extents: [Int]
+  public var extents: [Int] { axes.extents }
 
   /// Creates a box in a view.
   public init(view: [Int], lower: [Int], extents: [Int]) {
-    self.view = view
-    self.lower = lower
-    self.extents = extents
+    axes = Axes(view, lower, extents)
+  }
+
+  /// Whether both are the same box of the same view.
+  public static func == (lhs: Region, rhs: Region) -> Bool {
+    lhs.axes === rhs.axes
+      || lhs.view == rhs.view && lhs.lower == rhs.lower && lhs.extents == rhs.extents
+  }
+
+  /// Feeds the three lists to the hasher.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(view)
+    hasher.combine(lower)
+    hasher.combine(extents)
   }
 
   /// Creates the region of a whole tensor seen through a view.
