@@ -25,8 +25,9 @@ struct LayerTensors: Sendable {
   private(set) var dense: [LayerTensor] = []
   /// The tensors of a layer with experts; empty if there is no such layer.
   private(set) var sparse: [LayerTensor] = []
-  /// The tensors of a multi-token prediction layer, which has experts.
-  private(set) var mtp: [LayerTensor] = []
+  /// What multi-token prediction layers have behind the tensors of a layer with experts.
+  private(set) var nextTokens: [LayerTensor] = []
+  private var mtp: [LayerTensor] = []
 
   init(_ config: ModelConfig, isGated: Bool) {
     self.config = config
@@ -37,7 +38,10 @@ struct LayerTensors: Sendable {
     if config.mtpLayerCount > 0 || config.layerKinds.contains(.sparse) {
       sparse = attention() + experts()
     }
-    if config.mtpLayerCount > 0 { mtp = sparse + nextTokens() }
+    if config.mtpLayerCount > 0 {
+      nextTokens = prediction()
+      mtp = sparse + nextTokens
+    }
   }
 
   /// The tensors of a stored layer.
@@ -109,7 +113,7 @@ struct LayerTensors: Sendable {
     return result
   }
 
-  private func nextTokens() -> [LayerTensor] {
+  private func prediction() -> [LayerTensor] {
     let hidden = config.hiddenSize
     return [tensor("eh_proj.weight", [hidden, 2 * hidden])]
       + ["enorm", "hnorm", "final_layernorm"].map { tensor("\($0).weight", [hidden]) }

@@ -7,18 +7,20 @@ import Tensors
 struct MoveGeometry: Sendable {
   /// Copies boxes from and to the memory that begins at their first elements.
   let copy: StridedCopy
-  private let move: TensorMove
-  private let source: DType
-  private let destination: DType
+  private let source, destination: DType
+  private let sourceView, view, extents, permutation: [Int]
 
   init(_ move: TensorMove, from source: DType, to destination: DType) throws(TensorError) {
-    self.move = move
+    sourceView = move.sourceRegion.view
+    view = move.destinationRegion.view
+    extents = move.destinationRegion.extents
+    permutation = move.permutation
     self.source = source
     self.destination = destination
     let sourceStrides = move.sourceRegion.strides
     copy = try StridedCopy(
-      extents: move.destinationRegion.extents,
-      source: StridedLayout(offset: 0, strides: move.permutation.map { sourceStrides[$0] }),
+      extents: extents,
+      source: StridedLayout(offset: 0, strides: permutation.map { sourceStrides[$0] }),
       sourceType: source,
       destination: StridedLayout(offset: 0, strides: move.destinationRegion.strides),
       destinationType: destination)
@@ -27,10 +29,8 @@ struct MoveGeometry: Sendable {
   /// Whether another move has this geometry.
   func fits(_ other: TensorMove, from source: DType, to destination: DType) -> Bool {
     source == self.source && destination == self.destination
-      && other.permutation == move.permutation
-      && other.sourceRegion.view == move.sourceRegion.view
-      && other.destinationRegion.view == move.destinationRegion.view
-      && other.destinationRegion.extents == move.destinationRegion.extents
+      && other.permutation == permutation && other.sourceRegion.view == sourceView
+      && other.destinationRegion.view == view && other.destinationRegion.extents == extents
   }
 }
 

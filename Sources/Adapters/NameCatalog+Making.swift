@@ -11,15 +11,20 @@ private enum LayerRole {
   /// Is one expert's part of the group whose rule stands at a position among the base rules.
   case part(base: Int, expert: Int)
 
-  init(_ tensor: LayerTensor, _ bases: [ExpertGroup]) {
+  /// - Parameter projections: The projections of each base rule.
+  init(_ tensor: LayerTensor, _ projections: [[Projection]]) {
     if let (expert, projection) = tensor.part,
-      let base = bases.firstIndex(where: { $0.projections.contains(projection) })
+      let base = projections.firstIndex(where: { $0.contains(projection) })
     {
       self = .part(base: base, expert: expert)
       return
     }
-    let names = Layout.renames.lazy.compactMap { $0.apply(to: tensor.rest[...], .fromHF) }
-    self = names.first.map { .renamed($0) } ?? .kept
+    self = .kept
+    for rule in Layout.renames {
+      guard let native = rule.apply(to: tensor.rest[...], .fromHF) else { continue }
+      self = .renamed(native)
+      return
+    }
   }
 }
 
@@ -37,11 +42,13 @@ extension NameCatalog {
     let partners = baseRules.indices.map { base in
       baseRules.firstIndex { $0.native == Layout.partner(of: baseRules[base].native) } ?? base
     }
-    let roles = { (tensors: [LayerTensor]) in tensors.map { LayerRole($0, baseRules) } }
-    let (dense, sparse, mtp) = (roles(layers.dense), roles(layers.sparse), roles(layers.mtp))
+    let projections = baseRules.map(\.projections)
+    let dense = layers.dense.map { LayerRole($0, projections) }
+    let sparse = layers.sparse.map { LayerRole($0, projections) }
+    let mtp = sparse + layers.nextTokens.map { LayerRole($0, projections) }
     let (before, behind) = (schema.beforeLayers, schema.behindLayers)
     let firstMTP = (0..<config.hiddenLayerCount).reduce(before.count) { $0 + layers[$1].count }
-    let endMTP = firstMTP + config.mtpLayerCount * layers.mtp.count
+    let endMTP = firstMTP + config.mtpLayerCount * mtp.count
     self.init(onDiskCount: endMTP + behind.count, mtp: firstMTP..<endMTP)
 
     for info in before { keep(info) }

@@ -79,11 +79,10 @@ struct PlanExecutor {
   private func shared(_ destination: Int, _ moves: Range<Int>, _ sources: [Tensor]) -> Tensor? {
     guard moves.count == 1 else { return nil }
     let move = plan.moves[moves.lowerBound]
+    guard move.keepsAxes, move.sourceRegion.extents == move.sourceRegion.view else { return nil }
     let info = plan.destinations[destination]
     let source = sources[move.source]
-    let isWhole = move.sourceRegion.extents == move.sourceRegion.view
-    return isWhole && move.keepsAxes && source.dtype == info.dtype && source.shape == info.shape
-      ? source : nil
+    return source.dtype == info.dtype && source.shape == info.shape ? source : nil
   }
 
   private func fill(
@@ -91,11 +90,13 @@ struct PlanExecutor {
   ) throws(TensorError) {
     guard !slab.members.isEmpty else { return }
     var work = SlabWork()
+    // A span lends its elements, where an array would copy each move.
+    let (all, tensors) = (plan.moves.span, sources.span)
     for (destination, byteOffset) in slab.members {
       let dtype = plan.destinations[destination].dtype
       for move in moves[destination] {
-        let source = plan.moves[move].source
-        try work.append(plan.moves[move], from: sources[source].dtype, to: dtype, at: byteOffset)
+        try work.append(
+          all[move], from: tensors[all[move].source].dtype, to: dtype, at: byteOffset)
       }
     }
     var buffer = try ByteBuffer(count: slab.byteCount)
@@ -136,7 +137,8 @@ private struct SlabWork: Sendable {
     _ move: TensorMove, from source: DType, to dtype: DType, at byteOffset: Int
   ) throws(TensorError) {
     // Moves of one geometry stand together: those of one grouped tensor.
-    if geometries.last?.fits(move, from: source, to: dtype) != true {
+    let last = geometries.count - 1
+    if last < 0 || !geometries[last].fits(move, from: source, to: dtype) {
       geometries.append(try MoveGeometry(move, from: source, to: dtype))
     }
     items.append(

@@ -36,6 +36,9 @@ public struct StateDict: Sendable {
   /// The names in order.
   public var names: OrderedSet<TensorName> { storage.keys }
 
+  /// The tensors in the order of their names.
+  public var tensors: [Tensor] { Array(storage.values) }
+
   /// The name, element type and shape of each tensor, in order.
   public var infos: [TensorInfo] {
     storage.map { TensorInfo($0.key, $0.value.dtype, $0.value.shape) }
