@@ -4,7 +4,7 @@
 import Tensors
 
 /// The copy of all moves that differ in nothing but where their boxes begin.
-struct MoveGeometry: Sendable {
+final class MoveGeometry: Sendable {
   /// Copies boxes from and to the memory that begins at their first elements.
   let copy: StridedCopy
   private let source, destination: DType

@@ -30,13 +30,15 @@ struct PlanExecutor {
     do {
       var results = [Tensor?](repeating: nil, count: plan.destinations.count)
       let moves = plan.movesByDestination()
+      // A span lends its elements, where an array would copy each.
+      let infos = plan.destinations.span
       var slab = Slab()
-      for (destination, info) in plan.destinations.enumerated() {
+      for destination in infos.indices {
         if let tensor = shared(destination, moves[destination], sources) {
           results[destination] = tensor
           continue
         }
-        let byteCount = try info.shape.byteCount(of: info.dtype)
+        let byteCount = try infos[destination].shape.byteCount(of: infos[destination].dtype)
         if slab.byteCount > 0, slab.byteCount + byteCount > Self.slabByteCount {
           try fill(slab, moves, sources, &results)
           slab = Slab()
@@ -45,8 +47,9 @@ struct PlanExecutor {
       }
       try fill(slab, moves, sources, &results)
       var result = StateDict(minimumCapacity: results.count)
-      for (info, tensor) in zip(plan.destinations, results) {
-        if let tensor { try result.insert(tensor, named: info.name) }
+      for destination in infos.indices {
+        guard let tensor = results[destination] else { continue }
+        try result.insert(tensor, named: infos[destination].name)
       }
       return result
     } catch {
@@ -78,9 +81,8 @@ struct PlanExecutor {
   /// The source tensor itself, if the destination is all of it unchanged.
   private func shared(_ destination: Int, _ moves: Range<Int>, _ sources: [Tensor]) -> Tensor? {
     guard moves.count == 1 else { return nil }
-    let move = plan.moves[moves.lowerBound]
+    let (move, info) = (plan.moves[moves.lowerBound], plan.destinations[destination])
     guard move.keepsAxes, move.sourceRegion.extents == move.sourceRegion.view else { return nil }
-    let info = plan.destinations[destination]
     let source = sources[move.source]
     return source.dtype == info.dtype && source.shape == info.shape ? source : nil
   }
@@ -90,13 +92,12 @@ struct PlanExecutor {
   ) throws(TensorError) {
     guard !slab.members.isEmpty else { return }
     var work = SlabWork()
-    // A span lends its elements, where an array would copy each move.
-    let (all, tensors) = (plan.moves.span, sources.span)
+    let (infos, all, tensors) = (plan.destinations.span, plan.moves.span, sources.span)
     for (destination, byteOffset) in slab.members {
-      let dtype = plan.destinations[destination].dtype
       for move in moves[destination] {
         try work.append(
-          all[move], from: tensors[all[move].source].dtype, to: dtype, at: byteOffset)
+          all[move], from: tensors[all[move].source].dtype, to: infos[destination].dtype,
+          at: byteOffset)
       }
     }
     var buffer = try ByteBuffer(count: slab.byteCount)
@@ -111,9 +112,9 @@ struct PlanExecutor {
     }
     let storage = buffer.freeze()
     for (destination, byteOffset) in slab.members {
-      let info = plan.destinations[destination]
       results[destination] = try Tensor(
-        info.dtype, info.shape, storage: storage, byteOffset: byteOffset)
+        infos[destination].dtype, infos[destination].shape, storage: storage,
+        byteOffset: byteOffset)
     }
   }
 }
@@ -151,9 +152,9 @@ private struct SlabWork: Sendable {
   @unsafe
   func run(_ index: Int, on sources: [Tensor], into slab: UnsafeMutableRawBufferPointer) {
     let item = items[index]
-    let copy = geometries[item.geometry].copy
+    let geometry = geometries[item.geometry]
     unsafe sources[item.source].withUnsafeBytes { (data: UnsafeRawBufferPointer) in
-      unsafe copy(
+      unsafe geometry.copy(
         from: UnsafeRawBufferPointer(rebasing: data[item.sourceByte...]),
         to: UnsafeMutableRawBufferPointer(rebasing: slab[item.byte...]))
     }
