@@ -71,23 +71,22 @@ struct FromHFPlanner {
 
   /// The role of a key of the catalog, or nil if it is a native one.
   private mutating func classify(_ source: Int, number: Int) -> Role? {
-    let catalog = context.catalog
-    let role = catalog.role(of: number)
+    let role = context.catalog.role(of: number)
     switch role {
     case .original, .group: return nil
     case .kept, .renamed, .part: break
     }
-    if context.options.mtpPolicy == .drop, catalog.mtp.contains(number) {
+    if context.options.mtpPolicy == .drop, context.catalog.mtp.contains(number) {
       plan.omit(source, .mtpLayer)
       return .elsewhere
     }
     let info = plan.sources[source]
-    if let shape = catalog.shape(onDisk: number), shape != info.shape {
+    if let shape = context.catalog.shape(onDisk: number), shape != info.shape {
       plan.report(.wrongShape, info.name, expected: "\(shape)", found: "\(info.shape)")
     }
     guard case .part(let group, let expert) = role else {
-      let native = catalog.native(of: number)
-      return .keep(catalog.name(of: native), number: native)
+      let native = context.catalog.native(of: number)
+      return .keep(context.catalog.name(of: native), number: native)
     }
     if !isFound[group] {
       isFound[group] = true

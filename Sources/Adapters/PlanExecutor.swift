@@ -129,6 +129,8 @@ private struct SlabWork: Sendable {
   }
 
   private var geometries: [MoveGeometry] = []
+  /// The number of geometries looked through: layers have two grouped tensors.
+  private static let recentCount = 2
   private var items: [Item] = []
 
   var count: Int { items.count }
@@ -137,16 +139,24 @@ private struct SlabWork: Sendable {
   mutating func append(
     _ move: TensorMove, from source: DType, to dtype: DType, at byteOffset: Int
   ) throws(TensorError) {
-    // Moves of one geometry stand together: those of one grouped tensor.
-    let last = geometries.count - 1
-    if last < 0 || !geometries[last].fits(move, from: source, to: dtype) {
-      geometries.append(try MoveGeometry(move, from: source, to: dtype))
-    }
     items.append(
       Item(
-        geometry: geometries.count - 1, source: move.source,
+        geometry: try geometry(of: move, from: source, to: dtype), source: move.source,
         sourceByte: move.sourceRegion.offset * source.byteCount,
         byte: byteOffset + move.destinationRegion.offset * dtype.byteCount))
+  }
+
+  /// The position of a move's geometry, which moves of one grouped tensor share, and those of the
+  /// same tensor in other layers.
+  private mutating func geometry(
+    of move: TensorMove, from source: DType, to dtype: DType
+  ) throws(TensorError) -> Int {
+    let recent = geometries.suffix(Self.recentCount)
+    if let known = recent.lastIndex(where: { $0.fits(move, from: source, to: dtype) }) {
+      return known
+    }
+    geometries.append(try MoveGeometry(move, from: source, to: dtype))
+    return geometries.count - 1
   }
 
   @unsafe
