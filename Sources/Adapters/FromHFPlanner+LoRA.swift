@@ -9,7 +9,7 @@ extension FromHFPlanner {
   private func members(of id: GroupID) -> [(projection: Projection, source: Int, expert: Int)] {
     (0..<context.config.expertCount).flatMap { expert in
       context.groups[id.group].projections.compactMap { projection in
-        groups[id][expert, projection].map { (projection, $0, expert) }
+        loraGroups[id][expert, projection].map { (projection, $0, expert) }
       }
     }
   }
@@ -21,15 +21,38 @@ extension FromHFPlanner {
     return shapes.filter { $0.rank == 2 }.map { $0[axis] }.mostFrequent ?? 0
   }
 
+  /// The group without which another is of no use, if nothing of it turned up.
+  private func missingPartner(of id: GroupID) -> GroupID? {
+    guard let partner = partner(of: id), !loraGroups.contains(partner) else { return nil }
+    return partner
+  }
+
+  private func partner(of id: GroupID) -> GroupID? {
+    let native = Layout.partner(of: context.groups[id.group].native)
+    return context.groups.firstIndex { $0.native == native }
+      .map { GroupID(prefix: id.prefix, layer: id.layer, group: $0) }
+  }
+
+  private mutating func reportMissingMembers(_ id: GroupID) {
+    let group = context.groups[id.group]
+    for expert in 0..<context.config.expertCount {
+      for projection in group.projections where loraGroups[id][expert, projection] == nil {
+        plan.report(
+          .incompleteLoRA,
+          context.name(prefix: id.prefix, layer: id.layer, expert: expert, projection, group),
+          expected: "a factor for each expert and projection", found: "no such key")
+      }
+    }
+  }
+
   /// Adds a LoRA group whose members are all there and agree.
   mutating func addLoRAGroup(_ id: GroupID) {
     let group = context.groups[id.group]
     let before = plan.findings.count
-    let all = 0..<context.config.expertCount
     let members = members(of: id)
-    if let partner = missingPartner(of: id) { reportMissingMembers(partner, experts: all) }
-    guard members.count == all.count * group.projections.count else {
-      return reportMissingMembers(id, experts: all)
+    if let partner = missingPartner(of: id) { reportMissingMembers(partner) }
+    guard members.count == context.config.expertCount * group.projections.count else {
+      return reportMissingMembers(id)
     }
     let rank = rank(of: id)
     let dtype = members.map { plan.sources[$0.source].dtype }.mostFrequent ?? .bf16
@@ -44,7 +67,7 @@ extension FromHFPlanner {
         plan.report(.wrongDType, info.name, expected: "\(dtype)", found: "\(info.dtype)")
       }
       if projection == group.repeated,
-        let kept = groups[id][expert, group.parts[0].projection]
+        let kept = loraGroups[id][expert, group.parts[0].projection]
       {
         plan.omit(source, .repeats(source: kept))
       }
@@ -58,7 +81,24 @@ extension FromHFPlanner {
           .wrongShape, plan.sources[member.source].name, expected: expected, found: "rank \(rank)")
       }
     }
-    addMoves(id, experts: all, rank: rank, dtype: dtype)
+    addMoves(id, rank: rank, dtype: dtype)
+  }
+
+  private mutating func addMoves(_ id: GroupID, rank: Int, dtype: DType) {
+    let group = context.groups[id.group]
+    let members = loraGroups[id]
+    let name = TensorName("\(id.prefix)layers.\(id.layer).\(ExpertKey.start)\(group.native)")
+    let experts = context.config.expertCount
+    guard let layout = plan.layout(of: group, name, context.config, experts: experts, rank: rank)
+    else { return }
+    let destination = plan.add(TensorInfo(name, dtype, layout.shape), from: members.last)
+    for expert in 0..<experts {
+      for (part, projection) in group.parts.map(\.projection).enumerated() {
+        // All members are there, or the group would not be added.
+        guard let source = members[expert, projection] else { continue }
+        plan.add(source, to: destination, layout.part(part, slot: expert))
+      }
+    }
   }
 }
 

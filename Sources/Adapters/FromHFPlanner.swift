@@ -10,41 +10,49 @@ import Tensors
 /// ParamWrapper factors last.
 struct FromHFPlanner {
   let context: LayoutContext
-  let parallelism: ExpertParallelism?
   var plan: PlanBuilder
-  private(set) var groups = MemberGroups()
+  private(set) var loraGroups = MemberGroups()
   private var paramWrappers: [ParamWrapperKey] = []
-  private let names: Set<TensorName>
+  private let index: SourceIndex
+  private let ownExperts: Range<Int>
+  /// The last source of each group of the catalog, or -1 where none turned up.
+  private var lastMembers: [Int]
+  /// The groups of the catalog in the order in which they turned up, those of other ranks too.
+  private var foundGroups: [Int] = []
+  private var isFound: [Bool]
+  /// The layout of each rule's groups, once it is needed.
+  private var layouts: [GroupLayout?]
 
   init(_ context: LayoutContext, _ sources: [TensorInfo], _ parallelism: ExpertParallelism?) {
     self.context = context
-    self.parallelism = parallelism
-    plan = PlanBuilder(.fromHF, sources)
-    names = Set(sources.map(\.name))
-  }
-
-  private var ownExperts: Range<Int> {
-    parallelism?.experts(of: context.config.expertCount) ?? 0..<context.config.expertCount
+    let catalog = context.catalog
+    plan = PlanBuilder(.fromHF, sources, catalog)
+    index = SourceIndex(sources, catalog)
+    ownExperts = context.experts(of: parallelism)
+    lastMembers = Array(repeating: -1, count: catalog.groups.count)
+    isFound = Array(repeating: false, count: catalog.groups.count)
+    layouts = Array(repeating: nil, count: context.groups.count)
   }
 
   mutating func run() throws(AdapterError) -> ConversionPlan {
-    let roles = plan.sources.indices.map { classify($0) }
+    let roles = plan.sources.indices.map { source in
+      index.numbers[source].flatMap { classify(source, number: $0) } ?? classify(source)
+    }
     for (source, role) in roles.enumerated() {
       switch role {
-      case .keep(let name):
-        plan.rename(source, to: name)
-      case .member(let id):
+      case .keep(let name, let number):
+        plan.rename(source, to: name, number: number)
+      case .member(let group):
         // A grouped tensor stands where the last of its members stood.
-        if groups[id].last == source { addGroup(id) }
+        if lastMembers[group] == source { addGroup(group) }
       case .elsewhere:
         break
       }
     }
     // An incomplete group may have no leading member; it is reported, and nothing comes of it.
-    let loraGroups = groups.ids.filter { context.groups[$0.group].isLoRA }
-      .map { (id: $0, place: groups[$0].leading ?? .max) }
+    let inOrder = loraGroups.ids.map { (id: $0, place: loraGroups[$0].leading ?? .max) }
       .sorted { $0.place < $1.place }
-    for (id, _) in loraGroups { addLoRAGroup(id) }
+    for (id, _) in inOrder { addLoRAGroup(id) }
     for conversion in ParamWrapperPlanner(context).plan(paramWrappers, &plan) {
       conversion.add(to: &plan)
     }
@@ -53,15 +61,49 @@ struct FromHFPlanner {
   }
 
   private enum Role {
-    case keep(TensorName)
-    case member(GroupID)
+    /// Keeps its data under a name, which has a number if it is in the catalog.
+    case keep(TensorName, number: Int?)
+    /// Belongs to a group of the catalog.
+    case member(Int)
     /// Omitted, wrong, or placed behind all others.
     case elsewhere
   }
 
-  private mutating func classify(_ source: Int) -> Role {
+  /// The role of a key of the catalog, or nil if it is a native one.
+  private mutating func classify(_ source: Int, number: Int) -> Role? {
+    let role = context.catalog.role(of: number)
+    switch role {
+    case .original, .group: return nil
+    case .kept, .renamed, .part: break
+    }
+    if context.options.mtpPolicy == .drop, context.catalog.mtp.contains(number) {
+      plan.omit(source, .mtpLayer)
+      return .elsewhere
+    }
     let info = plan.sources[source]
-    let name = info.name
+    if let shape = context.catalog.shape(onDisk: number), shape != info.shape {
+      plan.report(.wrongShape, info.name, expected: "\(shape)", found: "\(info.shape)")
+    }
+    guard case .part(let group, let expert) = role else {
+      let native = context.catalog.native(of: number)
+      return .keep(context.catalog.name(of: native), number: native)
+    }
+    if !isFound[group] {
+      isFound[group] = true
+      foundGroups.append(group)
+    }
+    guard ownExperts.contains(expert) else {
+      plan.omit(source, .otherRank)
+      return .elsewhere
+    }
+    lastMembers[group] = source
+    checkCast(info)
+    return .member(group)
+  }
+
+  /// The role of a key outside the catalog.
+  private mutating func classify(_ source: Int) -> Role {
+    let name = plan.sources[source].name
     guard let key = LayerKey(name) else {
       guard !name.mentionsExperts else { return reportPrefix(name) }
       return keep(source, as: name)
@@ -99,9 +141,10 @@ struct FromHFPlanner {
       guard plan.isSparse(layer, info.name, context),
         let expert = plan.expertIndex(expertText, info.name, context)
       else { return .elsewhere }
+      // The catalog has the weights of all projections that the experts have.
       guard
         let group = context.groups.firstIndex(where: {
-          $0.suffix == suffix && $0.projections.contains(projection)
+          $0.isLoRA && $0.suffix == suffix && $0.projections.contains(projection)
         })
       else {
         plan.report(
@@ -110,21 +153,10 @@ struct FromHFPlanner {
           found: "\(info.dtype) \(info.shape)")
         return .elsewhere
       }
-      let id = GroupID(prefix: key.prefix, layer: layer, group: group)
-      let isLoRA = context.groups[group].isLoRA
-      guard isLoRA || ownExperts.contains(expert) else {
-        groups.insert(id)
-        plan.omit(source, .otherRank)
-        checkShape(info)
-        return .elsewhere
-      }
-      groups.insert(
-        source, into: id, expert: expert, projection,
-        leads: projection == context.groups[group].parts[0].projection)
-      if isLoRA { return .elsewhere }
-      checkShape(info)
-      checkCast(info)
-      return .member(id)
+      loraGroups.insert(
+        source, into: GroupID(prefix: key.prefix, layer: layer, group: group), expert: expert,
+        projection, leads: projection == context.groups[group].parts[0].projection)
+      return .elsewhere
     case .scale(let expertText, _):
       guard plan.isSparse(layer, info.name, context),
         let expert = plan.expertIndex(expertText, info.name, context)
@@ -160,18 +192,11 @@ struct FromHFPlanner {
 
   private mutating func keep(_ source: Int, as name: TensorName) -> Role {
     let info = plan.sources[source]
-    checkShape(info)
-    if let weight = info.name.weightOfScale, !names.contains(weight) {
+    if let weight = info.name.weightOfScale, index[weight] == nil {
       plan.report(
         .scaleWithoutWeight, info.name, expected: "the weight '\(weight)'", found: "no such key")
     }
-    return .keep(name)
-  }
-
-  private mutating func checkShape(_ info: TensorInfo) {
-    if let shape = context.shape(onDisk: info.name), shape != info.shape {
-      plan.report(.wrongShape, info.name, expected: "\(shape)", found: "\(info.shape)")
-    }
+    return .keep(name, number: nil)
   }
 
   private mutating func checkCast(_ info: TensorInfo) {
@@ -184,76 +209,79 @@ struct FromHFPlanner {
   }
 
   private mutating func checkCompleteness() {
-    if context.options.completeness == .wholeModel, !names.allSatisfy(\.isLoRA) || names.isEmpty {
-      let preserves = context.options.mtpPolicy == .preserve
-      for info in context.required(includingMTP: preserves) where !names.contains(info.name) {
+    let catalog = context.catalog
+    if context.asksForWholeModel(plan.sources, index) {
+      for number in context.required where index[number] == nil {
         // A rank's part of a checkpoint has its own experts and all other tensors.
-        if let expert = info.name.expertIndex, !ownExperts.contains(expert) { continue }
-        plan.reportMissing(info.name, "\(info.shape)")
+        if case .part(_, let expert) = catalog.role(of: number), !ownExperts.contains(expert) {
+          continue
+        }
+        plan.reportMissing(catalog.name(of: number), "\(catalog.schema[number].shape)")
       }
     } else {
-      for id in groups.ids where !context.groups[id.group].isLoRA {
-        reportMissingMembers(id, experts: ownExperts)
-        if let partner = missingPartner(of: id) {
-          reportMissingMembers(partner, experts: ownExperts)
-        }
+      for group in foundGroups {
+        reportMissingParts(of: group)
+        let partner = catalog.groups[group].partner
+        if !isFound[partner] { reportMissingParts(of: partner) }
       }
     }
   }
 
-  /// The group without which another is of no use, if nothing of it turned up.
-  func missingPartner(of id: GroupID) -> GroupID? {
-    guard let partner = partner(of: id), !groups.contains(partner) else { return nil }
-    return partner
-  }
-
-  func partner(of id: GroupID) -> GroupID? {
-    let native = Layout.partner(of: context.groups[id.group].native)
-    return context.groups.firstIndex { $0.native == native }
-      .map { GroupID(prefix: id.prefix, layer: id.layer, group: $0) }
-  }
-
-  mutating func reportMissingMembers(_ id: GroupID, experts: Range<Int>) {
-    let group = context.groups[id.group]
-    for expert in experts {
-      for projection in group.projections where groups[id][expert, projection] == nil {
-        let name = context.name(
-          prefix: id.prefix, layer: id.layer, expert: expert, projection, group)
-        if group.isLoRA {
-          plan.report(
-            .incompleteLoRA, name, expected: "a factor for each expert and projection",
-            found: "no such key")
-        } else {
-          plan.reportMissing(name, "\(group.suffix) of expert \(expert)")
-        }
+  private mutating func reportMissingParts(of group: Int) {
+    let catalog = context.catalog
+    for expert in ownExperts {
+      for number in context.parts(of: group, expert: expert) where index[number] == nil {
+        let suffix = context.groups[catalog.groups[group].rule].suffix
+        plan.reportMissing(catalog.name(of: number), "\(suffix) of expert \(expert)")
       }
     }
   }
 
-  private mutating func addGroup(_ id: GroupID) {
-    addMoves(id, experts: ownExperts, rank: 0, dtype: context.options.targetDType)
-  }
-
-  mutating func addMoves(_ id: GroupID, experts: Range<Int>, rank: Int, dtype: DType) {
-    let group = context.groups[id.group]
-    let members = groups[id]
-    let name = TensorName("\(id.prefix)layers.\(id.layer).\(ExpertKey.start)\(group.native)")
-    guard let shape = try? context.shape(of: group, experts: experts.count, rank: rank) else {
-      plan.report(.wrongShape, name, expected: "a size below 2^63", found: "rank \(rank)")
-      return
-    }
-    let destination = plan.add(TensorInfo(name, dtype, shape), from: members.last)
-    for expert in experts {
-      let regions = context.regions(
-        of: group, grouped: shape, slot: expert - experts.lowerBound, rank: rank)
-      for (projection, onDisk, inGroup) in regions {
+  private mutating func addGroup(_ group: Int) {
+    let catalog = context.catalog
+    let (rule, native) = (catalog.groups[group].rule, catalog.groups[group].native)
+    let name = catalog.name(of: native)
+    guard let layout = layout(of: rule, name) else { return }
+    let destination = plan.add(
+      TensorInfo(name, context.options.targetDType, layout.shape), number: native,
+      from: lastMembers[group])
+    for expert in ownExperts {
+      for (part, number) in context.parts(of: group, expert: expert).enumerated() {
         // An absent member is reported by the completeness check, and no plan comes of it.
-        guard let source = members[expert, projection] else { continue }
+        guard let source = index[number] else { continue }
         plan.add(
-          TensorMove(
-            source: source, onDisk, destination: destination, inGroup,
-            permutation: LayoutContext.transposed))
+          source, to: destination, layout.part(part, slot: expert - ownExperts.lowerBound))
       }
+    }
+  }
+
+  private mutating func layout(of rule: Int, _ name: TensorName) -> GroupLayout? {
+    if layouts[rule] == nil {
+      layouts[rule] = plan.layout(
+        of: context.groups[rule], name, context.config, experts: ownExperts.count, rank: 0)
+    }
+    return layouts[rule]
+  }
+}
+
+extension PlanBuilder {
+  /// Adds the move of a part to its place in a group.
+  mutating func add(_ source: Int, to destination: Int, _ part: GroupLayout.Part) {
+    add(
+      TensorMove(
+        source: source, part.onDisk, destination: destination, part.inGroup,
+        permutation: GroupLayout.transposed))
+  }
+
+  /// The layout of a group of a name, or nil if it is reported as too large.
+  mutating func layout(
+    of group: ExpertGroup, _ name: TensorName, _ config: ModelConfig, experts: Int, rank: Int
+  ) -> GroupLayout? {
+    do {
+      return try GroupLayout(group, in: config, experts: experts, rank: rank)
+    } catch {
+      report(.wrongShape, name, expected: "a size below 2^63", found: "rank \(rank)")
+      return nil
     }
   }
 }

@@ -67,8 +67,9 @@ struct Rename: Sendable {
   func apply(to rest: Substring, _ direction: ConversionPlan.Direction) -> String? {
     let (from, to) = direction == .fromHF ? (hf, native) : (native, hf)
     switch matches {
-    case .whole: return rest == from ? to : nil
-    case .start: return rest.hasPrefix(from) ? to + rest.droppingBytes(from.utf8.count) : nil
+    case .whole: return rest.utf8.elementsEqual(from.utf8) ? to : nil
+    case .start:
+      return rest.utf8.starts(with: from.utf8) ? to + rest.droppingBytes(from.utf8.count) : nil
     }
   }
 }

@@ -9,20 +9,21 @@ struct LayoutContext: Sendable {
   let options: AdapterOptions
   /// The rules of the grouped tensors for the experts' activation.
   let groups: [ExpertGroup]
-  /// The tensors of a whole checkpoint on disk.
-  let schema: [TensorInfo]
-  private let shapes: [TensorName: Shape]
+  /// The names of the config's base tensors.
+  let catalog: NameCatalog
 
   init(_ config: ModelConfig, _ options: AdapterOptions) {
     self.config = config
     self.options = options
-    groups = options.activation.isGated ? Layout.groups : Layout.groups.map(\.nonGated)
-    schema = ModelSchema(config, prefix: options.prefix, activation: options.activation).tensors()
-    shapes = Dictionary(schema.map { ($0.name, $0.shape) }, uniquingKeysWith: { first, _ in first })
+    let isGated = options.activation.isGated
+    groups = isGated ? Layout.groups : Layout.groups.map(\.nonGated)
+    catalog = NameCatalog(
+      config, ModelSchema(config, prefix: options.prefix, activation: options.activation),
+      LayerTensors(config, isGated: isGated), groups)
   }
 
-  /// The shape that the schema gives a name on disk, or nil for names outside it.
-  func shape(onDisk name: TensorName) -> Shape? { shapes[name] }
+  /// The tensors of a whole checkpoint on disk.
+  var schema: [TensorInfo] { catalog.schema }
 
   /// Whether a key belongs to a layer behind the decoder layers; LoRA factors under PEFT's own
   /// prefix do not, as upstream has it.
@@ -34,25 +35,34 @@ struct LayoutContext: Sendable {
     return Int(key.layerText).map { $0 >= config.hiddenLayerCount } ?? true
   }
 
-  /// The tensors of the schema that a state dict must hold.
-  func required(includingMTP: Bool) -> some Sequence<TensorInfo> {
-    let mtpStarts = (config.hiddenLayerCount..<config.storedLayerCount).map {
-      "\(options.prefix.rawValue)layers.\($0)."
-    }
-    return schema.lazy.filter { info in
-      includingMTP || !mtpStarts.contains { info.name.text.hasPrefix($0) }
-    }
+  /// The numbers of the names on disk that a whole model has under the options.
+  var required: some Sequence<Int> {
+    let isMTPDropped = options.mtpPolicy == .drop
+    let mtp = catalog.mtp
+    return catalog.schema.indices.lazy.filter { !(isMTPDropped && mtp.contains($0)) }
+  }
+
+  /// The experts of a rank, or all.
+  func experts(of parallelism: ExpertParallelism?) -> Range<Int> {
+    parallelism?.experts(of: config.expertCount) ?? 0..<config.expertCount
+  }
+
+  /// The numbers of the names on disk of one expert's parts of a group, in the order of its rule.
+  func parts(of group: Int, expert: Int) -> ArraySlice<Int> {
+    let parts = catalog.groups[group].parts
+    let count = parts.count / config.expertCount
+    return parts[expert * count..<(expert + 1) * count]
+  }
+
+  /// Whether all tensors of the schema must be there; state dicts of nothing but LoRA are exempt.
+  func asksForWholeModel(_ sources: [TensorInfo], _ index: SourceIndex) -> Bool {
+    options.completeness == .wholeModel
+      && (sources.isEmpty || !index.isForeign || !sources.allSatisfy(\.name.isLoRA))
   }
 
   /// The extents of one part of a group on disk, `[rows, columns]`, for a LoRA rank.
   func extents(of part: ExpertGroup.Part, in group: ExpertGroup, rank: Int) -> [Int] {
     [part.rows.extent(in: config) ?? rank, group.columns.extent(in: config) ?? rank]
-  }
-
-  /// The shape of a grouped tensor, `[experts, columns, rows of all parts]`, for a LoRA rank.
-  func shape(of group: ExpertGroup, experts: Int, rank: Int) throws(TensorError) -> Shape {
-    let rows = group.parts.map { $0.rows.extent(in: config) ?? rank }.reduce(0, +)
-    return try Shape([experts, group.columns.extent(in: config) ?? rank, rows])
   }
 
   /// A key on disk of one expert's part.
@@ -62,26 +72,6 @@ struct LayoutContext: Sendable {
     TensorName(
       "\(prefix)layers.\(layer).mlp.experts.\(expert).\(projection.rawValue).\(group.suffix)")
   }
-
-  /// The moves between the parts of one expert and its place in the grouped tensor, as regions
-  /// of `[1, rows, columns]` on disk and of `[experts, columns, rows]` in the group.
-  func regions(
-    of group: ExpertGroup, grouped: Shape, slot: Int, rank: Int
-  ) -> [(projection: Projection, onDisk: Region, inGroup: Region)] {
-    var start = 0
-    return group.parts.map { part in
-      let extents = extents(of: part, in: group, rank: rank)
-      defer { start += extents[0] }
-      return (
-        part.projection, Region(whole: [1] + extents),
-        Region(
-          view: grouped.extents, lower: [slot, 0, start], extents: [1, extents[1], extents[0]])
-      )
-    }
-  }
-
-  /// The axes of a group's matrices exchange their places.
-  static let transposed = [0, 2, 1]
 }
 
 extension TensorName {
@@ -112,12 +102,5 @@ extension TensorName {
     else { return nil }
     let module = text.dropLast(suffix.count)
     return module.utf8.last == UInt8(ascii: ".") ? TensorName("\(module)weight") : nil
-  }
-}
-
-extension Cast {
-  /// Whether elements of a type can become elements of another.
-  static func isSupported(from source: DType, to target: DType) -> Bool {
-    (try? Cast(from: source, to: target)) != nil
   }
 }

@@ -3,18 +3,18 @@
 
 import Tensors
 
-/// One grouped tensor to be: a prefix, a layer and the position of a rule.
+/// One LoRA group to be: a prefix, a layer and the position of a rule.
 struct GroupID: Hashable {
   let prefix: Substring
   let layer: Int
   let group: Int
 }
 
-/// The members of one group as they turn up.
+/// The members of one LoRA group as they turn up.
 struct GroupMembers: Sendable {
   /// The source that turned up last, or -1 if none did.
   fileprivate(set) var last = -1
-  /// The first source of the projection whose place upstream gives a LoRA group.
+  /// The first source of the projection whose place upstream gives the group.
   fileprivate(set) var leading: Int?
   private var sources: [Key: Int] = [:]
 
@@ -29,7 +29,7 @@ struct GroupMembers: Sendable {
   }
 }
 
-/// The groups that turn up in a state dict, in the order of their first members.
+/// The LoRA groups that turn up in a state dict, in the order of their first members.
 struct MemberGroups {
   private(set) var ids: [GroupID] = []
   /// What stands in for groups of which nothing turned up.
@@ -43,20 +43,15 @@ struct MemberGroups {
 
   func contains(_ id: GroupID) -> Bool { positions[id] != nil }
 
-  /// Makes a group known, of which nothing else may turn up.
-  @discardableResult
-  mutating func insert(_ id: GroupID) -> Int {
-    if let position = positions[id] { return position }
-    positions[id] = ids.count
-    ids.append(id)
-    members.append(GroupMembers())
-    return ids.count - 1
-  }
-
   mutating func insert(
     _ source: Int, into id: GroupID, expert: Int, _ projection: Projection, leads: Bool
   ) {
-    let position = insert(id)
+    let position = positions[id] ?? ids.count
+    if position == ids.count {
+      positions[id] = position
+      ids.append(id)
+      members.append(GroupMembers())
+    }
     members[position][expert, projection] = source
     members[position].last = source
     if leads { members[position].leading = members[position].leading ?? source }

@@ -30,13 +30,15 @@ struct PlanExecutor {
     do {
       var results = [Tensor?](repeating: nil, count: plan.destinations.count)
       let moves = plan.movesByDestination()
+      // A span lends its elements, where an array would copy each.
+      let infos = plan.destinations.span
       var slab = Slab()
-      for (destination, info) in plan.destinations.enumerated() {
+      for destination in infos.indices {
         if let tensor = shared(destination, moves[destination], sources) {
           results[destination] = tensor
           continue
         }
-        let byteCount = try info.shape.byteCount(of: info.dtype)
+        let byteCount = try infos[destination].shape.byteCount(of: infos[destination].dtype)
         if slab.byteCount > 0, slab.byteCount + byteCount > Self.slabByteCount {
           try fill(slab, moves, sources, &results)
           slab = Slab()
@@ -44,10 +46,12 @@ struct PlanExecutor {
         slab.append(destination, byteCount: byteCount)
       }
       try fill(slab, moves, sources, &results)
-      return try StateDict(
-        zip(plan.destinations, results).lazy.compactMap { info, tensor in
-          tensor.map { (info.name, $0) }
-        })
+      var result = StateDict(minimumCapacity: results.count)
+      for destination in infos.indices {
+        guard let tensor = results[destination] else { continue }
+        try result.insert(tensor, named: infos[destination].name)
+      }
+      return result
     } catch {
       throw AdapterError(error)
     }
@@ -77,26 +81,23 @@ struct PlanExecutor {
   /// The source tensor itself, if the destination is all of it unchanged.
   private func shared(_ destination: Int, _ moves: Range<Int>, _ sources: [Tensor]) -> Tensor? {
     guard moves.count == 1 else { return nil }
-    let move = plan.moves[moves.lowerBound]
-    let info = plan.destinations[destination]
+    let (move, info) = (plan.moves[moves.lowerBound], plan.destinations[destination])
+    guard move.keepsAxes, move.sourceRegion.extents == move.sourceRegion.view else { return nil }
     let source = sources[move.source]
-    let isWhole = move.sourceRegion.extents == move.sourceRegion.view
-    let isInOrder = move.permutation == Array(0..<move.permutation.count)
-    return isWhole && isInOrder && source.dtype == info.dtype && source.shape == info.shape
-      ? source : nil
+    return source.dtype == info.dtype && source.shape == info.shape ? source : nil
   }
 
   private func fill(
     _ slab: Slab, _ moves: [Range<Int>], _ sources: [Tensor], _ results: inout [Tensor?]
   ) throws(TensorError) {
     guard !slab.members.isEmpty else { return }
-    var work: [(copy: MoveCopy, byteOffset: Int, byteCount: Int)] = []
+    var work = SlabWork()
+    let (infos, all, tensors) = (plan.destinations.span, plan.moves.span, sources.span)
     for (destination, byteOffset) in slab.members {
-      let info = plan.destinations[destination]
-      let byteCount = try info.shape.byteCount(of: info.dtype)
-      for move in plan.moves[moves[destination]] {
-        let copy = try MoveCopy(move, from: sources[move.source], to: info.dtype)
-        work.append((copy, byteOffset, byteCount))
+      for move in moves[destination] {
+        try work.append(
+          all[move], from: tensors[all[move].source].dtype, to: infos[destination].dtype,
+          at: byteOffset)
       }
     }
     var buffer = try ByteBuffer(count: slab.byteCount)
@@ -106,57 +107,66 @@ struct PlanExecutor {
       // Moves write disjoint elements, so threads never write the same byte.
       nonisolated(unsafe) let bytes = unsafe bytes
       ParallelWork.run(count: finished.count, threads: isParallel ? threads : 1) { index, _ in
-        let (copy, start, count) = finished[index]
-        unsafe copy.run(into: UnsafeMutableRawBufferPointer(rebasing: bytes[start..<start + count]))
+        unsafe finished.run(index, on: sources, into: bytes)
       }
     }
     let storage = buffer.freeze()
     for (destination, byteOffset) in slab.members {
-      let info = plan.destinations[destination]
       results[destination] = try Tensor(
-        info.dtype, info.shape, storage: storage, byteOffset: byteOffset)
+        infos[destination].dtype, infos[destination].shape, storage: storage,
+        byteOffset: byteOffset)
     }
   }
 }
 
-/// A move ready to run on a source tensor's data.
-struct MoveCopy: Sendable {
-  private let copy: StridedCopy
-  private let source: Tensor
+/// The moves into one slab.
+private struct SlabWork: Sendable {
+  private struct Item {
+    let geometry: Int
+    let source: Int
+    /// Where the boxes read and written begin, in bytes of the source and of the slab.
+    let sourceByte, byte: Int
+  }
 
-  /// Prepares a move whose destination elements start at an offset of the buffer to be filled.
-  init(
-    _ move: TensorMove, from source: Tensor, to dtype: DType, startingAt element: Int = 0
+  private var geometries: [MoveGeometry] = []
+  /// The number of geometries looked through: layers have two grouped tensors.
+  private static let recentCount = 2
+  private var items: [Item] = []
+
+  var count: Int { items.count }
+
+  /// Adds a move into a tensor that begins at an offset of the slab.
+  mutating func append(
+    _ move: TensorMove, from source: DType, to dtype: DType, at byteOffset: Int
   ) throws(TensorError) {
-    let (sourceOffset, sourceStrides) = move.sourceRegion.layout
-    let (offset, strides) = move.destinationRegion.layout
-    copy = try StridedCopy(
-      extents: move.destinationRegion.extents,
-      source: StridedLayout(
-        offset: sourceOffset, strides: move.permutation.map { sourceStrides[$0] }),
-      sourceType: source.dtype,
-      destination: StridedLayout(offset: offset - element, strides: strides),
-      destinationType: dtype)
-    self.source = source
+    items.append(
+      Item(
+        geometry: try geometry(of: move, from: source, to: dtype), source: move.source,
+        sourceByte: move.sourceRegion.offset * source.byteCount,
+        byte: byteOffset + move.destinationRegion.offset * dtype.byteCount))
   }
 
-  /// Copies the elements into a buffer.
+  /// The position of a move's geometry, which moves of one grouped tensor share, and those of the
+  /// same tensor in other layers.
+  private mutating func geometry(
+    of move: TensorMove, from source: DType, to dtype: DType
+  ) throws(TensorError) -> Int {
+    let recent = geometries.suffix(Self.recentCount)
+    if let known = recent.lastIndex(where: { $0.fits(move, from: source, to: dtype) }) {
+      return known
+    }
+    geometries.append(try MoveGeometry(move, from: source, to: dtype))
+    return geometries.count - 1
+  }
+
   @unsafe
-  func run(into bytes: UnsafeMutableRawBufferPointer) {
-    unsafe source.withUnsafeBytes { (data: UnsafeRawBufferPointer) in
-      unsafe copy(from: data, to: bytes)
+  func run(_ index: Int, on sources: [Tensor], into slab: UnsafeMutableRawBufferPointer) {
+    let item = items[index]
+    let geometry = geometries[item.geometry]
+    unsafe sources[item.source].withUnsafeBytes { (data: UnsafeRawBufferPointer) in
+      unsafe geometry.copy(
+        from: UnsafeRawBufferPointer(rebasing: data[item.sourceByte...]),
+        to: UnsafeMutableRawBufferPointer(rebasing: slab[item.byte...]))
     }
-  }
-}
-
-extension MoveCopy {
-  /// The result of a move that fills a whole tensor.
-  func tensor(_ info: TensorInfo) throws(TensorError) -> Tensor {
-    var buffer = try ByteBuffer(count: info.shape.byteCount(of: info.dtype))
-    // The buffer is this call's alone.
-    unsafe buffer.withUnsafeMutableBytes { (bytes: UnsafeMutableRawBufferPointer) in
-      unsafe run(into: bytes)
-    }
-    return try Tensor(info.dtype, info.shape, storage: buffer.freeze())
   }
 }

@@ -83,11 +83,11 @@ public struct PlanStreamer: Sendable {
 
   private func run(_ piece: Piece, _ source: (Int) throws -> Tensor, _ sink: Sink) throws {
     let dtype = plan.destinations[piece.destination].dtype
-    let first = piece.box.layout.offset
+    let first = piece.box.offset
     let byteCount = piece.box.elementCount * dtype.byteCount
     let moves = plan.moves[piece.moves].compactMap { $0.restricted(toDestination: piece.box) }
     if moves.count == 1, let tensor = try unchanged(moves[0], piece, source) {
-      let start = moves[0].sourceRegion.layout.offset * dtype.byteCount
+      let start = moves[0].sourceRegion.offset * dtype.byteCount
       try sink(
         piece.destination, first * dtype.byteCount,
         tensor.bytes.extracting(start..<start + byteCount))
@@ -112,7 +112,7 @@ public struct PlanStreamer: Sendable {
     let info = plan.destinations[piece.destination]
     guard move.sourceRegion.view == move.destinationRegion.view,
       move.sourceRegion == move.destinationRegion, move.destinationRegion == piece.box,
-      move.permutation == Array(0..<move.permutation.count),
+      move.keepsAxes,
       plan.sources[move.source].dtype == info.dtype
     else { return nil }
     return try source(move.source)

@@ -33,7 +33,7 @@ extension StateDictAdapter {
     _ stateDict: StateDict, expertParallelism: ExpertParallelism? = nil
   ) throws(AdapterError) -> StateDict {
     let plan = try planner.fromHF(stateDict.infos, expertParallelism: expertParallelism)
-    return try PlanExecutor(plan).execute(stateDict.map(\.tensor))
+    return try PlanExecutor(plan).execute(stateDict.tensors)
   }
 
   /// Converts native form to a checkpoint on disk.
@@ -51,7 +51,7 @@ extension StateDictAdapter {
     let plan = try planner.toHF(
       stateDict.infos, excluding: ExclusionPattern(excluding),
       expertParallelism: expertParallelism)
-    return try PlanExecutor(plan).execute(stateDict.map(\.tensor))
+    return try PlanExecutor(plan).execute(stateDict.tensors)
   }
 
   /// Converts one native tensor to its tensors on disk, for saving without the whole state dict.

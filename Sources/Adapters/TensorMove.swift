@@ -8,18 +8,42 @@ public import Tensors
 /// The view's extents multiply to the tensor's element count; it differs from the tensor's shape
 /// where an axis must be split, or where a unit axis must be added.
 public struct Region: Sendable, Hashable, CustomStringConvertible {
+  /// One object, because plans copy their moves about and each array would be counted each time.
+  private final class Axes: Sendable {
+    let view, lower, extents: [Int]
+
+    init(_ view: [Int], _ lower: [Int], _ extents: [Int]) {
+      self.view = view
+      self.lower = lower
+      self.extents = extents
+    }
+  }
+
+  private let axes: Axes
+
   /// The extents of the view.
-  public let view: [Int]
+  public var view: [Int] { axes.view }
   /// The first index along each axis.
-  public let lower: [Int]
+  public var lower: [Int] { axes.lower }
   /// The number of indices along each axis.
-  public let extents: [Int]
+  public var extents: [Int] { axes.extents }
 
   /// Creates a box in a view.
   public init(view: [Int], lower: [Int], extents: [Int]) {
-    self.view = view
-    self.lower = lower
-    self.extents = extents
+    axes = Axes(view, lower, extents)
+  }
+
+  /// Whether both are the same box of the same view.
+  public static func == (lhs: Region, rhs: Region) -> Bool {
+    lhs.axes === rhs.axes
+      || lhs.view == rhs.view && lhs.lower == rhs.lower && lhs.extents == rhs.extents
+  }
+
+  /// Feeds the three lists to the hasher.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(view)
+    hasher.combine(lower)
+    hasher.combine(extents)
   }
 
   /// Creates the region of a whole tensor seen through a view.
@@ -52,14 +76,23 @@ public struct Region: Sendable, Hashable, CustomStringConvertible {
     return Region(view: view, lower: lower, extents: zip(lower, upper).map { $1 - $0 })
   }
 
-  /// Where the box lies in the tensor's elements; without meaning where the tensor has none.
-  var layout: (offset: Int, strides: [Int]) {
+  /// Where the box lies in the tensor's elements.
+  var layout: (offset: Int, strides: [Int]) { (offset, strides) }
+
+  /// The position of the box's first element in the tensor; zero where the box has none.
+  var offset: Int {
+    // Without elements, the first index need not lie inside the tensor.
+    extents.contains(0) ? 0 : zip(view, lower).reduce(0) { $0 &* $1.0 &+ $1.1 }
+  }
+
+  /// The distance in the tensor's elements between neighbors along each axis of the view.
+  var strides: [Int] {
     var strides = [Int](repeating: 1, count: view.count)
     for axis in stride(from: view.count - 2, through: 0, by: -1) {
       // Only strides of an empty view can overflow.
       strides[axis] = strides[axis + 1] &* view[axis + 1]
     }
-    return (zip(lower, strides).reduce(0) { $0 &+ $1.0 &* $1.1 }, strides)
+    return strides
   }
 
   /// The text shown to people, such as `[3, 0..<768, 0..<2048]`.
@@ -96,6 +129,9 @@ public struct TensorMove: Sendable, Hashable {
     self.permutation = permutation
     self.isRepeat = isRepeat
   }
+
+  /// Whether the axes run in one order on both sides.
+  var keepsAxes: Bool { permutation.indices.allSatisfy { permutation[$0] == $0 } }
 
   /// Whether the extents of both regions agree under the permutation.
   var isConsistent: Bool {

@@ -9,32 +9,49 @@ import Tensors
 /// one after the other, gate before up, and keeps all else in place.
 struct ToHFPlanner {
   let context: LayoutContext
-  let parallelism: ExpertParallelism?
   let exclusion: CompiledExclusion?
   var plan: PlanBuilder
-  private let names: Set<TensorName>
+  let index: SourceIndex
+  let ownExperts: Range<Int>
+  /// The layout of each rule's groups of the catalog, once it is needed.
+  private var layouts: [GroupLayout?]
 
   init(
     _ context: LayoutContext, _ sources: [TensorInfo], _ parallelism: ExpertParallelism?,
     _ exclusion: ExclusionPattern?
   ) {
     self.context = context
-    self.parallelism = parallelism
     self.exclusion = exclusion?.compiled()
-    plan = PlanBuilder(.toHF, sources)
-    names = Set(sources.map(\.name))
-  }
-
-  private var ownExperts: Range<Int> {
-    parallelism?.experts(of: context.config.expertCount) ?? 0..<context.config.expertCount
+    plan = PlanBuilder(.toHF, sources, context.catalog)
+    index = SourceIndex(sources, context.catalog)
+    ownExperts = context.experts(of: parallelism)
+    layouts = Array(repeating: nil, count: context.groups.count)
   }
 
   mutating func run(isStreaming: Bool = false) throws(AdapterError) -> ConversionPlan {
-    for source in plan.sources.indices { convert(source) }
+    for source in plan.sources.indices {
+      guard let number = index.numbers[source], convert(source, number: number) else {
+        convert(source)
+        continue
+      }
+    }
     if !isStreaming { checkCompanions() }
     return try plan.finish()
   }
 
+  /// Converts the tensor of a key of the catalog; returns false if that is one on disk.
+  private mutating func convert(_ source: Int, number: Int) -> Bool {
+    switch context.catalog.role(of: number) {
+    case .kept: keep(source, as: plan.sources[source].name, number: number)
+    case .original(let onDisk):
+      keep(source, as: context.catalog.name(of: onDisk), number: onDisk)
+    case .group(let group): split(source, group: group)
+    case .renamed, .part: return false
+    }
+    return true
+  }
+
+  /// Converts the tensor of a key outside the catalog.
   private mutating func convert(_ source: Int) {
     let name = plan.sources[source].name
     guard let key = LayerKey(name) else {
@@ -68,9 +85,9 @@ struct ToHFPlanner {
     switch ExpertKey(key.rest.droppingBytes(ExpertKey.start.utf8.count)) {
     case .group(let native):
       guard plan.isSparse(layer, info.name, context),
-        let group = context.groups.first(where: { $0.native == native })
+        let group = context.groups.first(where: { $0.isLoRA && $0.native == native })
       else { return }
-      split(source, group, key, layer)
+      splitLoRA(source, group, key, layer)
     case .scale(let expertText, _):
       guard plan.isSparse(layer, info.name, context),
         let expert = plan.expertIndex(expertText, info.name, context)
@@ -92,137 +109,99 @@ struct ToHFPlanner {
     }
   }
 
-  private mutating func keep(_ source: Int, as name: TensorName) {
+  private mutating func keep(_ source: Int, as name: TensorName, number: Int? = nil) {
     let info = plan.sources[source]
-    if let shape = context.shape(onDisk: name), shape != info.shape {
+    if let number, let shape = context.catalog.shape(onDisk: number), shape != info.shape {
       plan.report(.wrongShape, info.name, expected: "\(shape)", found: "\(info.shape)")
     }
     if exclusion?.matches(name) == true {
       plan.omit(source, .excluded)
     } else {
-      plan.rename(source, to: name)
+      plan.rename(source, to: name, number: number)
     }
   }
 
-  private mutating func split(_ source: Int, _ group: ExpertGroup, _ key: LayerKey, _ layer: Int) {
-    let info = plan.sources[source]
-    // LoRA factors are not distributed over ranks.
-    let experts = group.isLoRA ? 0..<context.config.expertCount : ownExperts
-    let rankAxis = group.columns == .rank ? 1 : 2
-    let rank = group.isLoRA && info.shape.rank == 3 ? info.shape[rankAxis] : 0
-    let expected = try? context.shape(of: group, experts: experts.count, rank: rank)
-    guard let grouped = expected, grouped == info.shape else {
-      let text = expected.map(String.init(describing:)) ?? "a size below 2^63"
-      plan.report(.wrongShape, info.name, expected: text, found: "\(info.shape)")
-      return
-    }
+  /// Splits a group of the catalog.
+  private mutating func split(_ source: Int, group: Int) {
+    let rule = context.catalog.groups[group].rule
+    let cached = layouts[rule]
+    guard
+      let layout = cached
+        ?? layout(source, context.groups[rule], experts: ownExperts.count, rank: 0)
+    else { return }
+    layouts[rule] = layout
+    guard fits(source, layout) else { return }
     var excludesAny = false
-    for expert in experts {
-      let regions = context.regions(
-        of: group, grouped: grouped, slot: expert - experts.lowerBound, rank: rank)
-      var parts = regions.map { (part: $0, isRepeat: false) }
-      if let repeated = group.repeated, let first = regions.first {
-        parts.append(((repeated, first.onDisk, first.inGroup), isRepeat: true))
-      }
-      for ((projection, onDisk, inGroup), isRepeat) in parts {
-        let name = context.name(
-          prefix: key.prefix, layer: layer, expert: expert, projection, group)
-        if exclusion?.matches(name) == true {
-          excludesAny = true
-          continue
-        }
-        let shape: Shape = [onDisk.extents[1], onDisk.extents[2]]
-        let destination = plan.add(TensorInfo(name, info.dtype, shape), from: source)
-        plan.add(
-          TensorMove(
-            source: source, inGroup, destination: destination, onDisk,
-            permutation: LayoutContext.transposed, isRepeat: isRepeat))
+    for expert in ownExperts {
+      for (part, number) in context.parts(of: group, expert: expert).enumerated() {
+        let info = context.catalog.schema[number]
+        let isKept = add(
+          info.name, info.shape, number: number, from: source,
+          layout.part(part, slot: expert - ownExperts.lowerBound))
+        excludesAny = excludesAny || !isKept
       }
     }
     if excludesAny { plan.omit(source, .excluded) }
   }
 
-  /// What the native form must hold beside the tensors converted one by one.
-  private mutating func checkCompanions() {
-    let onDisk = Set(plan.destinations.map(\.name))
-    checkScales(onDisk)
-    if asksForWholeModel {
-      let preserves = context.options.mtpPolicy == .preserve
-      var reported: Set<TensorName> = []
-      for info in context.required(includingMTP: preserves) where !onDisk.contains(info.name) {
-        checkMissing(info, &reported)
+  /// Splits LoRA factors, which are not distributed over ranks.
+  private mutating func splitLoRA(
+    _ source: Int, _ group: ExpertGroup, _ key: LayerKey, _ layer: Int
+  ) {
+    let shape = plan.sources[source].shape
+    let rank = shape.rank == 3 ? shape[group.columns == .rank ? 1 : 2] : 0
+    let experts = context.config.expertCount
+    guard let layout = layout(source, group, experts: experts, rank: rank), fits(source, layout)
+    else { return }
+    var excludesAny = false
+    for expert in 0..<experts {
+      // A projection that repeats another stands behind the parts.
+      for (position, projection) in group.projections.enumerated() {
+        let isRepeat = position == group.parts.count
+        let part = layout.part(isRepeat ? 0 : position, slot: expert)
+        let name = context.name(
+          prefix: key.prefix, layer: layer, expert: expert, projection, group)
+        let isKept = add(
+          name, [part.onDisk.extents[1], part.onDisk.extents[2]], number: nil, from: source, part,
+          isRepeat: isRepeat)
+        excludesAny = excludesAny || !isKept
       }
     }
-    checkPairs()
+    if excludesAny { plan.omit(source, .excluded) }
   }
 
-  /// Whether all tensors of the schema must be there; state dicts of nothing but LoRA are exempt.
-  private var asksForWholeModel: Bool {
-    context.options.completeness == .wholeModel && (names.isEmpty || !names.allSatisfy(\.isLoRA))
-  }
-
-  /// Reports a tensor of the schema that is neither in the result nor left out for a reason.
-  private mutating func checkMissing(_ info: TensorInfo, _ reported: inout Set<TensorName>) {
-    guard exclusion?.matches(info.name) != true else { return }
-    if let expert = info.name.expertIndex, !ownExperts.contains(expert) { return }
-    let name = nativeName(of: info.name)
-    // A tensor that is there and did not become its parts is reported already.
-    guard !names.contains(name), reported.insert(name).inserted else { return }
-    plan.reportMissing(name, "the data of '\(info.name)' \(info.shape)")
-  }
-
-  private func nativeName(of onDisk: TensorName) -> TensorName {
-    guard let key = LayerKey(onDisk) else { return onDisk }
-    let base = "\(key.prefix)layers.\(key.layerText)."
-    for rule in Layout.renames {
-      if let rest = rule.apply(to: key.rest, .fromHF) { return TensorName(base + rest) }
-    }
-    if key.rest.hasPrefix(ExpertKey.start),
-      case .part(_, let projection, let suffix) = ExpertKey(
-        key.rest.droppingBytes(ExpertKey.start.utf8.count)),
-      let group = context.groups.first(where: {
-        $0.suffix == suffix && $0.projections.contains(projection)
-      })
-    {
-      return TensorName("\(base)\(ExpertKey.start)\(group.native)")
-    }
-    return onDisk
-  }
-
-  /// Scales keep their names on disk, so their weights are looked for under those too.
-  private mutating func checkScales(_ onDisk: Set<TensorName>) {
-    for info in plan.sources {
-      guard let native = info.name.weightOfScale, !names.contains(native) else { continue }
-      let weight = nativeName(of: native)
-      if !names.contains(weight) && !onDisk.contains(native) {
-        plan.report(
-          .scaleWithoutWeight, info.name, expected: "the weight '\(weight)'", found: "no such key")
-      }
-    }
-  }
-
-  /// A sparse layer has both tensors of a pair or neither, and both factors of a LoRA one rank.
-  private mutating func checkPairs() {
-    for info in plan.sources {
-      guard let key = LayerKey(info.name), key.rest.hasPrefix(ExpertKey.start),
-        case .group(let native) = ExpertKey(key.rest.droppingBytes(ExpertKey.start.utf8.count)),
-        let group = context.groups.first(where: { $0.native == native }),
-        let partner = Layout.partner(of: group.native)
-      else { continue }
-      let name = TensorName("\(key.prefix)layers.\(key.layerText).\(ExpertKey.start)\(partner)")
-      guard let other = plan.sources.first(where: { $0.name == name }) else {
-        // The schema's check reports missing weights.
-        if group.isLoRA || !asksForWholeModel {
-          plan.reportMissing(name, "the partner of '\(info.name)'")
-        }
-        continue
-      }
-      guard group.isLoRA, group.columns != .rank, info.shape.rank == 3, other.shape.rank == 3,
-        info.shape[2] != other.shape[1]
-      else { continue }
+  private mutating func layout(
+    _ source: Int, _ group: ExpertGroup, experts: Int, rank: Int
+  ) -> GroupLayout? {
+    do {
+      return try GroupLayout(group, in: context.config, experts: experts, rank: rank)
+    } catch {
+      let info = plan.sources[source]
       plan.report(
-        .wrongShape, info.name, expected: "rank \(other.shape[1]) as in '\(name)'",
-        found: "rank \(info.shape[2])")
+        .wrongShape, info.name, expected: "a size below 2^63", found: "\(info.shape)")
+      return nil
     }
+  }
+
+  private mutating func fits(_ source: Int, _ layout: GroupLayout) -> Bool {
+    let info = plan.sources[source]
+    if layout.shape == info.shape { return true }
+    plan.report(.wrongShape, info.name, expected: "\(layout.shape)", found: "\(info.shape)")
+    return false
+  }
+
+  /// Adds one part of a group, unless its name is excluded; returns whether it was added.
+  private mutating func add(
+    _ name: TensorName, _ shape: Shape, number: Int?, from source: Int, _ part: GroupLayout.Part,
+    isRepeat: Bool = false
+  ) -> Bool {
+    if exclusion?.matches(name) == true { return false }
+    let info = TensorInfo(name, plan.sources[source].dtype, shape)
+    let destination = plan.add(info, number: number, from: source)
+    plan.add(
+      TensorMove(
+        source: source, part.inGroup, destination: destination, part.onDisk,
+        permutation: GroupLayout.transposed, isRepeat: isRepeat))
+    return true
   }
 }

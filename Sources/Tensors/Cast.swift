@@ -42,13 +42,18 @@ public struct Cast: Sendable {
     self.source = source
     self.destination = destination
     if source == destination {
-      let width = source.byteCount
-      unsafe row = { unsafe memcpy($1, $0, $2 &* width) }
+      unsafe row = Self.identityRow(width: source.byteCount)
     } else if let row = unsafe Self.row(from: source, to: destination) {
       unsafe self.row = row
     } else {
       throw .unsupportedCast(from: source, to: destination)
     }
+  }
+
+  /// Whether there is a conversion between two types.
+  public static func isSupported(from source: DType, to destination: DType) -> Bool {
+    source == destination
+      || source.isFloatingPoint && destination.isFloatingPoint && destination != .f8E8M0
   }
 
   /// Whether the bits stay as they are.
@@ -77,7 +82,18 @@ public struct Cast: Sendable {
 }
 
 /// The choice of the loop, once for each row instead of once for each element.
+///
+/// Loops capture nothing, because a context would be an allocation for each conversion.
 extension Cast {
+  private static func identityRow(width: Int) -> Row {
+    switch width {
+    case 1: { unsafe memcpy($1, $0, $2) }
+    case 2: { unsafe memcpy($1, $0, $2 &* 2) }
+    case 4: { unsafe memcpy($1, $0, $2 &* 4) }
+    default: { unsafe memcpy($1, $0, $2 &* 8) }
+    }
+  }
+
   private static func row(from source: DType, to target: DType) -> Row? {
     switch source {
     case .bf16: unsafe row(from: BF16Format.self, to: target)
@@ -106,9 +122,9 @@ extension Cast {
   private static func row<Source: CastSource, Target: CastTarget>(
     _: Source.Type, _: Target.Type
   ) -> Row {
-    let sourceStride = MemoryLayout<Source.Bits>.size
-    let targetStride = MemoryLayout<Target.Bits>.size
-    return { source, target, count in
+    { source, target, count in
+      let sourceStride = MemoryLayout<Source.Bits>.size
+      let targetStride = MemoryLayout<Target.Bits>.size
       for index in 0..<count {
         // The caller of the row vouches for `count` elements at both addresses.
         let bits = unsafe source.loadUnaligned(

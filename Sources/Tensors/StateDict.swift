@@ -18,8 +18,13 @@ public struct StateDict: Sendable {
   ///
   /// - Throws: `TensorError.duplicateName` if a name occurs twice.
   public init(_ pairs: some Sequence<(TensorName, Tensor)>) throws(TensorError) {
-    storage = [:]
+    storage = OrderedDictionary(minimumCapacity: pairs.underestimatedCount)
     for (name, tensor) in pairs { try insert(tensor, named: name) }
+  }
+
+  /// Creates an empty state dict with room for a number of tensors.
+  public init(minimumCapacity: Int) {
+    storage = OrderedDictionary(minimumCapacity: minimumCapacity)
   }
 
   /// The number of tensors.
@@ -30,6 +35,9 @@ public struct StateDict: Sendable {
 
   /// The names in order.
   public var names: OrderedSet<TensorName> { storage.keys }
+
+  /// The tensors in the order of their names.
+  public var tensors: [Tensor] { Array(storage.values) }
 
   /// The name, element type and shape of each tensor, in order.
   public var infos: [TensorInfo] {
@@ -45,8 +53,10 @@ public struct StateDict: Sendable {
   ///
   /// - Throws: `TensorError.duplicateName` if the name is taken.
   public mutating func insert(_ tensor: Tensor, named name: TensorName) throws(TensorError) {
-    guard storage[name] == nil else { throw .duplicateName(name) }
-    storage[name] = tensor
+    let count = storage.count
+    // One search both finds a taken name and inserts a new one, whose tensor is the default.
+    storage.updateValue(forKey: name, default: tensor) { _ in }
+    guard storage.count > count else { throw .duplicateName(name) }
   }
 
   /// Returns the state dict without the names that a predicate rejects, order kept.

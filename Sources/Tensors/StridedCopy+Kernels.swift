@@ -9,6 +9,8 @@ extension StridedCopy {
   /// The size of a tile in a transposition: it fits the first-level cache, and what is read and
   /// written without a jump are whole cache lines.
   private static let (tileRows, tilePitch) = (128, 256)
+  /// The size in bytes up to which a matrix fits the first-level cache as it lies, jumps included.
+  private static let smallByteCount = 8 << 10
 
   @unsafe
   func copyRows(_ from: UnsafeRawPointer, _ to: UnsafeMutableRawPointer) {
@@ -29,6 +31,12 @@ extension StridedCopy {
     let (sourceWidth, width) = (source.width, destination.width)
     let (column, row) = (axes[columnAxis], axes[axes.count - 1])
     let (sourcePitch, pitch) = (row.source &* sourceWidth, column.destination &* width)
+    if axes.count == 2, cast.isIdentity, (row.extent &- 1) &* sourcePitch < Self.smallByteCount {
+      unsafe TileTranspose.run(
+        from, pitch: sourcePitch, to: to, pitch: pitch, rows: row.extent, columns: column.extent,
+        width: width)
+      return
+    }
     let tileColumns = Self.tilePitch / width
     var outer = axes.dropLast()
     outer.remove(at: columnAxis)

@@ -34,9 +34,8 @@ public struct TensorName: Sendable, Hashable, Comparable, CustomStringConvertibl
 
   /// Feeds the UTF-8 bytes to the hasher.
   public func hash(into hasher: inout Hasher) {
-    var text = text
-    // The buffer is read inside the closure only.
-    text.withUTF8 { unsafe hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    // The buffer is read inside the closure only, and bytes have no padding.
+    unsafe text.utf8.span.bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
   }
 
   /// The text shown to people.
