@@ -13,7 +13,8 @@ enum FaultSpecs {
   ) throws -> ModelConfig {
     try ModelConfig(
       vocabularySize: 7, hiddenSize: 4, denseIntermediateSize: 6, moeIntermediateSize: 5,
-      expertCount: experts, layerKinds: layers, mtpLayerCount: mtp, attentionHeadCount: 2,
+      expertCount: experts, sharedExpertCount: hasBiases ? 2 : 1, layerKinds: layers,
+      mtpLayerCount: mtp, attentionHeadCount: 2,
       keyValueHeadCount: 1, headSize: 3, hasQueryKeyNorm: isPlain, hasExpertBias: isPlain,
       hasAttentionBias: hasBiases, hasMLPBias: hasBiases, tiesWordEmbeddings: !isPlain)
   }
@@ -43,7 +44,7 @@ enum FaultSpecs {
       ("mtp kept", spec(deep, preserve)),
       ("no prefix", spec(deep, AdapterOptions(prefix: .none, mtpPolicy: .preserve), family: .hyV3)),
       ("not gated", spec(plain, nonGated)),
-      ("biases", spec(try config(mtp: 1, hasBiases: true))),
+      ("biases, two shared experts", spec(try config(mtp: 1, hasBiases: true))),
       ("tied, no norms or bias", spec(try config(isPlain: false))),
       ("one expert", spec(try config(experts: 1))),
       ("sparse only", spec(try config(layers: [.sparse, .sparse], experts: 2))),

@@ -52,9 +52,12 @@ extension FaultyCheckpoint {
     return true
   }
 
-  /// Gives a tensor another shape, which a refusal must name; gives false if it is the same.
+  /// Gives a tensor another shape, which a refusal must name; gives false if it is the same
+  /// or if another fault may have changed it.
   mutating func reshape(_ name: TensorName, _ extents: (Shape) -> [Int]?) -> Bool {
-    guard let index = infos.firstIndex(where: { $0.name == name }) else { return false }
+    guard let index = infos.firstIndex(where: { $0.name == name }),
+      taken.map({ !$0.contains(Self.place(of: name)) }) ?? false
+    else { return false }
     let old = infos[index]
     guard let new = extents(old.shape), new != old.shape.extents, let shape = try? Shape(new)
     else { return false }
@@ -76,7 +79,12 @@ extension FaultyCheckpoint {
   mutating func touchAll() { touched = nil }
 
   private mutating func touch(_ name: TensorName) {
-    touched?.insert(KeyParts(name).map { "layer \($0.canonicalLayer)" } ?? name.text)
+    touched?.insert(Self.place(of: name))
+  }
+
+  /// What faults must not share: a layer, or a key outside all layers.
+  private static func place(of name: TensorName) -> String {
+    KeyParts(name).map { "layer \($0.canonicalLayer)" } ?? name.text
   }
 }
 

@@ -37,6 +37,8 @@ public struct FaultyCheckpoint: Sendable {
   var flipped: Set<TensorName> = []
   /// The layers and the keys outside layers that faults touched; nil for all.
   var touched: Set<String>? = []
+  /// What the faults before the one being made touched; nil for all.
+  var taken: Set<String>? = []
 
   /// The valid checkpoint of a spec, without the spec's faults.
   ///
@@ -54,6 +56,9 @@ public struct FaultyCheckpoint: Sendable {
       _ = CheckpointFaultCatalogue.all[fault.kind].apply(to: &self, site: fault.site)
     }
   }
+
+  /// Whether a fault concerns everything, so that none can be made beside it.
+  public var isAlone: Bool { touched == nil }
 
   /// The keys that a refusal must name.
   public var offending: [TensorName] { offences.map(\.name) }
@@ -110,6 +115,7 @@ extension FaultyCheckpoint {
     guard faults.isEmpty || side == self.side else { return nil }
     var copy = self
     if side != self.side { copy.show(side) }
+    copy.taken = touched
     copy.touched = []
     return copy
   }

@@ -93,7 +93,9 @@ extension CheckpointFaultCatalogue {
       source: "layer counts that include or exclude prediction layers by family"
     ) { checkpoint, _ in
       let layer = checkpoint.config.hiddenLayerCount
-      guard checkpoint.isWhole, checkpoint.spec.lora == nil, checkpoint.spec.storesMTP else { return nil }
+      guard checkpoint.isWhole, checkpoint.spec.lora == nil, checkpoint.spec.storesMTP else {
+        return nil
+      }
       _ = checkpoint.reconfigure {
         $0.layers.append(.sparse)
         $0.mtpLayers -= 1
@@ -107,7 +109,8 @@ extension CheckpointFaultCatalogue {
       return "config says that prediction layer \(layer) is a decoder layer"
     },
     CheckpointFaultKind(
-      "wrong-activation", "The config's activation has a gate and the file has none, or vice versa.",
+      "wrong-activation",
+      "The config's activation has a gate and the file has none, or vice versa.",
       source: "an activation that one framework names and another assumes"
     ) { checkpoint, _ in
       var setup = checkpoint.setup

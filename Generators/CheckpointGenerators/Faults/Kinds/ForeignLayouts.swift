@@ -31,7 +31,8 @@ extension CheckpointFaultCatalogue {
       "grouped-beside-experts", "A grouped native tensor is there beside the experts.",
       source: "exports with the fused and the split form of the same experts"
     ) { checkpoint, site in
-      guard let layer = site.pick(checkpoint.sparseLayers), let info = checkpoint.grouped(layer, &site)
+      guard let layer = site.pick(checkpoint.sparseLayers),
+        let info = checkpoint.grouped(layer, &site)
       else { return nil }
       guard checkpoint.add(info) else { return nil }
       checkpoint.offend(info.name, .foreignLayout, .nameCollision)

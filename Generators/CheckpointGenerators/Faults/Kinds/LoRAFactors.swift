@@ -159,7 +159,8 @@ extension CheckpointFaultCatalogue {
         let expert = site.pick(Array(0..<checkpoint.config.expertCount)),
         let projection = site.pick(checkpoint.projections)
       else { return nil }
-      return body(&checkpoint, LoRAPlace(layer: layer, expert: expert, projection: projection), &site)
+      return body(
+        &checkpoint, LoRAPlace(layer: layer, expert: expert, projection: projection), &site)
     }
   }
 }

@@ -36,8 +36,10 @@ extension CheckpointFaultCatalogue {
     missing(
       "missing-shared-expert", "A projection of the shared expert is missing.",
       source: "exporters that call the shared expert by another name, which loaders skip",
-      ["mlp.shared_mlp.gate_proj.weight", "mlp.shared_mlp.up_proj.weight",
-        "mlp.shared_mlp.down_proj.weight"], \.sparseLayers),
+      [
+        "mlp.shared_mlp.gate_proj.weight", "mlp.shared_mlp.up_proj.weight",
+        "mlp.shared_mlp.down_proj.weight",
+      ], \.sparseLayers),
     missing(
       "missing-dense-projection", "A projection of a dense layer is missing.",
       source: "adapters that map sparse layers only",
@@ -49,8 +51,10 @@ extension CheckpointFaultCatalogue {
     missing(
       "missing-norm", "A norm of a layer is missing.",
       source: "norms under a family's own names that a loader does not map",
-      ["input_layernorm.weight", "post_attention_layernorm.weight", "self_attn.q_norm.weight",
-        "self_attn.k_norm.weight"], \.layers),
+      [
+        "input_layernorm.weight", "post_attention_layernorm.weight", "self_attn.q_norm.weight",
+        "self_attn.k_norm.weight",
+      ], \.layers),
     missing(
       "missing-attention-bias", "A bias of an attention projection is missing.",
       source: "adapters that map weights only",

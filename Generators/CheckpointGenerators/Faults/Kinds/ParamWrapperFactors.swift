@@ -25,9 +25,10 @@ extension CheckpointFaultCatalogue {
         return nil
       }
       let axis = place.isA ? 0 : 1
-      guard checkpoint.reshape(
-        checkpoint.loraKey(layer, place.key),
-        { shape in shape.extents.indices.map { shape[$0] + ($0 == axis ? 1 : 0) } })
+      guard
+        checkpoint.reshape(
+          checkpoint.loraKey(layer, place.key),
+          { shape in shape.extents.indices.map { shape[$0] + ($0 == axis ? 1 : 0) } })
       else { return nil }
       return "layer \(layer) has a \(place.key) whose rank is no multiple of the experts"
     },
@@ -39,11 +40,12 @@ extension CheckpointFaultCatalogue {
       let axis = place.isA ? 1 : 0
       let config = checkpoint.config
       let sizes = [config.hiddenSize, config.moeIntermediateSize, 2 * config.moeIntermediateSize]
-      guard checkpoint.reshape(
-        checkpoint.loraKey(layer, place.key),
-        { shape in
-          shape.extents.indices.map { $0 == axis ? (sizes.max() ?? 0) + 1 : shape[$0] }
-        })
+      guard
+        checkpoint.reshape(
+          checkpoint.loraKey(layer, place.key),
+          { shape in
+            shape.extents.indices.map { $0 == axis ? (sizes.max() ?? 0) + 1 : shape[$0] }
+          })
       else { return nil }
       return "layer \(layer) has a \(place.key) with too many features"
     },
@@ -53,8 +55,9 @@ extension CheckpointFaultCatalogue {
     ) { checkpoint, layer, site in
       guard let place = site.pick(FusedPlace.all.filter(\.isA)) else { return nil }
       let experts = checkpoint.config.expertCount
-      guard checkpoint.reshape(
-        checkpoint.loraKey(layer, place.key), { [$0[0] + experts, $0[1]] })
+      guard
+        checkpoint.reshape(
+          checkpoint.loraKey(layer, place.key), { [$0[0] + experts, $0[1]] })
       else { return nil }
       return "layer \(layer) has a \(place.key) of a larger rank than its partner"
     },
@@ -104,7 +107,8 @@ extension CheckpointFaultCatalogue {
     ) { checkpoint, _, _ in
       let isLegacy = checkpoint.spec.lora?.layout == .legacyParamWrapper
       let config = checkpoint.config
-      let width = checkpoint.setup.options.activation.isGated
+      let width =
+        checkpoint.setup.options.activation.isGated
         ? 2 * config.moeIntermediateSize : config.moeIntermediateSize
       guard Set([config.hiddenSize, width]).count == 2,
         config.hiddenSize != config.moeIntermediateSize

@@ -110,7 +110,8 @@ extension CheckpointFaultCatalogue {
       let key = KeyParts(old)
       if key?.isSparse ?? false { checkpoint.offend(new, .unknownPrefix) }
       let isMTP = key.flatMap { Int($0.layer) }.map { $0 >= checkpoint.config.hiddenLayerCount }
-      guard checkpoint.isWhole, !old.text.hasSuffix("_scale"), !(isMTP ?? false) || checkpoint.keepsMTP,
+      guard checkpoint.isWhole, !old.text.hasSuffix("_scale"),
+        !(isMTP ?? false) || checkpoint.keepsMTP,
         key?.expert.map(own.contains) ?? true
       else { continue }
       checkpoint.offend(old, .missingTensor)

@@ -66,7 +66,8 @@ extension CheckpointFaultCatalogue {
   ]
 
   private static let digits: [Character: Character] = Dictionary(
-    uniqueKeysWithValues: zip("0123456789", "\u{660}\u{661}\u{662}\u{663}\u{664}\u{665}\u{666}\u{667}\u{668}\u{669}"))
+    uniqueKeysWithValues: zip(
+      "0123456789", "\u{660}\u{661}\u{662}\u{663}\u{664}\u{665}\u{666}\u{667}\u{668}\u{669}"))
 
   private static func expertNumber(
     _ name: String, _ statement: String, source: String, _ codes: Finding.Code...,

@@ -35,7 +35,8 @@ extension CheckpointFaultCatalogue {
       "ragged-pair", "Gate and up projection of an expert differ in their rows.",
       source: "upstream checks no shape on load, so the pair is stacked as it is"
     ) { checkpoint, site in
-      guard checkpoint.setup.options.activation.isGated, let layer = site.pick(checkpoint.sparseLayers),
+      guard checkpoint.setup.options.activation.isGated,
+        let layer = site.pick(checkpoint.sparseLayers),
         let expert = site.pick(checkpoint.ownExperts)
       else { return nil }
       let name = checkpoint.expertKey(layer, expert, "up_proj.weight")
