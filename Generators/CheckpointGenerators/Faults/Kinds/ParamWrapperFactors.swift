@@ -102,17 +102,28 @@ extension CheckpointFaultCatalogue {
       return "dense layer \(layer) has a fused low-rank factor"
     },
     fused(
+      "mixed-fused-layouts", "One layer has its fused factors in the other layout.",
+      source: "adapters merged from files of two versions of PEFT"
+    ) { checkpoint, layer, _ in
+      guard checkpoint.tellsLayoutsApart, checkpoint.loraLayers.count > 1 else { return nil }
+      let names = FusedPlace.all.filter { $0.base == "base_layer." }.map {
+        checkpoint.loraKey(layer, $0.key)
+      }
+      let shapes = names.map { checkpoint.info($0)?.shape.extents.reversed() }
+      for (name, extents) in zip(names, shapes.reversed()) {
+        guard checkpoint.reshape(name, { _ in extents.map(Array.init) }) else { return nil }
+      }
+      checkpoint.offences.removeAll()
+      for name in names { checkpoint.offend(name, .ambiguousLoRALayout, .wrongShape) }
+      checkpoint.touchAll()
+      return "layer \(layer) has fused low-rank factors in another layout than the other layers"
+    },
+    fused(
       "contradicted-layout", "The stated layout of fused factors is not the one of their shapes.",
       source: "PEFT exchanged the two factors in 0.19.1; files do not always say who wrote them"
     ) { checkpoint, _, _ in
       let isLegacy = checkpoint.spec.lora?.layout == .legacyParamWrapper
-      let config = checkpoint.config
-      let width =
-        checkpoint.setup.options.activation.isGated
-        ? 2 * config.moeIntermediateSize : config.moeIntermediateSize
-      guard Set([config.hiddenSize, width]).count == 2,
-        config.hiddenSize != config.moeIntermediateSize
-      else { return nil }
+      guard checkpoint.tellsLayoutsApart else { return nil }
       checkpoint.setup.options.paramWrapperLayout = isLegacy ? .modern : .legacy
       for info in checkpoint.infos {
         guard let key = KeyParts(info.name), let layer = Int(key.layer),
@@ -136,6 +147,14 @@ extension CheckpointFaultCatalogue {
       else { return nil }
       return body(&checkpoint, layer, &site)
     }
+  }
+}
+
+extension FaultyCheckpoint {
+  /// Whether the shapes of all fused factors fit one layout only.
+  fileprivate var tellsLayoutsApart: Bool {
+    let (hidden, inter) = (config.hiddenSize, config.moeIntermediateSize)
+    return hidden != inter && hidden != (setup.options.activation.isGated ? 2 * inter : inter)
   }
 }
 
