@@ -70,12 +70,12 @@ public struct FaultyCheckpoint: Sendable {
     let valid = side == .onDisk ? try Checkpoint(spec).stateDict() : StateDict()
     var result = StateDict()
     for info in infos {
-      let kept = valid[Self.twin(of: origins[info.name] ?? info.name, among: valid)]
+      let kept = valid[origins[info.name] ?? info.name]
       var tensor: Tensor
       if let kept, kept.dtype == info.dtype, kept.shape == info.shape {
         tensor = kept
       } else {
-        tensor = try spec.contents.tensors([info])[0]
+        tensor = try spec.contents.tensor(info, address: 0)
       }
       if flipped.contains(info.name) {
         let whole = tensor
@@ -98,13 +98,6 @@ public struct FaultyCheckpoint: Sendable {
 }
 
 extension FaultyCheckpoint {
-  /// The key whose elements a tensor has: gate and up projection share one A factor.
-  private static func twin(of name: TensorName, among valid: StateDict) -> TensorName {
-    guard name.text.hasSuffix(".up_proj.lora_A.weight") else { return name }
-    let gate = TensorName(name.text.dropLast(21) + "gate_proj.lora_A.weight")
-    return valid[gate] == nil ? name : gate
-  }
-
   private mutating func show(_ side: CheckpointFaultKind.Side) {
     self.side = side
     infos = side == .onDisk ? Checkpoint(spec).infos : NativeTensors(spec).infos
