@@ -6,6 +6,7 @@ public enum AdapterLaws {
   /// The laws.
   public static let all: [AdapterLaw] =
     mtp + placement + roundTrips + saving + expertParallel + metamorphic + conservation + repetition
+    + [invalidInput]
 
   /// The law of a name, or nil.
   public static func named(_ name: String) -> AdapterLaw? {

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+public import Adapters
+
+/// A `config.json` with something wrong in it.
+public struct FaultyConfig: Sendable {
+  /// The text as UTF-8, or what stands in its place.
+  public let bytes: [UInt8]
+  /// The field that a refusal must name.
+  public let field: String
+  /// What is wrong, in words that continue "a config whose".
+  public let description: String
+}
+
+/// One way in which a `config.json` can be invalid.
+public struct ConfigFaultKind: Sendable {
+  /// The name in reports, such as `missing-field`.
+  public let name: String
+  /// What is wrong, in one sentence.
+  public let statement: String
+  private let body: @Sendable (ModelConfig, inout FaultSite) -> FaultyConfig?
+
+  init(
+    _ name: String, _ statement: String,
+    body: @escaping @Sendable (ModelConfig, inout FaultSite) -> FaultyConfig?
+  ) {
+    self.name = name
+    self.statement = statement
+    self.body = body
+  }
+
+  /// The config with the fault, or nil where the config has no place for it.
+  ///
+  /// - Parameter site: Decides the field; zero is the simplest one.
+  public func applied(to config: ModelConfig, site: UInt64) -> FaultyConfig? {
+    var place = FaultSite(site)
+    return body(config, &place)
+  }
+}

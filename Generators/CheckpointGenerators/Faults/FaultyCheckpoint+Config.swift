@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Adapters
+import Tensors
+
+extension FaultyCheckpoint {
+  /// Gives the adapter another config, whose contradictions to the tensors a refusal must name;
+  /// gives false if there are none, or if not all tensors need be there.
+  mutating func reconfigure(_ edit: (inout ConfigDraft) -> Void) -> Bool {
+    var draft = ConfigDraft(config)
+    edit(&draft)
+    guard let changed = draft.config else { return false }
+    var setup = setup
+    setup.config = changed
+    return resetUp(setup)
+  }
+
+  /// Gives the tensors to another adapter.
+  mutating func resetUp(_ changed: AdapterSetup) -> Bool {
+    guard isWhole, spec.lora == nil, !spec.types.hasScales else { return false }
+    setup = changed
+    let schema = ModelSchema(
+      changed.config, prefix: changed.options.prefix, activation: changed.options.activation)
+    let shapes = Dictionary(
+      schema.tensors().map { ($0.name, $0.shape) }, uniquingKeysWith: { first, _ in first })
+    let present = Set(infos.map(\.name))
+    for info in infos {
+      if let code = contradiction(of: info, shapes[info.name]) { offend(info.name, code) }
+    }
+    let keeps = changed.options.mtpPolicy == .preserve
+    let own = Set(ownExperts)
+    for info in schema.tensors(includingMTP: keeps) where !present.contains(info.name) {
+      if KeyParts(info.name)?.expert.map(own.contains) ?? true {
+        offend(info.name, .missingTensor)
+      }
+    }
+    touchAll()
+    return !offences.isEmpty
+  }
+
+  /// What a refusal must say of a tensor that was valid under another config.
+  private func contradiction(of info: TensorInfo, _ shape: Shape?) -> Finding.Code? {
+    if let key = KeyParts(info.name), key.prefix == prefix, let layer = Int(key.layer) {
+      if layer >= config.storedLayerCount { return .surplusLayer }
+      if layer >= config.hiddenLayerCount, setup.options.mtpPolicy == .drop { return nil }
+      if key.isSparse, !config.isSparse(layer: layer) { return .expertsInDenseLayer }
+      if let expert = key.expert, expert >= config.expertCount { return .surplusExpert }
+      if key.expert != nil, key.rest.contains(".gate_proj."), !setup.options.activation.isGated {
+        return .gateOfNonGatedExpert
+      }
+    }
+    guard let shape, shape != info.shape else { return nil }
+    return .wrongShape
+  }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Adapters
+import CheckpointGenerators
+import Tensors
+import Testing
+
+@Suite("Faulty checkpoints")
+struct FaultyCheckpointTests {
+  private let spec: CheckpointSpec
+
+  init() throws {
+    let config = try ModelConfig(
+      vocabularySize: 3, hiddenSize: 4, denseIntermediateSize: 6, moeIntermediateSize: 5,
+      expertCount: 3, layerKinds: [.dense, .sparse, .sparse], attentionHeadCount: 1,
+      keyValueHeadCount: 1, headSize: 2)
+    spec = CheckpointSpec(
+      AdapterSetup(.hyMT2, config, AdapterOptions()), contents: TensorContents(.iota))
+  }
+
+  private func faulty(_ faults: (name: String, site: UInt64)...) throws -> FaultyCheckpoint {
+    var spec = spec
+    spec.faults = try faults.map { name, site in
+      CheckpointFault(kind: try #require(CheckpointFaultCatalogue.position(of: name)), site: site)
+    }
+    return FaultyCheckpoint(spec)
+  }
+
+  @Test("Site zero is the first expert of the first sparse layer")
+  func simplestSite() throws {
+    let checkpoint = try faulty(("missing-expert", 0))
+    #expect(
+      checkpoint.offending.map(\.text)
+        == ["gate", "up", "down"].map { "model.layers.1.mlp.experts.0.\($0)_proj.weight" })
+    #expect(checkpoint.descriptions == ["layer 1 has no expert 0"])
+  }
+
+  @Test("A fault in a layer that another touched is left out; elsewhere both are made")
+  func apart() throws {
+    let near = try faulty(("missing-expert", 0), ("missing-router", 0))
+    #expect(near.faults == ["missing-expert"])
+    let far = try faulty(("missing-expert", 0), ("missing-router", 1), ("missing-head", 0))
+    #expect(far.faults == ["missing-expert", "missing-router", "missing-head"])
+    #expect(far.offending.count == 5)
+  }
+
+  @Test("A fault that changes the config, or everything, stands alone")
+  func alone() throws {
+    #expect(try faulty(("missing-head", 0), ("more-experts", 0)).faults == ["missing-head"])
+    #expect(try faulty(("more-experts", 0), ("missing-head", 0)).faults == ["more-experts"])
+  }
+
+  @Test("Faults of the two sides are not mixed")
+  func sides() throws {
+    let checkpoint = try faulty(("native-surplus-layer", 0), ("missing-head", 0))
+    #expect(checkpoint.faults == ["native-surplus-layer"])
+    #expect(checkpoint.side == .native)
+  }
+
+  @Test("A kind that finds no place leaves the checkpoint as it is")
+  func noPlace() throws {
+    let kind = try #require(CheckpointFaultCatalogue.position(of: "missing-factor"))
+    var checkpoint = FaultyCheckpoint(valid: spec)
+    let isMade = CheckpointFaultCatalogue.all[kind].apply(to: &checkpoint, site: 5)
+    #expect(!isMade)
+    #expect(checkpoint.infos == Checkpoint(spec).infos)
+    #expect(checkpoint.offences.isEmpty && checkpoint.faults.isEmpty)
+  }
+
+  @Test("Tensors that a fault leaves alone keep their elements, renamed ones too")
+  func elements() throws {
+    let checkpoint = try faulty(("zero-padded-expert", 0))
+    let found = try checkpoint.stateDict()
+    let valid = try Checkpoint(spec).stateDict()
+    let moved: TensorName = "model.layers.1.mlp.experts.00.gate_proj.weight"
+    let changed = valid.filter { name in
+      found[name == "model.layers.1.mlp.experts.0.gate_proj.weight" ? moved : name] != valid[name]
+    }
+    #expect(changed.isEmpty)
+    #expect(found.infos == checkpoint.infos)
+  }
+
+  @Test("Kinds have names of their own and say what is wrong and where that comes from")
+  func names() {
+    let kinds = CheckpointFaultCatalogue.all
+    #expect(Set(kinds.map(\.name)).count == kinds.count)
+    for kind in kinds {
+      #expect(kind.statement.hasSuffix("."), "\(kind.name)")
+      #expect(!kind.source.isEmpty && !kind.source.hasSuffix("."), "\(kind.name)")
+    }
+  }
+}
