@@ -19,13 +19,14 @@ let settings: [SwiftSetting] =
 let modulesWithFixtures = ["Adapters", "CheckpointGenerators", "Safetensors", "Tensors"]
 
 func module(
-  _ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil
+  _ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil,
+  tests: [Target.Dependency] = []
 ) -> [Target] {
   [
     .target(name: name, dependencies: dependencies, path: path, swiftSettings: settings),
     .testTarget(
       name: "\(name)Tests",
-      dependencies: [.byName(name: name)] + dependencies,
+      dependencies: [.byName(name: name)] + dependencies + tests,
       resources: modulesWithFixtures.contains(name) ? [.copy("Fixtures")] : [],
       swiftSettings: settings),
   ]
@@ -57,7 +58,8 @@ let package = Package(
       path: "Generators/CheckpointGenerators")
     + module(
       "AdapterLaws",
-      ["Adapters", "CheckpointGenerators", "PropertyEngine", "Safetensors", "Tensors"])
+      ["Adapters", "CheckpointGenerators", "PropertyEngine", "Safetensors", "Tensors"],
+      tests: ["PropertyTesting", "StrictJSON"])
     + [
       .executableTarget(
         name: "shrinking-challenge", dependencies: ["PropertyEngine"],
