@@ -58,6 +58,22 @@ struct ForgedFileTests {
     #expect(code == expected)
   }
 
+  @Test("Two links to one object, or one back to the root, are refused without a count that tells")
+  func sharedObjects() throws {
+    let root = try #require(ranges.dropFirst().first)
+    func address(_ name: String) throws -> Int {
+      let link = [1] + Array(name.utf8)
+      return try #require(root.first { bytes[$0...].starts(with: link) }) + 2
+    }
+    for target in [try Array(bytes[address("x")..<address("x") + 8]), [48, 0, 0, 0, 0, 0, 0, 0]] {
+      var forged = bytes
+      let at = try address("y")
+      forged.replaceSubrange(at..<at + 8, with: target)
+      let code = try codeOfOpening(forged)
+      #expect(code == .sharedObject, "\(target)")
+    }
+  }
+
   private func codeOfOpening(_ forged: [UInt8]) throws -> HDF5Error.Code? {
     var forged = forged
     MetadataChecksum.repair(ranges, in: &forged)
