@@ -54,4 +54,21 @@ struct LibraryTests {
       for await error in tasks { #expect(error == #"H5Dclose: ["H5Dclose"] not a dataset ID"#) }
     }
   }
+
+  @Test("The library prints no errors, on whatever thread")
+  func silence() async throws {
+    await withTaskGroup { tasks in
+      for _ in 0..<8 {
+        tasks.addTask {
+          let isSilent = try? Library.locked { _ in
+            var printer: H5E_auto2_t?
+            let status = unsafe H5Eget_auto2(hid_t(H5E_DEFAULT), &printer, nil)
+            return unsafe status >= 0 && printer == nil
+          }
+          return isSilent == true
+        }
+      }
+      for await isSilent in tasks { #expect(isSilent) }
+    }
+  }
 }

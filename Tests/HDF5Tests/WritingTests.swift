@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import Foundation
 import HDF5
 import OrderedCollections
 import Tensors
@@ -90,6 +91,16 @@ struct WritingTests {
       #expect(code { () throws(HDF5Error) in try content.write(to: path) } == .file, "\(path)")
     }
     #expect(try folder.names().isEmpty)
+  }
+
+  @Test("What was written before a failure is removed")
+  func failureAtTheEnd() throws {
+    try FileManager.default.createDirectory(
+      atPath: folder.path("a.h5"), withIntermediateDirectories: false)
+    let error = writing(try smallContent())
+    #expect(error?.code == .file)
+    #expect(error?.found == "Is a directory")
+    #expect(try folder.names() == ["a.h5"])
   }
 
   @Test("A file is replaced as a whole, and a reader that has it open keeps the old one")
