@@ -9,8 +9,9 @@ public import Tensors
 /// Opening looks at links, headers, types, layouts and sizes and reads no data. Only hard links to
 /// groups and to contiguous datasets of unsigned little-endian integers pass. It guards against
 /// files that point elsewhere or claim sizes that they do not have, and against accidental damage of
-/// metadata; damage of data is for a digest to find, and so is a file made to break the library's
-/// own parser: compare a digest first where a file comes from elsewhere.
+/// metadata. Damage of data is for a digest to find. So is metadata forged together with its
+/// checksums, which can crash libhdf5 1.10.8 itself: of a file from elsewhere, compare a digest with
+/// one that is trusted before opening it.
 ///
 /// A file that is rewritten in place while it is open shows a mixture of old and new.
 public struct InspectedFile: ~Copyable, Sendable {
@@ -24,8 +25,8 @@ public struct InspectedFile: ~Copyable, Sendable {
 
   /// Opens a file and inspects it, without reading data.
   ///
-  /// Memory beside the result is bounded by the size of the file and a few mebibytes of the
-  /// library's caches.
+  /// The result takes memory in proportion to the file, up to the limits; the library's caches take
+  /// a few mebibytes.
   ///
   /// - Throws: `HDF5Error` for the first object that is not allowed.
   /// - Complexity: O(n log n) for n objects.
