@@ -16,7 +16,7 @@ let settings: [SwiftSetting] =
     .enableExperimentalFeature("Lifetimes"),
   ] + warningsAreErrors
 
-let modulesWithFixtures = ["Adapters", "CheckpointGenerators", "Safetensors", "Tensors"]
+let modulesWithFixtures = ["Adapters", "CheckpointGenerators", "HDF5", "Safetensors", "Tensors"]
 
 func module(
   _ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil,
@@ -48,8 +48,10 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
   ],
   targets: module("Tensors", [orderedCollections])
+    + module("Digests")
     + module("StrictJSON")
     + module("Safetensors", ["Tensors", "StrictJSON"])
+    + module("HDF5", ["Tensors", "CHDF5", orderedCollections])
     + module("Adapters", ["Tensors", "StrictJSON"])
     + module("PropertyEngine")
     + module("PropertyTesting", ["PropertyEngine"])
@@ -61,6 +63,8 @@ let package = Package(
       ["Adapters", "CheckpointGenerators", "PropertyEngine", "Safetensors", "Tensors"],
       tests: ["PropertyTesting", "StrictJSON"])
     + [
+      .systemLibrary(
+        name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
       .executableTarget(
         name: "shrinking-challenge", dependencies: ["PropertyEngine"],
         path: "Sources/ShrinkingChallenge", swiftSettings: settings),

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import CHDF5
+import Testing
+
+@testable import HDF5
+
+@Suite("The lock around libhdf5")
+struct LibraryTests {
+  @Test("Nothing but files stays open when the lock is released, whatever went wrong")
+  func leaks() throws {
+    for name in Fixtures.refused {
+      _ = code { () throws(HDF5Error) in
+        _ = try InspectedFile(path: Fixtures.path("refused/\(name)"))
+      }
+    }
+    // Other tests have files open; under the lock they have nothing else open.
+    let everyFile = hid_t(0x1f)
+    let objectsButFiles: UInt32 = 0x1e
+    let open = try Library.locked { library throws(HDF5Error) in
+      try library.call("H5Fget_obj_count", at: Place(path: "")) {
+        H5Fget_obj_count(everyFile, objectsButFiles)
+      }
+    }
+    #expect(open == 0)
+  }
+
+  @Test("Files do not stay open after refusals")
+  func descriptors() throws {
+    let path = Fixtures.path("refused/forbiddenLink_soft.h5")
+    for _ in 0..<2000 {
+      let code = code { () throws(HDF5Error) in _ = try InspectedFile(path: path) }
+      #expect(code == .forbiddenLink)
+    }
+  }
+
+  @Test("A failing call on any thread leaves its errors to the caller, who can ask again")
+  func stacks() async {
+    await withTaskGroup { tasks in
+      for index in 0..<8 {
+        tasks.addTask {
+          do throws(HDF5Error) {
+            try Library.locked { library throws(HDF5Error) in
+              try library.call("H5Dclose", at: Place(path: "\(index)")) { H5Dclose(-1) }
+              return
+            }
+            return "none"
+          } catch {
+            return "\(error.call ?? ""): \(error.libraryStack.map(\.function)) \(error.found)"
+          }
+        }
+      }
+      for await error in tasks { #expect(error == #"H5Dclose: ["H5Dclose"] not a dataset ID"#) }
+    }
+  }
+
+  @Test("The library prints no errors, on whatever thread")
+  func silence() async throws {
+    await withTaskGroup { tasks in
+      for _ in 0..<8 {
+        tasks.addTask {
+          let isSilent = try? Library.locked { _ in
+            var printer: H5E_auto2_t?
+            let status = unsafe H5Eget_auto2(hid_t(H5E_DEFAULT), &printer, nil)
+            return unsafe status >= 0 && printer == nil
+          }
+          return isSilent == true
+        }
+      }
+      for await isSilent in tasks { #expect(isSilent) }
+    }
+  }
+}
