@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import CheckpointGenerators
 public import Tensors
 
 /// Where every element came from that a conversion put somewhere, read from tracer checkpoints.
@@ -26,15 +27,15 @@ public struct TracedMap: Sendable {
   /// The first address of each source.
   private let starts: [Int]
 
-  /// Runs a conversion once for each digit of the addresses and once more, where all digits are
-  /// zero, so that constants are told from addresses.
+  /// Runs a conversion once for each digit of the addresses and once more, where no bit is set, so
+  /// that constants are told from addresses.
   ///
   /// - Parameter run: Converts the sources with elements of a kind.
   /// - Throws: What the conversion throws.
   /// - Complexity: O(digits of the largest address × elements).
   init(
     sources: [TensorInfo],
-    _ run: (_ digit: Int) throws -> [(name: TensorName, tensor: Tensor)]
+    _ run: (TensorContents) throws -> [(name: TensorName, tensor: Tensor)]
   ) throws {
     var starts: [Int] = []
     var count = 0
@@ -42,11 +43,13 @@ public struct TracedMap: Sendable {
       starts.append(count)
       count += source.shape.elementCount
     }
-    let digits = TracerDigits.count(elements: count)
+    let digits = TensorContents.digitCount(elements: UInt64(count))
     var readers: [TracerReader] = []
     var isRepeatable = true
     for digit in 0...digits {
-      let converted = try run(digit)
+      let isCheck = digit == digits
+      let converted = try run(
+        isCheck ? TensorContents(.constant(pattern: 0)) : .init(.tracer(digit: digit)))
       if digit == 0 { readers = converted.map { TracerReader($0.name, $0.tensor) } }
       if converted.count != readers.count { isRepeatable = false }
       for (position, reader) in readers.enumerated() {
@@ -55,7 +58,7 @@ public struct TracedMap: Sendable {
           isRepeatable = false
           continue
         }
-        readers[position].read(converted[position].tensor, digit: digit, isLast: digit == digits)
+        readers[position].read(converted[position].tensor, digit: isCheck ? nil : digit)
       }
     }
     self.sources = sources

@@ -6,9 +6,13 @@ import CheckpointGenerators
 import Tensors
 
 /// Runs steps of an adapter, and of the oracle, on tracer checkpoints of a spec.
-struct Tracer {
+///
+/// What is right is made once for each rank.
+final class Tracer {
   let checkpoint: Checkpoint
   private let oracle: LayoutOracle
+  private var expectedNative: [ExpertParallelism?: TracedMap] = [:]
+  private var expectedOnDisk: [ExpertParallelism?: TracedMap] = [:]
 
   init(_ spec: CheckpointSpec) {
     checkpoint = Checkpoint(spec)
@@ -24,8 +28,8 @@ struct Tracer {
   func trace(_ step: TracedStep, of session: any AdapterSession) throws -> TracedMap {
     switch step {
     case .fromHF(let rank):
-      try TracedMap(sources: checkpoint.schema) { digit in
-        Array(try session.fromHF(onDisk(digit), rank))
+      try TracedMap(sources: checkpoint.schema) { contents in
+        Array(try session.fromHF(checkpoint.stateDict(contents), rank))
       }
     case .toHF(let rank):
       try traceNative(rank) { Array(try session.toHF($0, excluding: "", rank)) }
@@ -40,17 +44,24 @@ struct Tracer {
 
   /// What a correct adapter does in a step.
   func expected(_ step: TracedStep) throws -> TracedMap {
-    switch step {
-    case .fromHF(let rank):
-      try TracedMap(sources: checkpoint.schema) { Array(oracle.native(of: try onDisk($0), rank)) }
-    case .toHF(let rank), .streaming(let rank):
-      try traceNative(rank) { Array(oracle.onDisk(of: $0, excluding: .none, rank)) }
+    let rank = step.parallelism
+    if step.isFromHF {
+      if let known = expectedNative[rank] { return known }
+      let map = try TracedMap(sources: checkpoint.schema) { contents in
+        Array(oracle.native(of: try checkpoint.stateDict(contents), rank))
+      }
+      expectedNative[rank] = map
+      return map
     }
+    if let known = expectedOnDisk[rank] { return known }
+    let map = try traceNative(rank) { Array(oracle.onDisk(of: $0, excluding: .none, rank)) }
+    expectedOnDisk[rank] = map
+    return map
   }
 
   /// The keys that a session keeps on disk when it is given a pattern.
   func keptKeys(_ exclusion: Exclusion, by session: any AdapterSession) throws -> Set<TensorName> {
-    let native = oracle.native(of: try onDisk(0))
+    let native = oracle.native(of: try checkpoint.stateDict())
     return Set(try session.toHF(native, excluding: exclusion.pattern, nil).names)
   }
 
@@ -58,14 +69,9 @@ struct Tracer {
     _ rank: ExpertParallelism?,
     _ convert: (StateDict) throws -> [(name: TensorName, tensor: Tensor)]
   ) throws -> TracedMap {
-    let infos = oracle.native(of: try onDisk(0), rank).infos
-    return try TracedMap(sources: infos) { digit in
-      try convert(TensorContents.stateDict(infos, contents: TracerDigits.contents(digit)))
+    let infos = try expected(.fromHF(rank)).outputs.map { TensorInfo($0.name, $0.dtype, $0.shape) }
+    return try TracedMap(sources: infos) { contents in
+      try convert(TensorContents.stateDict(infos, contents: contents))
     }
-  }
-
-  /// The tracer checkpoint of a digit.
-  private func onDisk(_ digit: Int) throws -> StateDict {
-    try checkpoint.stateDict(TracerDigits.contents(digit))
   }
 }

@@ -4,19 +4,6 @@
 import CheckpointGenerators
 import Tensors
 
-/// The digits that tracer checkpoints spell addresses with.
-enum TracerDigits {
-  /// The number of digits that tell elements apart.
-  static func count(elements: Int) -> Int {
-    TensorContents.digitCount(elements: UInt64(max(1, elements)))
-  }
-
-  /// The contents of the pass for one digit.
-  static func contents(_ digit: Int) -> TensorContents {
-    TensorContents(.tracer(digit: digit))
-  }
-}
-
 /// Puts the addresses of one output together, digit by digit.
 struct TracerReader {
   private let name: TensorName
@@ -44,7 +31,8 @@ struct TracerReader {
 
   mutating func fail() { hasFailed = true }
 
-  mutating func read(_ tensor: Tensor, digit: Int, isLast: Bool) {
+  /// - Parameter digit: The digit that the tensor spells, or nil if its sources have no bit set.
+  mutating func read(_ tensor: Tensor, digit: Int?) {
     for index in addresses.indices {
       let bits = tensor.bits(at: index)
       if digit == 0 {
@@ -52,15 +40,14 @@ struct TracerReader {
       } else if bits != first[index] {
         isConstant[index] = false
       }
-      guard let value = TensorContents.digit(of: bits, dtype) else {
-        isAddress[index] = false
+      guard let digit else {
+        if bits != 0 { isAddress[index] = false }
         continue
       }
-      if isLast {
-        // No address has this digit, so that every element of a source holds a zero here.
-        if value != 0 { isAddress[index] = false }
-      } else {
+      if let value = TensorContents.digit(of: bits, dtype) {
         addresses[index] |= UInt64(value) << UInt64(6 * digit)
+      } else {
+        isAddress[index] = false
       }
     }
   }
