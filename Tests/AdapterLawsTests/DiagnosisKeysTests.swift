@@ -230,7 +230,9 @@ struct DiagnosisKeysTests {
       PlantedDiagnosis(
         "streaming without splitting", try SmallSpec.make(),
         FaultyAdapter(streamed: { dict, call in
-          guard let name = dict.names.first, name.text.contains("mlp.experts.") else {
+          guard call.excluding.isEmpty, let name = dict.names.first,
+            name.text.contains("mlp.experts.")
+          else {
             return dict
           }
           let isDown = name.text.contains("down_proj")
@@ -249,6 +251,30 @@ struct DiagnosisKeysTests {
         }), step: .streaming,
         "grouped experts (gate_proj, up_proj and down_proj) are not split in layer 1 "
           + "when tensors are converted one at a time"),
+      PlantedDiagnosis(
+        "streaming gives a key twice", try SmallSpec.make(),
+        FaultyAdapter(streamed: { dict, call in
+          guard call.excluding.isEmpty, let tied = dict["model.embed_tokens.weight"] else {
+            return dict
+          }
+          var dict = dict
+          try dict.insert(tied, named: "lm_head.weight")
+          return dict
+        }), step: .streaming, kind: "key twice",
+        "lm_head holds the elements of embed_tokens when tensors are converted one at a time",
+        "'lm_head.weight' comes out more than once when tensors are converted one at a time"),
+      PlantedDiagnosis(
+        "streaming ignores exclusion", try SmallSpec.make(),
+        FaultyAdapter(streamed: { dict, call in
+          guard !call.excluding.isEmpty else { return dict }
+          var dict = dict
+          if dict.isEmpty {
+            try dict.insert(Tensor(.bf16, [3, 4]) { _ in 0 }, named: "lm_head.weight")
+          }
+          return dict
+        }), step: .streaming,
+        "lm_head is kept though the exclusion pattern matches when tensors are converted one at a "
+          + "time"),
       PlantedDiagnosis(
         "streaming drops down_proj", try SmallSpec.make(),
         FaultyAdapter(streamed: drop("down_proj")), step: .streaming,
@@ -300,7 +326,7 @@ struct DiagnosisKeysTests {
         "a valid checkpoint is refused from HF only: KeyError: 'gate_proj'"),
       PlantedDiagnosis(
         "input changed", try SmallSpec.make(), FaultyAdapter(), step: .fromHF(nil),
-        kind: "input changed", "the caller's tensors are changed"),
+        kind: "input changed", "fromHF changes the caller's tensors"),
       PlantedDiagnosis(
         "nothing found", try SmallSpec.make(), FaultyAdapter(), step: .fromHF(nil),
         kind: "elements", "elements of any value go where they belong, and yet: the summary"),

@@ -15,7 +15,9 @@ struct DiagnosisValuesTests {
     #expect(found == fault.sentences)
   }
 
-  static func planted() throws -> [PlantedDiagnosis] { try patterns() + roundings() }
+  static func planted() throws -> [PlantedDiagnosis] {
+    try patterns() + arithmetics() + roundings()
+  }
 
   /// A fault that maps the bits of some tensors, shown on elements of given bits.
   static func mapping(
@@ -112,6 +114,39 @@ struct DiagnosisValuesTests {
       ) {
         $0 == 0x8000 ? 0 : $0 | 0x40
       },
+    ]
+  }
+
+  /// A fault that edits tensors of plain random numbers.
+  static func arithmetic(
+    _ name: String, _ text: String, _ sentence: String, _ map: @escaping @Sendable (Float) -> Float
+  ) throws -> PlantedDiagnosis {
+    let spec = try SmallSpec.make(contents: TensorContents(.tracer(digit: 0)))
+    let adapter = FaultyAdapter(nativeOut: { dict, _ in
+      try dict.editing(text) {
+        try $0.mappingBits { bits in
+          UInt64(map(Float(bitPattern: UInt32(bits) << 16)).bitPattern >> 16)
+        }
+      }
+    })
+    let onDisk = try Checkpoint(spec).stateDict()
+    let expected = try ReferenceAdapter().session(for: spec.setup).fromHF(onDisk, nil)
+    let found = try adapter.session(for: spec.setup).fromHF(onDisk, nil)
+    return PlantedDiagnosis(
+      name, spec, adapter, step: .fromHF(nil),
+      evidence: .init(expected: expected, found: found), [sentence])
+  }
+
+  static func arithmetics() throws -> [PlantedDiagnosis] {
+    [
+      try arithmetic(
+        "one added to norms", "layernorm",
+        "1 was added to input_layernorm and post_attention_layernorm from HF in every layer"
+      ) { $0 + 1 },
+      try arithmetic(
+        "output projection doubled", "o_proj",
+        "o_proj is multiplied by 2.0 from HF in every layer"
+      ) { $0 * 2 },
     ]
   }
 

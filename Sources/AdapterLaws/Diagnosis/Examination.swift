@@ -14,7 +14,8 @@ struct Examination {
   private(set) var refusals: [(step: TracedStep, reason: String)] = []
   private(set) var context: DiagnosisContext?
   private var native: [TracedMap.Output] = []
-  private var behaviour: [Observation] = []
+  /// Faults in what was asked beside conversions.
+  private var asked: [Draft] = []
 
   init(_ violation: Violation, _ spec: CheckpointSpec, _ adapter: any AdapterUnderTest) {
     self.violation = violation
@@ -35,11 +36,11 @@ struct Examination {
       spec, tracer.checkpoint, book, native: native,
       isRightInSchemaOrder: isRightInSchemaOrder(session))
     self.context = context
-    if violation.step == .excluding || spec.exclusion != .none {
-      behaviour += exclusion(tracer, session, context)
+    if violation.step == .excluding || violation.step == .streaming || spec.exclusion != .none {
+      asked += exclusion(tracer, session, context)
     }
     if violation.step == .isMTPKey {
-      behaviour += BehaviourClassifier.classifyMTPKeys(session, context)
+      asked += Draft.grouped(BehaviourClassifier.classifyMTPKeys(session, context))
     }
   }
 
@@ -49,12 +50,13 @@ struct Examination {
     TypeClassifier.classify, OrderClassifier.classify,
   ]
 
+  private static let anyChange = Diagnosis.Fault.value(.changed(example: ""))
+
   /// All that was found, faults of both directions merged.
   func drafts() -> [Draft] {
-    var behaviour = Draft.grouped(BehaviourClassifier.classify(violation) + self.behaviour)
-    for position in behaviour.indices where self.behaviour.isEmpty == false {
-      behaviour[position].direction = violation.step == .isMTPKey ? .none : .toHF
-    }
+    var behaviour = Draft.grouped(BehaviourClassifier.classify(violation))
+    for position in behaviour.indices { setDirection(&behaviour[position]) }
+    behaviour += asked
     var merger = DraftMerger(refusals: refusals)
     if let context {
       for relation in relations {
@@ -69,7 +71,17 @@ struct Examination {
       }
     }
     let traced = merger.finished()
-    return behaviour + traced + values(traced)
+    let values = values(traced)
+    // What looks like strange elements may be arithmetic on values.
+    let told = Set(values.filter { $0.fault.grouped != Self.anyChange }.flatMap(\.kinds))
+    let placed = traced.filter { draft in
+      !draft.fault.isVague || !draft.kinds.allSatisfy { told.contains($0) }
+    }
+    let vague = Set(placed.filter(\.fault.isVague).flatMap(\.kinds))
+    return behaviour + placed
+      + values.filter {
+        $0.fault.grouped != Self.anyChange || !$0.kinds.allSatisfy { vague.contains($0) }
+      }
   }
 
   private var steps: [TracedStep] {
@@ -114,40 +126,49 @@ struct Examination {
 
   private func exclusion(
     _ tracer: Tracer, _ session: any AdapterSession, _ context: DiagnosisContext
-  ) -> [Observation] {
+  ) -> [Draft] {
     let patterns: [Exclusion] = [
       spec.exclusion, .head, .experts, .expertBias, .nativeExpertBias, .unanchored,
       .projection("up_proj"), .everything,
     ]
-    let probes = patterns.compactMap { pattern -> ExclusionClassifier.Probe? in
-      guard let kept = try? tracer.keptKeys(pattern, by: session) else { return nil }
-      return .init(exclusion: pattern, kept: kept)
+    let (saved, streamed) = (false, true)
+    for isStreaming in violation.step == .streaming ? [saved, streamed] : [saved] {
+      // Keys that are wrong without any pattern are no matter of exclusion.
+      let step = isStreaming ? TracedStep.streaming(nil) : .toHF(nil)
+      guard let whole = relations.first(where: { $0.step == step }) else { continue }
+      let found = Set(whole.found.map(\.name))
+      let names = whole.expected.map(\.name).filter { found.contains($0) }
+      let probes = patterns.compactMap { pattern in
+        (try? tracer.keptKeys(pattern, by: session, isStreaming: isStreaming))
+          .map { ExclusionClassifier.Probe(exclusion: pattern, kept: $0) }
+      }
+      var drafts = Draft.grouped(ExclusionClassifier.classify(probes, whole: names, context))
+      for position in drafts.indices {
+        drafts[position].direction = isStreaming ? .streaming : .toHF
+      }
+      if !drafts.isEmpty { return drafts }
     }
-    // Keys that are wrong without any pattern are no matter of exclusion.
-    guard let whole = relations.first(where: { $0.step == .toHF(nil) }) else { return [] }
-    let found = Set(whole.found.map(\.name))
-    let names = whole.expected.map(\.name).filter { found.contains($0) }
-    return ExclusionClassifier.classify(probes, whole: names, context)
+    return []
   }
 
   /// Faults that depend on values, in classes of tensors whose elements go where they belong.
   private func values(_ traced: [Draft]) -> [Draft] {
     guard let context, let evidence = violation.evidence else { return [] }
-    let wrong = Set(traced.filter(\.fault.isOfElements).flatMap(\.kinds))
+    let wrong = Set(traced.filter { $0.fault.isOfElements && !$0.fault.isVague }.flatMap(\.kinds))
     var drafts = Draft.grouped(
       ValueClassifier.classify(evidence, context, native: native, explained: wrong))
-    for position in drafts.indices {
-      switch violation.step {
-      case .fromHF(let rank):
-        drafts[position].direction = .fromHF
-        drafts[position].parallelism = rank
-      case .toHF(let rank):
-        drafts[position].direction = .toHF
-        drafts[position].parallelism = rank
-      case .streaming: drafts[position].direction = .streaming
-      case .roundTrip, .excluding, .isMTPKey: break
-      }
-    }
+    for position in drafts.indices { setDirection(&drafts[position]) }
     return drafts
+  }
+
+  /// What only the broken law's step can have done.
+  private func setDirection(_ draft: inout Draft) {
+    switch violation.step {
+    case .fromHF(let rank): (draft.direction, draft.parallelism) = (.fromHF, rank)
+    case .toHF(let rank): (draft.direction, draft.parallelism) = (.toHF, rank)
+    case .excluding: draft.direction = .toHF
+    case .streaming: draft.direction = .streaming
+    case .roundTrip, .isMTPKey: break
+    }
   }
 }

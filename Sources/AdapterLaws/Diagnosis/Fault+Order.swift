@@ -13,6 +13,14 @@ extension Diagnosis.Fault {
     return String(spelling.prefix { $0 != "(" })
   }
 
+  /// Whether the fault only says that elements are not the right ones.
+  var isVague: Bool {
+    switch self {
+    case .rearranged, .foreignElements: true
+    default: false
+    }
+  }
+
   /// Whether elements are in wrong places, which hides what happens to values.
   var isOfElements: Bool {
     switch self {

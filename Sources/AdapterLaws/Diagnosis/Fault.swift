@@ -127,6 +127,9 @@ extension Diagnosis {
     case castThrough(DType)
     case clipped(toBits: UInt64)
     case bitFlipped(Int)
+    /// A number was added, such as the 1 of norms that are stored as the difference from it.
+    case added(Int)
+    case scaled(by: Double)
     case bytesSwapped
     case changed(example: String)
   }

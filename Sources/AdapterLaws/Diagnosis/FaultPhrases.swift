@@ -52,6 +52,8 @@ extension Diagnosis.ValueFault {
     case .castThrough(let narrow): "\(subject) went through \(narrow.words)"
     case .clipped(let limit): "\(subject) \(be) clipped at 0x\(String(limit, radix: 16))"
     case .bitFlipped(let bit): "bit \(bit) of \(subject) \(be) flipped"
+    case .added(let number): "\(number) was added to \(subject)"
+    case .scaled(let factor): "\(subject) \(be) multiplied by \(factor)"
     case .bytesSwapped: "the bytes of each element of \(subject) are swapped"
     case .changed: "values of \(subject) changed"
     }

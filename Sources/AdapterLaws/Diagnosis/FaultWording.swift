@@ -221,15 +221,24 @@ struct FaultWording {
     }
   }
 
+  private var function: String {
+    switch draft.direction {
+    case .fromHF: "fromHF"
+    case .toHF: "toHF"
+    case .streaming: "convertSingleTensorToHF"
+    case .both, .none: "the adapter"
+    }
+  }
+
   private var other: String {
     switch draft.fault {
     case .refused: "a valid checkpoint is refused"
     case .notRepeatable: "the same conversion gives other keys or shapes when it is run again"
-    case .inputChanged: "the caller's tensors are changed"
+    case .inputChanged: "\(function) changes the caller's tensors"
     case .aliased: "results share memory that a later call writes"
     case .value(let fault): fault.phrase(subject, be: be)
     case .unexplained(let summary):
-      "elements of any value go where they belong, and yet: \(summary)"
+      context == nil ? summary : "elements of any value go where they belong, and yet: \(summary)"
     default: draft.fault.identifier
     }
   }

@@ -59,10 +59,20 @@ final class Tracer {
     return map
   }
 
-  /// The keys that a session keeps on disk when it is given a pattern.
-  func keptKeys(_ exclusion: Exclusion, by session: any AdapterSession) throws -> Set<TensorName> {
+  /// The keys that a session keeps on disk when it is given a pattern, saving all or one by one.
+  func keptKeys(
+    _ exclusion: Exclusion, by session: any AdapterSession, isStreaming: Bool
+  ) throws -> Set<TensorName> {
     let native = oracle.native(of: try checkpoint.stateDict())
-    return Set(try session.toHF(native, excluding: exclusion.pattern, nil).names)
+    guard isStreaming else {
+      return Set(try session.toHF(native, excluding: exclusion.pattern, nil).names)
+    }
+    return Set(
+      try native.flatMap { name, tensor in
+        try session.convertSingleTensorToHF(
+          name, tensor, excluding: exclusion.pattern, nil
+        ).map(\.name)
+      })
   }
 
   private func traceNative(

@@ -56,6 +56,34 @@ struct ValueChange {
     return result
   }
 
+  /// What was added or multiplied, if it is a whole number or a power of two.
+  var arithmetic: Diagnosis.ValueFault? {
+    guard let fields = FloatFields(dtype) else { return nil }
+    let (right, wrong) = (fields.value(expected), fields.value(found))
+    let difference = (wrong - right).rounded()
+    if difference.magnitude == 1, isExplained(by: .added(Int(difference))) {
+      return .added(Int(difference))
+    }
+    let factor = wrong / right
+    guard factor.isNormal, factor.significand == 1, factor.magnitude != 1 else { return nil }
+    return .scaled(by: factor)
+  }
+
+  /// Whether arithmetic in a wide type gives what was found.
+  func isExplained(by arithmetic: Diagnosis.ValueFault) -> Bool {
+    guard let fields = FloatFields(dtype), let cast = try? Cast(from: .f64, to: dtype) else {
+      return false
+    }
+    let right = fields.value(expected)
+    let result: Double? =
+      switch arithmetic {
+      case .added(let number): right + Double(number)
+      case .scaled(let factor): right * factor
+      default: nil
+      }
+    return result.map { cast(bits: $0.bitPattern) == found } ?? false
+  }
+
   var isByteSwap: Bool {
     dtype.byteCount > 1
       && found == expected.byteSwapped >> UInt64(64 - 8 * dtype.byteCount)

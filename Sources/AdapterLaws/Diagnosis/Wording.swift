@@ -34,7 +34,7 @@ struct Wording {
   }
 
   private func direction(_ draft: Draft) -> String {
-    guard draft.fault.hasDirection else { return "" }
+    guard draft.fault.hasDirection || draft.direction == .streaming else { return "" }
     return switch draft.direction {
     case .fromHF: draft.isOnly ? "from HF only" : "from HF"
     case .toHF: draft.isOnly ? "to HF only" : "to HF"

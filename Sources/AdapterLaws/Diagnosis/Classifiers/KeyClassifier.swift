@@ -69,12 +69,12 @@ enum KeyClassifier {
     _ missing: inout [TracedMap.Output], _ surplus: inout [TracedMap.Output], _ relation: Relation
   ) -> [Observation] {
     var result: [Observation] = []
+    let wanted = missing.reduce(into: Set<Int>()) { result, output in
+      result.formUnion(relation.book.tensors(of: output.origins))
+    }
     for output in surplus where TensorSubject(output.name).isOfExperts {
       let sources = relation.book.tensors(of: output.origins)
-      let explained = missing.filter {
-        !sources.isDisjoint(with: relation.book.tensors(of: $0.origins))
-      }
-      guard !explained.isEmpty else { continue }
+      guard !sources.isDisjoint(with: wanted) else { continue }
       let fault: Diagnosis.Fault = relation.step.isFromHF ? .notGrouped : .notSplit
       result += sources.sorted().map { source in
         var observation = Observation(fault, relation.book.schema[source].name)

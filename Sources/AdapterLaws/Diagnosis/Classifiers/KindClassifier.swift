@@ -3,6 +3,12 @@
 
 /// Recognizes contents that landed under another class of tensors.
 enum KindClassifier {
+  private struct Move: Hashable {
+    let to: String
+    let from: String
+    let layer: Int?
+  }
+
   static func classify(_ relation: Relation, _ context: DiagnosisContext) -> [Observation] {
     var result: [Observation] = []
     let moved = relation.landings.compactMap { landing -> (landing: Landing, from: String)? in
@@ -10,10 +16,9 @@ enum KindClassifier {
       let kind = relation.book.subjects[source].kind
       return kind == landing.kind ? nil : (landing, kind)
     }
+    let moves = Set(moved.map { Move(to: $0.landing.kind, from: $0.from, layer: $0.landing.layer) })
     for (landing, from) in moved {
-      let isExchange = moved.contains {
-        $0.landing.kind == from && $0.from == landing.kind && $0.landing.layer == landing.layer
-      }
+      let isExchange = moves.contains(Move(to: from, from: landing.kind, layer: landing.layer))
       if isExchange, HalvesClassifier.isGateAndUp(landing.kind, from) {
         result.append(Observation(.halvesExchanged, landing))
       } else if isExchange {

@@ -84,6 +84,9 @@ enum ValueClassifier {
     ] where roundings.allSatisfy({ $0.contains(rounding) }) {
       return rounding
     }
+    if let arithmetic = first.arithmetic, changes.allSatisfy({ $0.isExplained(by: arithmetic) }) {
+      return arithmetic
+    }
     let flipped = first.expected ^ first.found
     if flipped.nonzeroBitCount == 1,
       changes.allSatisfy({ $0.expected ^ $0.found == flipped })
