@@ -4,6 +4,7 @@
 import AdapterLaws
 import Adapters
 import CheckpointGenerators
+import PropertyEngine
 import Synchronization
 import Tensors
 import Testing
@@ -87,6 +88,21 @@ struct DiagnosisRobustnessTests {
       let codes = Diagnosis.of(violation, spec, ReferenceAdapter()).codes
       #expect(codes == [.init(.unexplained("the summary"), .none)])
     }
+  }
+
+  @Test("No generated checkpoint makes the reference adapter look at fault")
+  func reference() {
+    let wrong = Mutex<[String]>([])
+    let property = Property(Generator<CheckpointSpec>.checkpoints()) { spec, _ in
+      let violation = Violation("elements", step: .excluding, "the summary")
+      let diagnosis = Diagnosis.of(violation, spec, ReferenceAdapter())
+      if diagnosis.codes != [.init(.unexplained("the summary"), .none)] {
+        wrong.withLock { $0.append("\(spec): \(diagnosis.sentences)") }
+      }
+      return .pass
+    }
+    _ = property.run(Settings(examples: 30))
+    #expect(wrong.withLock { $0 } == [])
   }
 }
 
