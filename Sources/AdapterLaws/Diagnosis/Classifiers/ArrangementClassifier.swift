@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Tensors
+
+/// Recognizes how elements are rearranged within their tensor.
+enum ArrangementClassifier {
+  static func classify(_ relation: Relation, _ context: DiagnosisContext) -> [Observation] {
+    let halves = HalvesClassifier.classify(relation, context)
+    var result: [Observation] = []
+    for alignment in relation.matched + relation.renamed {
+      let isPermuted = axesFault(alignment, nil) != nil
+      for landing in alignment.landings {
+        if let axes = axesFault(alignment, landing) { result.append(Observation(axes, landing)) }
+        guard !HalvesClassifier.explains(landing, halves),
+          let fault = fault(landing, alignment, relation)
+        else { continue }
+        // Axes in another order that yet hold each element in its old place were reshaped.
+        if isPermuted, fault == .reshapedInsteadOfTransposed { result.removeLast() }
+        result.append(Observation(fault, landing))
+      }
+    }
+    return result
+  }
+
+  private static func axesFault(
+    _ alignment: Alignment, _ landing: Landing?
+  ) -> Diagnosis.Fault? {
+    guard case .permuted(let axes) = alignment.fit else { return nil }
+    let isTranspose = axes == [1, 0] || axes == [0, 2, 1]
+    return isTranspose ? transpose(landing, isSquare: false) : .axesPermuted(axes)
+  }
+
+  /// Experts change their axes in native form, all other matrices keep them.
+  private static func transpose(_ landing: Landing?, isSquare: Bool) -> Diagnosis.Fault {
+    let keepsAxes = landing.map { $0.expert == nil } ?? false
+    return keepsAxes ? .transposed(isSquare: isSquare) : .notTransposed(isSquare: isSquare)
+  }
+
+  private static func fault(
+    _ landing: Landing, _ alignment: Alignment, _ relation: Relation
+  ) -> Diagnosis.Fault? {
+    let book = relation.book
+    guard !landing.origins.isEmpty else { return nil }
+    if let fault = emptiness(landing, book) { return fault }
+    guard let source = landing.source, let elements = landing.sourceElements(book) else {
+      return mixture(landing, book)
+    }
+    let shape = book.schema[landing.target].shape
+    guard elements != Array(elements.indices) else { return nil }
+    guard book.schema[source].shape == shape else { return example(landing, book) }
+    if shape.rank == 2, isTransposed(elements, shape) {
+      return shape[0] == shape[1]
+        ? transpose(landing, isSquare: true) : .reshapedInsteadOfTransposed
+    }
+    return axisFault(elements, shape, isFromHF: relation.step.isFromHF) ?? example(landing, book)
+  }
+
+  /// Places that hold no elements, in whole or in part.
+  private static func emptiness(_ landing: Landing, _ book: AddressBook) -> Diagnosis.Fault? {
+    let strange = landing.origins.filter { book.locate($0) == nil }
+    guard let first = strange.first else { return nil }
+    let isPartly = strange.count < landing.origins.count
+    if strange.allSatisfy({ $0 == .zero }) { return .zeros(isPartly: isPartly) }
+    if case .constant(let bits) = first, !isPartly, strange.allSatisfy({ $0 == first }) {
+      return .constant(bits: bits)
+    }
+    return .foreignElements(isPartly: isPartly)
+  }
+
+  private static func mixture(_ landing: Landing, _ book: AddressBook) -> Diagnosis.Fault? {
+    landing.sources.isEmpty ? nil : example(landing, book)
+  }
+
+  /// The first element that is not the one of its place.
+  private static func example(_ landing: Landing, _ book: AddressBook) -> Diagnosis.Fault? {
+    for (element, origin) in landing.origins.enumerated() {
+      guard let found = book.locate(origin), found != (landing.target, element) else { continue }
+      return .rearranged(
+        example: "the place of \(book.text(landing.target, element)) holds "
+          + book.text(found.tensor, found.element))
+    }
+    return nil
+  }
+
+  /// Whether elements stand as the rows of the transposed matrix would, one way or the other.
+  private static func isTransposed(_ elements: [Int], _ shape: Shape) -> Bool {
+    let (rows, columns) = (shape[0], shape[1])
+    let there = elements.indices.map { $0 % columns * rows + $0 / columns }
+    let back = elements.indices.map { $0 % rows * columns + $0 / rows }
+    return elements == there || elements == back
+  }
+
+  private static func axisFault(
+    _ elements: [Int], _ shape: Shape, isFromHF: Bool
+  ) -> Diagnosis.Fault? {
+    let columns = shape.rank == 2 ? shape[1] : 1
+    guard shape.rank == 1 || shape.rank == 2, columns > 0 else { return nil }
+    let rows = shape[0]
+    let rowMap = (0..<rows).map { elements[$0 * columns] / columns }
+    let columnMap = (0..<columns).map { elements[$0] % columns }
+    guard
+      elements.indices.allSatisfy({
+        elements[$0] == rowMap[$0 / columns] * columns + columnMap[$0 % columns]
+      })
+    else { return nil }
+    for (axis, map) in [
+      (shape.rank == 1 ? Diagnosis.Axis.elements : .rows, rowMap), (.columns, columnMap),
+    ] {
+      let places = Array(map.indices)
+      let normal = isFromHF ? map : NumberOrder.inverse(places: places, contents: map) ?? map
+      if let order = NumberOrder(places: places, contents: normal) {
+        return .axisOrder(axis, order)
+      }
+    }
+    return nil
+  }
+}

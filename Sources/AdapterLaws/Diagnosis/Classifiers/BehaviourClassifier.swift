@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Adapters
+import CheckpointGenerators
+import Tensors
+
+/// Recognizes what laws about behaviour report, and wrong answers to `isMTPKey`.
+enum BehaviourClassifier {
+  static func classify(_ violation: Violation) -> [Observation] {
+    let kind = violation.kind.lowercased()
+    if kind.contains("alias") || kind.contains("shared") { return [Observation(.aliased)] }
+    return kind.contains("input") && kind.contains("chang") || kind.contains("mutat")
+      ? [Observation(.inputChanged)] : []
+  }
+
+  static func classifyMTPKeys(
+    _ session: any AdapterSession, _ context: DiagnosisContext
+  ) -> [Observation] {
+    let names = context.checkpoint.schema.map(\.name)
+    return names.compactMap { name in
+      guard let isMTP = try? session.isMTPKey(name) else { return nil }
+      let layer = TensorSubject(name).layer
+      let expected =
+        layer.map { $0 >= context.spec.config.hiddenLayerCount && hasKnownPrefix(name, context) }
+        ?? false
+      guard isMTP != expected else { return nil }
+      var observation = Observation(.mtpKeyMisjudged(isMTP: isMTP), name).ofClass
+      observation.kind = nil
+      return observation
+    }
+  }
+
+  private static func hasKnownPrefix(_ name: TensorName, _ context: DiagnosisContext) -> Bool {
+    ["", "model.", context.spec.options.prefix.rawValue].contains {
+      name.text.hasPrefix("\($0)layers.")
+    }
+  }
+}

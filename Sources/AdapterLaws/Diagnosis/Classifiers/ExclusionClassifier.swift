@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Adapters
+import CheckpointGenerators
+import Tensors
+
+/// Recognizes how patterns are misread that exclude keys.
+enum ExclusionClassifier {
+  /// What was kept under one pattern.
+  struct Probe {
+    let exclusion: Exclusion
+    let kept: Set<TensorName>
+  }
+
+  /// - Parameters:
+  ///   - probes: What an adapter kept under several patterns.
+  ///   - whole: The keys on disk without exclusion, in order.
+  static func classify(
+    _ probes: [Probe], whole: [TensorName], _ context: DiagnosisContext
+  ) -> [Observation] {
+    let all = Set(whole)
+    let expected = probes.map { probe in all.filter { !probe.exclusion.excludes($0) } }
+    let found = probes.map { $0.kept.intersection(all) }
+    guard found != expected else { return [] }
+    let explanation = readings(context).first { reading in
+      zip(probes, found).allSatisfy { probe, kept in
+        let pattern = probe.exclusion.pattern
+        return kept == (pattern.isEmpty ? all : all.filter { !reading.excludes(pattern, $0) })
+      }
+    }
+    let wrong = whole.filter { name in
+      zip(found, expected).contains { $0.contains(name) != $1.contains(name) }
+    }
+    if let explanation { return wrong.map { Observation(explanation.fault, $0).ofClass } }
+    return wrong.map { name in
+      let isKept = zip(found, expected).contains { $0.contains(name) && !$1.contains(name) }
+      return Observation(isKept ? .exclusionKeeps : .exclusionRemoves, name).ofClass
+    }
+  }
+
+  private struct Reading {
+    let fault: Diagnosis.Fault
+    let excludes: (_ pattern: String, TensorName) -> Bool
+  }
+
+  private static func readings(_ context: DiagnosisContext) -> [Reading] {
+    let native = { (pattern: String, name: TensorName) in
+      matches(pattern, context.nativeNames[name] ?? name)
+    }
+    return [
+      Reading(fault: .exclusionIgnored) { _, _ in false },
+      Reading(fault: .exclusionTestsNativeName, excludes: native),
+      Reading(fault: .exclusionTestsBothNames) { native($0, $1) || matches($0, $1) },
+      Reading(fault: .exclusionSearchesAnywhere) { matches(".*(?:\($0))", $1) },
+      Reading(fault: .exclusionMatchesWholeKey) { matches("(?:\($0))$", $1) },
+    ]
+  }
+
+  private static func matches(_ pattern: String, _ name: TensorName) -> Bool {
+    guard let pattern = try? ExclusionPattern(pattern) else { return false }
+    return pattern.matches(name)
+  }
+}

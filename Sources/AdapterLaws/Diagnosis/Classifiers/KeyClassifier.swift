@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Adapters
+import CheckpointGenerators
+import Tensors
+
+/// Recognizes keys that are missing, surplus, or named otherwise than they should be.
+enum KeyClassifier {
+  static func classify(_ relation: Relation, _ context: DiagnosisContext) -> [Observation] {
+    var missing = relation.missing
+    var surplus = relation.surplus
+    var result = relation.renamed.compactMap { renaming($0, relation, context) }
+    result += ungrouped(&missing, &surplus, relation)
+    result += mtp(missing, surplus, context)
+    let merged = mergedLayers(relation, context)
+    missing.removeAll { TensorSubject($0.name).layer.map { merged.contains($0) } ?? false }
+    missing.removeAll { isMTP($0.name, context) && context.spec.options.mtpPolicy == .preserve }
+    surplus.removeAll { isMTP($0.name, context) && context.spec.options.mtpPolicy == .drop }
+    result += experts(&missing, relation, context)
+    result += missing.map { Observation(.keysDropped, $0.name) }
+    var seen: Set<TensorName> = []
+    let repeated = relation.found.map(\.name).filter { !seen.insert($0).inserted }
+    result += repeated.map { Observation(.keysRepeated, $0) }
+    result += surplus.filter { !repeated.contains($0.name) }
+      .map { Observation(.keysSurplus, $0.name) }
+    return result
+  }
+
+  private static func renaming(
+    _ alignment: Alignment, _ relation: Relation, _ context: DiagnosisContext
+  ) -> Observation? {
+    let (wanted, name) = (alignment.expected.name, alignment.found.name)
+    let (want, found) = (TensorSubject(wanted), TensorSubject(name))
+    // Numbers of layers and experts are judged by other classifiers.
+    if want.kind == found.kind, want.layer == found.layer, want.expert != found.expert {
+      return numbering(alignment, want, found, relation, context)
+    }
+    if want == found {
+      let start = name.text.split(
+        separator: "layers.", maxSplits: 1, omittingEmptySubsequences: false
+      ).first
+      return Observation(.wrongPrefix(start.map(String.init) ?? ""), wanted)
+    }
+    let kept =
+      relation.step.isFromHF
+      ? relation.book.schema.contains { $0.name == name }
+      : name == context.nativeNames[wanted]
+    if kept { return Observation(.notRenamed, wanted) }
+    var result = Observation(.renamedWrongly(to: found.kind), wanted)
+    if want.kind == found.kind { result = Observation(.renamedWrongly(to: name.text), wanted) }
+    return result
+  }
+
+  private static func numbering(
+    _ alignment: Alignment, _ want: TensorSubject, _ found: TensorSubject, _ relation: Relation,
+    _ context: DiagnosisContext
+  ) -> Observation {
+    if let rank = relation.step.parallelism, let one = want.expert, let other = found.expert,
+      one - other == rank.experts(of: context.spec.config.expertCount).lowerBound
+    {
+      return Observation(.localExpertNumbers, alignment.expected.name)
+    }
+    return Observation(.renamedWrongly(to: alignment.found.name.text), alignment.expected.name)
+  }
+
+  /// Experts that pass through ungrouped, or grouped tensors that pass through unsplit.
+  private static func ungrouped(
+    _ missing: inout [TracedMap.Output], _ surplus: inout [TracedMap.Output], _ relation: Relation
+  ) -> [Observation] {
+    var result: [Observation] = []
+    let wanted = missing.reduce(into: Set<Int>()) { result, output in
+      result.formUnion(relation.book.tensors(of: output.origins))
+    }
+    for output in surplus where TensorSubject(output.name).isOfExperts {
+      let sources = relation.book.tensors(of: output.origins)
+      guard !sources.isDisjoint(with: wanted) else { continue }
+      let fault: Diagnosis.Fault = relation.step.isFromHF ? .notGrouped : .notSplit
+      result += sources.sorted().map { source in
+        var observation = Observation(fault, relation.book.schema[source].name)
+        observation.expert = nil
+        return observation
+      }
+    }
+    guard !result.isEmpty else { return [] }
+    let explained = Set(result.compactMap(\.tensor))
+    let isExplained = { (output: TracedMap.Output) in
+      let sources = relation.book.tensors(of: output.origins)
+      return sources.contains { explained.contains(relation.book.schema[$0].name) }
+    }
+    missing.removeAll(where: isExplained)
+    surplus.removeAll(where: isExplained)
+    return result
+  }
+
+  /// Layers that landed on others, so that their own keys cannot be there.
+  private static func mergedLayers(_ relation: Relation, _ context: DiagnosisContext) -> Set<Int> {
+    LayerClassifier.classify(relation, context).reduce(into: []) { result, observation in
+      if case .layersMerged(let layers, _) = observation.fault { result.formUnion(layers) }
+    }
+  }
+
+  private static func isMTP(_ name: TensorName, _ context: DiagnosisContext) -> Bool {
+    TensorSubject(name).layer.map { context.mtpLayers.contains($0) } ?? false
+  }
+
+  private static func mtp(
+    _ missing: [TracedMap.Output], _ surplus: [TracedMap.Output], _ context: DiagnosisContext
+  ) -> [Observation] {
+    let isDropping = context.spec.options.mtpPolicy == .drop
+    let names = (isDropping ? surplus : missing).map(\.name).filter { isMTP($0, context) }
+    let layers = Set(names.compactMap { TensorSubject($0).layer })
+    guard !layers.isEmpty else { return [] }
+    let part = context.part(layers)
+    return names.map { name in
+      var observation = Observation(isDropping ? .mtpKept(part) : .mtpDropped(part), name)
+      observation.kind = nil
+      observation.expert = nil
+      return observation
+    }
+  }
+
+  /// Experts of which nothing comes out on disk.
+  private static func experts(
+    _ missing: inout [TracedMap.Output], _ relation: Relation, _ context: DiagnosisContext
+  ) -> [Observation] {
+    guard !relation.step.isFromHF else { return [] }
+    var result: [Observation] = []
+    let gone = missing.map { TensorSubject($0.name) }
+    let all = relation.expected.map { TensorSubject($0.name) }
+    for layer in context.sparseLayers {
+      let experts = Set(gone.filter { $0.layer == layer }.compactMap(\.expert)).sorted()
+      let whole = experts.filter { expert in
+        gone.count { $0.layer == layer && $0.expert == expert }
+          == all.count { $0.layer == layer && $0.expert == expert }
+      }
+      let there = Set(all.filter { $0.layer == layer }.compactMap(\.expert))
+      guard !whole.isEmpty, whole.count < there.count else { continue }
+      var observation = Observation(.expertsMissing(whole))
+      observation.layer = layer
+      result.append(observation)
+      missing.removeAll { output in
+        let subject = TensorSubject(output.name)
+        return subject.layer == layer && subject.expert.map { whole.contains($0) } ?? false
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+public import CheckpointGenerators
+public import Tensors
+
+/// What an adapter does wrong, in the field's words.
+public struct Diagnosis: Sendable {
+  /// The causes, the most telling first, at most five.
+  public let findings: [Finding]
+
+  /// One sentence for each cause.
+  public var sentences: [String] { findings.map(\.sentence) }
+
+  /// Each cause for machines.
+  public var codes: [Code] { findings.map(\.code) }
+
+  /// A fault and the conversions that have it.
+  public struct Code: Sendable, Hashable {
+    /// What is wrong.
+    public let fault: Fault
+    /// The conversions that do it.
+    public let direction: Direction
+
+    /// Creates a code.
+    public init(_ fault: Fault, _ direction: Direction) {
+      self.fault = fault
+      self.direction = direction
+    }
+  }
+
+  /// The conversions that have a fault.
+  public enum Direction: String, Sendable, Hashable {
+    case fromHF
+    case toHF
+    /// The same fault there and back, so that a round trip can hide it.
+    case both
+    /// To disk one tensor at a time, but not as a whole.
+    case streaming
+    /// No conversion, or no telling which.
+    case none
+  }
+
+  /// A cause with the places that it concerns.
+  public struct Finding: Sendable {
+    /// What is wrong, and which conversions do it.
+    public let code: Code
+    /// The words for the classes of tensors, such as `down_proj`; empty where all are concerned.
+    public let classes: [String]
+    /// The layers.
+    public let layers: [Int]
+    /// The experts; empty where all are concerned.
+    public let experts: [Int]
+    /// The keys of the outputs.
+    public let tensors: [TensorName]
+    /// The fault in words, with a hint where adapters usually have it.
+    public let sentence: String
+  }
+
+  private static let mostFindings = 5
+
+  /// Says what an adapter does wrong on a checkpoint where it breaks a law.
+  ///
+  /// The adapter is run again on tracer checkpoints, in both directions whatever the violation.
+  ///
+  /// - Complexity: O(digits of the largest address × elements).
+  public static func of(
+    _ violation: Violation, _ spec: CheckpointSpec, _ adapter: any AdapterUnderTest
+  ) -> Diagnosis {
+    let examination = Examination(violation, spec, adapter)
+    let drafts = examination.drafts()
+    let wording = Wording(examination)
+    guard !drafts.isEmpty else {
+      return Diagnosis(findings: [wording.finding(Draft(.unexplained(violation.summary)))])
+    }
+    let sorted = drafts.enumerated().sorted {
+      ($0.element.rank, $0.offset) < ($1.element.rank, $1.offset)
+    }
+    return Diagnosis(
+      findings: sorted.prefix(mostFindings).map { wording.finding($0.element) })
+  }
+}

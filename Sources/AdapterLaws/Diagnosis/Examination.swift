@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Adapters
+import CheckpointGenerators
+import Tensors
+
+/// The runs of an adapter that a diagnosis rests on.
+struct Examination {
+  let violation: Violation
+  let spec: CheckpointSpec
+  private(set) var relations: [Relation] = []
+  /// The steps that threw, with what they threw.
+  private(set) var refusals: [(step: TracedStep, reason: String)] = []
+  private(set) var context: DiagnosisContext?
+  private var native: [TracedMap.Output] = []
+  /// Faults in what was asked beside conversions.
+  private var asked: [Draft] = []
+
+  init(_ violation: Violation, _ spec: CheckpointSpec, _ adapter: any AdapterUnderTest) {
+    self.violation = violation
+    self.spec = spec
+    let tracer = Tracer(spec)
+    let book = AddressBook(tracer.checkpoint.schema)
+    guard let whole = try? tracer.expected(.fromHF(nil)) else { return }
+    native = whole.outputs
+    let session: any AdapterSession
+    do {
+      session = try adapter.session(for: spec.setup)
+    } catch {
+      refusals = [(.fromHF(nil), "\(error)")]
+      return
+    }
+    for step in steps { trace(step, tracer, session, book) }
+    let context = DiagnosisContext(
+      spec, tracer.checkpoint, book, native: native,
+      isRightInSchemaOrder: isRightInSchemaOrder(session))
+    self.context = context
+    if violation.step == .excluding || violation.step == .streaming || spec.exclusion != .none {
+      asked += exclusion(tracer, session, context)
+    }
+    if violation.step == .isMTPKey {
+      asked += Draft.grouped(BehaviourClassifier.classifyMTPKeys(session, context))
+    }
+  }
+
+  private static let classifiers: [Classifier] = [
+    HalvesClassifier.classify, KindClassifier.classify, ExpertClassifier.classify,
+    LayerClassifier.classify, ArrangementClassifier.classify, KeyClassifier.classify,
+    TypeClassifier.classify, OrderClassifier.classify,
+  ]
+
+  private static let anyChange = Diagnosis.Fault.value(.changed(example: ""))
+
+  /// All that was found, faults of both directions merged.
+  func drafts() -> [Draft] {
+    var behaviour = Draft.grouped(BehaviourClassifier.classify(violation))
+    for position in behaviour.indices { setDirection(&behaviour[position]) }
+    behaviour += asked
+    var merger = DraftMerger(refusals: refusals)
+    if let context {
+      for relation in relations {
+        var observations = Self.classifiers.flatMap { $0(relation, context) }
+        let ownCount =
+          relation.step.parallelism
+          .map { $0.experts(of: spec.config.expertCount).count } ?? spec.config.expertCount
+        if !relation.isRepeatable { observations = [Observation(.notRepeatable)] }
+        merger.add(
+          Draft.everywhere(Draft.grouped(observations, expertCount: ownCount), context),
+          relation.step)
+      }
+    }
+    let traced = merger.finished()
+    let values = values(traced)
+    // What looks like strange elements may be arithmetic on values.
+    let told = Set(values.filter { $0.fault.grouped != Self.anyChange }.flatMap(\.kinds))
+    let placed = traced.filter { draft in
+      !draft.fault.isVague || !draft.kinds.allSatisfy { told.contains($0) }
+    }
+    let vague = Set(placed.filter(\.fault.isVague).flatMap(\.kinds))
+    return behaviour + placed
+      + values.filter {
+        $0.fault.grouped != Self.anyChange || !$0.kinds.allSatisfy { vague.contains($0) }
+      }
+  }
+
+  private var steps: [TracedStep] {
+    var result: [TracedStep] = [.fromHF(nil), .toHF(nil)]
+    var ranks: [ExpertParallelism] = []
+    switch violation.step {
+    case .fromHF(let rank?), .toHF(let rank?): ranks.append(rank)
+    default: break
+    }
+    if let rank = spec.parallelism { ranks.append(rank) }
+    for rank in ranks.unique { result += [.fromHF(rank), .toHF(rank)] }
+    return result + [.streaming(nil)]
+  }
+
+  private mutating func trace(
+    _ step: TracedStep, _ tracer: Tracer, _ session: any AdapterSession, _ book: AddressBook
+  ) {
+    guard let expected = try? tracer.expected(step) else { return }
+    do {
+      let found = try tracer.trace(step, of: session)
+      var onDisk: [Origin]?
+      if !step.isFromHF {
+        let native = try tracer.expected(.fromHF(step.parallelism))
+        onDisk = native.outputs.flatMap(\.origins)
+      }
+      relations.append(Relation(step, book, expected: expected, found: found, onDisk: onDisk))
+    } catch {
+      refusals.append((step, "\(error)"))
+    }
+  }
+
+  private func isRightInSchemaOrder(_ session: any AdapterSession) -> Bool {
+    guard spec.keyOrder != .schema else { return false }
+    var spec = spec
+    spec.keyOrder = .schema
+    let tracer = Tracer(spec)
+    guard let found = try? tracer.trace(.fromHF(nil), of: session),
+      let expected = try? tracer.expected(.fromHF(nil))
+    else { return false }
+    return expected.outputs.allSatisfy { found[$0.name]?.origins == $0.origins }
+  }
+
+  private func exclusion(
+    _ tracer: Tracer, _ session: any AdapterSession, _ context: DiagnosisContext
+  ) -> [Draft] {
+    let patterns: [Exclusion] = [
+      spec.exclusion, .head, .experts, .expertBias, .nativeExpertBias, .unanchored,
+      .projection("up_proj"), .everything,
+    ]
+    let (saved, streamed) = (false, true)
+    for isStreaming in violation.step == .streaming ? [saved, streamed] : [saved] {
+      // Keys that are wrong without any pattern are no matter of exclusion.
+      let step = isStreaming ? TracedStep.streaming(nil) : .toHF(nil)
+      guard let whole = relations.first(where: { $0.step == step }) else { continue }
+      let found = Set(whole.found.map(\.name))
+      let names = whole.expected.map(\.name).filter { found.contains($0) }
+      let probes = patterns.compactMap { pattern in
+        (try? tracer.keptKeys(pattern, by: session, isStreaming: isStreaming))
+          .map { ExclusionClassifier.Probe(exclusion: pattern, kept: $0) }
+      }
+      var drafts = Draft.grouped(ExclusionClassifier.classify(probes, whole: names, context))
+      for position in drafts.indices {
+        drafts[position].direction = isStreaming ? .streaming : .toHF
+      }
+      if !drafts.isEmpty { return drafts }
+    }
+    return []
+  }
+
+  /// Faults that depend on values, in classes of tensors whose elements go where they belong.
+  private func values(_ traced: [Draft]) -> [Draft] {
+    guard let context, let evidence = violation.evidence else { return [] }
+    let wrong = Set(traced.filter { $0.fault.isOfElements && !$0.fault.isVague }.flatMap(\.kinds))
+    var drafts = Draft.grouped(
+      ValueClassifier.classify(evidence, context, native: native, explained: wrong))
+    for position in drafts.indices { setDirection(&drafts[position]) }
+    return drafts
+  }
+
+  /// What only the broken law's step can have done.
+  private func setDirection(_ draft: inout Draft) {
+    switch violation.step {
+    case .fromHF(let rank): (draft.direction, draft.parallelism) = (.fromHF, rank)
+    case .toHF(let rank): (draft.direction, draft.parallelism) = (.toHF, rank)
+    case .excluding: draft.direction = .toHF
+    case .streaming: draft.direction = .streaming
+    case .roundTrip, .isMTPKey: break
+    }
+  }
+}

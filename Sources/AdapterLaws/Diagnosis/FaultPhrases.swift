@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Tensors
+
+extension DType {
+  /// The name that frameworks use.
+  var words: String {
+    switch self {
+    case .bf16: "bfloat16"
+    case .f16: "float16"
+    case .f32: "float32"
+    case .f64: "float64"
+    case .f8E4M3: "float8_e4m3fn"
+    case .f8E5M2: "float8_e5m2"
+    default: rawValue
+    }
+  }
+}
+
+extension Diagnosis.KeyArrangement {
+  var phrase: String {
+    switch self {
+    case .sorted: "sorted by name"
+    case .reversed: "in reverse order"
+    case .schema: "in the order of the model instead of the order of arrival"
+    case .groupsAtFirstMember:
+      "with grouped tensors where the first of their experts stood instead of the last"
+    case .groupsBehindAll: "with grouped tensors behind all others"
+    case .groupsBeforeAll: "with grouped tensors before all others"
+    case .other(let first): "in another order, '\(first)' first of those out of place"
+    }
+  }
+}
+
+extension Diagnosis.ValueFault {
+  func phrase(_ subject: String, be: String) -> String {
+    switch self {
+    case .negativeZeroLost: "-0.0 became +0.0 in \(subject)"
+    case .nanPayloadLost: "NaNs lost their payload in \(subject)"
+    case .nanSignLost: "NaNs lost their sign in \(subject)"
+    case .nanPayloadAndSignLost: "NaNs lost payload and sign in \(subject)"
+    case .nanQuieted: "signalling NaNs were quieted in \(subject)"
+    case .nanReplaced: "NaNs became numbers in \(subject)"
+    case .subnormalsFlushed: "subnormal numbers were flushed to zero in \(subject)"
+    case .infinitiesSaturated: "infinities became finite in \(subject)"
+    case .roundedTowardZero:
+      "\(subject) \(be) rounded toward zero instead of to nearest even"
+    case .roundedHalfAwayFromZero:
+      "\(subject) \(be) rounded half away from zero instead of half to even"
+    case .roundedHalfUp: "\(subject) \(be) rounded half up instead of half to even"
+    case .castThrough(let narrow): "\(subject) went through \(narrow.words)"
+    case .clipped(let limit): "\(subject) \(be) clipped at 0x\(String(limit, radix: 16))"
+    case .bitFlipped(let bit): "bit \(bit) of \(subject) \(be) flipped"
+    case .added(let number): "\(number) was added to \(subject)"
+    case .scaled(let factor): "\(subject) \(be) multiplied by \(factor)"
+    case .bytesSwapped: "the bytes of each element of \(subject) are swapped"
+    case .changed: "values of \(subject) changed"
+    }
+  }
+}
+
+extension Diagnosis.Fault {
+  /// Whether the sentence says which conversions have the fault.
+  var hasDirection: Bool {
+    switch self {
+    case .mtpKept, .mtpDropped, .mtpKeyMisjudged, .exclusionIgnored, .exclusionTestsNativeName,
+      .exclusionTestsBothNames, .exclusionSearchesAnywhere, .exclusionMatchesWholeKey,
+      .exclusionKeeps, .exclusionRemoves, .inputChanged, .aliased, .unexplained, .rankRangeShifted,
+      .rankIgnored,
+      .localExpertNumbers:
+      false
+    default: true
+    }
+  }
+
+  /// Whether the sentence says which layers and experts are concerned.
+  var hasPlaces: Bool {
+    switch self {
+    case .mtpKept, .mtpDropped, .mtpKeyMisjudged, .keysSurplus, .keysRepeated, .exclusionIgnored,
+      .exclusionTestsNativeName, .exclusionTestsBothNames, .exclusionSearchesAnywhere,
+      .exclusionMatchesWholeKey, .exclusionKeeps, .exclusionRemoves, .rearranged, .wrongPrefix:
+      false
+    default: true
+    }
+  }
+
+  /// Whether the sentence says on which rank.
+  var hasRank: Bool {
+    if case .unexplained = self { return false }
+    return true
+  }
+
+  /// Where in an adapter the fault usually is.
+  var hint: String? {
+    switch self {
+    case .halvesExchanged: "look at the order of the two in cat and in chunk"
+    case .halvesInterleaved: "look for [..., ::2] where halves are meant"
+    case .notTransposed(true): "look for a transpose that depends on the shape"
+    case .reshapedInsteadOfTransposed: "look for view or reshape in the place of a transpose"
+    case .expertOrder(.lexicographic), .layerOrder(.lexicographic):
+      "look for numbers sorted as strings"
+    case .expertOrder(.arrival): "look for experts appended as keys arrive"
+    case .expertOrder(.copies): "look for a key or a buffer without the expert's number"
+    case .layersMerged: "look for a pattern that reads one digit"
+    case .rankRangeShifted: "look at how a rank's range is computed"
+    case .rankIgnored: "look for a rank that is not handed on"
+    case .localExpertNumbers: "look for the rank's offset when keys are written"
+    case .mtpKept: "look at the comparison with num_hidden_layers"
+    case .mtpDropped: "look for a filter that ignores the policy"
+    case .exclusionTestsNativeName, .exclusionTestsBothNames:
+      "look at whether the test stands before the renames"
+    case .exclusionSearchesAnywhere: "look for re.search in the place of re.match"
+    case .exclusionMatchesWholeKey: "look for re.fullmatch in the place of re.match"
+    case .cast: "look for a cast of the whole state dict"
+    case .value(.negativeZeroLost): "look for arithmetic such as adding zero"
+    case .value(.castThrough): "look for an intermediate type"
+    case .zeros: "look for a buffer that is never written"
+    default: nil
+    }
+  }
+}

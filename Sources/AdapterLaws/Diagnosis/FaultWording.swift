@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Adapters
+import CheckpointGenerators
+import Tensors
+
+/// The clause that says what is wrong, before directions and places.
+struct FaultWording {
+  private let draft: Draft
+  private let spec: CheckpointSpec
+  private let context: DiagnosisContext?
+
+  init(_ draft: Draft, _ spec: CheckpointSpec, _ context: DiagnosisContext?) {
+    self.draft = draft
+    self.spec = spec
+    self.context = context
+  }
+
+  /// What stands behind the places.
+  var detail: String? {
+    let places = Array(own)
+    switch draft.fault {
+    case .rearranged(let example), .value(.changed(let example)): return example
+    case .refused(let reason): return reason
+    case .expertOrder(let order): return order.detail("expert", places, isReading: isReading)
+    case .layerOrder(let order): return order.detail("layer", storedLayers, isReading: isReading)
+    case .axisOrder(let axis, let order):
+      if case .rotated = order { return nil }
+      return order.detail(String(axis.rawValue.dropLast()), [], isReading: isReading)
+    case .rankRangeShifted(let by):
+      let found = own.lowerBound + by..<own.upperBound + by
+      return "\(Self.experts(found)) instead of \(Self.range(own))"
+    default: return nil
+    }
+  }
+
+  /// On the way to disk, orders tell what each place is taken for.
+  private var isReading: Bool { draft.direction == .toHF || draft.direction == .streaming }
+
+  private var own: Range<Int> {
+    let count = spec.config.expertCount
+    return draft.parallelism?.experts(of: count) ?? 0..<count
+  }
+
+  private var storedLayers: [Int] { Array(0..<spec.config.storedLayerCount) }
+
+  var clause: String {
+    elements ?? numbers ?? keys ?? exclusion ?? other
+  }
+
+  private var words: [String] { draft.kinds.map(TensorSubject.word).unique }
+  private var subject: String { words.isEmpty ? "tensors" : Wording.list(words) }
+  private var isPlural: Bool { words.count != 1 }
+  private var be: String { isPlural ? "are" : "is" }
+  private var `do`: String { isPlural ? "do" : "does" }
+  private func verb(_ one: String, _ many: String) -> String { isPlural ? many : one }
+
+  private var elements: String? {
+    switch draft.fault {
+    case .halvesExchanged: "gate and up halves are swapped"
+    case .halvesInterleaved: "rows of gate_proj and up_proj alternate in the fused tensor"
+    case .halvesShifted(let shift):
+      "gate and up, one behind the other, are shifted by \(Wording.count(shift, "row"))"
+    case .notTransposed(let isSquare): "\(subject) \(be) not transposed\(square(isSquare))"
+    case .transposed(let isSquare): "\(subject) \(be) transposed\(square(isSquare))"
+    case .projectionMissing: "\(subject) \(be) missing from the grouped tensor"
+    case .reshapedInsteadOfTransposed: "\(subject) \(be) reshaped instead of transposed"
+    case .axesPermuted(let axes): "\(subject) \(verb("has", "have")) axes in the order \(axes)"
+    case .axisOrder(let axis, let order): axisClause(axis, order)
+    case .rearranged: "\(subject) \(be) rearranged"
+    case .zeros(let isPartly): "\(subject) \(be) \(isPartly ? "partly" : "all") zeros"
+    case .constant(let bits): "\(subject) \(be) the constant 0x\(String(bits, radix: 16))"
+    case .foreignElements(let isPartly):
+      "\(subject) \(verb("has", "have")) \(isPartly ? "some elements" : "nothing but elements") "
+        + "that no tensor of the checkpoint holds"
+    case .classesExchanged(let one, let other): "\(one) and \(other) are exchanged"
+    case .classReplaced(let other): "\(subject) \(verb("holds", "hold")) the elements of \(other)"
+    case .wrongShape(let expected, let found):
+      "\(subject) \(verb("comes", "come")) out in shape \(found) instead of \(expected)"
+    case .cast(let from, let to):
+      castClause(from, to)
+    case .notCast(let to): "\(subject) \(verb("was", "were")) not cast to \(to.words)"
+    default: nil
+    }
+  }
+
+  private func castClause(_ from: DType, _ to: DType) -> String {
+    let all = (context?.book.schema ?? []).filter { $0.dtype == from }
+      .map { TensorSubject($0.name).kind }.unique
+    if all.count > 1, draft.kinds.count == all.count, all.allSatisfy(draft.kinds.contains) {
+      return "all \(from.words) tensors were cast to \(to.words)"
+    }
+    return "\(subject) \(verb("was", "were")) cast \(from.words) -> \(to.words)"
+  }
+
+  private func square(_ isSquare: Bool) -> String {
+    isSquare ? " where \(isPlural ? "they are" : "it is") square" : ""
+  }
+
+  private func axisClause(_ axis: Diagnosis.Axis, _ order: NumberOrder) -> String {
+    if case .rotated(let by) = order {
+      return "\(axis.rawValue) of \(subject) are shifted by \(by) around the end"
+    }
+    let noun = String(axis.rawValue.dropLast())
+    return "\(axis.rawValue) of \(subject) are \(order.phrase(noun, []))"
+  }
+
+  private var numbers: String? {
+    let count = spec.config.expertCount
+    switch draft.fault {
+    case .expertOrder(let order): return expertClause(order, Array(own))
+    case .expertOverwritten(let expert, let by):
+      return "\(ofExperts)expert \(expert) is overwritten by expert \(by)"
+    case .expertsMissing(let experts): return missingClause(experts, own)
+    case .expertsSurplus(let experts):
+      let isTwice = experts.allSatisfy { own.contains($0) }
+      return "\(Wording.list("expert", experts)) \(experts.count == 1 ? "is" : "are") there "
+        + (isTwice ? "twice" : "beyond the rank's \(Self.experts(own))")
+    case .rankRangeShifted(let by): return "the range of experts is shifted by \(by)"
+    case .rankIgnored:
+      return "all \(count) experts are kept instead of \(Self.experts(own))"
+    case .localExpertNumbers:
+      return "experts are numbered from 0 on disk instead of from \(own.lowerBound)"
+    case .layersMerged(let layers, let onto):
+      return "\(Wording.list("layer", layers)) landed on layer \(onto)"
+    case .layerOrder(let order): return "layers are \(order.phrase("layer", storedLayers))"
+    default: return nil
+    }
+  }
+
+  /// Says which projections where not all of an expert's are concerned.
+  private var ofExperts: String {
+    let all = (context?.book.subjects ?? []).filter { $0.expert != nil }.map(\.kind).unique
+    guard !draft.kinds.isEmpty, draft.kinds.count < all.count else { return "" }
+    return "for \(subject), "
+  }
+
+  private func expertClause(_ order: NumberOrder, _ places: [Int]) -> String {
+    if case .copies(let expert) = order {
+      return "\(ofExperts)every expert is a copy of expert \(expert)"
+    }
+    return "\(ofExperts)experts are \(order.phrase("expert", places))"
+  }
+
+  private func missingClause(_ experts: [Int], _ own: Range<Int>) -> String {
+    var result = Wording.list("expert", experts)
+    if experts == [own.upperBound - 1] { result += ", the last one," }
+    if experts == [own.lowerBound] { result += ", the first one," }
+    return ofExperts + result + (experts.count == 1 ? " is missing" : " are missing")
+  }
+
+  private static func experts(_ range: Range<Int>) -> String {
+    range.count == 1 ? "expert \(range.lowerBound)" : "experts \(Self.range(range))"
+  }
+
+  private static func range(_ range: Range<Int>) -> String {
+    range.isEmpty
+      ? "none"
+      : range.count == 1
+        ? "\(range.lowerBound)" : "\(range.lowerBound)...\(range.upperBound - 1)"
+  }
+
+  private var mtpClause: (Diagnosis.Part) -> String {
+    { part in
+      let layers = Wording.list("layer", draft.layers)
+      let count = context?.mtpLayers.count ?? 0
+      return switch part {
+      case .all where count == 1: "the MTP layer (\(layers)) is"
+      case .all: "all MTP layers (\(layers)) are"
+      case .first: "the first MTP layer (\(layers)) is"
+      case .last: "the last MTP layer (\(layers)) is"
+      case .some: "some MTP layers (\(layers)) are"
+      }
+    }
+  }
+
+  private var keys: String? {
+    let isFromHF = draft.direction == .fromHF
+    switch draft.fault {
+    case .notRenamed:
+      let side = draft.direction == .both ? "name" : isFromHF ? "name on disk" : "native name"
+      return "\(subject) \(verb("keeps its", "keep their")) \(side)"
+    case .renamedWrongly(let name): return "\(subject) \(verb("comes", "come")) out as '\(name)'"
+    case .wrongPrefix(let prefix):
+      let stated = spec.options.prefix.rawValue
+      return "keys come out with the prefix '\(prefix)' instead of '\(stated)'"
+    case .notGrouped: return "\(subject) of experts are not grouped"
+    case .notSplit: return "grouped experts (\(subject)) are not split"
+    case .keysDropped: return "\(subject) \(be) lost"
+    case .keysSurplus:
+      return "surplus \(draft.tensors.count == 1 ? "key" : "keys") "
+        + Wording.list(draft.tensors.map { "'\($0)'" })
+    case .keysRepeated:
+      return
+        "\(Wording.list(draft.tensors.map { "'\($0)'" })) \(draft.tensors.count == 1 ? "comes" : "come") out more than once"
+    case .mtpKept(let part): return "\(mtpClause(part)) kept under policy drop"
+    case .mtpDropped(let part): return "\(mtpClause(part)) dropped under policy preserve"
+    case .mtpKeyMisjudged(let isMTP):
+      let layers =
+        draft.layers.isEmpty
+        ? "outside all layers" : "of " + Wording.list(isMTP ? "layer" : "MTP layer", draft.layers)
+      return "isMTPKey says \(isMTP ? "yes" : "no") to keys \(layers)"
+    case .keyOrder(let arrangement): return "keys come out \(arrangement.phrase)"
+    default: return nil
+    }
+  }
+
+  private var exclusion: String? {
+    switch draft.fault {
+    case .exclusionIgnored: "the exclusion pattern is ignored"
+    case .exclusionTestsNativeName: "exclusion tests the native name instead of the name on disk"
+    case .exclusionTestsBothNames: "exclusion tests the native name beside the name on disk"
+    case .exclusionSearchesAnywhere:
+      "the exclusion pattern is searched anywhere in a key instead of matched at its start"
+    case .exclusionMatchesWholeKey:
+      "the exclusion pattern must match a whole key instead of its start"
+    case .exclusionKeeps: "\(subject) \(be) kept though the exclusion pattern matches"
+    case .exclusionRemoves: "\(subject) \(be) removed though the exclusion pattern does not match"
+    default: nil
+    }
+  }
+
+  private var function: String {
+    switch draft.direction {
+    case .fromHF: "fromHF"
+    case .toHF: "toHF"
+    case .streaming: "convertSingleTensorToHF"
+    case .both, .none: "the adapter"
+    }
+  }
+
+  private var other: String {
+    switch draft.fault {
+    case .refused: "a valid checkpoint is refused"
+    case .notRepeatable: "the same conversion gives other keys or shapes when it is run again"
+    case .inputChanged: "\(function) changes the caller's tensors"
+    case .aliased: "results share memory that a later call writes"
+    case .value(let fault): fault.phrase(subject, be: be)
+    case .unexplained(let summary):
+      context == nil ? summary : "elements of any value go where they belong, and yet: \(summary)"
+    default: draft.fault.identifier
+    }
+  }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Adapters
+import CheckpointGenerators
+import Tensors
+
+/// A fault at one place.
+struct Observation {
+  let fault: Diagnosis.Fault
+  var kind: String?
+  var layer: Int?
+  var expert: Int?
+  var tensor: TensorName?
+
+  init(_ fault: Diagnosis.Fault) {
+    self.fault = fault
+  }
+
+  init(_ fault: Diagnosis.Fault, _ landing: Landing) {
+    self.fault = fault
+    kind = landing.kind
+    layer = landing.layer
+    expert = landing.expert
+    tensor = landing.output
+  }
+
+  init(_ fault: Diagnosis.Fault, _ name: TensorName) {
+    self.fault = fault
+    let subject = TensorSubject(name)
+    kind = subject.kind
+    layer = subject.layer
+    expert = subject.expert
+    tensor = name
+  }
+}
+
+/// What classifiers know of the checkpoint beside the relation.
+struct DiagnosisContext {
+  let spec: CheckpointSpec
+  let checkpoint: Checkpoint
+  let book: AddressBook
+  /// Layers that hold experts, MTP layers included.
+  let sparseLayers: [Int]
+  let mtpLayers: [Int]
+  /// Whether the elements of native form are right once keys arrive in schema order.
+  let isRightInSchemaOrder: Bool
+  /// The native tensor that holds each tensor on disk.
+  let nativeNames: [TensorName: TensorName]
+  /// The tensors on disk that each native tensor holds, as positions in the schema.
+  let parts: [TensorName: [Int]]
+
+  init(
+    _ spec: CheckpointSpec, _ checkpoint: Checkpoint, _ book: AddressBook,
+    native: [TracedMap.Output], isRightInSchemaOrder: Bool
+  ) {
+    self.spec = spec
+    self.checkpoint = checkpoint
+    self.book = book
+    self.isRightInSchemaOrder = isRightInSchemaOrder
+    var nativeNames: [TensorName: TensorName] = [:]
+    var parts: [TensorName: [Int]] = [:]
+    for output in native {
+      let tensors = book.tensors(of: output.origins).sorted()
+      parts[output.name] = tensors
+      for tensor in tensors { nativeNames[book.schema[tensor].name] = output.name }
+    }
+    self.nativeNames = nativeNames
+    self.parts = parts
+    let config = spec.config
+    let stored = spec.storesMTP ? config.storedLayerCount : config.hiddenLayerCount
+    sparseLayers = (0..<stored).filter { config.isSparse(layer: $0) }
+    mtpLayers = Array(config.hiddenLayerCount..<max(stored, config.hiddenLayerCount))
+  }
+
+  /// The layers that have tensors of some kinds, without those that are dropped on load.
+  func layers(of kinds: [String]) -> [Int] {
+    let isDropping = spec.options.mtpPolicy == .drop
+    let layers = book.subjects.filter { kinds.contains($0.kind) }.compactMap(\.layer)
+    return Set(layers.filter { !isDropping || !mtpLayers.contains($0) }).sorted()
+  }
+
+  /// Which of the MTP layers some are.
+  func part(_ layers: Set<Int>) -> Diagnosis.Part {
+    if layers.count == mtpLayers.count { return .all }
+    guard layers.count == 1, let layer = layers.first else { return .some }
+    if layer == mtpLayers.first { return .first }
+    return layer == mtpLayers.last ? .last : .some
+  }
+}
+
+/// Recognizes one kind of fault in what an adapter did.
+typealias Classifier = @Sendable (Relation, DiagnosisContext) -> [Observation]
+
+extension Observation {
+  /// The same without the expert, where all experts of a class share a name's fate.
+  var ofClass: Observation {
+    var result = self
+    result.expert = nil
+    return result
+  }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Tensors
+
+/// An element that should have one value and has another, with the value it was cast from.
+struct ValueChange {
+  let dtype: DType
+  let expected: UInt64
+  let found: UInt64
+  let source: (dtype: DType, bits: UInt64)?
+  /// The place in words.
+  let place: String
+
+  /// What happens to special values, or nil for a change between numbers.
+  var special: Diagnosis.ValueFault? {
+    guard let fields = FloatFields(dtype) else { return nil }
+    let isSameMagnitude = fields.magnitude(expected) == fields.magnitude(found)
+    if fields.isNaN(expected) {
+      guard fields.isNaN(found) else { return .nanReplaced }
+      if isSameMagnitude { return .nanSignLost }
+      if (expected ^ found) & fields.sign != 0 { return .nanPayloadAndSignLost }
+      return found == expected | fields.quietBit ? .nanQuieted : .nanPayloadLost
+    }
+    if isSameMagnitude, fields.magnitude(expected) == 0 { return .negativeZeroLost }
+    if fields.isSubnormal(expected), fields.magnitude(found) == 0 { return .subnormalsFlushed }
+    if fields.isInfinity(expected), !fields.isInfinity(found), !fields.isNaN(found) {
+      return .infinitiesSaturated
+    }
+    return nil
+  }
+
+  /// Whether the value is what it becomes on the way through a narrower type.
+  func isCast(through narrow: DType) -> Bool {
+    let (start, bits) = source ?? (dtype, expected)
+    guard let there = try? Cast(from: start, to: narrow),
+      let back = try? Cast(from: narrow, to: dtype)
+    else { return false }
+    return back(bits: there(bits: bits)) == found
+  }
+
+  /// The ways of rounding that give this value and are not to nearest, ties to even.
+  var roundings: [Diagnosis.ValueFault] {
+    guard let source, source.dtype != dtype, let wide = FloatFields(source.dtype),
+      let fields = FloatFields(dtype)
+    else { return [] }
+    let exact = wide.value(source.bits)
+    let (right, wrong) = (fields.value(expected), fields.value(found))
+    let isNeighbor = fields.magnitude(expected).distance(to: fields.magnitude(found)).magnitude == 1
+    guard isNeighbor, !exact.isNaN else { return [] }
+    var result: [Diagnosis.ValueFault] = []
+    if wrong.magnitude <= exact.magnitude { result.append(.roundedTowardZero) }
+    let isTie = (exact - right).magnitude == (wrong - exact).magnitude
+    if isTie, wrong.magnitude > right.magnitude { result.append(.roundedHalfAwayFromZero) }
+    if isTie, wrong > right { result.append(.roundedHalfUp) }
+    return result
+  }
+
+  /// What was added or multiplied, if it is a whole number or a power of two.
+  var arithmetic: Diagnosis.ValueFault? {
+    guard let fields = FloatFields(dtype) else { return nil }
+    let (right, wrong) = (fields.value(expected), fields.value(found))
+    let difference = (wrong - right).rounded()
+    if difference.magnitude == 1, isExplained(by: .added(Int(difference))) {
+      return .added(Int(difference))
+    }
+    let factor = wrong / right
+    guard factor.isNormal, factor.significand == 1, factor.magnitude != 1 else { return nil }
+    return .scaled(by: factor)
+  }
+
+  /// Whether arithmetic in a wide type gives what was found.
+  func isExplained(by arithmetic: Diagnosis.ValueFault) -> Bool {
+    guard let fields = FloatFields(dtype), let cast = try? Cast(from: .f64, to: dtype) else {
+      return false
+    }
+    let right = fields.value(expected)
+    let result: Double? =
+      switch arithmetic {
+      case .added(let number): right + Double(number)
+      case .scaled(let factor): right * factor
+      default: nil
+      }
+    return result.map { cast(bits: $0.bitPattern) == found } ?? false
+  }
+
+  var isByteSwap: Bool {
+    dtype.byteCount > 1
+      && found == expected.byteSwapped >> UInt64(64 - 8 * dtype.byteCount)
+  }
+
+  /// Both values in words.
+  var text: String {
+    "\(place) is 0x\(String(found, radix: 16)) instead of 0x\(String(expected, radix: 16))"
+  }
+}
