@@ -62,6 +62,12 @@ let package = Package(
       "AdapterLaws",
       ["Adapters", "CheckpointGenerators", "PropertyEngine", "Safetensors", "Tensors"],
       tests: ["PropertyTesting", "StrictJSON"])
+    + module(
+      "Campaigns",
+      [
+        "AdapterLaws", "Adapters", "CheckpointGenerators", "PropertyEngine", "Safetensors",
+        "StrictJSON", "Tensors",
+      ])
     + [
       .systemLibrary(
         name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
@@ -71,14 +77,17 @@ let package = Package(
       .executableTarget(
         name: "hymt2",
         dependencies: [
-          "AdapterLaws", "Adapters", "CheckpointGenerators", "PropertyEngine", "Safetensors",
-          "StrictJSON", "Tensors",
+          "AdapterLaws", "Adapters", "Campaigns", "CheckpointGenerators", "PropertyEngine",
+          "Safetensors", "StrictJSON", "Tensors",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: settings),
       .testTarget(
         name: "CommandTests",
-        dependencies: ["hymt2", "Adapters", "Safetensors", "StrictJSON", "Tensors"],
+        dependencies: [
+          "hymt2", "AdapterLaws", "Adapters", "Campaigns", "CheckpointGenerators",
+          "PropertyEngine", "Safetensors", "StrictJSON", "Tensors",
+        ],
         swiftSettings: settings),
     ]
 )
