@@ -105,7 +105,8 @@ public struct CheckRun: Sendable {
     case .failed: end = .failed
     case .cancelled: end = .cancelled
     case .gaveUp, .unhealthy:
-      throw .unhealthy(advice: report.healthProblems.map { $0.advice })
+      let advice = report.healthProblems.map { $0.advice }
+      throw .unhealthy(advice: advice.isEmpty ? ["most were discarded"] : advice)
     }
     let isJudged = tally.laws.contains { $0.judged > 0 } || !report.findings.isEmpty
     guard isJudged || end == .cancelled else { throw .nothingJudged(executed: report.executed) }
