@@ -40,6 +40,9 @@ let package = Package(
   products: [
     .executable(name: "hymt2", targets: ["hymt2"]),
     .library(name: "Adapters", targets: ["Adapters", "Safetensors", "StrictJSON", "Tensors"]),
+    .library(
+      name: "AdapterLaws",
+      targets: ["AdapterLaws", "Adapters", "Campaigns", "CheckpointGenerators", "Tensors"]),
     .library(name: "PropertyEngine", targets: ["PropertyEngine"]),
     .library(name: "PropertyTesting", targets: ["PropertyTesting"]),
   ],
@@ -75,6 +78,10 @@ let package = Package(
         name: "shrinking-challenge", dependencies: ["PropertyEngine"],
         path: "Sources/ShrinkingChallenge", swiftSettings: settings),
       .executableTarget(
+        name: "example-adapter",
+        dependencies: ["AdapterLaws", "Adapters", "Campaigns", "CheckpointGenerators", "Tensors"],
+        path: "Sources/ExampleAdapter", swiftSettings: settings),
+      .executableTarget(
         name: "hymt2",
         dependencies: [
           "AdapterLaws", "Adapters", "Campaigns", "CheckpointGenerators", "PropertyEngine",
@@ -85,8 +92,8 @@ let package = Package(
       .testTarget(
         name: "CommandTests",
         dependencies: [
-          "hymt2", "AdapterLaws", "Adapters", "Campaigns", "CheckpointGenerators",
-          "PropertyEngine", "Safetensors", "StrictJSON", "Tensors",
+          "hymt2", "example-adapter", "AdapterLaws", "Adapters", "Campaigns",
+          "CheckpointGenerators", "PropertyEngine", "Safetensors", "StrictJSON", "Tensors",
         ],
         swiftSettings: settings),
     ]
