@@ -34,6 +34,7 @@ public struct Mismatch: Sendable {
     expected: StateDict, found: StateDict, ordered: Bool = true,
     castTensors: Set<TensorName> = []
   ) {
+    if Self.areEqual(expected, found, ordered: ordered) { return nil }
     missing = expected.names.filter { found[$0] == nil }
     surplus = found.names.filter { expected[$0] == nil }
     order =
@@ -45,6 +46,13 @@ public struct Mismatch: Sendable {
       }
     }
     if missing.isEmpty, surplus.isEmpty, order == nil, tensors.isEmpty { return nil }
+  }
+
+  /// Whether nothing differs, found out with one search for each tensor.
+  private static func areEqual(_ expected: StateDict, _ found: StateDict, ordered: Bool) -> Bool {
+    guard expected.count == found.count else { return false }
+    if ordered { return expected == found }
+    return expected.allSatisfy { name, tensor in found[name].map { $0 == tensor } ?? false }
   }
 
   private static func firstExchange(_ expected: StateDict, _ found: StateDict) -> OrderMismatch? {
