@@ -58,6 +58,10 @@ public struct CheckFailure: Sendable {
   public var replayCommand: String
   /// What the checkpoint follows from.
   public var spec: CheckpointSpec
+  /// The causes as text that is the same on all checkpoints that show them, if there is one.
+  var cause: String?
+  /// The choices that make the checkpoint.
+  var choices: ChoiceSequence
   /// Both sides of the comparison that failed, if there was one.
   var evidence: Violation.Evidence?
 }
@@ -114,7 +118,7 @@ extension CheckFailure {
       },
       token: token.text,
       replayCommand: shellCommand(["hymt2", "replay", token.text] + run.arguments), spec: spec,
-      evidence: violation.evidence)
+      cause: account.cause, choices: token.choices, evidence: violation.evidence)
   }
 
   private static func text(_ outcome: Outcome) -> String {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+internal import PropertyEngine
+
 /// Why a check came to its end.
 public enum CheckEnd: String, Sendable {
   /// All examples passed.
@@ -35,7 +37,8 @@ public struct CheckReport: Sendable {
   public var laws: [LawTally]
   /// Which parts of the space were reached.
   public var coverage: SpaceCoverage
-  /// The failures, in the order in which they were found.
+  /// The failures: those of one cause one behind the other, that with the plainest checkpoint
+  /// first, and causes in the order of the laws that they break.
   public var failures: [CheckFailure]
 
   /// Different checkpoints judged.
@@ -44,14 +47,32 @@ public struct CheckReport: Sendable {
   /// Whether no law was broken.
   public var holds: Bool { failures.isEmpty && failed == 0 }
 
-  /// The failures of the same law with the same diagnosis together, in the order of their firsts.
-  var failureGroups: [[CheckFailure]] {
+  /// The failures of one cause together.
+  var failureGroups: [[CheckFailure]] { Self.groups(failures) }
+
+  /// Brings failures into the order of reports.
+  static func sorted(_ failures: [CheckFailure], _ laws: [LawTally]) -> [CheckFailure] {
+    let place = { (failure: CheckFailure) in
+      laws.firstIndex { $0.law == failure.law } ?? laws.count
+    }
+    let groups = groups(failures).map { group in
+      group.sorted { one, other in
+        let (count, otherCount) = (one.choices.nontrivialCount, other.choices.nontrivialCount)
+        if count != otherCount { return count < otherCount }
+        if one.choices.isSimpler(than: other.choices) { return true }
+        return one.choices == other.choices && place(one) < place(other)
+      }
+    }
+    // The order of discovery decides between groups of one law.
+    return groups.map { group in (group: group, law: group.map(place).min() ?? 0) }.enumerated()
+      .sorted { ($0.element.law, $0.offset) < ($1.element.law, $1.offset) }
+      .flatMap(\.element.group)
+  }
+
+  private static func groups(_ failures: [CheckFailure]) -> [[CheckFailure]] {
     var groups: [[CheckFailure]] = []
     for failure in failures {
-      let group = groups.firstIndex { group in
-        group.contains { $0.law == failure.law && $0.sentence == failure.sentence }
-      }
-      if let group {
+      if let group = groups.firstIndex(where: { $0.contains { $0.isAlike(failure) } }) {
         groups[group].append(failure)
       } else {
         groups.append([failure])
@@ -69,5 +90,13 @@ public struct CheckReport: Sendable {
   public var command: String {
     let numbers = ["--examples", "\(requested)", "--seed", "\(seed)"]
     return shellCommand(["hymt2", "check"] + numbers + arguments)
+  }
+}
+
+extension CheckFailure {
+  /// Whether both have the same causes, or look so much alike that they may.
+  fileprivate func isAlike(_ other: CheckFailure) -> Bool {
+    if let cause, let otherCause = other.cause { return cause == otherCause }
+    return law == other.law && sentence == other.sentence
   }
 }

@@ -8,6 +8,8 @@ internal import CheckpointGenerators
 struct ViolationAccount {
   /// What the adapter did wrong, in sentences.
   let diagnosis: [String]
+  /// The causes as text that is the same on all checkpoints that show them, if there is one.
+  let cause: String?
   /// What differs, in lines.
   let mismatch: [String]
   /// Where elements differ, if they do.
@@ -15,7 +17,8 @@ struct ViolationAccount {
 
   /// Compares both sides and runs the adapter on tracer checkpoints.
   init(_ violation: Violation, _ spec: CheckpointSpec, _ adapter: any AdapterUnderTest) {
-    diagnosis = Diagnosis.of(violation, spec, adapter).sentences
+    let causes = Diagnosis.of(violation, spec, adapter)
+    (diagnosis, cause) = (causes.sentences, causes.cause)
     guard let mismatch = violation.evidence.flatMap(Self.mismatch) else {
       mismatch = diagnosis.isEmpty ? [] : [violation.summary]
       heatMap = nil
@@ -33,7 +36,10 @@ struct ViolationAccount {
 
   /// What differs; the order of keys only if nothing else does.
   private static func mismatch(_ evidence: Violation.Evidence) -> Mismatch? {
-    Mismatch(expected: evidence.expected, found: evidence.found, ordered: false)
-      ?? Mismatch(expected: evidence.expected, found: evidence.found, ordered: true)
+    [false, true].lazy.compactMap { ordered in
+      Mismatch(
+        expected: evidence.expected, found: evidence.found, ordered: ordered,
+        castTensors: evidence.castTensors)
+    }.first
   }
 }

@@ -114,7 +114,8 @@ public struct CheckRun: Sendable {
       adapter: adapter.name, seed: settings.seed, arguments: arguments, end: end,
       requested: settings.examples, passed: report.passed, failed: report.failed,
       repeated: report.repeated, laws: tally.laws, coverage: tally.coverage,
-      failures: report.findings.compactMap { CheckFailure($0, self, check) })
+      failures: CheckReport.sorted(
+        report.findings.compactMap { CheckFailure($0, self, check) }, tally.laws))
   }
 }
 

@@ -31,7 +31,7 @@ struct FailureScreen {
     let sentences = failure.diagnosis.isEmpty ? [failure.summary] : failure.diagnosis
     let diagnosis = sentences.flatMap { wrapped($0, width: Self.width - 2) }
     return [ReportLine(false, statement[0])]
-      + (statement.dropFirst() + Self.clipped(diagnosis, to: 4)).map { ReportLine(nil, "  \($0)") }
+      + (statement.dropFirst() + Self.clipped(diagnosis, to: 6)).map { ReportLine(nil, "  \($0)") }
       + (failure.flakiness.map { text in
         Self.clipped(wrapped("not the same every time: \(text)", width: Self.width - 2), to: 2)
           .map { ReportLine(nil, "  \($0)") }
