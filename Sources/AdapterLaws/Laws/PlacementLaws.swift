@@ -51,7 +51,8 @@ extension AdapterLaws {
   private static let rounding = AdapterLaw(
     "rounding",
     statement: "experts are cast by rounding to nearest, ties to even; zeros keep their sign",
-    reason: "truncation shifts every weight in one direction",
+    reason:
+      "truncation shifts every weight in one direction, and a sign that is lost never comes back",
     brokenBy: "a cast by cutting bits off, or through a third type"
   ) { (trial) throws(Violation) in
     let casts = try trial.expectedNative().names.contains { trial.isCast($0) }
