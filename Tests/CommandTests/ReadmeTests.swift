@@ -29,7 +29,7 @@ struct ReadmeTests {
     return try Child(
       URL(filePath: "/bin/sh"), ["-c", "\(line) 2>&1"], in: folder,
       environment: ["PATH": "\(programs):\(path)"]
-    ).wait()
+    ).wait(atMost: 600)
   }
 
   @Test("Sessions shown give the output shown, apart from times")

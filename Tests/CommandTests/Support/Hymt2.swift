@@ -79,9 +79,12 @@ final class Child {
   }
 
   /// Waits for the end, which a process that takes too long is brought to.
-  func wait(sourceLocation: SourceLocation = #_sourceLocation) -> Outcome {
-    if ended.wait(timeout: .now() + 60) == .timedOut {
-      Issue.record("no end after 60 s: \(process.arguments ?? [])", sourceLocation: sourceLocation)
+  func wait(
+    atMost seconds: Double = 60, sourceLocation: SourceLocation = #_sourceLocation
+  ) -> Outcome {
+    if ended.wait(timeout: .now() + seconds) == .timedOut {
+      Issue.record(
+        "no end after \(seconds) s: \(process.arguments ?? [])", sourceLocation: sourceLocation)
       send(SIGKILL)
       ended.wait()
     }
