@@ -62,6 +62,12 @@ let package = Package(
       "AdapterLaws",
       ["Adapters", "CheckpointGenerators", "PropertyEngine", "Safetensors", "Tensors"],
       tests: ["PropertyTesting", "StrictJSON"])
+    + module(
+      "Goldens",
+      [
+        "AdapterLaws", "Adapters", "CheckpointGenerators", "Digests", "HDF5", "StrictJSON",
+        "Tensors", orderedCollections,
+      ])
     + [
       .systemLibrary(
         name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
@@ -71,8 +77,8 @@ let package = Package(
       .executableTarget(
         name: "hymt2",
         dependencies: [
-          "AdapterLaws", "Adapters", "CheckpointGenerators", "PropertyEngine", "Safetensors",
-          "StrictJSON", "Tensors",
+          "AdapterLaws", "Adapters", "CheckpointGenerators", "Digests", "Goldens", "HDF5",
+          "PropertyEngine", "Safetensors", "StrictJSON", "Tensors",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: settings),
