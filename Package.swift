@@ -66,9 +66,10 @@ let package = Package(
       "Goldens",
       [
         "AdapterLaws", "Adapters", "CheckpointGenerators", "Digests", "HDF5", "StrictJSON",
-        "Tensors", orderedCollections,
+        "Tensors", "CExchange", orderedCollections,
       ])
     + [
+      .systemLibrary(name: "CExchange"),
       .systemLibrary(
         name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
       .executableTarget(

@@ -54,7 +54,8 @@ extension GoldenCase {
         found: attributes["format_version"].map { "\($0)" } ?? "none",
         remedy: "use a program that knows the version")
     }
-    guard attributes.count == 4, file.root.datasets.isEmpty, case .text(let text)? = attributes["case"]
+    guard attributes.count == 4, file.root.datasets.isEmpty,
+      case .text(let text)? = attributes["case"]
     else {
       throw GoldenError(
         .malformedFile, path,

@@ -3,7 +3,6 @@
 
 public import Digests
 public import OrderedCollections
-public import StrictJSON
 public import Tensors
 
 /// One golden: what an adapter is asked, and what upstream made of it.

@@ -78,12 +78,12 @@ extension GoldenFields {
       targetDType: try fields.choice("target_dtype"), activation: try fields.choice("activation"),
       prefix: try fields.choice("prefix"), mtpPolicy: try fields.choice("mtp_policy"),
       completeness: try fields.choice("completeness"),
-      paramWrapperLayout: try fields.optional("param_wrapper_layout") == nil
+      paramWrapperLayout: try fields.isNull("param_wrapper_layout")
         ? nil : try fields.choice("param_wrapper_layout"))
   }
 
   func parallelism() throws(GoldenError) -> ExpertParallelism? {
-    guard try optional("parallelism") != nil else { return nil }
+    if try isNull("parallelism") { return nil }
     let fields = try object("parallelism")
     try fields.requireOnly(["rank", "size"])
     let (rank, size) = (try fields.integer("rank"), try fields.integer("size"))
@@ -95,7 +95,7 @@ extension GoldenFields {
   }
 
   func lora() throws(GoldenError) -> LoRASpec? {
-    guard try optional("lora") != nil else { return nil }
+    if try isNull("lora") { return nil }
     let fields = try object("lora")
     try fields.requireOnly(["layout", "prefix", "rank"])
     return LoRASpec(
@@ -104,9 +104,9 @@ extension GoldenFields {
   }
 
   func expectation() throws(GoldenError) -> GoldenExpectation? {
-    guard try optional("expected") != nil else { return nil }
+    if try isNull("expected") { return nil }
     let fields = try object("expected")
-    if try fields.optional("law", isStated: false) != nil {
+    if fields.has("law") {
       try fields.requireOnly(["diagnosis", "kind", "law", "place", "side"])
       return .wrongResult(
         .init(

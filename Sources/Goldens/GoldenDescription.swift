@@ -3,7 +3,6 @@
 
 public import Adapters
 public import CheckpointGenerators
-public import StrictJSON
 public import Tensors
 
 /// The facts about a golden case, as its file states them.

@@ -36,18 +36,18 @@ struct GoldenFields {
   }
 
   func value(_ field: String) throws(GoldenError) -> JSONValue {
-    guard let value = json[field] else { throw wrong(field, "a value") }
+    guard let value = json[field] else { throw wrong(field, "a value or null") }
     return value
   }
 
-  /// The value, or nil of null; a field need not be there if it is not always stated.
-  func optional(_ field: String, isStated: Bool = true) throws(GoldenError) -> JSONValue? {
-    guard let value = json[field] else {
-      if isStated { throw wrong(field, "a value or null") }
-      return nil
-    }
-    return value == .null ? nil : value
+  /// Whether a field that must be there is null.
+  func isNull(_ field: String) throws(GoldenError) -> Bool {
+    if case .null = try value(field) { return true }
+    return false
   }
+
+  /// Whether there is a field.
+  func has(_ field: String) -> Bool { json.objectValue?.keys.contains(field) ?? false }
 
   func string(_ field: String) throws(GoldenError) -> String {
     guard let text = json[field]?.stringValue else { throw wrong(field, "a string") }

@@ -2,7 +2,7 @@
 // Copyright the hymt2-harness authors
 
 public import Digests
-public import StrictJSON
+import StrictJSON
 
 /// What a set of golden files holds, by name, size and digest, and what made it.
 public struct GoldenManifest: Sendable {

@@ -45,7 +45,8 @@ public struct GoldenSet: Sendable {
     }
     guard !found.isEmpty else {
       throw GoldenError(
-        .unknownCase, path, expected: "a case whose name contains '\(filter)', or that has the flag",
+        .unknownCase, path,
+        expected: "a case whose name contains '\(filter)', or that has the flag",
         found: "none", remedy: "list the cases")
     }
     return found

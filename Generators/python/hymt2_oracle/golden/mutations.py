@@ -157,13 +157,12 @@ def wrong_results() -> Iterator[WrongResult]:
          _subnormals_flushed, "subnormal"),
     ):  # fmt: skip
         place = down if suffix == down else gate_and_up
-        kind = "zeroed" if name == "subnormals-flushed" else "elements"
         yield WrongResult(
-            f"wrong-{name}", purpose, plan, _each(suffix, change), "elements", kind, place, (words,)
+            f"wrong-{name}", purpose, plan, _each(suffix, change), "elements", "elements", place, (words,)
         )
     yield WrongResult(
         "wrong-expert-dropped", "the last expert is missing", model,
-        _each("s", lambda plan, bits: bits[:-1]), "shapes", "shape", gate_and_up, ("expert",),
+        _each("projs", lambda plan, bits: bits[:-1]), "shapes", "shape", gate_and_up, ("expert",),
     )  # fmt: skip
     yield WrongResult(
         "wrong-bias-cast", "the router's bias in the experts' type", model, _cast_bias,
@@ -194,7 +193,7 @@ def wrong_results() -> Iterator[WrongResult]:
     )  # fmt: skip
     yield WrongResult(
         "wrong-groups-at-end", "grouped tensors behind all others", model, _groups_at_end,
-        "order", "order of keys", "", ("behind",),
+        "order", "order of keys", gate_and_up, ("behind",),
     )  # fmt: skip
     even = valid["ep-4-experts-rank-1-of-2"]
     yield WrongResult(

@@ -174,7 +174,7 @@ def _factors() -> Iterator[Refusal]:
     yield Refusal(
         "refused-ambiguous-factors", "fused factors whose shapes fit both layouts", fused,
         lambda state: {key: t for key, t in state.items() if "base_layer" not in key},
-        (("ambiguous LoRA layout", f"{stem}lora_A.weight"),),
+        tuple(("ambiguous LoRA layout", f"{stem}lora_{factor}.weight") for factor in "AB"),
     )  # fmt: skip
 
 

@@ -126,7 +126,7 @@ def _models() -> Iterator[Plan]:
                 family="hy_v3" if count == 1 else "hy_mt2", mtp=policy, order=f"shuffled {count}",
             )  # fmt: skip
     for prefix in ("", "language_model.", "model.language_model."):
-        name = prefix.rstrip(".").replace(".", "-") or "none"
+        name = prefix.rstrip(".").replace(".", "-").replace("_", "-") or "none"
         # Upstream writes the prefix "model." whatever it read.
         yield Plan(
             f"prefix-{name}", f"keys with the prefix '{prefix}'", ("prefix",),
