@@ -79,7 +79,7 @@ let package = Package(
         name: "hymt2",
         dependencies: [
           "AdapterLaws", "Adapters", "CheckpointGenerators", "Digests", "Goldens", "HDF5",
-          "PropertyEngine", "Safetensors", "StrictJSON", "Tensors",
+          "PropertyEngine", "Safetensors", "StrictJSON", "Tensors", orderedCollections,
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: settings),

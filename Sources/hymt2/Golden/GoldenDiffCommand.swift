@@ -55,7 +55,7 @@ struct GoldenDiffCommand: ParsableCommand {
       console.print("changed  \(change.id)")
       if change.hasOtherDescription { console.print("  the description") }
       for (role, mismatch) in change.mismatches {
-        console.print("  \(role.rawValue): \(mismatch.summary)")
+        console.print("  \(role.rawValue)")
         for line in mismatch.description.split(separator: "\n") { console.print("    \(line)") }
       }
     }

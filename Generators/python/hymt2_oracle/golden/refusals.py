@@ -9,6 +9,7 @@ import numpy as np
 
 from hymt2_oracle.golden.cases import GoldenDict, GoldenTensor
 from hymt2_oracle.golden.table import TINY, Plan
+from hymt2_oracle.golden.values import fill
 
 LAYER = "model.layers.1."
 EXPERTS = f"{LAYER}mlp.experts."
@@ -168,11 +169,17 @@ def _factors() -> Iterator[Refusal]:
         "refused-incomplete-factors", "one factor of one expert is missing", lora,
         _without(down), (("incomplete LoRA group", down),),
     )  # fmt: skip
+    fused = replace(lora, lora="paramWrapper").keys()
+    yield Refusal(
+        "refused-factors-twice", "factors of each expert and fused ones of the same layer", lora,
+        lambda state: state | fill(fused, "iota", "BF16"),
+        tuple(("two keys with one name", key.name) for key in fused),
+    )  # fmt: skip
     square = TINY | two | {"hidden_size": 4, "moe_intermediate_size": 4}
-    fused = Plan("", "", (), square, extent="factors", lora="paramWrapper")
+    ambiguous = Plan("", "", (), square, extent="factors", lora="paramWrapper")
     stem = "base_model.model.model.layers.0.mlp.experts."
     yield Refusal(
-        "refused-ambiguous-factors", "fused factors whose shapes fit both layouts", fused,
+        "refused-ambiguous-factors", "fused factors whose shapes fit both layouts", ambiguous,
         lambda state: {key: t for key, t in state.items() if "base_layer" not in key},
         tuple(("ambiguous LoRA layout", f"{stem}lora_{factor}.weight") for factor in "AB"),
     )  # fmt: skip

@@ -45,7 +45,7 @@ def elements(contents: str, name: str, dtype: str, count: int, start: int, targe
     `iota` is the address itself, `special` walks through the dtype's special patterns, and
     `rounding` gives numbers that differ after a cast to the target, with ties among them.
     """
-    if contents == "iota" or dtype not in FIELDS:
+    if contents == "iota" or (contents == "rounding" and dtype not in FIELDS):
         return Contents("iota").bits(name, dtype, count, start)
     word = np.dtype(f"<u{WIDTHS[dtype]}")
     patterns = special_patterns(dtype)
