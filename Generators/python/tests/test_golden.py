@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the hymt2-harness authors
+"""The committed golden files against NeMo and against the adapter in NumPy."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from hymt2_oracle.errors import OracleError
+from hymt2_oracle.golden.cases import GoldenCase, GoldenDict
+from hymt2_oracle.golden.files import read_case, write_case
+from hymt2_oracle.golden.upstream import Upstream, same
+from hymt2_oracle.numpy_adapter import NumPyAdapter
+
+ROOT = Path(__file__).parents[3]
+# Cases that another program has written can be judged in the place of the committed ones.
+GOLDEN = Path(os.environ.get("HYMT2_GOLDEN", ROOT / "Golden"))
+FILES = sorted(GOLDEN.glob("*.h5"), key=lambda path: path.stem)
+
+
+def file_id(path: Path) -> str:
+    return path.stem
+
+
+def right_native(case: GoldenCase) -> GoldenDict:
+    return case.groups["native"]
+
+
+def right_saved(case: GoldenCase) -> GoldenDict:
+    return case.groups.get("saved", case.groups["hf"])
+
+
+def test_there_are_files() -> None:
+    assert FILES
+
+
+def test_files_are_those_of_the_manifest() -> None:
+    manifest = json.loads((GOLDEN / "manifest.json").read_text())
+    assert [entry["file"] for entry in manifest["cases"]] == [path.name for path in FILES]
+    for entry, path in zip(manifest["cases"], FILES):
+        data = path.read_bytes()
+        assert (entry["bytes"], entry["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
+
+
+@pytest.mark.parametrize("path", FILES, ids=file_id)
+def test_rewriting_gives_the_same_bytes(path: Path, tmp_path: Path) -> None:
+    write_case(read_case(path), tmp_path / "again.h5")
+    assert (tmp_path / "again.h5").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("path", FILES, ids=file_id)
+def test_numpy_agrees(path: Path) -> None:
+    case = read_case(path)
+    if "native" not in case.groups or "hf" not in case.groups:
+        pytest.skip("an invalid state dict")
+    adapter = NumPyAdapter(case.description)
+    assert same(adapter.from_hf(case.groups["hf"]), right_native(case))
+    if "save" in case.description["directions"]:
+        assert same(adapter.to_hf(right_native(case)), right_saved(case))
+
+
+@pytest.mark.parametrize("path", FILES, ids=file_id)
+def test_nemo_agrees(path: Path) -> None:
+    case = read_case(path)
+    if "native" not in case.groups or "hf" not in case.groups:
+        pytest.skip("an invalid state dict")
+    saves = "save" in case.description["directions"]
+    native, saved = Upstream(case.description).convert(case.groups["hf"], saves)
+    assert same(native, right_native(case))
+    assert not saves or same(saved, right_saved(case))
+
+
+def test_a_changed_bit_is_noticed(tmp_path: Path) -> None:
+    case = read_case(FILES[0])
+    data = FILES[0].read_bytes()
+    tensor = max(case.groups["hf"].values(), key=lambda tensor: tensor.bits.size)
+    position = data.index(tensor.data())
+    damaged = tmp_path / "damaged.h5"
+    damaged.write_bytes(data[:position] + bytes([data[position] ^ 1]) + data[position + 1 :])
+    with pytest.raises(OracleError, match="SHA-256"):
+        read_case(damaged)
