@@ -66,4 +66,25 @@ enum GoldenFolder {
     }
     return names
   }
+
+  /// Writes a file that is not there yet, durably.
+  static func write(_ bytes: [UInt8], toNew path: String) throws(GoldenError) {
+    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw error(path, "create the file") }
+    defer { close(descriptor) }
+    var count = 0
+    while count < bytes.count {
+      let start = count
+      let done = unsafe bytes.withUnsafeBytes { buffer in
+        // The rest of the buffer, which lives as long as the closure.
+        unsafe pwrite(
+          descriptor, buffer.baseAddress.map { unsafe $0 + start }, buffer.count - start,
+          off_t(start))
+      }
+      if done < 0, errno == EINTR { continue }
+      guard done > 0 else { throw error(path, "write the file") }
+      count += done
+    }
+    guard fsync(descriptor) == 0 else { throw error(path, "make the file durable") }
+  }
 }

@@ -59,22 +59,7 @@ extension GoldenSet {
 
   private static func copy(_ source: String, to target: String) throws(GoldenError) {
     let bytes = try GoldenFolder.bytes(source, atMost: GoldenFormat.maximumFileByteCount)
-    let descriptor = unsafe open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw GoldenFolder.error(target, "create the file") }
-    defer { close(descriptor) }
-    var count = 0
-    while count < bytes.count {
-      let start = count
-      let done = unsafe bytes.withUnsafeBytes { buffer in
-        // The rest of the buffer, which lives as long as the closure.
-        unsafe write(
-          descriptor, buffer.baseAddress.map { unsafe $0 + start }, buffer.count - start)
-      }
-      if done < 0, errno == EINTR { continue }
-      guard done > 0 else { throw GoldenFolder.error(target, "write the file") }
-      count += done
-    }
-    guard fsync(descriptor) == 0 else { throw GoldenFolder.error(target, "make the file durable") }
+    try GoldenFolder.write(bytes, toNew: target)
   }
 
   private static func exchange(_ one: String, _ other: String) throws(GoldenError) {

@@ -5,8 +5,10 @@
 import hashlib
 import json
 import os
+import shutil
 from pathlib import Path
 
+import h5py
 import pytest
 
 from hymt2_oracle.errors import OracleError
@@ -74,11 +76,15 @@ def test_nemo_agrees(path: Path) -> None:
 
 
 def test_a_changed_bit_is_noticed(tmp_path: Path) -> None:
-    case = read_case(FILES[0])
-    data = FILES[0].read_bytes()
-    tensor = max(case.groups["hf"].values(), key=lambda tensor: tensor.bits.size)
-    position = data.index(tensor.data())
     damaged = tmp_path / "damaged.h5"
-    damaged.write_bytes(data[:position] + bytes([data[position] ^ 1]) + data[position + 1 :])
+    shutil.copy(FILES[0], damaged)
+    with h5py.File(damaged) as file:
+        tensors = [dataset.id for group in file.values() for dataset in group.values()]
+        position = next(t.get_offset() for t in tensors if t.get_storage_size())
+    with damaged.open("r+b") as data:
+        data.seek(position)
+        byte = data.read(1)[0]
+        data.seek(position)
+        data.write(bytes([byte ^ 1]))
     with pytest.raises(OracleError, match="SHA-256"):
         read_case(damaged)

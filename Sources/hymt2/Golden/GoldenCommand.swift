@@ -14,7 +14,7 @@ struct GoldenCommand: ParsableCommand {
       """,
     subcommands: [
       GoldenVerifyCommand.self, GoldenListCommand.self, GoldenDiffCommand.self,
-      GoldenProposeCommand.self, GoldenAcceptCommand.self,
+      GoldenProposeCommand.self, GoldenAcceptCommand.self, GoldenExportCommand.self,
     ])
 }
 
