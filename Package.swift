@@ -85,7 +85,7 @@ let package = Package(
         swiftSettings: settings),
       .testTarget(
         name: "CommandTests",
-        dependencies: ["hymt2", "Adapters", "Safetensors", "StrictJSON", "Tensors"],
+        dependencies: ["hymt2", "Adapters", "Goldens", "Safetensors", "StrictJSON", "Tensors"],
         swiftSettings: settings),
     ]
 )

@@ -4,6 +4,7 @@
 
 import hashlib
 import shutil
+import warnings
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -114,7 +115,9 @@ def _refusal_case(refusal: Refusal) -> GoldenCase:
     invalid = refusal.edit(valid)
     findings = [{"code": code, "subject": subject} for code, subject in refusal.findings]
     try:
-        upstream.load(invalid) if refusal.side == "hf" else upstream.save(invalid)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            upstream.load(invalid) if refusal.side == "hf" else upstream.save(invalid)
         verdict = "accepts it"
     except Exception as error:
         verdict = f"refuses it with {type(error).__name__}"
