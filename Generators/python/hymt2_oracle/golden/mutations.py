@@ -141,9 +141,9 @@ def wrong_results() -> Iterator[WrongResult]:
     square, special = valid["sizes-square"], valid["cast-bf16-bf16-special"]
     gate_and_up, down = "gate_and_up_projs", "down_projs"
     for name, purpose, plan, suffix, change, words in (
-        ("halves-exchanged", "up before gate", model, gate_and_up, _halves_exchanged, "exchanged"),
+        ("halves-exchanged", "up before gate", model, gate_and_up, _halves_exchanged, "swapped"),
         ("halves-interleaved", "rows of gate and up in turn", model, gate_and_up,
-         _halves_interleaved, "interleaved"),
+         _halves_interleaved, "alternate"),
         ("square-down-not-transposed", "a square matrix left as it is", square, down,
          lambda plan, bits: bits.transpose(0, 2, 1), "not transposed"),
         ("down-reshaped", "a reshape in the place of a transpose", model, down, _reshaped,
@@ -184,12 +184,12 @@ def wrong_results() -> Iterator[WrongResult]:
     yield WrongResult(
         "wrong-not-renamed", "the bias under its name on disk", model,
         _rename(lambda key: key.replace("gate.e_score_correction_bias", "expert_bias")),
-        "keys", "wrong key", "expert bias", ("renamed",),
+        "keys", "wrong key", "expert bias", ("keeps its name on disk",),
     )  # fmt: skip
     yield WrongResult(
         "wrong-scales-dropped", "scales thrown away", valid["scales-f8e4m3"],
         _drop(lambda key: key.endswith("weight_scale")), "keys", "missing key", "scale",
-        ("missing",),
+        ("lost",),
     )  # fmt: skip
     yield WrongResult(
         "wrong-groups-at-end", "grouped tensors behind all others", model, _groups_at_end,
@@ -202,7 +202,8 @@ def wrong_results() -> Iterator[WrongResult]:
     )  # fmt: skip
     yield WrongResult(
         "wrong-local-expert-numbers", "experts of rank 1 numbered from zero", even,
-        _rename(_local_numbers), "ep-save", "wrong key", "gate_proj", ("zero",), side="saved",
+        _rename(_local_numbers), "ep-save", "wrong key", "gate_proj", ("numbered from 0",),
+        side="saved",
     )  # fmt: skip
     yield WrongResult(
         "wrong-gate-saved-twice", "the gate projection in the place of the up projection",
