@@ -12,6 +12,9 @@ struct GoldenAcceptCommand: ParsableCommand {
     discussion: """
       Killed at any moment, it leaves the old set or the new one, whole. Refuses to run where the \
       environment variable CI is set: there, nobody looks at what is accepted.
+
+      Examples:
+        hymt2 golden accept /tmp/new
       """)
 
   @Argument(help: "The folder that propose made.")

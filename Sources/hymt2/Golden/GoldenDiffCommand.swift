@@ -10,7 +10,12 @@ struct GoldenDiffCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "diff",
     abstract: "Show how one set of golden files differs from another, by tensors.",
-    discussion: "Exit status: 0 if there is no difference, 1 if there is one.")
+    discussion: """
+      Exit status: 0 if there is no difference, 1 if there is one.
+
+      Examples:
+        hymt2 golden diff /tmp/new
+      """)
 
   @Argument(help: "The new set.")
   var new: String

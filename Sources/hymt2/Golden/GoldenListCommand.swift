@@ -7,7 +7,11 @@ import StrictJSON
 
 struct GoldenListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List the golden files and what they cover.")
+    commandName: "list", abstract: "List the golden files and what they cover.",
+    discussion: """
+      Examples:
+        hymt2 golden list --filter mtp
+      """)
 
   @OptionGroup var set: GoldenSetArguments
   @OptionGroup var selection: GoldenFilterArguments

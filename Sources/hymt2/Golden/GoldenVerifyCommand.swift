@@ -15,6 +15,10 @@ struct GoldenVerifyCommand: ParsableCommand {
       out of both conversions as upstream made them, wrong results must break the law that their \
       case names, and invalid state dicts must be refused with the findings that theirs names. \
       Writes nothing.
+
+      Examples:
+        hymt2 golden verify
+        hymt2 golden verify --filter lora
       """)
 
   @OptionGroup var set: GoldenSetArguments
