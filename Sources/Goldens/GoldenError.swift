@@ -29,8 +29,6 @@ public struct GoldenError: Error, Hashable, CustomStringConvertible {
     case malformedDescription
     /// No case has the name asked for.
     case unknownCase
-    /// The environment forbids to change the set.
-    case refusedInCI
     /// The new set is where the old one is, or inside it.
     case invalidPlace
     /// Another process is changing the set.

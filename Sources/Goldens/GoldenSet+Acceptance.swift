@@ -17,10 +17,12 @@ extension GoldenSet {
   /// leaves the old set or the new one, and perhaps the hidden folder, which the next call removes.
   ///
   /// - Parameter target: The folder of the old set, or of none yet.
-  /// - Throws: `GoldenError`, `HDF5Error`; for a set that is not whole, before a file is touched.
+  /// - Throws: `GoldenError`, `HDF5Error`; for a set that is not whole, and for a folder with anything
+  ///   that belongs to no set, before a file is touched.
   public func replace(setAt target: String) throws {
     for entry in manifest.entries { _ = try read(entry) }
     let (parent, name) = try Self.split(target)
+    let old = try Self.namesOfSet(target)
     let lock = try GoldenLock(folder: parent)
     defer { lock.release() }
     let staging = "\(parent)/.\(name).accepting"
@@ -32,15 +34,14 @@ extension GoldenSet {
       try Self.copy("\(path)/\(name)", to: "\(staging)/\(name)")
     }
     let readme = GoldenFormat.readmeName
-    let exists = unsafe access(target, F_OK) == 0
-    if exists, try GoldenFolder.names(in: target).contains(readme) {
+    if let old, old.contains(readme) {
       try Self.copy("\(target)/\(readme)", to: "\(staging)/\(readme)")
     }
     // What was copied is what was read before.
     let copy = try GoldenSet(path: staging)
     for entry in manifest.entries { try copy.check(entry) }
     try Self.synchronize(folder: staging)
-    try exists ? Self.exchange(staging, target) : Self.move(staging, to: target)
+    try old == nil ? Self.move(staging, to: target) : Self.exchange(staging, target)
     try Self.synchronize(folder: parent)
     try Self.remove(folder: staging)
   }
@@ -55,6 +56,26 @@ extension GoldenSet {
     let parent = parts.dropLast().joined(separator: "/")
     return path.hasPrefix("/")
       ? ("/" + parent, String(name)) : (parent.isEmpty ? "." : parent, String(name))
+  }
+
+  /// The names in the folder of a set, whole or not; nil if there is no folder.
+  private static func namesOfSet(_ path: String) throws(GoldenError) -> Set<String>? {
+    var status = stat()
+    guard unsafe lstat(path, &status) == 0 else { return nil }
+    guard status.st_mode & S_IFMT == S_IFDIR else {
+      throw GoldenError(
+        .invalidPlace, path, expected: "a folder", found: "a link or a file",
+        remedy: "name the folder itself")
+    }
+    let names = try GoldenFolder.names(in: path)
+    let known = [GoldenFormat.manifestName, GoldenFormat.readmeName]
+    for name in names.sorted()
+    where !known.contains(name) && !name.hasSuffix(GoldenFormat.fileSuffix) {
+      throw GoldenError(
+        .orphan, "\(path)/\(name)", expected: "a folder of golden files only",
+        found: "something else", remedy: "move it away: what is replaced is removed")
+    }
+    return names
   }
 
   private static func copy(_ source: String, to target: String) throws(GoldenError) {

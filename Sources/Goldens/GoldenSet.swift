@@ -83,7 +83,9 @@ public struct GoldenSet: Sendable {
   /// - Throws: `GoldenError`.
   public func check(_ entry: GoldenManifest.Entry) throws(GoldenError) {
     let path = path(of: entry)
-    let bytes = try GoldenFolder.bytes(path, atMost: GoldenFormat.maximumFileByteCount)
+    // A file that is too large is refused before memory is taken for it.
+    let limit = min(entry.byteCount, GoldenFormat.maximumFileByteCount)
+    let bytes = try GoldenFolder.bytes(path, atMost: limit)
     guard bytes.count == entry.byteCount else {
       throw GoldenError(
         .wrongFile, path, expected: "\(entry.byteCount) bytes", found: "\(bytes.count)")

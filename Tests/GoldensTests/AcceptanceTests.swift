@@ -50,6 +50,20 @@ import Testing
     #expect(try old.neighbors() == ["Golden"])
   }
 
+  @Test func aFolderOfOtherThingsIsNotReplaced() throws {
+    try old.write([], to: "notes.txt")
+    let set = try new.open()
+    #expect(code { try set.replace(setAt: old.path) } == .orphan)
+    #expect(try old.bytes("notes.txt") == [])
+  }
+
+  @Test func aLinkIsNotReplaced() throws {
+    let link = old.folder.appending(path: "Link").path
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: old.path)
+    let set = try new.open()
+    #expect(code { try set.replace(setAt: link) } == .invalidPlace)
+  }
+
   @Test func onlyOneProcessAtATimeChangesASet() throws {
     let descriptor = unsafe open(old.folder.path, O_RDONLY | O_DIRECTORY)
     defer { close(descriptor) }

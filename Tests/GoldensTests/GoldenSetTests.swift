@@ -87,8 +87,15 @@ import Testing
     #expect(code { _ = try set.read(set.manifest.entries[1]) } == .wrongFile)
   }
 
-  @Test func aFileOfAnotherSizeFails() throws {
-    try scratch.write(try scratch.bytes("lora.h5").dropLast(), to: "lora.h5")
+  @Test(arguments: [-1, 1, 1 << 20])
+  func aFileOfAnotherSizeFails(difference: Int) throws {
+    var bytes = try scratch.bytes("lora.h5")
+    if difference < 0 {
+      bytes.removeLast(-difference)
+    } else {
+      bytes += [UInt8](repeating: 0, count: difference)
+    }
+    try scratch.write(bytes, to: "lora.h5")
     let set = try scratch.open()
     #expect(code { _ = try set.read(set.manifest.entries[1]) } == .wrongFile)
   }
