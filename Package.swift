@@ -71,7 +71,14 @@ let package = Package(
         "AdapterLaws", "Adapters", "CheckpointGenerators", "PropertyEngine", "Safetensors",
         "StrictJSON", "Tensors",
       ])
+    + module(
+      "Goldens",
+      [
+        "AdapterLaws", "Adapters", "CheckpointGenerators", "Digests", "HDF5", "StrictJSON",
+        "Tensors", "CExchange", orderedCollections,
+      ])
     + [
+      .systemLibrary(name: "CExchange"),
       .systemLibrary(
         name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
       .executableTarget(
@@ -84,8 +91,8 @@ let package = Package(
       .executableTarget(
         name: "hymt2",
         dependencies: [
-          "AdapterLaws", "Adapters", "Campaigns", "CheckpointGenerators", "PropertyEngine",
-          "Safetensors", "StrictJSON", "Tensors",
+          "AdapterLaws", "Adapters", "Campaigns", "CheckpointGenerators", "Digests", "Goldens",
+          "HDF5", "PropertyEngine", "Safetensors", "StrictJSON", "Tensors", orderedCollections,
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: settings),
@@ -93,7 +100,7 @@ let package = Package(
         name: "CommandTests",
         dependencies: [
           "hymt2", "example-adapter", "AdapterLaws", "Adapters", "Campaigns",
-          "CheckpointGenerators", "PropertyEngine", "Safetensors", "StrictJSON", "Tensors",
+          "CheckpointGenerators", "Goldens", "PropertyEngine", "Safetensors", "StrictJSON", "Tensors",
         ],
         swiftSettings: settings),
     ]

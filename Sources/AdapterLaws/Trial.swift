@@ -37,10 +37,16 @@ public final class Trial {
   }
 
   /// Creates a trial.
-  public init(_ spec: CheckpointSpec, _ adapter: any AdapterUnderTest) {
+  ///
+  /// - Parameter onDisk: A checkpoint that comes from elsewhere and fits the spec, instead of the one
+  ///   that follows from it.
+  public init(
+    _ spec: CheckpointSpec, _ adapter: any AdapterUnderTest, onDisk: StateDict? = nil
+  ) {
     self.spec = spec
     self.adapter = adapter
     checkpoint = Checkpoint(spec)
+    results.onDisk = onDisk.map { .success($0) }
   }
 
   /// The tensors on disk.

@@ -10,17 +10,19 @@ import Tensors
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
-    abstract: "Show what is in a safetensors file or a checkpoint folder.",
+    abstract: "Show what is in a safetensors file, a checkpoint folder or a golden file.",
     discussion: """
       Checks the files by the format's rules and lists names, types, shapes and sizes; no data \
-      is read. A folder need not be a whole checkpoint.
+      is read. A folder need not be a whole checkpoint. Of a golden file (.h5), the digests of all \
+      data are checked, too.
 
       Examples:
         hymt2 inspect model.safetensors
         hymt2 inspect Hy-MT2-30B-A3B --summary
+        hymt2 inspect Golden/model.h5
       """)
 
-  @Argument(help: "A .safetensors file or a checkpoint folder.")
+  @Argument(help: "A .safetensors or .h5 file, or a checkpoint folder.")
   var path: String
 
   @Flag(help: "Only totals, no list of tensors.")
@@ -30,6 +32,10 @@ struct InspectCommand: ParsableCommand {
 
   func run() throws {
     try runOrExit {
+      if HDF5Contents.isNamed(path) {
+        try HDF5Contents(path).report(to: output.console, isSummary: summary)
+        return true
+      }
       let contents = try Contents(path, output.console)
       try contents.report(to: output.console, isSummary: summary)
       return true

@@ -12,6 +12,7 @@ from hymt2_oracle.commands import (
     compare_ep,
     compare_folders,
     ep_reference,
+    golden_produce,
     logits,
     make_checkpoint,
     regex_reference,
@@ -43,5 +44,6 @@ COMMANDS: tuple[Command, ...] = (
     compare_ep,
     bench_nemo,
     regex_reference,
+    golden_produce,
     batch,
 )

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the hymt2-harness authors
+"""State dicts that must be refused, and what is wrong with them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hymt2_oracle.golden.cases import GoldenDict, GoldenTensor
+from hymt2_oracle.golden.table import TINY, Plan
+from hymt2_oracle.golden.values import fill
+
+LAYER = "model.layers.1."
+EXPERTS = f"{LAYER}mlp.experts."
+PEFT_EXPERTS = "base_model.model.model.layers.1.mlp.experts."
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An edit of a valid state dict, and what must be said of which key."""
+
+    id: str
+    purpose: str
+    plan: Plan
+    edit: Callable[[GoldenDict], GoldenDict]
+    findings: tuple[tuple[str, str], ...]
+    side: str = "hf"
+
+
+def _without(*keys: str) -> Callable[[GoldenDict], GoldenDict]:
+    return lambda state: {key: tensor for key, tensor in state.items() if key not in keys}
+
+
+def _with(key: str, dtype: str, *shape: int) -> Callable[[GoldenDict], GoldenDict]:
+    words = {"BF16": "<u2", "F32": "<u4", "U8": "<u1"}
+    bits = np.arange(1, int(np.prod(shape, dtype=int)) + 1).astype(words[dtype]).reshape(shape)
+    return lambda state: state | {key: GoldenTensor(dtype, bits)}
+
+
+def _renamed(old: str, new: str) -> Callable[[GoldenDict], GoldenDict]:
+    return lambda state: {new if key == old else key: tensor for key, tensor in state.items()}
+
+
+def _changed(
+    key: str, change: Callable[[GoldenTensor], GoldenTensor]
+) -> Callable[[GoldenDict], GoldenDict]:
+    return lambda state: state | {key: change(state[key])}
+
+
+def _transposed(tensor: GoldenTensor) -> GoldenTensor:
+    return GoldenTensor(tensor.dtype, np.ascontiguousarray(tensor.bits.T))
+
+
+def _shorter(tensor: GoldenTensor) -> GoldenTensor:
+    return GoldenTensor(tensor.dtype, tensor.bits[:-1])
+
+
+def _flipped(tensor: GoldenTensor) -> GoldenTensor:
+    bits = tensor.bits.copy()
+    bits.flat[-1] ^= 1
+    return GoldenTensor(tensor.dtype, bits)
+
+
+def _bytes(tensor: GoldenTensor) -> GoldenTensor:
+    return GoldenTensor("U8", tensor.bits.astype("<u1"))
+
+
+def refusals() -> Iterator[Refusal]:
+    """All of them."""
+    model = Plan("", "", ())
+    yield from _missing_and_surplus(model)
+    yield from _names(model)
+    yield from _shapes(model)
+    yield from _factors()
+    yield from _native(model)
+
+
+def _missing_and_surplus(model: Plan) -> Iterator[Refusal]:
+    up = f"{EXPERTS}1.up_proj.weight"
+    yield Refusal(
+        "refused-missing-projection", "one projection of one expert is missing", model,
+        _without(up), (("missing tensor", up),),
+    )  # fmt: skip
+    yield Refusal(
+        "refused-missing-norm", "the last norm is missing", model,
+        _without("model.norm.weight"), (("missing tensor", "model.norm.weight"),),
+    )  # fmt: skip
+    experts = [
+        f"{EXPERTS}{expert}.{projection}_proj.weight"
+        for expert in range(3)
+        for projection in ("gate", "up", "down")
+    ]
+    yield Refusal(
+        "refused-missing-experts", "a layer has no experts at all", model, _without(*experts),
+        tuple(("missing tensor", key) for key in experts),
+    )  # fmt: skip
+    for name, purpose, key, shape, code in (
+        ("surplus-expert", "an expert beyond num_experts", f"{EXPERTS}3.up_proj.weight", (3, 4),
+         "surplus expert"),
+        ("surplus-layer", "a layer beyond the config's", "model.layers.7.input_layernorm.weight",
+         (4,), "surplus layer"),
+        ("dense-experts", "experts in a dense layer",
+         "model.layers.0.mlp.experts.0.up_proj.weight", (3, 4), "experts in a dense layer"),
+        ("unknown-prefix", "experts under another prefix",
+         f"transformer.{EXPERTS}0.up_proj.weight", (3, 4), "unknown prefix"),
+        ("text-behind", "text behind the name of a weight", f"{EXPERTS}0.up_proj.weight.1",
+         (3, 4), "unknown expert key"),
+        ("fused", "experts as transformers holds them in memory",
+         f"{EXPERTS}gate_up_proj", (3, 6, 4), "key of another layout"),
+        ("native-experts", "grouped experts in a checkpoint",
+         f"{EXPERTS}gate_and_up_projs", (3, 4, 6), "key of another layout"),
+        ("native-router", "a native name in a checkpoint", f"{LAYER}mlp.gate.weight", (3, 4),
+         "key of another layout"),
+        ("scale-without-weight", "a scale without its weight",
+         f"{LAYER}mlp.other_proj.weight_scale", (1,), "scale without its weight"),
+    ):  # fmt: skip
+        yield Refusal(f"refused-{name}", purpose, model, _with(key, "BF16", *shape), ((code, key),))
+    gate = f"{EXPERTS}0.gate_proj.weight"
+    yield Refusal(
+        "refused-gate-of-non-gated", "a gate projection of non-gated experts",
+        replace(model, activation="relu2"), _with(gate, "BF16", 3, 4),
+        (("gate projection of non-gated experts", gate),),
+    )  # fmt: skip
+
+
+def _names(model: Plan) -> Iterator[Refusal]:
+    up, padded = f"{EXPERTS}1.up_proj.weight", f"{EXPERTS}01.up_proj.weight"
+    yield Refusal(
+        "refused-padded-expert", "an expert's number with a leading zero", model,
+        _renamed(up, padded),
+        (("index not written canonically", padded), ("missing tensor", up)),
+    )  # fmt: skip
+    yield Refusal(
+        "refused-padded-expert-twice", "an expert with and without a leading zero", model,
+        _with(padded, "BF16", 3, 4), (("index not written canonically", padded),),
+    )  # fmt: skip
+    norm = "model.layers.01.input_layernorm.weight"
+    yield Refusal(
+        "refused-padded-layer", "a layer's number with a leading zero", model,
+        _with(norm, "BF16", 4), (("index not written canonically", norm),),
+    )  # fmt: skip
+
+
+def _shapes(model: Plan) -> Iterator[Refusal]:
+    up, down = f"{EXPERTS}1.up_proj.weight", f"{EXPERTS}2.down_proj.weight"
+    bias = f"{LAYER}mlp.expert_bias"
+    for name, purpose, key, change, code in (
+        ("transposed", "a matrix stored with its axes exchanged", down, _transposed, "wrong shape"),
+        ("ragged", "an expert with fewer rows than the others", up, _shorter, "wrong shape"),
+        ("short-bias", "a bias for fewer experts", bias, _shorter, "wrong shape"),
+    ):
+        yield Refusal(f"refused-{name}", purpose, model, _changed(key, change), ((code, key),))
+    yield Refusal(
+        "refused-bytes", "packed bytes in the place of a weight", model, _changed(up, _bytes),
+        (("wrong element type", up),),
+    )  # fmt: skip
+
+
+def _factors() -> Iterator[Refusal]:
+    two = {"num_experts": 2}
+    lora = Plan("", "", (), two, extent="factors", lora="perExpert")
+    up, down = f"{PEFT_EXPERTS}1.up_proj.lora_A.weight", f"{PEFT_EXPERTS}0.down_proj.lora_B.weight"
+    yield Refusal(
+        "refused-different-factors", "gate and up projections with different factors A", lora,
+        _changed(up, _flipped), (("LoRA factors differ", up),),
+    )  # fmt: skip
+    yield Refusal(
+        "refused-incomplete-factors", "one factor of one expert is missing", lora,
+        _without(down), (("incomplete LoRA group", down),),
+    )  # fmt: skip
+    fused = replace(lora, lora="paramWrapper").keys()
+    yield Refusal(
+        "refused-factors-twice", "factors of each expert and fused ones of the same layer", lora,
+        lambda state: state | fill(fused, "iota", "BF16"),
+        tuple(("two keys with one name", key.name) for key in fused),
+    )  # fmt: skip
+    square = TINY | two | {"hidden_size": 4, "moe_intermediate_size": 4}
+    ambiguous = Plan("", "", (), square, extent="factors", lora="paramWrapper")
+    stem = "base_model.model.model.layers.0.mlp.experts."
+    yield Refusal(
+        "refused-ambiguous-factors", "fused factors whose shapes fit both layouts", ambiguous,
+        lambda state: {key: t for key, t in state.items() if "base_layer" not in key},
+        tuple(("ambiguous LoRA layout", f"{stem}lora_{factor}.weight") for factor in "AB"),
+    )  # fmt: skip
+
+
+def _native(model: Plan) -> Iterator[Refusal]:
+    gate, down = f"{EXPERTS}gate_and_up_projs", f"{EXPERTS}down_projs"
+    for name, purpose, edit, findings in (
+        ("missing-down", "grouped down projections are missing", _without(down),
+         (("missing tensor", down),)),
+        ("shape", "a grouped tensor with one expert less", _changed(gate, _shorter),
+         (("wrong shape", gate),)),
+        ("on-disk", "a key on disk in native form",
+         _with(f"{EXPERTS}0.up_proj.weight", "BF16", 3, 4),
+         (("key of another layout", f"{EXPERTS}0.up_proj.weight"),)),
+    ):  # fmt: skip
+        yield Refusal(f"refused-native-{name}", purpose, model, edit, findings, side="native")

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the hymt2-harness authors
+"""NeMo's adapters on golden tensors."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+
+from hymt2_oracle.contents import WIDTHS
+from hymt2_oracle.errors import OracleError
+from hymt2_oracle.expert_parallel import expert_parallel_mesh
+from hymt2_oracle.golden.cases import GoldenDict, GoldenTensor
+from hymt2_oracle.nemo import ADAPTERS
+
+DTYPES = {
+    "BOOL": torch.bool, "U8": torch.uint8, "I8": torch.int8, "U16": torch.uint16,
+    "I16": torch.int16, "U32": torch.uint32, "I32": torch.int32, "U64": torch.uint64,
+    "I64": torch.int64, "F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32,
+    "F64": torch.float64, "F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2,
+    "F8_E8M0": torch.float8_e8m0fnu,
+}  # fmt: skip
+NAMES = {dtype: name for name, dtype in DTYPES.items()}
+CARRIERS = {1: torch.uint8, 2: torch.uint16, 4: torch.uint32, 8: torch.uint64}
+
+
+class Upstream:
+    """One adapter, made for a case's description."""
+
+    def __init__(self, description: Mapping[str, Any]) -> None:
+        config, options = description["config"], description["options"]
+        layers = config["num_hidden_layers"]
+        if options["mtp_policy"] == "preserve":
+            layers += config["num_nextn_predict_layers"]
+        moe = SimpleNamespace(
+            n_routed_experts=config["num_experts"],
+            moe_inter_dim=config["moe_intermediate_size"],
+            dim=config["hidden_size"],
+            expert_activation=options["activation"],
+            expert_bias=False,
+        )
+        self.adapter: Any = ADAPTERS[description["family"]](
+            SimpleNamespace(num_hidden_layers=layers),
+            moe,
+            SimpleNamespace(dispatcher="torch", experts="torch"),
+            DTYPES[options["target_dtype"]],
+        )
+        self.adapter._paramwrapper_layout_hint = options["param_wrapper_layout"]
+        self.exclude = description["exclusion"] or None
+        self.parallelism = description["parallelism"]
+
+    def convert(self, hf: GoldenDict, saves: bool) -> tuple[GoldenDict, GoldenDict | None]:
+        """What `from_hf` gives of a checkpoint, and `to_hf` of that."""
+        with self._mesh() as mesh:
+            native = self.adapter.from_hf(_tensors(hf), device_mesh=mesh)
+            saved = self._save(native) if saves else None
+            return _golden(native), saved
+
+    def load(self, hf: GoldenDict) -> GoldenDict:
+        return self.convert(hf, saves=False)[0]
+
+    def save(self, native: GoldenDict) -> GoldenDict:
+        return self._save(_tensors(native))
+
+    def _save(self, native: dict[str, Any]) -> GoldenDict:
+        """`to_hf` of everything, which must be what it is tensor by tensor."""
+        saved = _golden(self.adapter.to_hf(dict(native), exclude_key_regex=self.exclude))
+        pieces = {
+            key: tensor
+            for name, value in native.items()
+            for key, tensor in self.adapter.convert_single_tensor_to_hf(
+                name, value, exclude_key_regex=self.exclude
+            )
+        }
+        if not same(_golden(pieces), saved):
+            raise OracleError("upstream's streaming differs from its saving")
+        return saved
+
+    @contextmanager
+    def _mesh(self) -> Iterator[Any]:
+        if self.parallelism is None:
+            yield None
+        else:
+            with expert_parallel_mesh(self.parallelism["rank"], self.parallelism["size"]) as mesh:
+                yield mesh
+
+
+def same(one: GoldenDict, other: GoldenDict) -> bool:
+    """Whether two state dicts have equal keys in equal order, types, shapes and bits."""
+    return list(one) == list(other) and all(
+        one[key].dtype == other[key].dtype
+        and one[key].bits.shape == other[key].bits.shape
+        and one[key].data() == other[key].data()
+        for key in one
+    )
+
+
+def _tensors(golden: GoldenDict) -> dict[str, torch.Tensor]:
+    return {
+        key: torch.from_numpy(tensor.bits.copy()).view(DTYPES[tensor.dtype])
+        for key, tensor in golden.items()
+    }
+
+
+def _golden(tensors: Mapping[str, Any]) -> GoldenDict:
+    golden = {}
+    for key, tensor in tensors.items():
+        local = tensor.to_local() if hasattr(tensor, "to_local") else tensor
+        name = NAMES[local.dtype]
+        bits = local.detach().contiguous().view(CARRIERS[WIDTHS[name]]).numpy().copy()
+        golden[key] = GoldenTensor(name, bits)
+    return golden
+
+
+def recast(tensor: GoldenTensor, dtype: str) -> GoldenTensor:
+    """A tensor in another type, rounded to nearest even."""
+    source = torch.from_numpy(tensor.bits.copy()).view(DTYPES[tensor.dtype])
+    return _golden({"": source.to(DTYPES[dtype])})[""]

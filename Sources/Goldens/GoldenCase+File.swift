@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+internal import Digests
+public import HDF5
+internal import OrderedCollections
+internal import Tensors
+
+extension GoldenCase {
+  /// Writes a file; equal cases give equal bytes, those that Python writes.
+  ///
+  /// - Throws: `HDF5Error`.
+  public func write(to path: String) throws(HDF5Error) {
+    var root = HDF5Group<Tensor>(attributes: [
+      "case": .text(description.text), "content_sha256": .text("\(digest)"),
+      "format": .text(GoldenFormat.fileFormat),
+      "format_version": .number(UInt64(GoldenFormat.version)),
+    ])
+    for (role, tensors) in groups {
+      var group = HDF5Group<Tensor>()
+      for (index, (name, tensor)) in tensors.enumerated() {
+        group.datasets[name] = HDF5Dataset(
+          tensor,
+          attributes: [
+            "dtype": .text(tensor.dtype.rawValue), "index": .number(UInt64(index)),
+            "sha256": .text("\(SHA256.hash(tensor.bytes))"),
+          ])
+      }
+      root.groups[TensorName(role.rawValue)] = group
+    }
+    try root.write(to: path)
+  }
+
+  /// Reads a file and checks every digest in it.
+  ///
+  /// Of a file from elsewhere, compare the whole file's SHA-256 with a trusted one first, as
+  /// ``GoldenSet`` does.
+  ///
+  /// - Throws: `HDF5Error`, `GoldenError`.
+  public init(contentsOf path: String) throws {
+    let limits = HDF5Limits(
+      fileByteCount: GoldenFormat.maximumFileByteCount,
+      datasetByteCount: GoldenFormat.maximumFileByteCount, objectCount: 16_384)
+    let file = try InspectedFile(path: path, limits: limits)
+    let attributes = file.root.attributes
+    guard attributes["format"] == .text(GoldenFormat.fileFormat) else {
+      throw GoldenError(
+        .malformedFile, path, expected: "the attribute format = \(GoldenFormat.fileFormat)",
+        found: "another format")
+    }
+    guard attributes["format_version"] == .number(UInt64(GoldenFormat.version)) else {
+      throw GoldenError(
+        .unknownFormatVersion, path, expected: "format version \(GoldenFormat.version)",
+        found: attributes["format_version"].map { "\($0)" } ?? "none",
+        remedy: "use a program that knows the version")
+    }
+    guard attributes.count == 4, file.root.datasets.isEmpty,
+      case .text(let text)? = attributes["case"]
+    else {
+      throw GoldenError(
+        .malformedFile, path,
+        expected: "the attributes case, content_sha256, format and format_version, and groups",
+        found: "others")
+    }
+    let description = try GoldenDescription(parsing: text, of: path)
+    var groups: OrderedDictionary<GoldenRole, StateDict> = [:]
+    for (name, group) in file.root.groups {
+      guard let role = GoldenRole(rawValue: name.text) else {
+        throw GoldenError(
+          .malformedFile, path,
+          expected: "groups of " + GoldenRole.allCases.map(\.rawValue).joined(separator: ", "),
+          found: "'\(name)'")
+      }
+      groups[role] = try Self.stateDict(group, name, of: file)
+    }
+    try self.init(description, groups)
+    guard attributes["content_sha256"] == .text("\(digest)") else {
+      throw GoldenError(
+        .wrongContent, path, expected: "the content whose SHA-256 the file states",
+        found: "SHA-256 \(digest)")
+    }
+    try file.close()
+  }
+
+  private static func stateDict(
+    _ group: HDF5Group<StoredTensor>, _ groupName: TensorName, of file: borrowing InspectedFile
+  ) throws -> StateDict {
+    var tensors = [(TensorName, Tensor)?](repeating: nil, count: group.datasets.count)
+    for (name, dataset) in group.datasets {
+      let place = "\(file.path): \(groupName): '\(name)'"
+      guard dataset.attributes.count == 3, case .text(let code)? = dataset.attributes["dtype"],
+        let dtype = DType(rawValue: code), case .number(let index)? = dataset.attributes["index"],
+        case .text(let sha256)? = dataset.attributes["sha256"]
+      else {
+        throw GoldenError(
+          .malformedFile, place, expected: "the attributes dtype, index and sha256",
+          found: "others")
+      }
+      guard index < UInt64(tensors.count), tensors[Int(index)] == nil else {
+        throw GoldenError(
+          .malformedFile, place, expected: "an index of its own below \(tensors.count)",
+          found: "\(index)")
+      }
+      let tensor = try file.readTensor(at: [groupName, name], as: dtype)
+      let digest = SHA256.hash(tensor.bytes)
+      guard TensorName(sha256) == TensorName("\(digest)") else {
+        throw GoldenError(
+          .wrongContent, place, expected: "data whose SHA-256 is \(sha256)", found: "\(digest)")
+      }
+      tensors[Int(index)] = (name, tensor)
+    }
+    return try StateDict(tensors.compactMap { $0 })
+  }
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+public import Adapters
+public import CheckpointGenerators
+public import Tensors
+
+/// The facts about a golden case, as its file states them.
+public struct GoldenDescription: Sendable {
+  /// Whether upstream's result is right or the case shows something wrong.
+  public enum Verdict: String, Sendable, Hashable, CaseIterable {
+    case valid
+    case invalid
+  }
+
+  /// A conversion that a case speaks about.
+  public enum Direction: String, Sendable, Hashable, CaseIterable {
+    case load
+    case save
+  }
+
+  /// The name of the case.
+  public let id: String
+  /// What the case is for.
+  public let purpose: String
+  /// Whether upstream's result is right or the case shows something wrong.
+  public let verdict: Verdict
+  /// What the case covers, by words of Golden/README.md.
+  public let flags: [String]
+  /// The adapter's family, config and options.
+  public let setup: AdapterSetup
+  /// The conversions that upstream was asked for.
+  public let directions: [Direction]
+  /// What is left out when saving, as Python's `re.match` reads it; empty for nothing.
+  public let exclusion: String
+  /// The rank that loads the checkpoint, or nil for all experts.
+  public let parallelism: ExpertParallelism?
+  /// Low-rank factors of the experts, or nil for none.
+  public let lora: LoRASpec?
+  /// What an invalid case must lead to.
+  public let expectation: GoldenExpectation?
+  /// The JSON document, in its one spelling.
+  public let text: String
+
+  /// The groups that a case of this description must have.
+  var requiredRoles: [GoldenRole] {
+    switch expectation {
+    case nil: [.hf, .native]
+    case .wrongResult: [.hf, .native, .wrong]
+    case .refusal(let side, _): [side]
+    }
+  }
+}
+
+/// What an invalid case must lead to.
+public enum GoldenExpectation: Sendable, Hashable {
+  /// A result that breaks a law.
+  case wrongResult(WrongResult)
+  /// A state dict that every adapter must refuse, with what this package's adapter says of it.
+  case refusal(of: GoldenRole, findings: [Offence])
+
+  /// A wrong result in the place of the native or the saved state dict.
+  public struct WrongResult: Sendable, Hashable {
+    /// The state dict that the result stands for.
+    public let side: GoldenRole
+    /// The law that it breaks.
+    public let law: String
+    /// The kind of the violation.
+    public let kind: String
+    /// The class of tensors where it shows.
+    public let place: String
+    /// Words of the diagnosis.
+    public let diagnosis: [String]
+  }
+
+  /// What is wrong with one key.
+  public struct Offence: Sendable, Hashable, Comparable, CustomStringConvertible {
+    /// The kind.
+    public let code: String
+    /// The key.
+    public let subject: TensorName
+
+    /// Creates an offence.
+    public init(code: String, subject: TensorName) {
+      self.code = code
+      self.subject = subject
+    }
+
+    /// Whether an offence is listed before another.
+    public static func < (lhs: Offence, rhs: Offence) -> Bool {
+      (lhs.subject, lhs.code) < (rhs.subject, rhs.code)
+    }
+
+    /// The text shown to people.
+    public var description: String { "\(code): '\(subject)'" }
+  }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import AdapterLaws
+import Adapters
+import CheckpointGenerators
+import Tensors
+
+/// An adapter that gives a case's wrong result, and otherwise what another adapter gives.
+struct ReplayingAdapter: AdapterUnderTest {
+  private let golden: GoldenCase
+  private let side: GoldenRole
+  private let other: any AdapterUnderTest
+
+  var name: String { "\(golden.description.id) instead of \(other.name)" }
+
+  init(_ golden: GoldenCase, _ side: GoldenRole, _ other: any AdapterUnderTest) {
+    self.golden = golden
+    self.side = side
+    self.other = other
+  }
+
+  func session(for setup: AdapterSetup) throws -> any AdapterSession {
+    Session(golden: golden, side: side, other: try other.session(for: setup))
+  }
+
+  private struct Session: AdapterSession {
+    let golden: GoldenCase
+    let side: GoldenRole
+    let other: any AdapterSession
+
+    private var description: GoldenDescription { golden.description }
+
+    func fromHF(_ onDisk: StateDict, _ parallelism: ExpertParallelism?) throws -> StateDict {
+      side == .native && parallelism == description.parallelism && onDisk == golden[.hf]
+        ? golden[.wrong] : try other.fromHF(onDisk, parallelism)
+    }
+
+    func toHF(
+      _ native: StateDict, excluding: String, _ parallelism: ExpertParallelism?
+    ) throws -> StateDict {
+      side == .saved && parallelism == description.parallelism && native == golden[.native]
+        && excluding == description.exclusion
+        ? golden[.wrong] : try other.toHF(native, excluding: excluding, parallelism)
+    }
+
+    func convertSingleTensorToHF(
+      _ name: TensorName, _ tensor: Tensor, excluding: String, _ parallelism: ExpertParallelism?
+    ) throws -> [(name: TensorName, tensor: Tensor)] {
+      try other.convertSingleTensorToHF(name, tensor, excluding: excluding, parallelism)
+    }
+
+    func isMTPKey(_ name: TensorName) throws -> Bool { try other.isMTPKey(name) }
+  }
+}
+
+extension CheckpointSpec {
+  /// The spec that a golden case's checkpoint could follow from; nil where its exclusion pattern is
+  /// none that a spec can state.
+  init?(_ golden: GoldenCase) {
+    let description = golden.description
+    let exclusions: [Exclusion] = [
+      .none, .head, .experts, .expertBias, .nativeExpertBias, .unanchored, .everything,
+    ]
+    guard let exclusion = exclusions.first(where: { $0.pattern == description.exclusion }) else {
+      return nil
+    }
+    let names = golden[.hf].names
+    let hasFactorsOnly = names.allSatisfy { $0.text.contains(".lora_") }
+    let isWhole = description.setup.options.completeness == .wholeModel
+    func dtype(_ isMeant: (String) -> Bool) -> DType? {
+      golden[.hf].first { isMeant($0.name.text) }?.tensor.dtype
+    }
+    self.init(
+      description.setup,
+      types: SourceTypes(
+        experts: dtype { $0.contains(".mlp.experts.") && $0.hasSuffix("_proj.weight") } ?? .bf16,
+        expertBias: dtype { $0.hasSuffix(".mlp.expert_bias") } ?? .f32,
+        others: dtype { $0.hasSuffix("norm.weight") } ?? .bf16,
+        hasScales: names.contains { $0.text.hasSuffix(".weight_scale") }),
+      extent: hasFactorsOnly ? .loraOnly : isWhole ? .wholeModel : .expertsOnly,
+      storesMTP: description.setup.config.mtpLayerCount > 0, lora: description.lora,
+      parallelism: description.parallelism, exclusion: exclusion, contents: TensorContents(.iota))
+  }
+}

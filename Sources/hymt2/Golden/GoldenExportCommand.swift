@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import AdapterLaws
+import ArgumentParser
+import CheckpointGenerators
+import Goldens
+import PropertyEngine
+import StrictJSON
+import Synchronization
+
+struct GoldenExportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "export",
+    abstract: "Write random checkpoints as golden files, for other programs to judge.",
+    discussion: """
+      The results in them are this package's. To have NeMo and NumPy judge them:
+        hymt2 golden export /tmp/cases
+        HYMT2_GOLDEN=/tmp/cases pytest Generators/python/tests/test_golden.py
+      """)
+
+  @Argument(help: "The folder to make.")
+  var out: String
+
+  @Option(help: "The number of checkpoints drawn; those about which upstream differs are left out.")
+  var cases = 100
+
+  @Option(help: "The seed of the drawing.")
+  var seed: UInt64 = 0
+
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    guard (1...10_000).contains(cases) else {
+      throw ValidationError("--cases must be from 1 to 10000")
+    }
+  }
+
+  func run() throws {
+    try runOrExit {
+      let drawn = Drawn()
+      let property = Property(.checkpoints()) { spec, _ in
+        drawn.specs.withLock { $0.append(spec) }
+        return .pass
+      }
+      _ = property.run(Settings(examples: cases, seed: seed))
+      var goldens: [GoldenCase] = []
+      for (position, spec) in drawn.specs.withLock({ $0 }).enumerated() {
+        let digits = String(position)
+        let number = String(repeating: "0", count: 5 - digits.count) + digits
+        if let golden = try GoldenCase(generated: "generated-\(number)", spec) {
+          goldens.append(golden)
+        }
+      }
+      let set = try GoldenSet(writing: goldens, to: out, generator: "hymt2 golden export")
+      output.console.print("\(out): \(countText(set.manifest.entries.count)) cases")
+      output.console.printDocument(
+        "golden export", holds: true, [("cases", JSONValue(set.manifest.entries.count))])
+      return true
+    }
+  }
+
+  private final class Drawn: Sendable {
+    let specs = Mutex<[CheckpointSpec]>([])
+  }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import ArgumentParser
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+#if canImport(Glibc)
+import Glibc
+#else
+import Musl
+#endif
+
+struct GoldenProposeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "propose",
+    abstract: "Make a new set with upstream's adapter, outside the tree.",
+    discussion: """
+      Hands over to `python3 -m hymt2_oracle golden-produce`. The new folder appears when it is \
+      whole; the set in the tree is not touched.
+      """)
+
+  @Argument(help: "The folder to make.")
+  var out: String
+
+  @Option(
+    help: "The Python that has nemo-automodel. Default: that of .venv in the tree, or python3.")
+  var python: String?
+
+  @OptionGroup var set: GoldenSetArguments
+
+  func run() throws {
+    try runOrExit {
+      let tree = URL(filePath: set.path).standardized.deletingLastPathComponent().path
+      try OutputPlace(out).checkOutside(of: tree)
+      let package = "\(tree)/Generators/python"
+      guard folderNames(in: package) != nil else {
+        throw CommandError("\(package): expected the Python package, found none; name the --set")
+      }
+      let inTree = "\(tree)/.venv/bin/python"
+      let python =
+        python.map(Self.absolute)
+        ?? (FileManager.default.isExecutableFile(atPath: inTree) ? inTree : "python3")
+      try Self.become(
+        python,
+        ["-m", "hymt2_oracle", "golden-produce", "--out", URL(filePath: out).standardized.path],
+        in: package)
+    }
+  }
+
+  /// A path that holds in any folder; a mere name is looked for among the system's programs.
+  private static func absolute(_ program: String) -> String {
+    // Links are kept: they tell Python which environment is meant.
+    program.contains("/") && !program.hasPrefix("/")
+      ? "\(FileManager.default.currentDirectoryPath)/\(program)" : program
+  }
+
+  /// Goes on as another program.
+  private static func become(
+    _ program: String, _ arguments: [String], in folder: String
+  ) throws -> Never {
+    guard unsafe chdir(folder) == 0 else {
+      throw CommandError("\(folder): \(unsafe String(cString: strerror(errno)))")
+    }
+    // The copies live until the process becomes another, or else ends with the error.
+    var words = unsafe ([program] + arguments).map { unsafe strdup($0) } + [nil]
+    _ = unsafe execvp(program, &words)
+    throw CommandError(
+      "\(program): cannot be run: \(unsafe String(cString: strerror(errno))); name it by --python")
+  }
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Foundation
+import Goldens
+import StrictJSON
+import Testing
+
+@Suite struct GoldenCommandTests {
+  private let scratch: Scratch
+  private static let person = ["CI": "false"]
+
+  init() throws { scratch = try Scratch() }
+
+  /// Copies the committed set; of the cases of the copy, all but the last few stay.
+  private func copySet(_ name: String, without dropped: Int = 0) throws -> String {
+    try FileManager.default.copyItem(atPath: "\(Hymt2.tree)/Golden", toPath: scratch[name])
+    guard dropped > 0 else { return scratch[name] }
+    let manifest = "\(name)/manifest.json"
+    let json = try JSONValue(parsing: scratch.bytes(manifest))
+    var object = try #require(json.objectValue)
+    let cases = try #require(object["cases"]?.arrayValue)
+    object["cases"] = .array(cases.dropLast(dropped))
+    try scratch.write(JSONValue.object(object).bytes(.python), to: manifest)
+    for entry in cases.suffix(dropped) {
+      try scratch.remove("\(name)/\(try #require(entry["file"]?.stringValue))")
+    }
+    return scratch[name]
+  }
+
+  @Test func theCommittedSetHolds() throws {
+    let outcome = try Hymt2.run("golden", "verify", in: Hymt2.tree)
+    outcome.expectSuccess()
+    #expect(outcome.outputLines.allSatisfy { $0.hasPrefix("✔") })
+  }
+
+  @Test func aFilterSelectsCases() throws {
+    let outcome = try Hymt2.run(
+      "golden", "verify", "--filter", "lora", "--json", in: Hymt2.tree)
+    outcome.expectSuccess()
+    #expect(try outcome.json()["valid"]?.integerValue == 7)
+    try Hymt2.run("golden", "verify", "--filter", "nothing", in: Hymt2.tree)
+      .expectFailure(naming: "nothing", "list the cases")
+  }
+
+  @Test func casesAreListed() throws {
+    let outcome = try Hymt2.run("golden", "list", "--filter", "experts-128", in: Hymt2.tree)
+    outcome.expectSuccess()
+    #expect(outcome.output.contains("experts-128  valid"))
+    #expect(outcome.output.contains("nemo-automodel 0.7.0"))
+  }
+
+  @Test func aDamagedFileFailsBeforeAnythingIsJudged() throws {
+    let set = try copySet("set")
+    try scratch.edit("set/lora.h5") { $0[4000] ^= 1 }
+    try Hymt2.run("golden", "verify", "--set", set).expectFailure(naming: "lora.h5", "SHA-256")
+  }
+
+  @Test func aDifferenceIsShownByTensors() throws {
+    try Hymt2.run("golden", "diff", try copySet("same"), in: Hymt2.tree).expectSuccess()
+    let outcome = try Hymt2.run("golden", "diff", try copySet("less", without: 1), in: Hymt2.tree)
+    #expect(outcome.status == 1)
+    #expect(outcome.output.hasPrefix("removed  wrong-"))
+  }
+
+  @Test func aSetIsAcceptedByAPerson() throws {
+    let (old, new) = (try copySet("old"), try copySet("new", without: 2))
+    let outcome = try Hymt2.run("golden", "accept", new, "--set", old, environment: Self.person)
+    outcome.expectSuccess()
+    #expect(try scratch.difference("old", "new") == nil)
+  }
+
+  @Test(arguments: ["true", "1", "yes"])
+  func continuousIntegrationAcceptsNothing(value: String) throws {
+    let (old, new) = (try copySet("old"), try copySet("new", without: 2))
+    try Hymt2.run("golden", "accept", new, "--set", old, environment: ["CI": value])
+      .expectFailure(naming: "CI=\(value)")
+    #expect(try scratch.difference("old", "new") != nil)
+  }
+
+  @Test func aSetIsNotAcceptedFromInsideTheOldOne() throws {
+    let old = try copySet("old")
+    _ = try copySet("old/new")
+    try Hymt2.run("golden", "accept", "\(old)/new", "--set", old, environment: Self.person)
+      .expectFailure(naming: "outside")
+  }
+
+  @Test func aKilledAcceptLeavesTheOldSetOrTheNewOne() throws {
+    let (old, new) = (try copySet("old"), try copySet("new", without: 3))
+    let manifests = [
+      try scratch.bytes("old/manifest.json"), try scratch.bytes("new/manifest.json"),
+    ]
+    for moment in 0..<12 {
+      let child = try Hymt2.start(
+        ["golden", "accept", new, "--set", old], environment: Self.person)
+      Thread.sleep(forTimeInterval: 0.02 * Double(moment))
+      child.send(SIGKILL)
+      _ = child.wait()
+      let set = try GoldenSet(path: old)
+      for entry in set.manifest.entries { try set.check(entry) }
+      let isWhole = try manifests.contains(scratch.bytes("old/manifest.json"))
+      #expect(isWhole, "killed after \(20 * moment) ms")
+    }
+  }
+
+  @Test func nothingIsProposedInsideTheTree() throws {
+    try Hymt2.run("golden", "propose", "\(Hymt2.tree)/new", in: Hymt2.tree)
+      .expectFailure(naming: "outside")
+  }
+
+  @Test func aMissingPythonIsNamed() throws {
+    try Hymt2.run(
+      "golden", "propose", scratch["new"], "--python", "/no/python", in: Hymt2.tree
+    ).expectFailure(naming: "/no/python", "--python")
+    #expect(try scratch.names() == [])
+  }
+
+  @Test func aProposalRunsThePythonThatIsNamed() throws {
+    try scratch.write(Array("#!/bin/sh\necho \"$PWD $*\"\n".utf8), to: "python")
+    try FileManager.default.setAttributes(
+      [.posixPermissions: 0o755], ofItemAtPath: scratch["python"])
+    let outcome = try Hymt2.run(
+      "golden", "propose", scratch["new"], "--python", scratch["python"], in: Hymt2.tree)
+    outcome.expectSuccess()
+    #expect(outcome.output.contains("Generators/python -m hymt2_oracle golden-produce --out "))
+  }
+
+  @Test func exportedCasesAreASet() throws {
+    try Hymt2.run("golden", "export", scratch["cases"], "--cases", "8").expectSuccess()
+    try Hymt2.run("golden", "verify", "--set", scratch["cases"]).expectSuccess()
+  }
+
+  @Test func aGoldenFileIsInspected() throws {
+    let outcome = try Hymt2.run("inspect", "Golden/lora.h5", in: Hymt2.tree)
+    outcome.expectSuccess()
+    #expect(outcome.output.contains("format_version = 1"))
+    #expect(outcome.output.contains("native/base_model.model.model.layers.1.mlp"))
+  }
+
+  @Test func inspectNoticesChangedDataOfAGoldenFile() throws {
+    let set = try copySet("set")
+    let bytes = try scratch.bytes("set/lora.h5")
+    // The last bytes of these files are data.
+    try scratch.edit("set/lora.h5") { $0[bytes.count - 1] ^= 1 }
+    try Hymt2.run("inspect", "\(set)/lora.h5").expectFailure(naming: "lora.h5")
+  }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import AdapterLaws
+import CheckpointGenerators
+import Goldens
+import Tensors
+import Testing
+
+@testable import Adapters
+
+/// Whatever the adapter has a rule for, upstream's answer to it is in the set.
+@Suite struct CoverageTests {
+  private let cases: [GoldenCase]
+
+  init() throws {
+    cases = try CommittedSet.cases.get().filter { $0.description.verdict == .valid }
+  }
+
+  private func names(_ role: GoldenRole) -> [String] {
+    cases.flatMap { $0[role].names.map(\.text) }
+  }
+
+  @Test func everyRenameHasAGolden() {
+    let (hf, native) = (names(.hf), names(.native))
+    for rule in Layout.renames {
+      #expect(hf.contains { $0.contains(".\(rule.hf)") }, "\(rule.hf)")
+      #expect(native.contains { $0.contains(".\(rule.native)") }, "\(rule.native)")
+    }
+  }
+
+  @Test(arguments: [ExpertActivation.swiglu, .relu2])
+  func everyGroupHasAGolden(activation: ExpertActivation) {
+    let suited = cases.filter {
+      $0.description.setup.options.activation.isGated == activation.isGated
+    }
+    for group in Layout.groups {
+      let isThere = suited.contains { golden in
+        golden[.native].names.contains { $0.text.hasSuffix(".mlp.experts.\(group.native)") }
+      }
+      #expect(isThere, "\(group.native), gated: \(activation.isGated)")
+    }
+  }
+
+  @Test func everyClassOfTensorsHasAGoldenOnItsSide() {
+    let (hf, native) = (
+      Set(cases.flatMap { $0[.hf].names.map(TensorClass.of) }),
+      Set(cases.flatMap { $0[.native].names.map(TensorClass.of) })
+    )
+    let nativeOnly: Set<TensorClass> = [.gateAndUpProjections, .downProjections]
+    let onDiskOnly: Set<TensorClass> = [.gateProjection, .upProjection, .downProjection]
+    for tensorClass in TensorClass.allCases {
+      #expect(nativeOnly.contains(tensorClass) || hf.contains(tensorClass), "\(tensorClass)")
+      #expect(onDiskOnly.contains(tensorClass) || native.contains(tensorClass), "\(tensorClass)")
+    }
+  }
+
+  @Test func everyDTypeHasAGolden() {
+    let found = Set(cases.flatMap { $0[.hf].tensors.map(\.dtype) })
+    #expect(DType.allCases.filter { !found.contains($0) } == [])
+  }
+
+  @Test func everyCastHasAGoldenWithAllSpecialValuesAndWithTies() {
+    let floats = DType.allCases.filter { $0.isFloatingPoint && $0 != .f8E8M0 }
+    for source in floats {
+      for target in floats {
+        let suited = cases.filter { golden in
+          golden.description.setup.options.targetDType == target
+            && golden[.hf].contains {
+              $0.tensor.dtype == source && $0.name.text.hasSuffix("up_proj.weight")
+            }
+        }
+        let contents = Set(suited.flatMap(\.description.flags))
+        #expect(contents.contains("special"), "\(source) to \(target)")
+        #expect(source == target || contents.contains("rounding"), "\(source) to \(target)")
+      }
+    }
+  }
+
+  @Test func everySpecialPatternHasAGolden() {
+    for dtype in DType.allCases {
+      let patterns = Set(
+        cases.flatMap { golden in
+          golden[.hf].tensors.filter { $0.dtype == dtype }.flatMap { tensor in
+            (0..<tensor.shape.elementCount).map { tensor.bits(at: $0) }
+          }
+        })
+      let missing = SpecialPatterns.of(dtype).filter { !patterns.contains($0) }
+      #expect(missing == [], "\(dtype)")
+    }
+  }
+
+  @Test(arguments: [
+    "experts-1", "experts-2", "experts-11", "experts-128", "square", "sizes", "two-digit-layers",
+    "mtp-1", "mtp-2", "mtp-drop", "mtp-preserve", "hy-v3", "ep-even", "ep-uneven", "exclusion",
+    "non-gated", "lora", "peft-0.18", "peft-0.19.1", "transformers", "order", "prefix", "scales",
+  ])
+  func everyAxisHasAGolden(flag: String) {
+    #expect(cases.contains { $0.description.flags.contains(flag) })
+  }
+
+  @Test func everyOptionHasAGolden() {
+    let options = cases.map(\.description.setup.options)
+    for activation in ExpertActivation.allCases {
+      #expect(options.contains { $0.activation == activation }, "\(activation)")
+    }
+    for prefix in ModelPrefix.allCases {
+      #expect(options.contains { $0.prefix == prefix }, "\(prefix)")
+    }
+    for completeness in Completeness.allCases {
+      #expect(options.contains { $0.completeness == completeness }, "\(completeness)")
+    }
+  }
+
+  @Test func everyFindingOfAStateDictHasAGolden() throws {
+    let found = Set(
+      try CommittedSet.cases.get().flatMap { golden -> [String] in
+        guard case .refusal(_, let findings)? = golden.description.expectation else { return [] }
+        return findings.map(\.code)
+      })
+    // These are about options, patterns and memory, or cannot come of one state dict.
+    let others: Set<Finding.Code> = [.invalidOption, .invalidPattern, .storage]
+    let missing = Finding.Code.allCases.filter {
+      !others.contains($0) && !found.contains($0.rawValue)
+    }
+    #expect(missing == [])
+  }
+}
