@@ -53,9 +53,12 @@ typedef herr_t (*chdf5_link_visitor)(hid_t group, const char *name, const chdf5_
 static inline H5L_type_t chdf5_link_type(const chdf5_link_info *info) { return info->type; }
 static inline haddr_t chdf5_link_address(const chdf5_link_info *info) { return info->u.address; }
 
-/// Visits the links of a group by name, without following any.
+/// Visits the links of a group in the order of the file, without following any.
+///
+/// In any other order libhdf5 1.10.8 collects the links first, and where a damaged one ends that, it
+/// frees links that it has not read.
 static inline herr_t chdf5_visit_links(hid_t group, chdf5_link_visitor visitor, void *context) {
-  return CHDF5_ITERATE(group, H5_INDEX_NAME, H5_ITER_INC, NULL, visitor, context);
+  return CHDF5_ITERATE(group, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, visitor, context);
 }
 
 static inline herr_t chdf5_refuse_external_link(const char *parent_file, const char *parent_group,
