@@ -40,6 +40,9 @@ let package = Package(
   products: [
     .executable(name: "hymt2", targets: ["hymt2"]),
     .library(name: "Adapters", targets: ["Adapters", "Safetensors", "StrictJSON", "Tensors"]),
+    .library(
+      name: "AdapterLaws",
+      targets: ["AdapterLaws", "Adapters", "Campaigns", "CheckpointGenerators", "Tensors"]),
     .library(name: "PropertyEngine", targets: ["PropertyEngine"]),
     .library(name: "PropertyTesting", targets: ["PropertyTesting"]),
   ],
@@ -68,6 +71,12 @@ let package = Package(
         "AdapterLaws", "Adapters", "CheckpointGenerators", "Digests", "HDF5", "StrictJSON",
         "Tensors", "CExchange", orderedCollections,
       ])
+    + module(
+      "Campaigns",
+      [
+        "AdapterLaws", "Adapters", "CheckpointGenerators", "PropertyEngine", "Safetensors",
+        "StrictJSON", "Tensors",
+      ])
     + [
       .systemLibrary(name: "CExchange"),
       .systemLibrary(
@@ -76,16 +85,23 @@ let package = Package(
         name: "shrinking-challenge", dependencies: ["PropertyEngine"],
         path: "Sources/ShrinkingChallenge", swiftSettings: settings),
       .executableTarget(
+        name: "example-adapter",
+        dependencies: ["AdapterLaws", "Adapters", "Campaigns", "CheckpointGenerators", "Tensors"],
+        path: "Sources/ExampleAdapter", swiftSettings: settings),
+      .executableTarget(
         name: "hymt2",
         dependencies: [
-          "AdapterLaws", "Adapters", "CheckpointGenerators", "Digests", "Goldens", "HDF5",
-          "PropertyEngine", "Safetensors", "StrictJSON", "Tensors", orderedCollections,
+          "AdapterLaws", "Adapters", "Campaigns", "CheckpointGenerators", "Digests", "Goldens",
+          "HDF5", "PropertyEngine", "Safetensors", "StrictJSON", "Tensors", orderedCollections,
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: settings),
       .testTarget(
         name: "CommandTests",
-        dependencies: ["hymt2", "Adapters", "Goldens", "Safetensors", "StrictJSON", "Tensors"],
+        dependencies: [
+          "hymt2", "example-adapter", "AdapterLaws", "Adapters", "Campaigns",
+          "CheckpointGenerators", "Goldens", "PropertyEngine", "Safetensors", "StrictJSON", "Tensors",
+        ],
         swiftSettings: settings),
     ]
 )

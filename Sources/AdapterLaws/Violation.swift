@@ -28,11 +28,14 @@ public struct Violation: Error, Sendable {
     public var expected: StateDict
     /// What did.
     public var found: StateDict
+    /// Tensors in which any NaN will do where one is expected, since a cast made them.
+    public var castTensors: Set<TensorName>
 
     /// Creates evidence.
-    public init(expected: StateDict, found: StateDict) {
+    public init(expected: StateDict, found: StateDict, castTensors: Set<TensorName> = []) {
       self.expected = expected
       self.found = found
+      self.castTensors = castTensors
     }
   }
 

@@ -11,6 +11,7 @@ public struct Finding: Sendable, Hashable, CustomStringConvertible {
     case surplusExpert = "surplus expert"
     case surplusLayer = "surplus layer"
     case expertsInDenseLayer = "experts in a dense layer"
+    case predictionTensorInDecoderLayer = "prediction tensor in a decoder layer"
     case gateOfNonGatedExpert = "gate projection of non-gated experts"
     case wrongShape = "wrong shape"
     case wrongDType = "wrong element type"

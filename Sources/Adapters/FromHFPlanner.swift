@@ -120,6 +120,7 @@ struct FromHFPlanner {
     if key.rest.hasPrefix(ExpertKey.start) {
       return classifyExpert(source, key, layer)
     }
+    guard plan.isOfLayer(key, layer, name, context) else { return .elsewhere }
     for rule in Layout.renames {
       if let rest = rule.apply(to: key.rest, .fromHF) {
         guard plan.isSparse(layer, name, context) else { return .elsewhere }
@@ -218,12 +219,25 @@ struct FromHFPlanner {
         }
         plan.reportMissing(catalog.name(of: number), "\(catalog.schema[number].shape)")
       }
+      if context.options.mtpPolicy == .drop { checkDroppedLayers() }
     } else {
       for group in foundGroups {
         reportMissingParts(of: group)
         let partner = catalog.groups[group].partner
         if !isFound[partner] { reportMissingParts(of: partner) }
       }
+    }
+  }
+
+  /// A layer with attention and nothing that only prediction layers have is a decoder layer, which
+  /// must not be dropped.
+  private mutating func checkDroppedLayers() {
+    for layer in context.catalog.predictionLayers
+    where index[layer.queries] != nil && layer.own.allSatisfy({ index[$0] == nil }) {
+      plan.reportMissing(
+        context.catalog.name(of: layer.own.lowerBound),
+        "a key that prediction layers have; without it this is a decoder layer, and "
+          + "num_hidden_layers \(context.config.hiddenLayerCount) does not count it")
     }
   }
 

@@ -115,7 +115,15 @@ struct LayerTensors: Sendable {
 
   private func prediction() -> [LayerTensor] {
     let hidden = config.hiddenSize
-    return [tensor("eh_proj.weight", [hidden, 2 * hidden])]
-      + ["enorm", "hnorm", "final_layernorm"].map { tensor("\($0).weight", [hidden]) }
+    return [tensor(Self.predictionProjection, [hidden, 2 * hidden])]
+      + Self.predictionNorms.map { tensor($0, [hidden]) }
+  }
+
+  private static let predictionProjection = "eh_proj.weight"
+  private static let predictionNorms = ["enorm.weight", "hnorm.weight", "final_layernorm.weight"]
+
+  /// Whether only multi-token prediction layers have a key, given what follows `layers.{L}.`.
+  static func isPredictionOnly(_ rest: Substring) -> Bool {
+    rest == predictionProjection || predictionNorms.contains { rest == $0 }
   }
 }

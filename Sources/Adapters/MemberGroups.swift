@@ -64,9 +64,7 @@ extension PlanBuilder {
     of key: LayerKey, _ name: TensorName, _ context: LayoutContext
   ) -> Int? {
     guard let layer = LayerKey.canonicalIndex(key.layerText) else {
-      report(
-        .nonCanonicalIndex, name, expected: "a layer number without leading zeros",
-        found: "'\(key.layerText)'")
+      reportIndex(key.layerText, "a layer number", name)
       return nil
     }
     guard layer < context.config.storedLayerCount else {
@@ -86,9 +84,7 @@ extension PlanBuilder {
     _ digits: Substring, _ name: TensorName, _ context: LayoutContext
   ) -> Int? {
     guard let expert = LayerKey.canonicalIndex(digits) else {
-      report(
-        .nonCanonicalIndex, name, expected: "an expert number without leading zeros",
-        found: "'\(digits)'")
+      reportIndex(digits, "an expert number", name)
       return nil
     }
     guard expert < context.config.expertCount else {
@@ -100,6 +96,11 @@ extension PlanBuilder {
     return expert
   }
 
+  private mutating func reportIndex(_ digits: Substring, _ noun: String, _ name: TensorName) {
+    let form = digits.utf8.first == UInt8(ascii: "0") ? "without leading zeros" : "below 2^63"
+    report(.nonCanonicalIndex, name, expected: "\(noun) \(form)", found: "'\(digits)'")
+  }
+
   /// Whether a layer may hold the expert tensor of a key.
   mutating func isSparse(_ layer: Int, _ name: TensorName, _ context: LayoutContext) -> Bool {
     if context.config.isSparse(layer: layer) { return true }
@@ -109,15 +110,32 @@ extension PlanBuilder {
     return false
   }
 
+  /// Whether a layer may hold a key: decoder layers hold none that only prediction layers have.
+  mutating func isOfLayer(
+    _ key: LayerKey, _ layer: Int, _ name: TensorName, _ context: LayoutContext
+  ) -> Bool {
+    guard layer < context.config.hiddenLayerCount, LayerTensors.isPredictionOnly(key.rest) else {
+      return true
+    }
+    report(
+      .predictionTensorInDecoderLayer, name,
+      expected: "no such key: with num_hidden_layers \(context.config.hiddenLayerCount), layer "
+        + "\(layer) is a decoder layer",
+      found: "a key that only prediction layers have")
+    return false
+  }
+
   mutating func reportForeign(_ name: TensorName, expected: String) {
     report(.foreignLayout, name, expected: expected, found: "the key")
   }
 
   mutating func reportPrefix(_ name: TensorName, _ context: LayoutContext) {
+    let start = "\(context.options.prefix.rawValue)layers."
+    let hasStart = name.text.utf8.starts(with: start.utf8)
     report(
-      .unknownPrefix, name,
-      expected: "a key starting with '\(context.options.prefix.rawValue)layers.'",
-      found: "another start; state the prefix if all keys have it")
+      .unknownPrefix, name, expected: "a key starting with '\(start)' and a number",
+      found: hasStart
+        ? "no number there" : "another start; state the prefix if all keys have it")
   }
 
   mutating func reportMissing(_ name: TensorName, _ expected: String) {

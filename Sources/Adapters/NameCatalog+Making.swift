@@ -49,12 +49,13 @@ extension NameCatalog {
     let (before, behind) = (schema.beforeLayers, schema.behindLayers)
     let firstMTP = (0..<config.hiddenLayerCount).reduce(before.count) { $0 + layers[$1].count }
     let endMTP = firstMTP + config.mtpLayerCount * mtp.count
+    let queries = layers.sparse.firstIndex { $0.rest == "self_attn.q_proj.weight" }
     self.init(onDiskCount: endMTP + behind.count, mtp: firstMTP..<endMTP)
 
     for info in before { keep(info) }
     for layer in 0..<config.storedLayerCount {
       let start = schema.start(ofLayer: layer)
-      let firstGroup = groups.count
+      let (firstGroup, firstName) = (groups.count, self.schema.count)
       if config.isSparse(layer: layer) {
         for (base, rule) in bases.enumerated() {
           let name = TensorName("\(start)\(ExpertKey.start)\(rules[rule].native)")
@@ -72,6 +73,9 @@ extension NameCatalog {
         case .renamed(let rest): rename(info, to: TensorName(start + rest))
         case .part(let base, let expert): addPart(info, group: firstGroup + base, expert: expert)
         }
+      }
+      if layer >= config.hiddenLayerCount, let queries {
+        endPredictionLayer(queries: firstName + queries, ownCount: layers.nextTokens.count)
       }
     }
     for info in behind { keep(info) }

@@ -37,11 +37,20 @@ struct NameCatalog: Sendable {
     fileprivate(set) var parts: [Int]
   }
 
+  /// A multi-token prediction layer by the numbers of its names on disk.
+  struct PredictionLayer: Sendable {
+    /// The query projection, which every layer has.
+    let queries: Int
+    /// What decoder layers have not.
+    let own: Range<Int>
+  }
+
   /// The tensors of a whole checkpoint on disk; their positions are the numbers of their names.
   private(set) var schema: [TensorInfo]
   /// The numbers of the names on disk of multi-token prediction layers.
   let mtp: Range<Int>
   private(set) var groups: [Group] = []
+  private(set) var predictionLayers: [PredictionLayer] = []
   private var onDiskRoles: [Role] = []
   /// The names that are native only; their numbers follow those of the schema.
   private var natives: [(name: TensorName, role: Role)] = []
@@ -110,6 +119,16 @@ extension NameCatalog {
   mutating func addPart(_ info: TensorInfo, group: Int, expert: Int) {
     groups[group].parts.append(schema.count)
     add(info, .part(group: group, expert: expert))
+  }
+
+  /// Notes that the names added last are those of a prediction layer.
+  ///
+  /// - Parameters:
+  ///   - queries: The number of its query projection.
+  ///   - ownCount: How many of the last names decoder layers have not.
+  mutating func endPredictionLayer(queries: Int, ownCount: Int) {
+    predictionLayers.append(
+      PredictionLayer(queries: queries, own: schema.count - ownCount..<schema.count))
   }
 
   private mutating func add(_ info: TensorInfo, _ role: Role) {

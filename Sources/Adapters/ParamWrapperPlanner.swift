@@ -14,6 +14,19 @@ struct ParamWrapperKey {
   /// The outer wrapper holds the down projection, because PEFT wraps in alphabetical order.
   var isDown: Bool { !suffix.hasPrefix("base_layer.") }
   var isA: Bool { suffix.hasSuffix("lora_A.weight") }
+
+  var place: Place { Place(prefix: prefix, layer: layer, isDown: isDown, isA: isA) }
+
+  /// What tells the factors of a state dict apart.
+  struct Place: Hashable {
+    let prefix: Substring
+    let layer: Int
+    let isDown: Bool
+    let isA: Bool
+
+    /// The place of the other factor of the same parameter.
+    var partner: Place { Place(prefix: prefix, layer: layer, isDown: isDown, isA: !isA) }
+  }
 }
 
 /// The native group that a fused factor becomes, and the axes on its way there.
@@ -55,10 +68,18 @@ struct ParamWrapperPlanner {
   }
 
   func plan(_ keys: [ParamWrapperKey], _ plan: inout PlanBuilder) -> [ParamWrapperConversion] {
-    guard !keys.isEmpty, let layout = layout(of: keys, &plan) else { return [] }
-    let conversions = keys.compactMap { conversion(of: $0, layout, plan.sources[$0.source]) }
-    checkPairs(conversions, &plan)
-    return conversions
+    guard !keys.isEmpty else { return [] }
+    checkPairs(keys, &plan)
+    guard let layout = layout(of: keys, &plan) else { return [] }
+    return keys.compactMap { conversion(of: $0, layout, plan.sources[$0.source]) }
+  }
+
+  /// The rank of a factor under either layout, or nil if its shape has none.
+  private func rank(of key: ParamWrapperKey, _ shape: Shape) -> Int? {
+    guard shape.rank == 2 else { return nil }
+    let fused = shape[key.isA ? 0 : 1]
+    let experts = context.config.expertCount
+    return fused > 0 && fused.isMultiple(of: experts) ? fused / experts : nil
   }
 
   /// The way of a key under one layout, or nil where its shape does not fit.
@@ -67,16 +88,15 @@ struct ParamWrapperPlanner {
   ) -> ParamWrapperConversion? {
     let factor = key.isA == (layout == .modern) ? "A" : "B"
     let native = key.isDown ? "lora_down_\(factor)" : "lora_gate_and_up_\(factor)"
-    guard info.shape.rank == 2, let group = context.groups.first(where: { $0.native == native })
+    guard let rank = rank(of: key, info.shape),
+      let group = context.groups.first(where: { $0.native == native })
     else { return nil }
     let experts = context.config.expertCount
-    let (fusedAxis, featureAxis) = key.isA ? (0, 1) : (1, 0)
-    let (fused, features) = (info.shape[fusedAxis], info.shape[featureAxis])
+    let features = info.shape[key.isA ? 1 : 0]
     let expected =
       group.columns.extent(in: context.config)
       ?? group.parts.compactMap { $0.rows.extent(in: context.config) }.reduce(0, +)
-    guard features == expected, fused > 0, fused.isMultiple(of: experts) else { return nil }
-    let rank = fused / experts
+    guard features == expected else { return nil }
     return ParamWrapperConversion(
       key: key, group: group,
       view: key.isA ? [experts, rank, features] : [features, rank, experts])
@@ -90,14 +110,12 @@ struct ParamWrapperPlanner {
     let fitting = zip(keys, infos).map { key, info in
       ParamWrapperLayout.allCases.filter { conversion(of: key, $0, info) != nil }
     }
-    let before = plan.findings.count
     for (info, layouts) in zip(infos, fitting) where layouts.isEmpty {
       plan.report(
         .wrongShape, info.name,
         expected: "[rank x \(context.config.expertCount), features] or its mirror, with the "
           + "features of the config", found: "\(info.shape)")
     }
-    guard plan.findings.count == before else { return nil }
     let votes = Set(fitting.filter { $0.count == 1 }.joined())
     let hint = context.options.paramWrapperLayout
     if votes.count <= 1, let layout = hint ?? votes.first, votes.isSubset(of: [layout]) {
@@ -106,7 +124,7 @@ struct ParamWrapperPlanner {
     let expected =
       hint.map { "the stated layout \($0.rawValue)" }
       ?? (votes.isEmpty ? "a stated layout" : "one layout for all keys")
-    for (info, layouts) in zip(infos, fitting) {
+    for (info, layouts) in zip(infos, fitting) where !layouts.isEmpty {
       // A shape that fits both layouts is at fault only where nothing decides between them.
       guard hint.map({ !layouts.contains($0) }) ?? (votes.isEmpty || layouts.count == 1) else {
         continue
@@ -119,25 +137,24 @@ struct ParamWrapperPlanner {
   }
 
   /// Both factors of a parameter must be there, with one rank and type.
-  private func checkPairs(_ conversions: [ParamWrapperConversion], _ plan: inout PlanBuilder) {
-    for conversion in conversions {
-      let key = conversion.key
+  private func checkPairs(_ keys: [ParamWrapperKey], _ plan: inout PlanBuilder) {
+    let places = keys.map(\.place)
+    let present = Dictionary(zip(places, keys), uniquingKeysWith: { first, _ in first })
+    for (place, key) in zip(places, keys) {
       let info = plan.sources[key.source]
-      let partner = conversions.first {
-        $0.key.prefix == key.prefix && $0.key.layer == key.layer
-          && $0.key.isDown == key.isDown && $0.key.isA != key.isA
-      }
-      guard let partner else {
+      guard let partner = present[place.partner] else {
         plan.report(
           .incompleteLoRA, info.name, expected: "its \(key.isA ? "B" : "A") factor",
           found: "no such key")
         continue
       }
-      let other = plan.sources[partner.key.source]
-      if key.isA, partner.view[1] != conversion.view[1] {
+      let other = plan.sources[partner.source]
+      if key.isA, let own = rank(of: key, info.shape),
+        let others = rank(of: partner, other.shape), own != others
+      {
         plan.report(
-          .wrongShape, info.name, expected: "rank \(partner.view[1]) as in '\(other.name)'",
-          found: "rank \(conversion.view[1])")
+          .wrongShape, info.name, expected: "rank \(others) as in '\(other.name)'",
+          found: "rank \(own)")
       }
       if key.isA, other.dtype != info.dtype {
         plan.report(

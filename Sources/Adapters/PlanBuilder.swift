@@ -12,8 +12,8 @@ struct PlanBuilder {
   private(set) var findings: [Finding] = []
   private var omissions: [(source: Int, reason: ConversionPlan.Omission)] = []
   private let catalog: NameCatalog
-  /// The source that gave each name of the catalog to a destination, or -1 for none.
-  private var taken: [Int]
+  /// The source that gave each name of the catalog to a destination.
+  private var taken: NumberedSources
   private var otherTaken: [TensorName: Int] = [:]
   /// What regions of tensors with few axes share: zeros and the axes in order.
   private let fewAxes = (0..<5).map { rank in (zeros: Self.zeros(rank), inOrder: Array(0..<rank)) }
@@ -22,7 +22,7 @@ struct PlanBuilder {
     self.direction = direction
     self.sources = sources
     self.catalog = catalog
-    taken = Array(repeating: -1, count: catalog.count)
+    taken = NumberedSources(nameCount: catalog.count, expectedCount: sources.count)
     destinations.reserveCapacity(sources.count)
     moves.reserveCapacity(sources.count)
   }
@@ -41,13 +41,11 @@ struct PlanBuilder {
   /// Notes what gave a destination its name, and returns what did so before.
   private mutating func take(_ name: TensorName, _ number: Int?, for source: Int) -> Int? {
     guard let number else { return otherTaken.updateValue(source, forKey: name) }
-    let other = taken[number]
-    taken[number] = source
-    return other < 0 ? nil : other
+    return taken.update(source, forNumber: number)
   }
 
   /// Whether a destination has the name of a number.
-  func hasDestination(_ number: Int) -> Bool { taken[number] >= 0 }
+  func hasDestination(_ number: Int) -> Bool { taken[number] != nil }
 
   /// Whether a destination has a name.
   func hasDestination(named name: TensorName) -> Bool {

@@ -8,7 +8,7 @@ import Musl
 #endif
 
 /// The processors of this machine.
-enum ProcessorCount {
+package enum ProcessorCount {
   /// The number of processors the system may schedule on now.
-  static let online = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+  package static let online = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 }

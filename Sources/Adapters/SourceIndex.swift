@@ -8,17 +8,16 @@ struct SourceIndex {
   /// The number of each source's name, or nil where it is outside the catalog.
   let numbers: [Int?]
   private let catalog: NameCatalog
-  /// The source of each number, or -1 for none.
-  private var sources: [Int]
+  private var sources: NumberedSources
   private var others: [TensorName: Int] = [:]
 
   init(_ infos: [TensorInfo], _ catalog: NameCatalog) {
     self.catalog = catalog
     numbers = infos.map { catalog.number(of: $0.name) }
-    sources = Array(repeating: -1, count: catalog.count)
+    sources = NumberedSources(nameCount: catalog.count, expectedCount: infos.count)
     for (source, number) in numbers.enumerated() {
       if let number {
-        sources[number] = source
+        _ = sources.update(source, forNumber: number)
       } else {
         others[infos[source].name] = source
       }
@@ -29,7 +28,7 @@ struct SourceIndex {
   var isForeign: Bool { others.count == numbers.count }
 
   /// The source of a number's name.
-  subscript(number: Int) -> Int? { sources[number] < 0 ? nil : sources[number] }
+  subscript(number: Int) -> Int? { sources[number] }
 
   /// The source of a name.
   subscript(name: TensorName) -> Int? {

@@ -63,14 +63,11 @@ extension ToHFPlanner {
 
   /// A sparse layer has both tensors of a pair or neither, and both factors of a LoRA one rank.
   private mutating func checkPairs(isWhole: Bool) {
-    for (source, number) in index.numbers.enumerated() {
-      if let number {
-        // The schema's check reports missing weights.
-        if !isWhole { checkPartner(ofNumber: number) }
-      } else {
-        checkLoRAPartner(of: plan.sources[source])
-      }
+    // The schema's check reports missing weights.
+    if !isWhole {
+      for case let number? in index.numbers { checkPartner(ofNumber: number) }
     }
+    for source in loraSources { checkLoRAPartner(of: plan.sources[source]) }
   }
 
   private mutating func checkPartner(ofNumber number: Int) {

@@ -13,6 +13,8 @@ struct ToHFPlanner {
   var plan: PlanBuilder
   let index: SourceIndex
   let ownExperts: Range<Int>
+  /// The grouped LoRA factors in layers that have experts.
+  private(set) var loraSources: [Int] = []
   /// The layout of each rule's groups of the catalog, once it is needed.
   private var layouts: [GroupLayout?]
 
@@ -68,6 +70,7 @@ struct ToHFPlanner {
     if key.rest.hasPrefix(ExpertKey.start) {
       return convertExperts(source, key, layer)
     }
+    guard plan.isOfLayer(key, layer, name, context) else { return }
     for rule in Layout.renames {
       if let rest = rule.apply(to: key.rest, .toHF) {
         guard plan.isSparse(layer, name, context) else { return }
@@ -87,6 +90,7 @@ struct ToHFPlanner {
       guard plan.isSparse(layer, info.name, context),
         let group = context.groups.first(where: { $0.isLoRA && $0.native == native })
       else { return }
+      loraSources.append(source)
       splitLoRA(source, group, key, layer)
     case .scale(let expertText, _):
       guard plan.isSparse(layer, info.name, context),

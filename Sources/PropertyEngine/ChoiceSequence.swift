@@ -37,6 +37,9 @@ public struct ChoiceSequence: Sendable {
     return choice.bits == choice.constraint.simplest
   }
 
+  /// How many choices are not the simplest.
+  public var nontrivialCount: Int { choices.indices.count { !isTrivial($0) } }
+
   /// Makes the choice at `position` the simplest.
   mutating func simplify(_ position: Int) {
     let constraint = choices[position].constraint
@@ -82,7 +85,7 @@ public struct ChoiceSequence: Sendable {
   }
 
   /// Shortlex: fewer choices first, then earlier choices simpler.
-  func isSimpler(than other: ChoiceSequence) -> Bool {
+  public func isSimpler(than other: ChoiceSequence) -> Bool {
     if count != other.count { return count < other.count }
     return comparison(0..<count, with: other, 0..<count) < 0
   }

@@ -8,11 +8,7 @@ extension Shrinker {
     var position = 0
     while position < count, !isOver {
       let choice = choices[position]
-      let constraint = choice.constraint
-      let isSelector =
-        constraint.kind == .boolean
-        || constraint.kind == .integer && constraint.upper &- constraint.lower <= 10
-      if isSelector, !sequence.isTrivial(position) {
+      if choice.isSelector(upTo: 10), !sequence.isTrivial(position) {
         for order in 0..<UInt64(choice.order) where takeAlternative(order, position) { break }
       }
       position += 1
@@ -20,9 +16,7 @@ extension Shrinker {
   }
 
   private func takeAlternative(_ order: UInt64, _ position: Int) -> Bool {
-    let constraint = choices[position].constraint
-    let bits = constraint.kind == .boolean ? order : constraint.integer(atIndex: order)
-    guard let bits else { return false }
+    guard let bits = choices[position].alternative(order) else { return false }
     var candidate = sequence
     candidate.choices[position].bits = bits
     let plain = attempt(candidate)
@@ -35,6 +29,37 @@ extension Shrinker {
       if run(candidate, tail: .random, limit: count, seed: UInt64(seed)).isAdopted { return true }
     }
     return false
+  }
+
+  /// Takes each lower alternative at a selector together with each of the simplest values of the
+  /// next choice, which often says what the selector leaves open.
+  func lowerWithNext() {
+    var position = 0
+    while position + 1 < count, !isOver {
+      lowerWithNext(position)
+      position += 1
+    }
+  }
+
+  private func lowerWithNext(_ position: Int) {
+    let (choice, next) = (choices[position], choices[position + 1])
+    guard choice.isSelector(upTo: 63), next.constraint.kind == .integer, !choice.isForced,
+      !next.isForced, !sequence.isTrivial(position)
+    else { return }
+    let lower = UInt64(choice.order)
+    // A product of so many is tried at all.
+    let most = max(1, 160 / max(1, lower))
+    for order in 0..<lower {
+      for nextOrder in 0..<most {
+        guard !isOver, let bits = choice.alternative(order),
+          let nextBits = next.constraint.integer(atIndex: nextOrder)
+        else { break }
+        var candidate = sequence
+        candidate.choices[position].bits = bits
+        candidate.choices[position + 1].bits = nextBits
+        if consider(candidate) { return }
+      }
+    }
   }
 
   /// Raises a gate so that something drawn after it disappears.
@@ -95,5 +120,18 @@ extension Shrinker {
       let redrawn = run(candidate, tail: .random, limit: count, seed: UInt64(seed))
       if redrawn.isAdopted { return }
     }
+  }
+}
+
+extension Choice {
+  /// Whether it is a coin or an integer of a range that is no wider.
+  fileprivate func isSelector(upTo width: UInt64) -> Bool {
+    constraint.kind == .boolean
+      || constraint.kind == .integer && constraint.upper &- constraint.lower <= width
+  }
+
+  /// The coin or integer at a position of the order of simplicity.
+  fileprivate func alternative(_ order: UInt64) -> UInt64? {
+    constraint.kind == .boolean ? order : constraint.integer(atIndex: order)
   }
 }

@@ -33,6 +33,8 @@ public enum ShrinkPass: String, CaseIterable, Sendable, Hashable {
   case deleteChoices
   /// Takes a lower alternative and draws what it needs.
   case lowerAlternatives
+  /// Takes a lower alternative together with what the next choice makes of it.
+  case lowerWithNext
   /// Swaps two parts of a recursive value and sorts what hangs together.
   case swapAndSort
   /// Raises a value so that later draws disappear.
@@ -47,7 +49,7 @@ public enum ShrinkPass: String, CaseIterable, Sendable, Hashable {
   ]
   static let lastResorts: [ShrinkPass] = [
     .lowerAndDelete, .deleteAndNudge, .deleteChoices, .lowerAlternatives,
-    .swapAndSort, .shortenByIncrement, .mutateAndShrink,
+    .lowerWithNext, .swapAndSort, .shortenByIncrement, .mutateAndShrink,
   ]
 
   var body: (Shrinker) -> () -> Void {
@@ -67,6 +69,7 @@ public enum ShrinkPass: String, CaseIterable, Sendable, Hashable {
     case .deleteAndNudge: Shrinker.deleteAndNudge
     case .deleteChoices: Shrinker.deleteChoices
     case .lowerAlternatives: Shrinker.lowerAlternatives
+    case .lowerWithNext: Shrinker.lowerWithNext
     case .swapAndSort: Shrinker.swapAndSort
     case .shortenByIncrement: Shrinker.shortenByIncrement
     case .mutateAndShrink: Shrinker.mutateAndShrink

@@ -38,6 +38,17 @@ public struct TensorName: Sendable, Hashable, Comparable, CustomStringConvertibl
     unsafe text.utf8.span.bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
   }
 
+  /// Whether the UTF-8 bytes of a text stand somewhere in the name.
+  ///
+  /// - Complexity: O(bytes of the name x bytes of the part).
+  public func contains(_ part: String) -> Bool {
+    let (name, part) = (text.utf8.span, part.utf8.span)
+    guard part.count <= name.count else { return false }
+    return (0...name.count - part.count).contains { start in
+      part.indices.allSatisfy { name[start + $0] == part[$0] }
+    }
+  }
+
   /// The text shown to people.
   public var description: String { text }
 }

@@ -106,7 +106,7 @@ struct FolderConversion {
     _ streamer: PlanStreamer, of plan: ConversionPlan, to writer: CheckpointFolderWriter,
     _ totalByteCount: Int
   ) throws {
-    let progress = Progress("converting", totalByteCount: totalByteCount, console)
+    let progress = Progress("converting", total: totalByteCount, in: .bytes, console)
     defer { progress.finish() }
     let folder = folder
     try streamer.run { source in

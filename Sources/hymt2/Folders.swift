@@ -13,7 +13,7 @@ func folderNames(in path: String) -> [String]? {
     .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
 }
 
-/// Where a folder is to be made.
+/// Where a file or folder is to be made.
 struct OutputPlace {
   private let path: String
   private let url: URL
@@ -32,6 +32,27 @@ struct OutputPlace {
       throw CommandError(
         "\(path): expected an output outside of the input '\(folder)', found one that is the "
           + "input or inside it; choose another path")
+    }
+  }
+
+  /// Checks that nothing has the path and that the folder around it is there.
+  func checkFree() throws {
+    // Attributes are those of a link itself, so that one to nowhere counts, too.
+    guard (try? FileManager.default.attributesOfItem(atPath: path)) == nil else {
+      throw CommandError(
+        "\(path): expected a path that is free, found a file or folder; choose another path or "
+          + "remove what is there")
+    }
+    try checkParent()
+  }
+
+  /// Checks that the folder around the path is there.
+  func checkParent() throws {
+    let parent = url.deletingLastPathComponent().path
+    guard folderNames(in: parent) != nil else {
+      throw CommandError(
+        "\(path): expected a folder '\(parent)' around it, found none that can be read; make it "
+          + "first")
     }
   }
 

@@ -16,8 +16,9 @@ struct HyMT2: ParsableCommand {
       """,
     version: "hymt2 \(version)",
     subcommands: [
-      ProveCommand.self, VerifyCommand.self, ConvertCommand.self, InspectCommand.self,
-      GoldenCommand.self, BenchCommand.self,
+      CheckCommand.self, ReplayCommand.self, ProveCommand.self, VerifyCommand.self,
+      ConvertCommand.self, InspectCommand.self, GoldenCommand.self,
+      BenchCommand.self,
     ])
 
   static let version = "0.1.0"

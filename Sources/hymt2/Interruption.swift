@@ -33,6 +33,9 @@ struct Interruption: Error {
     }
   }
 
+  /// Whether a signal has come.
+  static var isWished: Bool { pending.load(ordering: .relaxed) != 0 }
+
   /// Throws if a signal has come.
   static func check() throws(Interruption) {
     let number = pending.load(ordering: .relaxed)

@@ -11,8 +11,22 @@ import Musl
 
 /// The progress of long work: a bar on a terminal, a line now and then elsewhere.
 final class Progress: Sendable {
+  /// What is counted.
+  enum Unit {
+    case bytes
+    case items
+
+    fileprivate func text(_ count: Int) -> String {
+      switch self {
+      case .bytes: byteText(count)
+      case .items: countText(count)
+      }
+    }
+  }
+
   private let title: String
   private let total: Int
+  private let unit: Unit
   private let style: Style
   private let state = Mutex(State())
   private let started = ContinuousClock.now
@@ -21,44 +35,66 @@ final class Progress: Sendable {
 
   private struct State {
     var done = 0
+    /// What is being done instead of counting, if anything.
+    var phase: String?
     var lastShown: ContinuousClock.Instant?
   }
 
-  /// Starts work of a size in bytes.
-  init(_ title: String, totalByteCount: Int, _ console: Console) {
+  /// Starts work of a size.
+  init(_ title: String, total: Int, in unit: Unit, _ console: Console) {
     self.title = title
-    total = max(1, totalByteCount)
+    self.total = max(1, total)
+    self.unit = unit
     let isTerminal =
       isatty(STDERR_FILENO) == 1 && Console.environment("TERM") != "dumb"
       && Console.environment("CI") == nil
     style = console.isQuiet ? .none : isTerminal ? .bar : .lines
   }
 
-  /// Adds bytes that are done; may be called from any thread.
-  func advance(_ byteCount: Int) {
-    guard style != .none else { return }
-    let now = ContinuousClock.now
-    let interval = style == .bar ? Duration.milliseconds(100) : .seconds(30)
-    let done: Int? = state.withLock { state in
-      state.done += byteCount
-      guard (state.lastShown ?? started) + interval <= now else { return nil }
-      state.lastShown = now
-      return state.done
+  /// Adds what is done; may be called from any thread.
+  func advance(_ count: Int) {
+    update { $0.done += count }
+  }
+
+  /// Says how much is done by now; may be called from any thread.
+  func reach(_ count: Int) {
+    update {
+      $0.done = count
+      $0.phase = nil
     }
-    if let done { show(done, now) }
+  }
+
+  /// Says what is being done of which no total is known; may be called from any thread.
+  func enter(_ phase: String) {
+    update { $0.phase = phase }
   }
 
   /// Ends the progress.
   func finish() {
     guard style == .bar, state.withLock({ $0.lastShown }) != nil else { return }
-    show(state.withLock { $0.done }, .now)
+    show(state.withLock { $0 }, .now)
     Console.put("\n", to: STDERR_FILENO)
   }
 
-  private func show(_ done: Int, _ now: ContinuousClock.Instant) {
-    let share = min(100, done * 100 / total)
-    let rate = Int(Double(done) / max(0.001, (now - started) / .seconds(1)))
-    let counts = "\(byteText(done)) of \(byteText(total)), \(byteText(rate))/s"
+  private func update(_ change: (inout State) -> Void) {
+    guard style != .none else { return }
+    let now = ContinuousClock.now
+    let interval = style == .bar ? Duration.milliseconds(100) : .seconds(30)
+    let current: State? = state.withLock { state in
+      change(&state)
+      guard (state.lastShown ?? started) + interval <= now else { return nil }
+      state.lastShown = now
+      return state
+    }
+    if let current { show(current, now) }
+  }
+
+  private func show(_ state: State, _ now: ContinuousClock.Instant) {
+    let share = state.done < total ? Int(Double(state.done) * 100 / Double(total)) : 100
+    let rate = Int(Double(state.done) / max(0.001, (now - started) / .seconds(1)))
+    let counts =
+      state.phase
+      ?? "\(unit.text(state.done)) of \(unit.text(total)), \(unit.text(rate))/s"
     if style == .bar {
       let filled = share * 30 / 100
       let bar = String(repeating: "█", count: filled) + String(repeating: "·", count: 30 - filled)

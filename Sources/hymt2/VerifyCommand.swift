@@ -104,7 +104,7 @@ private struct Verification {
     }
     let verifier = CheckpointVerifier(
       forward: forward, backward: backward, config: planner.config)
-    let progress = Progress("verifying", totalByteCount: totals.byteCount, console)
+    let progress = Progress("verifying", total: totals.byteCount, in: .bytes, console)
     defer { progress.finish() }
     data = try verifier.run(source: source) { progress.advance($0) }
   }

@@ -115,7 +115,15 @@ struct DiagnosisExpertsTests {
         FaultyAdapter(
           fromHF: ranged { range, _ in Array(range.dropLast(range.count > 1 ? 1 : 0)) }),
         step: .fromHF(uneven),
-        "expert 1, the last one, is missing from HF only in layer 1 on rank 0 of 2"),
+        "expert 1, the last one, is missing from HF only in layer 1 on rank 0 of 2; look at which "
+          + "ranks get the remainder of 3 experts over 2 ranks"),
+      PlantedDiagnosis(
+        "only expert of a rank lost", try SmallSpec.make(),
+        FaultyAdapter(nativeOut: { dict, call in
+          call.rank?.rank == 1 ? dict.filter { !$0.text.contains(".mlp.experts.") } : dict
+        }), step: .fromHF(second),
+        "expert 2, the only one, is missing from HF only in layer 1 on rank 1 of 2; look at which "
+          + "ranks get the remainder of 3 experts over 2 ranks"),
       PlantedDiagnosis(
         "range shifted", try SmallSpec.make(experts: 5),
         FaultyAdapter(
@@ -131,7 +139,9 @@ struct DiagnosisExpertsTests {
       PlantedDiagnosis(
         "last expert twice", try SmallSpec.make(experts: 4),
         FaultyAdapter(fromHF: ranged { range, _ in range + [range.upperBound - 1] }),
-        step: .fromHF(second), "expert 3 is there twice from HF only in layer 1 on rank 1 of 2"),
+        step: .fromHF(second),
+        "expert 3 is there twice from HF only in layer 1 on rank 1 of 2; look at how a rank's range "
+          + "is computed"),
       PlantedDiagnosis(
         "range of the other rank", try SmallSpec.make(experts: 4),
         FaultyAdapter(fromHF: ranged { range, _ in range.lowerBound == 0 ? [2, 3] : [0, 1] }),
@@ -143,7 +153,7 @@ struct DiagnosisExpertsTests {
         FaultyAdapter(fromHF: ranged { range, _ in [range.lowerBound - 1] + range }),
         step: .fromHF(second),
         "expert 2 is there beyond the rank's experts 3...4 from HF only in layer 1 on "
-          + "rank 1 of 2"),
+          + "rank 1 of 2; look at which ranks get the remainder of 5 experts over 2 ranks"),
       PlantedDiagnosis(
         "local numbers", try SmallSpec.make(experts: 4),
         FaultyAdapter(onDiskOut: { dict, call in

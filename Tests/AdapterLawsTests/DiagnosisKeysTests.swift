@@ -101,8 +101,18 @@ struct DiagnosisKeysTests {
           + "that ignores the policy"),
       PlantedDiagnosis(
         "MTP keys misjudged", try SmallSpec.make(mtp: 2),
-        FaultyAdapter(isMTPKey: { $0.text.contains("layers.3.") }), step: .isMTPKey,
-        "isMTPKey says no to keys of MTP layer 2"),
+        FaultyAdapter(isMTPKey: {
+          $0.text.contains("layers.3.") && !$0.text.hasPrefix("vision.")
+        }), step: .isMTPKey,
+        "isMTPKey says no to keys of MTP layers 2 and 30; look at the comparison with "
+          + "num_hidden_layers"),
+      PlantedDiagnosis(
+        "MTP keys misjudged that are not on disk", try SmallSpec.make(),
+        FaultyAdapter(isMTPKey: { name in
+          !name.text.hasPrefix("vision.")
+            && ["layers.3.", "layers.30."].contains { name.text.contains($0) }
+        }), step: .isMTPKey,
+        "isMTPKey says no to keys of MTP layer 2; look at the comparison with num_hidden_layers"),
     ]
   }
 
@@ -177,6 +187,19 @@ struct DiagnosisKeysTests {
                 #/experts\.\d+\.(gate|up)_proj.weight/#, with: "experts.gate_and_up_projs")
             return pattern?.matches(TensorName(native)) != true
           }
+        }), step: .excluding,
+        "exclusion tests the native name instead of the name on disk; look at whether "
+          + "the test stands before the renames"),
+      PlantedDiagnosis(
+        "exclusion on native names of factors that gate and up share",
+        try SmallSpec.make(lora: LoRASpec(.perExpert, rank: 1, prefix: "model.")),
+        FaultyAdapter(toHF: { session, dict, call in
+          let pattern = try ExclusionPattern(call.excluding)
+          return try StateDict(
+            dict.flatMap { name, tensor in
+              pattern?.matches(name) == true
+                ? [] : try session.convertSingleTensorToHF(name, tensor, excluding: "", call.rank)
+            }.map { ($0.name, $0.tensor) })
         }), step: .excluding,
         "exclusion tests the native name instead of the name on disk; look at whether "
           + "the test stands before the renames"),

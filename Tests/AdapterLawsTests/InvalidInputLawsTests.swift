@@ -10,10 +10,6 @@ import Testing
 
 @Suite("The law about invalid input")
 struct InvalidInputLawsTests {
-  /// Kinds that the reference adapter accepts today.
-  private static let acceptedToday: Set = ["decoder-taken-for-mtp", "mtp-taken-for-decoder"]
-  /// Kinds that keep the reference adapter from naming other fused low-rank factors.
-  private static let maskingToday: Set = ["indivisible-fused-rank", "wide-fused-factor"]
   /// The specs that pairs of faults are made in.
   private static let paired: Set = [
     "mtp kept", "rank 1 of 2", "groups", "experts only", "perExpert LoRA only",
@@ -74,11 +70,7 @@ struct InvalidInputLawsTests {
         var spec = entry.spec
         spec.faults = [CheckpointFault(kind: position, site: site)]
         let found = violation(spec)?.summary
-        if Self.acceptedToday.contains(kind.name) {
-          withKnownIssue { #expect(found == nil) }
-        } else {
-          #expect(found == nil, "\(kind.name) at \(site) on '\(entry.name)'")
-        }
+        #expect(found == nil, "\(kind.name) at \(site) on '\(entry.name)'")
       }
       #expect(places > 0, "\(kind.name) finds no place")
     }
@@ -103,12 +95,12 @@ struct InvalidInputLawsTests {
   @Test("A fused factor of a wrong shape does not keep others from being named")
   func masking() throws {
     var spec = try #require(specs.first { $0.name == "paramWrapper LoRA only" }).spec
-    for masking in Self.maskingToday {
+    for masking in ["indivisible-fused-rank", "wide-fused-factor"] {
       spec.faults = try [(masking, 0), ("missing-fused-factor", 1)].map { name, site in
         CheckpointFault(kind: try #require(CheckpointFaultCatalogue.position(of: name)), site: site)
       }
       let found = violation(spec)?.summary
-      withKnownIssue { #expect(found == nil) }
+      #expect(found == nil)
     }
   }
 
@@ -121,8 +113,7 @@ struct InvalidInputLawsTests {
         let kinds = catalogue.indices.filter { position in
           var faulty = valid
           let kind = catalogue[position]
-          return kind.side == side && !maskingToday.contains(kind.name)
-            && kind.apply(to: &faulty, site: 0) && !faulty.isAlone
+          return kind.side == side && kind.apply(to: &faulty, site: 0) && !faulty.isAlone
         }
         return kinds.isEmpty ? nil : (spec, kinds)
       }

@@ -143,8 +143,9 @@ struct FromHFPlannerTests {
     let own = Set(schema())
     var short = fault("one layer short", valid, [])
     short.config = try TestCheckpoint.config(layers: [.dense, .sparse], mtp: 1)
-    // The old layer 2 is dropped as the MTP layer, and the old layer 3 is one too many.
+    // The old layer 2 is no MTP layer, and the old layer 3 is one too many.
     short.offences = .all(.surplusLayer, own.filter { $0.text.hasPrefix("model.layers.3.") })
+    short.offences.insert(Offence(.missingTensor, "model.layers.2.eh_proj.weight"))
 
     var long = fault("one layer long", valid, [])
     long.config = try TestCheckpoint.config(layers: [.dense, .sparse, .sparse, .sparse], mtp: 1)
@@ -184,6 +185,40 @@ struct FromHFPlannerTests {
         .missingTensor,
         ["gate", "up", "down"].map { "model.layers.2.mlp.\($0)_proj.weight" }))
     expect([short, long, fewer, wide, dense])
+  }
+
+  @Test("Layers that the config counts on the wrong side of the first prediction layer")
+  func layerCounts() throws {
+    let onlyPrediction: [TensorName] = ["eh_proj", "enorm", "hnorm", "final_layernorm"].map {
+      "model.layers.3.\($0).weight"
+    }
+    var decoder = fault(
+      "a prediction layer said to be a decoder layer", valid,
+      .all(.predictionTensorInDecoderLayer, onlyPrediction))
+    decoder.config = try TestCheckpoint.config(layers: [.dense, .sparse, .sparse, .sparse])
+
+    let whole = valid.filter { !onlyPrediction.contains($0) }
+    var dropped = fault(
+      "a decoder layer said to be a prediction layer", whole,
+      [Offence(.missingTensor, onlyPrediction[0])])
+    var kept = dropped
+    kept.options.mtpPolicy = .preserve
+    kept.offences = .all(.missingTensor, onlyPrediction)
+    dropped.options.mtpPolicy = .drop
+    expect([decoder, dropped, kept])
+
+    // One tensor that only a prediction layer has tells it, and a layer that is not there at all
+    // is not asked for.
+    let adapter = HyMT2StateDictAdapter(config: config)
+    let native = try adapter.fromHF(valid)
+    let norm = valid.filter { !onlyPrediction.contains($0) || $0 == onlyPrediction[3] }
+    for stateDict in [norm, valid.filter { !$0.text.contains("layers.3.") }] {
+      #expect(firstDifference(try adapter.fromHF(stateDict), native) == nil)
+    }
+    var partial = AdapterOptions()
+    partial.completeness = .presentGroups
+    let partly = HyMT2StateDictAdapter(config: config, options: partial)
+    #expect(firstDifference(try partly.fromHF(whole), native) == nil)
   }
 
   @Test("Numbers that are not written as the model writes them")

@@ -78,4 +78,17 @@ struct NameCatalogTests {
     let numbers = names.indices.filter { names[$0].hasPrefix("model.layers.2.") }
     #expect(Array(catalog.mtp) == numbers)
   }
+
+  @Test("A prediction layer is told by what it has and what decoder layers have not")
+  func predictionLayers() throws {
+    let catalog = try catalog()
+    let layer = try #require(catalog.predictionLayers.first)
+    #expect(catalog.predictionLayers.count == 1)
+    #expect(catalog.name(of: layer.queries) == "model.layers.2.self_attn.q_proj.weight")
+    #expect(
+      layer.own.map { catalog.name(of: $0).text }
+        == ["eh_proj", "enorm", "hnorm", "final_layernorm"].map { "model.layers.2.\($0).weight" })
+    let rests = catalog.schema.compactMap { LayerKey($0.name)?.rest }
+    #expect(rests.filter(LayerTensors.isPredictionOnly).count == layer.own.count)
+  }
 }

@@ -155,6 +155,30 @@ struct ParamWrapperPlannerTests {
     }
   }
 
+  @Test("A factor of a wrong shape does not keep other layers' pairs from being checked")
+  func otherLayers() throws {
+    let config = try TestCheckpoint.config(layers: [.dense, .sparse, .sparse])
+    let first = try wrapped(config, .modern)
+    let second = try first.renaming {
+      TensorName($0.text.replacing("layers.1.", with: "layers.2."))
+    }
+    let a = TensorName("\(prefix)lora_A.weight")
+    let names = Array(second.names)
+    let (otherA, otherB, inner) = (names[0], names[1], names[2])
+    for shape in [[7, 5], [6, 7], [30]] as [Shape] {
+      let stateDict = try StateDict(
+        Array(first.reshaping(a, shape))
+          + Array(second.without(otherB).reshaping(inner, [9, config.hiddenSize])))
+      let fault = PlantedFault(
+        name: "", config: config, stateDict: stateDict,
+        offences: [
+          Offence(.wrongShape, a), Offence(.incompleteLoRA, otherA), Offence(.wrongShape, inner),
+        ])
+      let misjudged = fault.misjudged { try adapter(config).fromHF($0.stateDict) }
+      #expect(misjudged == nil, "\(shape)")
+    }
+  }
+
   @Test("A fused factor and per-expert factors of the same parameter collide")
   func collision() throws {
     let config = try TestCheckpoint.config(layers: [.dense, .sparse, .sparse])

@@ -27,6 +27,37 @@ struct StateDictAdapterTests {
     }
   }
 
+  @Test("Keys that the config does not ask for go through, and come back")
+  func unaskedKeys() throws {
+    let config = try ModelConfig(
+      vocabularySize: 7, hiddenSize: 4, denseIntermediateSize: 6, moeIntermediateSize: 5,
+      expertCount: 3, sharedExpertCount: 0, layerKinds: [.dense, .sparse], attentionHeadCount: 2,
+      keyValueHeadCount: 1, headSize: 3, hasExpertBias: false, tiesWordEmbeddings: true)
+    let added: [(onDisk: TensorName, native: TensorName, shape: Shape)] = [
+      ("lm_head.weight", "lm_head.weight", [9, 2]),
+      ("model.layers.0.mlp.norm.weight", "model.layers.0.mlp.norm.weight", [3]),
+      ("model.layers.1.mlp.gate.wg.weight", "model.layers.1.mlp.gate.wg.weight", [3, 4]),
+      (
+        "model.layers.1.mlp.expert_bias", "model.layers.1.mlp.gate.e_score_correction_bias", [2]
+      ),
+      (
+        "model.layers.1.mlp.shared_mlp.up_proj.weight",
+        "model.layers.1.mlp.shared_experts.up_proj.weight", [1, 1]
+      ),
+    ]
+    let adapter = HyMT2StateDictAdapter(config: config)
+    let checkpoint = try added.reduce(TestCheckpoint.stateDict(config)) {
+      try $0.adding($1.onDisk, $1.shape)
+    }
+    let native = try adapter.fromHF(checkpoint)
+    let back = try adapter.toHF(native)
+    for (onDisk, name, _) in added {
+      #expect(native[name] == checkpoint[onDisk], "\(onDisk)")
+      #expect(back[onDisk] == checkpoint[onDisk], "\(onDisk)")
+    }
+    #expect(back.count == checkpoint.count)
+  }
+
   @Test("Each native expert element is the element on disk that the index formula names")
   func elementLaw() throws {
     for (hidden, inter) in [(4, 5), (4, 4), (6, 3)] {

@@ -91,6 +91,8 @@ struct ToHFPlannerTests {
       ("\(base)experts.0.up_proj.bias", .unknownExpertKey),
       ("model.layers.0.mlp.experts.down_projs", .expertsInDenseLayer),
       ("model.layers.0.mlp.gate.weight", .expertsInDenseLayer),
+      ("model.layers.2.eh_proj.weight", .predictionTensorInDecoderLayer),
+      ("model.layers.0.final_layernorm.weight", .predictionTensorInDecoderLayer),
       ("model.layers.4.mlp.experts.down_projs", .surplusLayer),
       ("model.layers.02.mlp.experts.down_projs", .nonCanonicalIndex),
       ("layers.1.mlp.experts.down_projs", .unknownPrefix),
@@ -110,6 +112,24 @@ struct ToHFPlannerTests {
         "\(scale)", try valid.adding(scale, [1]),
         [Offence(.expertsInDenseLayer, scale), Offence(.scaleWithoutWeight, scale)])
     ])
+  }
+
+  @Test("Grouped tensors that have no place are not asked for their partners")
+  func partners() throws {
+    let names: [(TensorName, Finding.Code)] = [
+      ("visual.layers.1.mlp.experts.down_projs", .unknownPrefix),
+      ("model.layers.01.mlp.experts.down_projs", .nonCanonicalIndex),
+      ("model.layers.0.mlp.experts.down_projs", .expertsInDenseLayer),
+      ("adapter.layers.01.mlp.experts.lora_down_A", .nonCanonicalIndex),
+      ("adapter.layers.0.mlp.experts.lora_down_A", .expertsInDenseLayer),
+      ("adapter.layers.4.mlp.experts.lora_down_A", .surplusLayer),
+    ]
+    expect(
+      try names.map { name, code in
+        var lone = fault("\(name)", try StateDict().adding(name, [3, 5, 2]), [Offence(code, name)])
+        lone.options.completeness = .presentGroups
+        return lone
+      })
   }
 
   @Test("A rank's state dict holds its own experts and their scales only")

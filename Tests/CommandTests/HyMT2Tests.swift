@@ -10,6 +10,14 @@ import Testing
 struct HyMT2Tests {
   static let options = ["--json", "--color", "--quiet", "--help"]
   static let commands: [(name: String, options: [String])] = [
+    (
+      "check",
+      [
+        "--law", "--examples", "--seed", "--config", "--threads", "--list-laws", "--save-case",
+        "--report", "--junit", "--timings",
+      ]
+    ),
+    ("replay", ["<token>", "--law", "--config", "--save-case"]),
     ("prove", ["--config", "--ep-size"]),
     ("verify", ["<folder>", "--synthetic", "--config"]),
     (
@@ -64,7 +72,7 @@ struct HyMT2Tests {
   @Test("Examples in help are understood")
   func examples() throws {
     let scratch = try Scratch()
-    for (name, _) in Self.commands where name != "bench" {
+    for (name, _) in Self.commands where name != "bench" && name != "check" {
       let lines = try Self.help(of: name).outputLines.filter { $0.hasPrefix("  hymt2 ") }
       try #require(!lines.isEmpty)
       for line in lines {
@@ -97,6 +105,9 @@ struct HyMT2Tests {
       ["convert", "--to", "native", "a", "b", "--max-memory", "0"],
       ["convert", "--to", "native", "a", "b", "--max-memory", "many"],
       ["convert", "--to", "native", "a", "b", "--max-shard-size", "99999999TiB"],
+      ["check", "extra"], ["check", "--examples", "0"], ["check", "--seed=-1"],
+      ["check", "--threads", "0"], ["check", "--law", "none-such"],
+      ["replay"], ["replay", "a", "b"], ["replay", "a", "--law", "none-such"],
       ["inspect"], ["inspect", "a", "--color", "red"], ["inspect", "a", "--loud"],
       ["bench", "--runs", "0"], ["bench", "--experts", "0"], ["bench", "extra"],
     ]

@@ -97,6 +97,10 @@ import Testing
     expectNeeded(.lowerAlternatives, "101", .oneOf(.constant("none"), number, text)) {
       $0 == "none" || (Int($0) ?? 101) <= 100
     }
+    // What the lower alternative leaves open must be right at the same time.
+    let detailed = zip(Generator<Int>.integer(0...4), Generator<Int>.integer(0...255))
+      .map { [$0.0, $0.1] }
+    expectNeeded(.lowerWithNext, "[0, 2]", detailed) { $0[0] == 0 && $0[1] % 32 != 2 }
     let wide = Generator<Int>.integer(0...100).flatMap { kind in
       kind < 50 ? number : Generator<String>.ascii().map { "text \($0)" }
     }

@@ -39,4 +39,17 @@ struct TensorNameTests {
     #expect(parts.hashValue == literal.hashValue)
     #expect(literal.description == "model.layers.0")
   }
+
+  @Test("A part is found where its bytes stand, whatever the characters around it")
+  func contains() {
+    let name: TensorName = "model.layers.10.mlp.caf\u{e9}"
+    for part in ["", "model", "layers.10.", "\u{e9}", "model.layers.10.mlp.caf\u{e9}"] {
+      #expect(name.contains(part), "\(part)")
+    }
+    for part in ["Model", "layers.1.", "e\u{301}", "model.layers.10.mlp.caf\u{e9}.", "mlp.x"] {
+      #expect(!name.contains(part), "\(part)")
+    }
+    let empty: TensorName = ""
+    #expect(empty.contains("") && !empty.contains("a"))
+  }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import Synchronization
+
 /// The values, pairs and triples of values that some checkpoint has.
 struct FeasibleCombinations: Sendable {
   /// Whether values, given as axes and positions, go together.
@@ -11,6 +13,7 @@ struct FeasibleCombinations: Sendable {
   private let combinations: AxisCombinations
   private let isFeasible: Judge
   private let axes: [[Value]]
+  private let memory = TripleMemory()
 
   private struct Value: Sendable {
     let axis: Int
@@ -48,10 +51,19 @@ struct FeasibleCombinations: Sendable {
     self.pairs = pairs
   }
 
-  /// Asks about all triples whose pairs are feasible.
+  /// The feasible triples, which are found out once for all copies.
   ///
-  /// - Complexity: O(values cubed).
+  /// - Complexity: O(values cubed) the first time.
   func triples() -> BitSet {
+    memory.triples.withLock { known in
+      let triples = known ?? feasibleTriples()
+      known = triples
+      return triples
+    }
+  }
+
+  /// Asks about all triples whose pairs are feasible.
+  private func feasibleTriples() -> BitSet {
     let size = combinations.valueCount
     var triples = BitSet(count: size * size * size)
     for third in axes.joined() where singles.contains(third.number) {
@@ -70,4 +82,9 @@ struct FeasibleCombinations: Sendable {
     }
     return triples
   }
+}
+
+/// The triples once they are known.
+private final class TripleMemory: Sendable {
+  let triples = Mutex<BitSet?>(nil)
 }

@@ -44,6 +44,9 @@ extension FaultyCheckpoint {
     if let key = KeyParts(info.name), key.prefix == prefix, let layer = Int(key.layer) {
       if layer >= config.storedLayerCount { return .surplusLayer }
       if layer >= config.hiddenLayerCount, setup.options.mtpPolicy == .drop { return nil }
+      if key.isPredictionOnly, layer < config.hiddenLayerCount {
+        return .predictionTensorInDecoderLayer
+      }
       if key.isSparse, !config.isSparse(layer: layer) { return .expertsInDenseLayer }
       if let expert = key.expert, expert >= config.expertCount { return .surplusExpert }
       if key.expert != nil, key.rest.contains(".gate_proj."), !setup.options.activation.isGated {

@@ -114,6 +114,11 @@ struct KeyParts {
     return parts.count > 2 && parts[0] == "mlp" && parts[1] == "experts" ? Int(parts[2]) : nil
   }
 
+  /// Whether the key is one that only multi-token prediction layers have.
+  var isPredictionOnly: Bool {
+    ["eh_proj.weight", "enorm.weight", "hnorm.weight", "final_layernorm.weight"].contains(rest)
+  }
+
   /// Whether the key belongs to a mixture of experts.
   var isSparse: Bool {
     ["mlp.expert_bias", "mlp.router.", "mlp.shared_mlp.", "mlp.experts."].contains {

@@ -76,7 +76,7 @@ struct CheckpointTensors {
     let schema = ModelSchema(
       spec.config, prefix: spec.options.prefix, activation: spec.options.activation)
     for info in schema.tensors(includingMTP: spec.storesMTP) {
-      let isExpert = info.name.text.contains(".mlp.experts.")
+      let isExpert = info.name.contains(".mlp.experts.")
       if spec.extent == .expertsOnly, !isExpert { continue }
       let dtype =
         isExpert

@@ -15,6 +15,17 @@ public struct Diagnosis: Sendable {
   /// Each cause for machines.
   public var codes: [Code] { findings.map(\.code) }
 
+  /// The causes as text that is the same on all checkpoints that show them, or nil where they say
+  /// too little for that.
+  public var cause: String? {
+    let causes = codes.filter(\.fault.isTelling).map { code in
+      // Which conversion loses a value depends on what the law looked at.
+      if case .value = code.fault { return code.fault.identifier }
+      return "\(code.fault.identifier) \(code.direction.rawValue)"
+    }
+    return causes.isEmpty ? nil : causes.unique.sorted().joined(separator: ", ")
+  }
+
   /// A fault and the conversions that have it.
   public struct Code: Sendable, Hashable {
     /// What is wrong.

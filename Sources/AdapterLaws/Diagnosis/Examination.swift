@@ -61,9 +61,7 @@ struct Examination {
     if let context {
       for relation in relations {
         var observations = Self.classifiers.flatMap { $0(relation, context) }
-        let ownCount =
-          relation.step.parallelism
-          .map { $0.experts(of: spec.config.expertCount).count } ?? spec.config.expertCount
+        let ownCount = LayoutOracle(spec).experts(of: relation.step.parallelism).count
         if !relation.isRepeatable { observations = [Observation(.notRepeatable)] }
         merger.add(
           Draft.everywhere(Draft.grouped(observations, expertCount: ownCount), context),

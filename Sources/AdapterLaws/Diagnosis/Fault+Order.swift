@@ -21,6 +21,12 @@ extension Diagnosis.Fault {
     }
   }
 
+  /// Whether the fault says what an adapter does wrong, not only what comes of it.
+  var isTelling: Bool {
+    if case .value(.changed) = self { return false }
+    return Draft(self).rank <= 1
+  }
+
   /// Whether elements are in wrong places, which hides what happens to values.
   var isOfElements: Bool {
     switch self {

@@ -22,7 +22,7 @@ struct FaultWording {
     let places = Array(own)
     switch draft.fault {
     case .rearranged(let example), .value(.changed(let example)): return example
-    case .refused(let reason): return reason
+    case .refused(let reason): return Self.beginning(of: reason)
     case .expertOrder(let order): return order.detail("expert", places, isReading: isReading)
     case .layerOrder(let order): return order.detail("layer", storedLayers, isReading: isReading)
     case .axisOrder(let axis, let order):
@@ -35,12 +35,31 @@ struct FaultWording {
     }
   }
 
+  /// The first line of a list of problems and the first problem.
+  private static func beginning(of reason: String) -> String {
+    let lines = reason.split(separator: "\n", omittingEmptySubsequences: false)
+    guard lines.count > 3 else { return reason }
+    return lines.prefix(2).joined(separator: "\n") + "\n  and \(lines.count - 2) more"
+  }
+
+  /// Where in an adapter the fault usually is.
+  var hint: String? {
+    switch draft.fault {
+    case .expertsMissing, .expertsSurplus:
+      guard let size = draft.parallelism?.size else { return draft.fault.hint }
+      let experts = Wording.count(spec.config.expertCount, "expert")
+      return spec.config.expertCount.isMultiple(of: size)
+        ? "look at how a rank's range is computed"
+        : "look at which ranks get the remainder of \(experts) over \(size) ranks"
+    default: return draft.fault.hint
+    }
+  }
+
   /// On the way to disk, orders tell what each place is taken for.
   private var isReading: Bool { draft.direction == .toHF || draft.direction == .streaming }
 
   private var own: Range<Int> {
-    let count = spec.config.expertCount
-    return draft.parallelism?.experts(of: count) ?? 0..<count
+    LayoutOracle(spec).experts(of: draft.parallelism)
   }
 
   private var storedLayers: [Int] { Array(0..<spec.config.storedLayerCount) }
@@ -145,8 +164,13 @@ struct FaultWording {
 
   private func missingClause(_ experts: [Int], _ own: Range<Int>) -> String {
     var result = Wording.list("expert", experts)
-    if experts == [own.upperBound - 1] { result += ", the last one," }
-    if experts == [own.lowerBound] { result += ", the first one," }
+    if own.count == 1, experts == Array(own) {
+      result += ", the only one,"
+    } else if experts == [own.upperBound - 1] {
+      result += ", the last one,"
+    } else if experts == [own.lowerBound] {
+      result += ", the first one,"
+    }
     return ofExperts + result + (experts.count == 1 ? " is missing" : " are missing")
   }
 

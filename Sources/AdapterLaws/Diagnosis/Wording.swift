@@ -29,7 +29,7 @@ struct Wording {
     let parts = [direction(draft), places(draft)]
     for part in isStreaming ? parts.reversed() : parts where !part.isEmpty { result += " " + part }
     if let detail = wording.detail { result += ": \(detail)" }
-    if let hint = draft.fault.hint { result += "; \(hint)" }
+    if let hint = wording.hint { result += "; \(hint)" }
     return result
   }
 

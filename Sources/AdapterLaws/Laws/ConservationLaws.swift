@@ -31,7 +31,7 @@ extension AdapterLaws {
     let spec = trial.spec
     var expected = 0
     for (name, tensor) in try trial.onDisk() where !trial.dropsMTP || !trial.isStoredMTP(name) {
-      let isWeight = name.text.contains(".mlp.experts.") && !name.text.hasSuffix("_scale")
+      let isWeight = name.contains(".mlp.experts.") && !name.text.hasSuffix("_scale")
       let width = isWeight ? spec.options.targetDType.byteCount : tensor.dtype.byteCount
       expected += tensor.shape.elementCount * width
     }

@@ -36,9 +36,9 @@ extension AdapterLaws {
     for rank in ranks { parts.append(try trial.rankNative(rank)) }
     let joined = try trial.attempt(.fromHF(ranks.first)) {
       try StateDict(
-        whole.map { name, tensor in
+        whole.compactMap { name, tensor in
           guard name.isGroupedWeight else { return (name, parts[0][name] ?? tensor) }
-          return (name, try Tensor(stacking: parts.compactMap { $0[name] }) ?? tensor)
+          return try Tensor(stacking: parts.compactMap { $0[name] }).map { (name, $0) }
         })
     }
     try trial.require(joined, equals: whole, .fromHF(ranks.last))

@@ -12,13 +12,19 @@ extension TensorName {
 
   /// The number behind the first component `layers`, or nil.
   var layerNumber: Int? {
-    let parts = components
-    guard let start = parts.firstIndex(of: "layers"), start + 1 < parts.count else { return nil }
-    return Int(parts[start + 1])
+    var components = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+      .makeIterator()
+    while let component = components.next() {
+      if component.elementsEqual("layers".utf8) {
+        return components.next().flatMap { Int(Substring($0)) }
+      }
+    }
+    return nil
   }
 
   /// The key of another expert, or the key itself if it is no expert's.
   func withExpert(_ change: (Int) -> Int) -> TensorName {
+    guard contains("experts.") else { return self }
     var parts = components
     guard let start = parts.firstIndex(of: "experts"), start + 1 < parts.count,
       let expert = Int(parts[start + 1])

@@ -41,22 +41,13 @@ extension AdapterLaws {
   ) { (trial) throws(Violation) in
     let session = try trial.session()
     let count = trial.spec.config.hiddenLayerCount
-    let prefix = trial.spec.options.prefix.rawValue
-    var cases = try trial.onDisk().names.map { ($0, trial.isStoredMTP($0)) }
-    for layer in [0, count - 1, count, count + 1, 10 * count + 10] {
-      for start in Set([prefix, "model.", ""]) {
-        let name = TensorName("\(start)layers.\(layer).input_layernorm.weight")
-        cases.append((name, layer >= count))
-      }
-      cases.append((TensorName("vision.layers.\(layer).weight"), false))
-    }
-    cases.append(("model.layers.weight", false))
-    for (name, expected) in cases {
+    let cases = try trial.onDisk().names.map { ($0, trial.isStoredMTP($0)) }
+    for (name, expected) in cases + trial.spec.layerKeys {
       let found = try trial.attempt(.isMTPKey) { try session.isMTPKey(name) }
       guard found != expected else { continue }
       throw Violation(
         "isMTPKey is \(found)", step: .isMTPKey,
-        "isMTPKey('\(name)') is \(found) with \(count) decoder layers")
+        "isMTPKey('\(name)') is \(found) with \(Wording.count(count, "decoder layer"))")
     }
     return true
   }
@@ -78,6 +69,21 @@ extension AdapterLaws {
     let expected = try trial.native().filter { !trial.isStoredMTP($0) }
     try trial.require(found, equals: expected, .fromHF(nil))
     return true
+  }
+}
+
+extension CheckpointSpec {
+  /// Keys of decoder layers and of those behind them, of other modules' layers and of none, whether
+  /// on disk or not, with what `isMTPKey` should say.
+  var layerKeys: [(name: TensorName, isMTP: Bool)] {
+    let count = config.hiddenLayerCount
+    let starts = [options.prefix.rawValue, "model.", ""].unique
+    let ofLayers = [0, count - 1, count, count + 1, 10 * count + 10].flatMap { layer in
+      starts.map { start in
+        (TensorName("\(start)layers.\(layer).input_layernorm.weight"), layer >= count)
+      } + [(TensorName("vision.layers.\(layer).weight"), false)]
+    }
+    return ofLayers + [("model.layers.weight", false)]
   }
 }
 

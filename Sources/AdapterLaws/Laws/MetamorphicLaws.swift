@@ -112,25 +112,27 @@ extension Trial {
 
   /// Two parts of a state dict, whole layers each.
   func split(_ stateDict: StateDict) throws(Violation) -> [StateDict] {
-    let isInFirst = { [variation = spec.variation] (name: TensorName) in
-      (name.layerNumber.map { UInt64($0) } ?? 0) &+ variation & 1 == 0
+    let isOdd = stateDict.map { name, _ in
+      UInt64(name.layerNumber ?? 0) &+ spec.variation & 1 == 1
     }
-    return [stateDict.filter(isInFirst), stateDict.filter { !isInFirst($0) }]
-      .filter { !$0.isEmpty }
+    let parts = [false, true].map { part in
+      zip(stateDict, isOdd).lazy.filter { $0.1 == part }.map { ($0.0.name, $0.0.tensor) }
+    }
+    return try attempt(.fromHF(nil)) {
+      try parts.map { try StateDict($0) }.filter { !$0.isEmpty }
+    }
   }
 
   func append(_ part: StateDict, to whole: inout StateDict) throws(Violation) {
-    for (name, tensor) in part {
-      guard whole[name] == nil else {
-        throw Violation(
-          "key twice", place: TensorClass.of(name).rawValue, step: .toHF(nil),
-          "'\(name)' comes out of two parts of one state dict")
-      }
-      whole = try attempt(.toHF(nil)) {
-        var next = whole
-        try next.insert(tensor, named: name)
-        return next
-      }
+    if let name = part.names.first(where: { whole[$0] != nil }) {
+      throw Violation(
+        "key twice", place: TensorClass.of(name).rawValue, step: .toHF(nil),
+        "'\(name)' comes out of two parts of one state dict")
+    }
+    do {
+      for (name, tensor) in part { try whole.insert(tensor, named: name) }
+    } catch {
+      throw Violation("key twice", step: .toHF(nil), "\(error)")
     }
   }
 }

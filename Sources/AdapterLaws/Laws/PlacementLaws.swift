@@ -15,7 +15,7 @@ extension AdapterLaws {
     reason: "a missing key is a random weight, a surplus one is a weight nobody reads",
     brokenBy: "a rename missed or not anchored; a class of tensors without a mapping"
   ) { (trial) throws(Violation) in
-    try trial.requireAspect { !$0.missing.isEmpty || !$0.surplus.isEmpty }
+    try trial.requireNone { $0.ofKeys }
   }
 
   private static let types = AdapterLaw(
@@ -24,7 +24,7 @@ extension AdapterLaws {
     reason: "the router's bias is float32 on purpose: in bfloat16 it chooses other experts",
     brokenBy: "expert_bias cast with the rest"
   ) { (trial) throws(Violation) in
-    try trial.requireAspect { $0.tensors.contains { $0.kind == .dtype } }
+    try trial.requireNone { $0.ofTensors { $0.kind == .dtype } }
   }
 
   private static let shapes = AdapterLaw(
@@ -33,7 +33,7 @@ extension AdapterLaws {
     reason: "a kernel that gets another shape of as many elements computes nonsense",
     brokenBy: "a matrix not transposed; a local shape taken for the global one"
   ) { (trial) throws(Violation) in
-    try trial.requireAspect { $0.tensors.contains { $0.kind == .shape } }
+    try trial.requireNone { $0.ofTensors { $0.kind == .shape } }
   }
 
   private static let elements = AdapterLaw(
@@ -43,8 +43,8 @@ extension AdapterLaws {
     reason: "a fault made alike in both directions survives every round trip",
     brokenBy: "halves exchanged both ways; a square down_proj transposed neither way"
   ) { (trial) throws(Violation) in
-    try trial.requireAspect { mismatch in
-      mismatch.tensors.contains { $0.count > 0 && !trial.isCast($0.name) }
+    try trial.requireNone { mismatch in
+      mismatch.ofTensors { $0.count > 0 && !trial.isCast($0.name) }
     }
   }
 
@@ -55,8 +55,8 @@ extension AdapterLaws {
     brokenBy: "a cast by cutting bits off, or through a third type"
   ) { (trial) throws(Violation) in
     let casts = try trial.expectedNative().names.contains { trial.isCast($0) }
-    return try trial.requireAspect { mismatch in
-      mismatch.tensors.contains { $0.count > 0 && trial.isCast($0.name) }
+    return try trial.requireNone { mismatch in
+      mismatch.ofTensors { $0.count > 0 && trial.isCast($0.name) }
     } && casts
   }
 
@@ -66,7 +66,7 @@ extension AdapterLaws {
     reason: "shards are filled in this order, so another one makes other files",
     brokenBy: "a group appended at the end, or placed at its first expert"
   ) { (trial) throws(Violation) in
-    try trial.requireAspect { $0.isReordered }
+    try trial.requireNone { $0.ofOrder }
   }
 }
 
@@ -77,12 +77,16 @@ extension Trial {
   }
 
   /// Throws if either conversion differs from the index formula in one aspect.
-  fileprivate func requireAspect(_ isBroken: (Mismatch) -> Bool) throws(Violation) -> Bool {
-    if let mismatch = try loadMismatch(), isBroken(mismatch) {
-      throw Violation(mismatch, .fromHF(nil), try expectedNative(), try native())
+  fileprivate func requireNone(_ aspect: (Mismatch) -> Mismatch?) throws(Violation) -> Bool {
+    if let mismatch = try loadMismatch().flatMap(aspect) {
+      let expected = try expectedNative()
+      let evidence = Violation.Evidence(
+        expected: expected, found: try native(), castTensors: castTensors(of: expected))
+      throw Violation(mismatch, .fromHF(nil), evidence)
     }
-    if let mismatch = try saveMismatch(), isBroken(mismatch) {
-      throw Violation(mismatch, .toHF(nil), try expectedSaved(), try saved())
+    if let mismatch = try saveMismatch().flatMap(aspect) {
+      throw Violation(
+        mismatch, .toHF(nil), .init(expected: try expectedSaved(), found: try saved()))
     }
     return true
   }

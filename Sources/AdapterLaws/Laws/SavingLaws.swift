@@ -14,12 +14,15 @@ extension AdapterLaws {
     brokenBy: "a path for single tensors without the renames, or without the exclusion"
   ) { (trial) throws(Violation) in
     let native = try trial.expectedNative()
-    let whole = try trial.toHF(native, excluding: trial.spec.exclusion, step: .excluding)
+    // A pattern is compiled for each tensor, which costs more than it tells on every case.
+    let exclusion = trial.spec.variation % 4 == 0 ? trial.spec.exclusion : .none
+    let whole =
+      exclusion == .none
+      ? try trial.saved() : try trial.toHF(native, excluding: exclusion, step: .excluding)
     let session = try trial.session()
     let pieces = try trial.attempt(.streaming) {
       try native.flatMap { name, tensor in
-        try session.convertSingleTensorToHF(
-          name, tensor, excluding: trial.spec.exclusion.pattern, nil)
+        try session.convertSingleTensorToHF(name, tensor, excluding: exclusion.pattern, nil)
       }
     }
     if let twice = firstRepeated(pieces.map(\.name)) {

@@ -34,6 +34,7 @@ public struct Mismatch: Sendable {
     expected: StateDict, found: StateDict, ordered: Bool = true,
     castTensors: Set<TensorName> = []
   ) {
+    if Self.areEqual(expected, found, ordered: ordered) { return nil }
     missing = expected.names.filter { found[$0] == nil }
     surplus = found.names.filter { expected[$0] == nil }
     order =
@@ -45,6 +46,39 @@ public struct Mismatch: Sendable {
       }
     }
     if missing.isEmpty, surplus.isEmpty, order == nil, tensors.isEmpty { return nil }
+  }
+
+  /// Whether nothing differs, found out with one search for each tensor.
+  private static func areEqual(_ expected: StateDict, _ found: StateDict, ordered: Bool) -> Bool {
+    guard expected.count == found.count else { return false }
+    if ordered { return expected == found }
+    return expected.allSatisfy { name, tensor in found[name].map { $0 == tensor } ?? false }
+  }
+
+  private init(
+    missing: [TensorName] = [], surplus: [TensorName] = [], order: OrderMismatch? = nil,
+    tensors: [TensorMismatch] = []
+  ) {
+    self.missing = missing
+    self.surplus = surplus
+    self.order = order
+    self.tensors = tensors
+  }
+
+  /// The part that is about keys, nil if the keys are the right ones.
+  var ofKeys: Mismatch? {
+    missing.isEmpty && surplus.isEmpty ? nil : Mismatch(missing: missing, surplus: surplus)
+  }
+
+  /// The part that is about the order of keys, nil if that is right.
+  var ofOrder: Mismatch? {
+    order.map { Mismatch(order: $0) }
+  }
+
+  /// The part that is about some tensors, nil if none of them differs.
+  func ofTensors(where isIncluded: (TensorMismatch) -> Bool) -> Mismatch? {
+    let included = tensors.filter(isIncluded)
+    return included.isEmpty ? nil : Mismatch(tensors: included)
   }
 
   private static func firstExchange(_ expected: StateDict, _ found: StateDict) -> OrderMismatch? {
@@ -67,10 +101,14 @@ public struct Mismatch: Sendable {
     }
   }
 
-  /// The class of the tensors that differ.
+  /// What of the model the tensors hold that differ; the same on disk and in native form, and in
+  /// whatever order the keys come, so that both can become simpler.
   public var place: String {
-    let name = missing.first ?? surplus.first ?? mostSerious?.name ?? order?.expected
-    return name.map { TensorClass.of($0).rawValue } ?? ""
+    let worst = mostSerious?.kind
+    let names = [missing, surplus, tensors.filter { $0.kind == worst }.map(\.name)]
+      .first { !$0.isEmpty }
+    let places = Set((names ?? []).map { TensorClass.of($0).place })
+    return TensorClass.allCases.map(\.place).first { places.contains($0) } ?? ""
   }
 
   /// The first of the tensors that differ in the most serious way.
@@ -96,17 +134,15 @@ extension Trial {
       let mismatch = Mismatch(
         expected: expected, found: found, ordered: ordered, castTensors: castTensors)
     else { return }
-    throw Violation(mismatch, step, expected, found)
+    throw Violation(
+      mismatch, step, .init(expected: expected, found: found, castTensors: castTensors))
   }
 }
 
 extension Violation {
   /// A violation by a result that is not what it should be.
-  init(
-    _ mismatch: Mismatch, _ step: ConversionStep, _ expected: StateDict, _ found: StateDict
-  ) {
+  init(_ mismatch: Mismatch, _ step: ConversionStep, _ evidence: Evidence) {
     self.init(
-      mismatch.kind, place: mismatch.place, step: step,
-      evidence: .init(expected: expected, found: found), mismatch.summary)
+      mismatch.kind, place: mismatch.place, step: step, evidence: evidence, mismatch.summary)
   }
 }

@@ -24,6 +24,15 @@ public enum TensorClass: String, Sendable, Hashable, CaseIterable {
   case head = "head"
   case other = "other"
 
+  /// What tensors of the class hold, whether each expert has its own or all share one.
+  var place: String {
+    switch self {
+    case .gateAndUpProjections, .gateProjection, .upProjection: "gate and up"
+    case .downProjections, .downProjection: "down"
+    default: rawValue
+    }
+  }
+
   /// The class of a tensor by its name.
   public static func of(_ name: TensorName) -> TensorClass {
     let text = name.text

@@ -29,15 +29,9 @@ struct ExpertGroups {
     var known: Set<TensorName> = []
     for (position, (_, tensor)) in onDisk.enumerated() {
       guard let key = keys[position], !oracle.isDropped(key),
-        case .ofExpert(let expert, let projection, let what) = key.expertPart, what != .scale
+        case .ofExpert(let expert, let projection, let what) = key.expertPart,
+        let grouped = key.groupedName
       else { continue }
-      let isDown = projection == .down
-      let grouped: GroupedName =
-        switch what {
-        case .factorA: isDown ? .downA : .gateAndUpA
-        case .factorB: isDown ? .downB : .gateAndUpB
-        case .weight, .scale: isDown ? .down : .gateAndUp
-        }
       let group = key.grouped(grouped)
       if what == .weight {
         guard own.contains(expert) else { continue }

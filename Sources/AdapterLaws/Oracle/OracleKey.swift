@@ -54,6 +54,18 @@ struct OracleKey {
     }
   }
 
+  /// The native tensor that holds one expert's tensor on disk, or nil of other keys.
+  var groupedName: GroupedName? {
+    guard case .ofExpert(_, let projection, let what) = expertPart else { return nil }
+    let isDown = projection == .down
+    return switch what {
+    case .factorA: isDown ? .downA : .gateAndUpA
+    case .factorB: isDown ? .downB : .gateAndUpB
+    case .weight: isDown ? .down : .gateAndUp
+    case .scale: nil
+    }
+  }
+
   /// The key of a grouped tensor of the same layer.
   func grouped(_ name: GroupedName) -> TensorName {
     TensorName("\(base)mlp.experts.\(name.rawValue)")

@@ -46,7 +46,7 @@ struct MismatchTests {
     let without = native.filter { $0 != down }
     let missing = try #require(compared(without))
     #expect(missing.kind == "missing key")
-    #expect(missing.place == "down_projs")
+    #expect(missing.place == "down")
     #expect(missing.missing == [down])
     #expect(missing.summary == "missing '\(down)'")
     let surplus = try #require(Mismatch(expected: without, found: native))
@@ -55,7 +55,7 @@ struct MismatchTests {
     let renamed = try StateDict(native.map { ($0 == down ? "model.layers.1.other" : $0, $1) })
     let both = try #require(compared(renamed))
     #expect(both.kind == "wrong key")
-    #expect(both.place == "down_projs")
+    #expect(both.place == "down")
   }
 
   @Test("Keys in another order, unless order does not matter")
@@ -88,7 +88,7 @@ struct MismatchTests {
     }
     let mismatch = try #require(compared(found))
     #expect(mismatch.kind == "elements")
-    #expect(mismatch.place == "down_projs")
+    #expect(mismatch.place == "down")
     let tensor = try #require(mismatch.tensors.first)
     #expect(tensor.count == 2)
     #expect(tensor.share == 2.0 / 60)
@@ -97,6 +97,26 @@ struct MismatchTests {
     #expect(tensor.bounds == [1..<2, 0..<4, 2..<4])
     #expect(
       mismatch.summary.hasPrefix("'\(down)': 2 of 60 elements (3.4%) differ, first [1, 0, 3]"))
+  }
+
+  @Test("The place is the same on both sides, in any order of keys, and where more is wrong")
+  func place() throws {
+    let spec = try Sample.spec()
+    let onDisk = try Checkpoint(spec).stateDict()
+    func place(_ right: StateDict, _ text: String) throws -> String? {
+      let wrong = try StateDict(
+        right.map { name, tensor in
+          (name, name.text.contains(text) ? try bits(tensor) { $1 ^ 1 } : tensor)
+        })
+      return Mismatch(expected: right, found: wrong)?.place
+    }
+    let reversed = try StateDict(native.reversed().map { ($0.name, $0.tensor) })
+    for right in [native, onDisk, reversed] {
+      #expect(try place(right, "experts.") == "gate and up")
+    }
+    #expect(try place(native, "down_projs") == "down")
+    #expect(try place(onDisk, "experts.2.down_proj") == "down")
+    #expect(try place(onDisk, "experts.2.up_proj") == "gate and up")
   }
 
   @Test("Zeros instead of other numbers are zeroed; a lost sign of zero is not")

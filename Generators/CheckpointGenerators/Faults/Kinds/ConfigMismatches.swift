@@ -93,20 +93,12 @@ extension CheckpointFaultCatalogue {
       source: "layer counts that include or exclude prediction layers by family"
     ) { checkpoint, _ in
       let layer = checkpoint.config.hiddenLayerCount
-      guard checkpoint.isWhole, checkpoint.spec.lora == nil, checkpoint.spec.storesMTP else {
-        return nil
-      }
-      _ = checkpoint.reconfigure {
+      guard checkpoint.spec.storesMTP else { return nil }
+      let isChanged = checkpoint.reconfigure {
         $0.layers.append(.sparse)
         $0.mtpLayers -= 1
       }
-      guard checkpoint.setup != checkpoint.spec.setup else { return nil }
-      checkpoint.offences.removeAll()
-      for rest in ["eh_proj", "enorm", "hnorm", "final_layernorm"] {
-        checkpoint.offend(checkpoint.key(layer, "\(rest).weight"))
-      }
-      checkpoint.touchAll()
-      return "config says that prediction layer \(layer) is a decoder layer"
+      return isChanged ? "config says that prediction layer \(layer) is a decoder layer" : nil
     },
     CheckpointFaultKind(
       "wrong-activation",

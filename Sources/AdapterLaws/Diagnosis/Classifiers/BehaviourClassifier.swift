@@ -17,8 +17,8 @@ enum BehaviourClassifier {
   static func classifyMTPKeys(
     _ session: any AdapterSession, _ context: DiagnosisContext
   ) -> [Observation] {
-    let names = context.checkpoint.schema.map(\.name)
-    return names.compactMap { name in
+    let names = context.checkpoint.schema.map(\.name) + context.spec.layerKeys.map(\.name)
+    return names.unique.compactMap { name in
       guard let isMTP = try? session.isMTPKey(name) else { return nil }
       let layer = TensorSubject(name).layer
       let expected =

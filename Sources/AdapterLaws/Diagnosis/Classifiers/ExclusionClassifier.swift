@@ -46,7 +46,10 @@ enum ExclusionClassifier {
 
   private static func readings(_ context: DiagnosisContext) -> [Reading] {
     let native = { (pattern: String, name: TensorName) in
-      matches(pattern, context.nativeNames[name] ?? name)
+      // Factors that repeat or come of fused ones are not among those on disk.
+      let key = OracleKey(name)
+      let grouped = key.flatMap { key in key.groupedName.map { key.grouped($0) } }
+      return matches(pattern, context.nativeNames[name] ?? grouped ?? name)
     }
     return [
       Reading(fault: .exclusionIgnored) { _, _ in false },

@@ -52,13 +52,14 @@ enum ExpertClassifier {
     let count = context.spec.config.expertCount
     // Ranks do not share out LoRA factors.
     let rank = group.kind.contains("lora_") ? nil : relation.step.parallelism
-    let own = rank.map { Array($0.experts(of: count)) } ?? Array(0..<count)
+    let range = LayoutOracle(context.spec).experts(of: rank)
+    let own = Array(range)
     let known = contents.compactMap { $0 }
     let isWhole = !relation.step.isFromHF || known == own
     guard !known.isEmpty, contents != places || !isWhole else { return [] }
     if relation.step.isFromHF {
       if known.count == contents.count, let fault = rangeFault(known, own, count) { return [fault] }
-    } else if let rank, rank.experts(of: count).lowerBound > 0,
+    } else if range.lowerBound > 0,
       known == own, zip(places, known).allSatisfy({ $1 - $0 == own[0] })
     {
       return [.localExpertNumbers]

@@ -56,9 +56,8 @@ enum KeyClassifier {
     _ alignment: Alignment, _ want: TensorSubject, _ found: TensorSubject, _ relation: Relation,
     _ context: DiagnosisContext
   ) -> Observation {
-    if let rank = relation.step.parallelism, let one = want.expert, let other = found.expert,
-      one - other == rank.experts(of: context.spec.config.expertCount).lowerBound
-    {
+    let own = LayoutOracle(context.spec).experts(of: relation.step.parallelism)
+    if let one = want.expert, let other = found.expert, one - other == own.lowerBound {
       return Observation(.localExpertNumbers, alignment.expected.name)
     }
     return Observation(.renamedWrongly(to: alignment.found.name.text), alignment.expected.name)
@@ -120,11 +119,11 @@ enum KeyClassifier {
     }
   }
 
-  /// Experts of which nothing comes out on disk.
+  /// Experts of which nothing comes out.
   private static func experts(
     _ missing: inout [TracedMap.Output], _ relation: Relation, _ context: DiagnosisContext
   ) -> [Observation] {
-    guard !relation.step.isFromHF else { return [] }
+    guard !relation.step.isFromHF else { return ownExperts(&missing, relation, context) }
     var result: [Observation] = []
     let gone = missing.map { TensorSubject($0.name) }
     let all = relation.expected.map { TensorSubject($0.name) }
@@ -145,5 +144,24 @@ enum KeyClassifier {
       }
     }
     return result
+  }
+
+  /// The experts of a rank where it loads none.
+  private static func ownExperts(
+    _ missing: inout [TracedMap.Output], _ relation: Relation, _ context: DiagnosisContext
+  ) -> [Observation] {
+    guard let rank = relation.step.parallelism else { return [] }
+    let own = LayoutOracle(context.spec).experts(of: rank)
+    return context.sparseLayers.compactMap { layer in
+      let isOfLayer = { (output: TracedMap.Output) in
+        output.name.isGroupedWeight && TensorSubject(output.name).layer == layer
+      }
+      let wanted = relation.expected.filter(isOfLayer)
+      guard !wanted.isEmpty, missing.filter(isOfLayer).count == wanted.count else { return nil }
+      missing.removeAll(where: isOfLayer)
+      var observation = Observation(.expertsMissing(Array(own)))
+      observation.layer = layer
+      return observation
+    }
   }
 }

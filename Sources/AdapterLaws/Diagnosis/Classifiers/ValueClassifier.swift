@@ -22,7 +22,8 @@ enum ValueClassifier {
       let kinds = parts.map { context.book.subjects[$0].kind }.unique
       guard !kinds.contains(where: { explained.contains($0) }) else { continue }
       let map = native.first { $0.name == name }
-      let changes = changes(name, expected, found) { element in
+      let isCast = evidence.castTensors.contains(name)
+      let changes = changes(name, expected, found, isCast) { element in
         guard let map, let sources, map.origins.indices.contains(element),
           let (tensor, place) = context.book.locate(map.origins[element]),
           let source = sources[context.book.schema[tensor].name]
@@ -34,6 +35,7 @@ enum ValueClassifier {
         else { return nil }
         return (source.dtype, bits)
       }
+      guard !changes.isEmpty else { continue }
       for fault in faults(changes) {
         result += (kinds.isEmpty ? [TensorSubject(name).kind] : kinds).map { kind in
           var observation = Observation(.value(fault), name).ofClass
@@ -46,15 +48,18 @@ enum ValueClassifier {
   }
 
   private static func changes(
-    _ name: TensorName, _ expected: Tensor, _ found: Tensor,
+    _ name: TensorName, _ expected: Tensor, _ found: Tensor, _ isCast: Bool,
     source: (Int) -> (dtype: DType, bits: UInt64)?
   ) -> [ValueChange] {
-    (0..<expected.shape.elementCount).compactMap { element in
+    let dtype = expected.dtype
+    return (0..<expected.shape.elementCount).compactMap { element in
       let (right, wrong) = (expected.bits(at: element), found.bits(at: element))
-      guard right != wrong else { return nil }
+      guard right != wrong, !(isCast && dtype.isNaN(right) && dtype.isNaN(wrong)) else {
+        return nil
+      }
       let indices = expected.shape.indices(at: element).map(String.init).joined(separator: ", ")
       return ValueChange(
-        dtype: expected.dtype, expected: right, found: wrong, source: source(element),
+        dtype: dtype, expected: right, found: wrong, source: source(element),
         place: "\(name)[\(indices)]")
     }
   }

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+internal import CheckpointGenerators
+internal import StrictJSON
+
+/// The failures of a report as HTML.
+struct HTMLFailures {
+  private let groups: [[CheckFailure]]
+  private let lawCount: Int
+
+  init(_ report: CheckReport) {
+    groups = report.failureGroups
+    lawCount = report.laws.count
+  }
+
+  var section: Markup {
+    guard !groups.isEmpty else { return "" }
+    return """
+      <section aria-labelledby="failures">
+      <h2 id="failures">\(groups.count == 1 ? "Failure" : "Failures")</h2>
+      \(groups.map(article))</section>
+
+      """
+  }
+
+  private func article(_ group: [CheckFailure]) -> Markup {
+    let failure = group[0]
+    let sentences = failure.diagnosis.isEmpty ? [failure.summary] : failure.diagnosis
+    let flakiness = failure.flakiness.map { text -> Markup in
+      "<p class=\"warning\">Not the same every time: \(text)</p>\n"
+    }
+    return """
+      <article class="failure">
+      <h3><code>\(failure.law.name)</code> \(failure.law.statement)</h3>
+      \(sentences.map { "<p class=\"diagnosis\">\($0)</p>\n" as Markup })\(flakiness ?? "")\
+      \(differences(failure))
+      <h4>The smallest checkpoint that shows it</h4>
+      \(discovery(failure))\(facts(failure.spec))
+      <details><summary>config.json</summary>
+      <pre tabindex="0"><code>\(failure.config.text(.python))</code></pre></details>
+      \(brokenLaws(failure))
+      <p class="reason"><strong>Why it must hold:</strong> \(failure.law.reason).</p>
+      <h4>Replay</h4>
+      <pre class="command" tabindex="0"><code>\(failure.replayCommand)</code></pre>
+      \(alike(group.dropFirst()))</article>
+
+      """
+  }
+
+  private func alike(_ failures: ArraySlice<CheckFailure>) -> Markup {
+    guard !failures.isEmpty else { return "" }
+    let items = failures.map { failure -> Markup in
+      """
+      <li>\(failure.checkpoint)
+      <pre class="command" tabindex="0"><code>\(failure.replayCommand)</code></pre></li>
+      """
+    }
+    return """
+      <details><summary>\(counted(failures.count, "more failure")) with this diagnosis</summary>
+      <ul>\(items)</ul></details>
+
+      """
+  }
+
+  private func differences(_ failure: CheckFailure) -> Markup {
+    let figure = failure.heatMap.map { map -> Markup in
+      """
+      <figure>\(Markup(trusted: map.svg))\
+      <figcaption>Elements of the tensor that differ</figcaption></figure>
+      """
+    }
+    return failure.mismatch.isEmpty && figure == nil
+      ? ""
+      : """
+      <h4>Where it differs</h4>
+      \(lines(failure.mismatch))\(figure ?? "")
+      """
+  }
+
+  private func facts(_ spec: CheckpointSpec) -> Markup {
+    let facts = spec.facts.map { fact -> Markup in
+      "<div><dt>\(fact.name)</dt><dd>\(fact.value)</dd></div>"
+    }
+    return "<dl class=\"facts\">\(facts)</dl>"
+  }
+
+  private func lines(_ lines: [String]) -> Markup {
+    lines.isEmpty ? "" : "<pre tabindex=\"0\">\(lines.joined(separator: "\n"))</pre>"
+  }
+
+  private func discovery(_ failure: CheckFailure) -> Markup {
+    guard let discovery = failure.discovery else { return "" }
+    let early =
+      discovery.stoppedEarly ? " A limit was reached; a smaller one may exist." : ""
+    return """
+      <p>Found in example \(grouped(discovery.example)), made simpler \
+      \(counted(discovery.simplifications, "time")) in \
+      \(counted(discovery.executions, "attempt")).\(early)</p>
+
+      """
+  }
+
+  private func brokenLaws(_ failure: CheckFailure) -> Markup {
+    let others = failure.brokenLaws.filter { $0.law != failure.law.name }
+    guard !others.isEmpty else {
+      return "<p>No other of the \(grouped(lawCount)) laws is broken on it.</p>"
+    }
+    let items = others.map { other -> Markup in
+      "<li><code>\(other.law)</code> \(other.summary)</li>"
+    }
+    return """
+      <details><summary>Also broken on it: \(counted(others.count, "other law"))</summary>
+      <ul>\(items)</ul></details>
+      """
+  }
+}

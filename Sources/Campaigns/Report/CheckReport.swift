@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+internal import PropertyEngine
+
+/// Why a check came to its end.
+public enum CheckEnd: String, Sendable {
+  /// All examples passed.
+  case completed
+  /// Every checkpoint of the space was judged.
+  case exhausted
+  /// A law was broken.
+  case failed
+  /// It was told to end.
+  case cancelled
+}
+
+/// What a check did and found; the same for the same seed wherever it ran, unless it was cancelled.
+public struct CheckReport: Sendable {
+  /// The name of the adapter under test.
+  public var adapter: String
+  /// What everything random derived from.
+  public var seed: UInt64
+  /// What `hymt2` was told about adapter, laws and space.
+  public var arguments: [String]
+  /// Why the run ended.
+  public var end: CheckEnd
+  /// Checkpoints asked for.
+  public var requested: Int
+  /// Checkpoints on which all laws held.
+  public var passed: Int
+  /// Checkpoints on which a law was broken.
+  public var failed: Int
+  /// Checkpoints that had been judged before and are not counted again.
+  public var repeated: Int
+  /// The laws, in their order.
+  public var laws: [LawTally]
+  /// Which parts of the space were reached.
+  public var coverage: SpaceCoverage
+  /// The failures: those of one cause one behind the other, that with the plainest checkpoint
+  /// first, and causes in the order of the laws that they break.
+  public var failures: [CheckFailure]
+
+  /// Different checkpoints judged.
+  public var judged: Int { passed + failed }
+
+  /// Whether no law was broken.
+  public var holds: Bool { failures.isEmpty && failed == 0 }
+
+  /// The failures of one cause together.
+  var failureGroups: [[CheckFailure]] { Self.groups(failures) }
+
+  /// Brings failures into the order of reports.
+  static func sorted(_ failures: [CheckFailure], _ laws: [LawTally]) -> [CheckFailure] {
+    let place = { (failure: CheckFailure) in
+      laws.firstIndex { $0.law == failure.law } ?? laws.count
+    }
+    let groups = groups(failures).map { group in
+      group.sorted { one, other in
+        let (count, otherCount) = (one.choices.nontrivialCount, other.choices.nontrivialCount)
+        if count != otherCount { return count < otherCount }
+        if one.choices.isSimpler(than: other.choices) { return true }
+        return one.choices == other.choices && place(one) < place(other)
+      }
+    }
+    // The order of discovery decides between groups of one law.
+    return groups.map { group in (group: group, law: group.map(place).min() ?? 0) }.enumerated()
+      .sorted { ($0.element.law, $0.offset) < ($1.element.law, $1.offset) }
+      .flatMap(\.element.group)
+  }
+
+  private static func groups(_ failures: [CheckFailure]) -> [[CheckFailure]] {
+    var groups: [[CheckFailure]] = []
+    for failure in failures {
+      if let group = groups.firstIndex(where: { $0.contains { $0.isAlike(failure) } }) {
+        groups[group].append(failure)
+      } else {
+        groups.append([failure])
+      }
+    }
+    return groups
+  }
+
+  /// Whether a law was seen broken, be it on the way to a smaller checkpoint.
+  public func isBroken(_ tally: LawTally) -> Bool {
+    tally.broken > 0 || failures.contains { $0.law == tally.law }
+  }
+
+  /// The command that does the same again.
+  public var command: String {
+    let numbers = ["--examples", "\(requested)", "--seed", "\(seed)"]
+    return shellCommand(["hymt2", "check"] + numbers + arguments)
+  }
+}
+
+extension CheckFailure {
+  /// Whether both have the same causes, or look so much alike that they may.
+  fileprivate func isAlike(_ other: CheckFailure) -> Bool {
+    if let cause, let otherCause = other.cause { return cause == otherCause }
+    return law == other.law && sentence == other.sentence
+  }
+}

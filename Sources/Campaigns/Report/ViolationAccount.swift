@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+internal import AdapterLaws
+internal import CheckpointGenerators
+
+/// What reports say about how a law was broken.
+struct ViolationAccount {
+  /// What the adapter did wrong, in sentences.
+  let diagnosis: [String]
+  /// The causes as text that is the same on all checkpoints that show them, if there is one.
+  let cause: String?
+  /// What differs, in lines.
+  let mismatch: [String]
+  /// Where elements differ, if they do.
+  let heatMap: HeatMapFigure?
+
+  /// Compares both sides and runs the adapter on tracer checkpoints.
+  init(_ violation: Violation, _ spec: CheckpointSpec, _ adapter: any AdapterUnderTest) {
+    let causes = Diagnosis.of(violation, spec, adapter)
+    (diagnosis, cause) = (causes.sentences, causes.cause)
+    guard let mismatch = violation.evidence.flatMap(Self.mismatch) else {
+      mismatch = diagnosis.isEmpty ? [] : [violation.summary]
+      heatMap = nil
+      return
+    }
+    self.mismatch = mismatch.description.split(separator: "\n").map(String.init)
+    heatMap = mismatch.mostSerious.flatMap { HeatMap($0) }.flatMap { map in
+      // A single field says nothing that the lines do not.
+      guard map.planes.count > 1 || map.planes.contains(where: { $0.shares.joined().count > 1 })
+      else { return nil }
+      return HeatMapFigure(
+        text: map.text().split(separator: "\n").map(String.init), svg: map.svg())
+    }
+  }
+
+  /// What differs; the order of keys only if nothing else does.
+  private static func mismatch(_ evidence: Violation.Evidence) -> Mismatch? {
+    [false, true].lazy.compactMap { ordered in
+      Mismatch(
+        expected: evidence.expected, found: evidence.found, ordered: ordered,
+        castTensors: evidence.castTensors)
+    }.first
+  }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+/// Why laws could not be checked at all.
+public enum CheckError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// No example was asked for.
+  case noExamples(requested: Int)
+  /// No law was chosen.
+  case noLaws
+  /// No checkpoint has the pinned values.
+  case emptySpace(reason: String)
+  /// The search could not make checkpoints.
+  case unhealthy(advice: [String])
+  /// None of the laws says anything about any of the checkpoints.
+  case nothingJudged(executed: Int)
+  /// The token is of something else than a check.
+  case foreignToken
+  /// The token was made by another version, or for another config.
+  case otherSpace(hasConfig: Bool)
+
+  /// What is wrong and what helps.
+  public var description: String {
+    switch self {
+    case .noExamples(let requested):
+      "expected 1 example or more, found \(requested): a check without examples shows nothing"
+    case .noLaws:
+      "expected one law or more, found none: a check without laws shows nothing"
+    case .emptySpace(let reason):
+      "no checkpoint can be generated: \(reason); choose another config"
+    case .unhealthy(let advice):
+      "too few checkpoints could be generated: \(advice.joined(separator: "; "))"
+    case .nothingJudged(let executed):
+      "none of the chosen laws applies to any of \(grouped(executed)) generated checkpoints; "
+        + "choose other laws or another config"
+    case .foreignToken:
+      "the token is not one of 'hymt2 check'"
+    case .otherSpace(let hasConfig):
+      "the token belongs to another version of the generator or to another space of checkpoints; "
+        + (hasConfig
+          ? "give the --config that the failing check had, or none if it had none"
+          : "if the failing check had a --config, give it here, too")
+    }
+  }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+internal import StrictJSON
+
+/// All that matters of a failure within 40 lines of 100 columns.
+struct FailureScreen {
+  static let width = 100
+  static let height = 40
+
+  let failure: CheckFailure
+  /// How many laws were judged.
+  let lawCount: Int
+
+  /// The lines.
+  var lines: [ReportLine] {
+    var lines = heading
+    let fixed = [checkpoint, others, reproduction]
+    let room = Self.height - fixed.reduce(lines.count + 4) { $0 + $1.count }
+    for section in [checkpoint, differences(room), others, reproduction] where !section.isEmpty {
+      lines.append("")
+      lines += section.map { ReportLine(nil, $0) }
+    }
+    return lines
+  }
+
+  private var heading: [ReportLine] {
+    // Marks take two columns.
+    let statement = Self.clipped(
+      wrapped("\(failure.law.name): \(failure.law.statement)", width: Self.width - 2), to: 2)
+    let sentences = failure.diagnosis.isEmpty ? [failure.summary] : failure.diagnosis
+    let diagnosis = sentences.flatMap { wrapped($0, width: Self.width - 2) }
+    return [ReportLine(false, statement[0])]
+      + (statement.dropFirst() + Self.clipped(diagnosis, to: 6)).map { ReportLine(nil, "  \($0)") }
+      + (failure.flakiness.map { text in
+        Self.clipped(wrapped("not the same every time: \(text)", width: Self.width - 2), to: 2)
+          .map { ReportLine(nil, "  \($0)") }
+      } ?? [])
+  }
+
+  private var checkpoint: [String] {
+    let config = wrapped(Self.spaced(failure.config), width: Self.width - 4)
+    let lines = wrapped(failure.checkpoint, width: Self.width - 4)
+    return wrapped(headline, width: Self.width)
+      + Self.indented(Self.clipped(lines, to: 4)) + Self.indented(Self.clipped(config, to: 8))
+  }
+
+  private var headline: String {
+    guard let discovery = failure.discovery else { return "the checkpoint" }
+    let found = "found in example \(grouped(discovery.example))"
+    let early = discovery.stoppedEarly ? ", until a limit was reached" : ""
+    return "the smallest checkpoint that shows it (\(found), made simpler "
+      + "\(counted(discovery.simplifications, "time")) in "
+      + "\(counted(discovery.executions, "attempt"))\(early))"
+  }
+
+  /// What differs, with the heat map if both fit into so many lines.
+  private func differences(_ room: Int) -> [String] {
+    let lines = failure.mismatch.flatMap { wrapped($0, width: Self.width - 4) }
+    guard !lines.isEmpty, room > 1 else { return [] }
+    let drawing = failure.heatMap?.text ?? []
+    let fits =
+      drawing.allSatisfy { $0.count <= Self.width - 4 } && lines.count + drawing.count < room
+    return ["where it differs"] + Self.indented(Self.clipped(lines, to: room - 1))
+      + (fits ? Self.indented(drawing) : [])
+  }
+
+  private var others: [String] {
+    let names = failure.brokenLaws.map(\.law).filter { $0 != failure.law.name }
+    let also =
+      names.isEmpty
+      ? "no other of the \(grouped(lawCount)) laws is broken on it"
+      : "also broken on it, of \(grouped(lawCount)) laws: \(names.joined(separator: ", "))"
+    let reason = wrapped("why it must hold: \(failure.law.reason)", width: Self.width)
+    return Self.clipped(wrapped(also, width: Self.width), to: 2) + Self.clipped(reason, to: 2)
+  }
+
+  private var reproduction: [String] {
+    let command = continued(failure.replayCommand, width: Self.width - 8)
+    return ["token   \(failure.token)"].filter { $0.count <= Self.width }
+      + command.enumerated().map { ($0.offset == 0 ? "replay  " : "        ") + $0.element }
+  }
+
+  /// JSON on lines that break at spaces.
+  private static func spaced(_ value: JSONValue) -> String {
+    "config.json: " + value.text(.compact).replacing(",\"", with: ", \"")
+  }
+
+  private static func indented(_ lines: [String]) -> [String] { lines.map { "    \($0)" } }
+
+  static func clipped(_ lines: [String], to limit: Int) -> [String] {
+    guard lines.count > limit else { return lines }
+    let left = lines.count - limit + 1
+    return lines.prefix(limit - 1) + ["… \(counted(left, "more line")), all of them with --json"]
+  }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+/// A count with its digits in groups of three, such as `47,138`.
+func grouped(_ count: Int) -> String {
+  var digits = Substring(String(count.magnitude))
+  var groups: [Substring] = []
+  while digits.count > 3 {
+    groups.insert(digits.suffix(3), at: 0)
+    digits = digits.dropLast(3)
+  }
+  return (count < 0 ? "-" : "") + ([digits] + groups).joined(separator: ",")
+}
+
+/// A count with the noun it counts, such as `1 law` or `3 laws`.
+func counted(_ count: Int, _ noun: String) -> String {
+  "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")"
+}
+
+/// A command line that a POSIX shell splits into these words.
+func shellCommand(_ words: [String]) -> String {
+  words.map { word in
+    let isPlain = word.unicodeScalars.allSatisfy { scalar in
+      scalar.properties.isAlphabetic && scalar.isASCII || ("0"..."9").contains(scalar)
+        || "-_./:=@%+,".unicodeScalars.contains(scalar)
+    }
+    if isPlain, !word.isEmpty { return word }
+    return "'"
+      + word.split(separator: "'", omittingEmptySubsequences: false)
+      .joined(separator: #"'\''"#) + "'"
+  }.joined(separator: " ")
+}
+
+/// A command line on lines of at most `width` characters where its words allow, which a shell reads
+/// as one.
+func continued(_ command: String, width: Int) -> [String] {
+  var words: [Substring] = []
+  var start = command.startIndex
+  var isQuoted = false
+  for index in command.indices {
+    if command[index] == "'" { isQuoted.toggle() }
+    guard command[index] == " ", !isQuoted else { continue }
+    words.append(command[start..<index])
+    start = command.index(after: index)
+  }
+  words.append(command[start...])
+  var lines: [String] = []
+  for word in words {
+    if let last = lines.last, last.count + word.count + 3 <= width {
+      lines[lines.count - 1] += " \(word)"
+    } else {
+      if let last = lines.last { lines[lines.count - 1] = "\(last) \\" }
+      lines.append(String(word))
+    }
+  }
+  return lines
+}
+
+/// Lines of at most `width` characters: those that fit as they are, others broken at spaces, or
+/// anywhere in a longer word.
+func wrapped(_ text: String, width: Int) -> [String] {
+  var lines: [String] = []
+  for paragraph in text.split(separator: "\n", omittingEmptySubsequences: false) {
+    if paragraph.count <= width {
+      lines.append(String(paragraph))
+      continue
+    }
+    var line = ""
+    for word in paragraph.split(separator: " ") {
+      var rest = word
+      if !line.isEmpty, line.count + 1 + rest.count > width {
+        lines.append(line)
+        line = ""
+      }
+      while rest.count > width {
+        lines.append(String(rest.prefix(width)))
+        rest = rest.dropFirst(width)
+      }
+      line += (line.isEmpty ? "" : " ") + rest
+    }
+    lines.append(line)
+  }
+  return lines
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import AdapterLaws
+import Adapters
+import ArgumentParser
+import Campaigns
+import CheckpointGenerators
+
+/// The options of commands that judge laws on generated checkpoints.
+struct CheckArguments: ParsableArguments {
+  @Option(
+    name: .customLong("law"),
+    help: ArgumentHelp(
+      "Judge this law only; may be given again. 'hymt2 check --list-laws' names them.",
+      valueName: "name"))
+  var laws: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Judge checkpoints of this config.json of a hy_v3 model only.", valueName: "file"))
+  var config: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Write the smallest failing checkpoint as safetensors to this new folder.",
+      valueName: "folder"))
+  var saveCase: String?
+
+  func validate() throws {
+    let known = AdapterLaws.all.map(\.name)
+    for name in laws where !known.contains(name) {
+      throw ValidationError(
+        "--law: there is no law '\(name)'; there are \(known.joined(separator: ", "))")
+    }
+  }
+
+  /// The run of the chosen laws on the chosen checkpoints.
+  func run(_ adapter: any AdapterUnderTest) throws -> CheckRun {
+    let space = CheckpointSpace(config: try config.map { try ModelConfig(fileAt: $0) })
+    let chosen = AdapterLaws.all.filter { laws.isEmpty || laws.contains($0.name) }
+    let arguments = laws.flatMap { ["--law", $0] } + (config.map { ["--config", $0] } ?? [])
+    return CheckRun(adapter, laws: chosen, space: space, arguments: arguments)
+  }
+
+  /// Checks, before the work begins, that the case can be saved.
+  func checkOutput() throws {
+    guard let saveCase else { return }
+    try OutputPlace(saveCase).checkFree()
+  }
+
+  /// Saves cases where asked for: the first under the name given, others with a number behind it.
+  func save(_ failures: [CheckFailure], _ console: Console) throws {
+    guard let saveCase else { return }
+    for (index, failure) in failures.enumerated() {
+      let path = index == 0 ? saveCase : "\(saveCase)-\(index + 1)"
+      try failure.save(to: path)
+      console.note("saved the checkpoint that breaks \(failure.law.name) to '\(path)'")
+    }
+    if failures.isEmpty { console.note("no law is broken, so no checkpoint was saved") }
+  }
+}
+
+extension Console {
+  /// Writes lines of a report.
+  func print(_ lines: [ReportLine]) {
+    for line in lines {
+      if let verdict = line.verdict {
+        printVerdict(verdict, line.text)
+      } else {
+        print(line.text)
+      }
+    }
+  }
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import AdapterLaws
+import Adapters
+import ArgumentParser
+import Campaigns
+import Safetensors
+import StrictJSON
+
+/// `hymt2 check`.
+struct CheckCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check",
+    abstract: "Check the laws of an adapter on generated checkpoints.",
+    discussion: """
+      Generates checkpoints over all axes of configs, judges every law on each, and makes what \
+      breaks a law as small as possible. The same seed gives the same output on any machine and \
+      with any number of threads.
+
+      Examples:
+        hymt2 check
+        hymt2 check --examples 10000 --seed 7 --report report.html --junit junit.xml
+        hymt2 check --config config.json --law round-trip --save-case case
+      """)
+
+  @Option(help: "How many checkpoints to judge.")
+  var examples = 1000
+
+  @Option(help: "What everything random derives from.")
+  var seed: UInt64 = 0
+
+  @Option(help: "How many checkpoints to judge at a time. Default: one for each processor.")
+  var threads: Int?
+
+  @OptionGroup var arguments: CheckArguments
+
+  @Option(
+    help: ArgumentHelp("Write the report as one self-contained HTML file.", valueName: "file"))
+  var report: String?
+
+  @Option(help: ArgumentHelp("Write the report as JUnit XML.", valueName: "file"))
+  var junit: String?
+
+  @Flag(help: "Add how long it took to the JSON document, which then differs from run to run.")
+  var timings = false
+
+  @Flag(help: "List the laws and check nothing.")
+  var listLaws = false
+
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    guard (1...1_000_000_000).contains(examples) else {
+      throw ValidationError("--examples must be from 1 to 1000000000, not \(examples)")
+    }
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads must be from 1 to 1024, not \(threads)")
+    }
+  }
+
+  func run() throws {
+    try run(ReferenceAdapter())
+  }
+
+  /// Checks an adapter.
+  func run(_ adapter: @autoclosure () throws -> any AdapterUnderTest) throws {
+    if listLaws { return LawList(arguments.laws).print(to: output.console) }
+    try runOrExit {
+      let run = try arguments.run(try adapter())
+      try arguments.checkOutput()
+      for file in [report, junit].compactMap(\.self) { try OutputPlace(file).checkParent() }
+      Interruption.watch()
+      let start = ContinuousClock.now
+      let result = try check(run)
+      try write(result, .now - start)
+      try arguments.save(result.failures, output.console)
+      try Interruption.check()
+      return result.holds
+    }
+  }
+
+  private func check(_ run: CheckRun) throws -> CheckReport {
+    var settings = CheckSettings(
+      examples: examples, seed: seed, threads: threads ?? ProcessorCount.online)
+    settings.isCancelled = { Interruption.isWished }
+    let progress = Progress("checking", total: examples, in: .items, output.console)
+    defer { progress.finish() }
+    return try run.run(settings) { event in
+      switch event {
+      case .searching(executed: _, let passed): progress.reach(passed)
+      case .shrinking(let law, let evaluations):
+        progress.enter("making a failure of \(law) small: \(countText(evaluations)) evaluations")
+      }
+    }
+  }
+
+  private func write(_ result: CheckReport, _ duration: Duration) throws {
+    let console = output.console
+    console.print(result.lines)
+    let seconds = duration / .seconds(1)
+    let rate = Double(result.judged) / max(0.001, seconds)
+    var members = [("version", .string(HyMT2.version))] + result.json
+    if timings {
+      members.append(
+        ("timings", ["seconds": JSONValue(seconds), "checkpointsPerSecond": JSONValue(rate)]))
+    }
+    console.printDocument("check", holds: result.holds, members)
+    console.note(
+      "\(countText(result.judged)) checkpoints in \(duration.secondsText), "
+        + "\(countText(Int(rate.rounded()))) a second")
+    if let report {
+      let html = result.html(tool: "hymt2 \(HyMT2.version)")
+      try WholeFile.write(Array(html.utf8), to: report)
+    }
+    if let junit { try WholeFile.write(Array(result.junit.utf8), to: junit) }
+  }
+}
+
+/// The laws, for the reader.
+private struct LawList {
+  private let laws: [AdapterLaw]
+
+  init(_ names: [String]) {
+    laws = AdapterLaws.all.filter { names.isEmpty || names.contains($0.name) }
+  }
+
+  func print(to console: Console) {
+    for law in laws {
+      console.print(law.name)
+      console.print("  holds:      \(law.statement)")
+      console.print("  because:    \(law.reason)")
+      console.print("  broken by:  \(law.brokenBy)")
+    }
+    console.printDocument(
+      "check", holds: true,
+      [
+        (
+          "laws",
+          .array(
+            laws.map { law in
+              [
+                "name": .string(law.name), "statement": .string(law.statement),
+                "reason": .string(law.reason), "brokenBy": .string(law.brokenBy),
+              ]
+            })
+        )
+      ])
+  }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import PropertyEngine
+import Testing
+
+@testable import Campaigns
+
+@Suite("The failures of a report")
+struct CheckReportTests {
+  @Test("Those of one cause stand together, the plainest checkpoint first, in the order of laws")
+  func order() throws {
+    let report = try TestReports.broken()
+    let few = try #require(report.failures.first { $0.law.name == "few-experts" })
+    let flat = try #require(report.failures.first { $0.law.name == "flat" })
+    func failure(_ original: CheckFailure, _ cause: String?, _ text: String) -> CheckFailure {
+      var failure = original
+      failure.cause = cause
+      failure.diagnosis = [text]
+      return failure
+    }
+    var plainest = failure(flat, "cast", "plainest")
+    plainest.choices = ChoiceSequence()
+    let found = [
+      failure(flat, nil, "vague"), failure(few, "cast", "larger"), plainest,
+      failure(few, nil, "vague"), failure(flat, nil, "vague"), failure(flat, "swap", "swap"),
+    ]
+    let sorted = CheckReport.sorted(found, report.laws)
+    #expect(
+      sorted.map { "\($0.law.name) \($0.diagnosis[0])" } == [
+        "flat plainest", "few-experts larger", "few-experts vague", "flat vague", "flat vague",
+        "flat swap",
+      ])
+    var grouped = report
+    grouped.failures = sorted
+    #expect(grouped.failureGroups.map(\.count) == [2, 1, 2, 1])
+  }
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import AdapterLaws
+import Adapters
+import ArgumentParser
+import Foundation
+import StrictJSON
+import Testing
+
+@testable import hymt2
+
+@Suite("hymt2 check")
+struct CheckCommandTests {
+  @Test("All laws hold for the reference adapter; text says so in a table")
+  func text() throws {
+    let outcome = try Hymt2.run("check", "--examples", "5", "--quiet")
+    outcome.expectSuccess()
+    let count = AdapterLaws.all.count
+    #expect(
+      outcome.outputLines.first
+        == "✔ \(count) laws held on 5 checkpoints, seed 0 (adapter: reference)")
+    for law in AdapterLaws.all { #expect(outcome.output.contains("\n  \(law.name) ")) }
+    for part in ["coverage of the config axes", "pairs of values", "checkpoints by axis"] {
+      #expect(outcome.output.contains(part))
+    }
+  }
+
+  @Test("JSON is the same in each run and with any number of threads; timings are asked for")
+  func json() throws {
+    let arguments = ["check", "--examples", "12", "--seed", "9", "--json"]
+    let first = try Hymt2.start(arguments + ["--threads", "1", "--quiet"]).wait()
+    first.expectSuccess()
+    for threads in ["1", "2", "4"] {
+      let again = try Hymt2.start(arguments + ["--threads", threads]).wait()
+      #expect(again.output == first.output, "\(threads) threads")
+    }
+    let json = try first.json()
+    #expect(json["schemaVersion"] == 1)
+    #expect(json["command"] == "check")
+    #expect(json["ok"] == true)
+    #expect(json["version"] == .string(HyMT2.version))
+    #expect(json["examples"]?["judged"] == 12)
+    #expect(json["reproduce"] == "hymt2 check --examples 12 --seed 9")
+    #expect(json["timings"] == nil)
+    let timed = try Hymt2.start(arguments + ["--timings"]).wait().json()
+    #expect(timed["timings"]?["seconds"]?.doubleValue ?? 0 > 0)
+  }
+
+  @Test("Chosen laws are judged alone, in the order of the list")
+  func chosenLaws() throws {
+    let outcome = try Hymt2.run(
+      "check", "--examples", "4", "--law", "round-trip", "--law", "keys", "--json")
+    let laws = try #require(try outcome.json()["laws"]?.arrayValue)
+    #expect(laws.map { $0["name"] } == ["keys", "round-trip"])
+  }
+
+  @Test("An unknown law is wrong usage, and the error lists the laws")
+  func unknownLaw() throws {
+    let outcome = try Hymt2.run("check", "--law", "none-such")
+    #expect(outcome.status == 64)
+    #expect(outcome.output == "")
+    #expect(outcome.errors.contains("there is no law 'none-such'"))
+    for law in AdapterLaws.all { #expect(outcome.errors.contains(law.name)) }
+  }
+
+  @Test("No examples is wrong usage")
+  func noExamples() throws {
+    for count in ["0", "-1"] {
+      let outcome = try Hymt2.run("check", "--examples=\(count)")
+      #expect(outcome.status == 64)
+      #expect(outcome.errors.contains("--examples must be from 1"))
+    }
+  }
+
+  @Test("--list-laws names every law with what it states and checks nothing")
+  func listLaws() throws {
+    let text = try Hymt2.run("check", "--list-laws")
+    text.expectSuccess()
+    #expect(text.output.hasPrefix("\(AdapterLaws.all[0].name)\n  holds:      "))
+    let json = try Hymt2.run("check", "--list-laws", "--json").json()
+    #expect(
+      json["laws"]?.arrayValue?.map { $0["name"]?.stringValue } == AdapterLaws.all.map(\.name))
+  }
+
+  @Test("A config pins the checkpoints; one that cannot be read is exit status 2")
+  func config() throws {
+    let scratch = try Scratch()
+    try scratch.write(Synthetic.config(experts: 5), to: "config.json")
+    let outcome = try Hymt2.run(
+      "check", "--examples", "4", "--config", scratch["config.json"], "--json", "--quiet")
+    outcome.expectSuccess()
+    let json = try outcome.json()
+    #expect(json["reproduce"]?.stringValue?.hasSuffix("--config \(scratch["config.json"])") == true)
+    let axes = try #require(json["coverage"]?["axes"]?.arrayValue)
+    let values = try #require(axes.first { $0["name"] == "experts" }?["values"]?.arrayValue)
+    #expect(values.filter { $0["examples"] == 4 }.count == 1)
+    try Hymt2.run("check", "--config", scratch["none.json"])
+      .expectFailure(naming: scratch["none.json"], "No such file")
+  }
+
+  @Test("Report files are written whole, with nothing beside them")
+  func reports() throws {
+    let scratch = try Scratch()
+    try Hymt2.run(
+      "check", "--examples", "3", "--quiet", "--report", scratch["r.html"], "--junit",
+      scratch["j.xml"]
+    ).expectSuccess()
+    #expect(try scratch.names() == ["j.xml", "r.html"])
+    #expect(
+      String(decoding: try scratch.bytes("r.html"), as: UTF8.self).hasPrefix("<!doctype html>"))
+    let junit = String(decoding: try scratch.bytes("j.xml"), as: UTF8.self)
+    #expect(junit.contains(#"<testsuite name="hymt2 check" tests="\#(AdapterLaws.all.count)""#))
+  }
+
+  @Test("Places for files that cannot be are found before the work begins")
+  func places() throws {
+    let scratch = try Scratch()
+    try Hymt2.run("check", "--examples", "1000000", "--report", scratch["none/r.html"])
+      .expectFailure(naming: scratch["none/r.html"])
+    try Hymt2.run("check", "--examples", "1000000", "--junit", scratch["none/j.xml"])
+      .expectFailure(naming: scratch["none/j.xml"])
+    try Hymt2.run("check", "--examples", "1000000", "--save-case", scratch.path)
+      .expectFailure(naming: scratch.path, "free")
+  }
+
+  @Test("Interrupted, it reports what was done and ends by the signal")
+  func interruption() throws {
+    let child = try Hymt2.start(["check", "--examples", "1000000", "--json", "--quiet"])
+    Thread.sleep(forTimeInterval: 3)
+    child.send(SIGINT)
+    let outcome = child.wait()
+    #expect(outcome.status == -SIGINT)
+    let json = try outcome.json()
+    #expect(json["end"] == "cancelled")
+    #expect(json["ok"] == true)
+  }
+}
