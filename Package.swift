@@ -100,7 +100,8 @@ let package = Package(
         name: "CommandTests",
         dependencies: [
           "hymt2", "example-adapter", "AdapterLaws", "Adapters", "Campaigns",
-          "CheckpointGenerators", "Goldens", "PropertyEngine", "Safetensors", "StrictJSON", "Tensors",
+          "CheckpointGenerators", "Goldens", "PropertyEngine", "Safetensors", "StrictJSON",
+          "Tensors",
         ],
         swiftSettings: settings),
     ]
