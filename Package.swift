@@ -66,16 +66,16 @@ let package = Package(
       ["Adapters", "CheckpointGenerators", "PropertyEngine", "Safetensors", "Tensors"],
       tests: ["PropertyTesting", "StrictJSON"])
     + module(
-      "Campaigns",
-      [
-        "AdapterLaws", "Adapters", "CheckpointGenerators", "PropertyEngine", "Safetensors",
-        "StrictJSON", "Tensors",
-      ])
-    + module(
       "Goldens",
       [
         "AdapterLaws", "Adapters", "CheckpointGenerators", "Digests", "HDF5", "StrictJSON",
         "Tensors", "CExchange", orderedCollections,
+      ])
+    + module(
+      "Campaigns",
+      [
+        "AdapterLaws", "Adapters", "CheckpointGenerators", "PropertyEngine", "Safetensors",
+        "StrictJSON", "Tensors",
       ])
     + [
       .systemLibrary(name: "CExchange"),
@@ -100,7 +100,8 @@ let package = Package(
         name: "CommandTests",
         dependencies: [
           "hymt2", "example-adapter", "AdapterLaws", "Adapters", "Campaigns",
-          "CheckpointGenerators", "Goldens", "PropertyEngine", "Safetensors", "StrictJSON", "Tensors",
+          "CheckpointGenerators", "Goldens", "PropertyEngine", "Safetensors", "StrictJSON",
+          "Tensors",
         ],
         swiftSettings: settings),
     ]

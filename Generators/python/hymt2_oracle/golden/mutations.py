@@ -156,13 +156,13 @@ def wrong_results() -> Iterator[WrongResult]:
         ("subnormals-flushed", "subnormal numbers become zero", special, down,
          _subnormals_flushed, "subnormal"),
     ):  # fmt: skip
-        place = down if suffix == down else gate_and_up
+        place = "down" if suffix == down else "gate and up"
         yield WrongResult(
             f"wrong-{name}", purpose, plan, _each(suffix, change), "elements", "elements", place, (words,)
         )
     yield WrongResult(
         "wrong-expert-dropped", "the last expert is missing", model,
-        _each("projs", lambda plan, bits: bits[:-1]), "shapes", "shape", gate_and_up, ("expert",),
+        _each("projs", lambda plan, bits: bits[:-1]), "shapes", "shape", "gate and up", ("expert",),
     )  # fmt: skip
     yield WrongResult(
         "wrong-bias-cast", "the router's bias in the experts' type", model, _cast_bias,
@@ -171,11 +171,11 @@ def wrong_results() -> Iterator[WrongResult]:
     rounding = valid["cast-f32-bf16-rounding"]
     yield WrongResult(
         "wrong-rounded-toward-zero", "bits cut off", rounding, _truncated,
-        "rounding", "elements", gate_and_up, ("toward zero",),
+        "rounding", "elements", "gate and up", ("toward zero",),
     )  # fmt: skip
     yield WrongResult(
         "wrong-cast-through-float16", "an intermediate type", rounding, _through_half,
-        "rounding", "elements", gate_and_up, ("float16",),
+        "rounding", "elements", "gate and up", ("float16",),
     )  # fmt: skip
     yield WrongResult(
         "wrong-mtp-kept", "the MTP layer loaded under policy drop", valid["mtp-1-drop"],
@@ -193,25 +193,25 @@ def wrong_results() -> Iterator[WrongResult]:
     )  # fmt: skip
     yield WrongResult(
         "wrong-groups-at-end", "grouped tensors behind all others", model, _groups_at_end,
-        "order", "order of keys", gate_and_up, ("behind",),
+        "order", "order of keys", "", ("behind",),
     )  # fmt: skip
     even = valid["ep-4-experts-rank-1-of-2"]
     yield WrongResult(
         "wrong-rank", "the experts of rank 0", even, _like(parallelism=(0, 2)),
-        "ep-rank", "elements", gate_and_up, ("rank",),
+        "ep-rank", "elements", "gate and up", ("rank",),
     )  # fmt: skip
     yield WrongResult(
         "wrong-local-expert-numbers", "experts of rank 1 numbered from zero", even,
-        _rename(_local_numbers), "ep-save", "wrong key", "gate_proj", ("numbered from 0",),
+        _rename(_local_numbers), "ep-save", "wrong key", "gate and up", ("numbered from 0",),
         side="saved",
     )  # fmt: skip
     yield WrongResult(
         "wrong-gate-saved-twice", "the gate projection in the place of the up projection",
-        replace(model, id="", config=TINY), _gate_for_up, "elements", "elements", "up_proj",
+        replace(model, id="", config=TINY), _gate_for_up, "elements", "elements", "gate and up",
         ("gate",), side="saved",
     )  # fmt: skip
     yield WrongResult(
         "wrong-exclusion-searches", "the pattern looked for anywhere in the key",
         valid["exclude-unanchored"], _drop(lambda key: "mlp" in key), "exclusion", "missing key",
-        "dense MLP", ("anywhere",), side="saved",
+        "gate and up", ("anywhere",), side="saved",
     )  # fmt: skip

@@ -102,6 +102,8 @@ def _missing_and_surplus(model: Plan) -> Iterator[Refusal]:
          (4,), "surplus layer"),
         ("dense-experts", "experts in a dense layer",
          "model.layers.0.mlp.experts.0.up_proj.weight", (3, 4), "experts in a dense layer"),
+        ("prediction-tensor", "a tensor of an MTP layer in a decoder layer",
+         f"{LAYER}eh_proj.weight", (4, 8), "prediction tensor in a decoder layer"),
         ("unknown-prefix", "experts under another prefix",
          f"transformer.{EXPERTS}0.up_proj.weight", (3, 4), "unknown prefix"),
         ("text-behind", "text behind the name of a weight", f"{EXPERTS}0.up_proj.weight.1",
