@@ -3,6 +3,7 @@
 
 import Adapters
 import ArgumentParser
+import Safetensors
 import StrictJSON
 import Tensors
 
@@ -36,9 +37,15 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "Checkpoints checked at the same time. Default: one per core.")
   var threads: Int?
 
+  @Option(help: "Size of the tensor written to an HDF5 file and read again. Default: 1GiB.")
+  var hdf5: ByteSize?
+
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
+    guard (2...(1 << 36)).contains(hdf5?.byteCount ?? 2) else {
+      throw ValidationError("--hdf5 must be from 2 B to 64 GiB")
+    }
     guard (1...10_000_000).contains(cases) else {
       throw ValidationError("--cases must be from 1 to 10000000")
     }
@@ -55,9 +62,14 @@ struct BenchCommand: ParsableCommand {
     try runOrExit {
       let layer = try LayerBench(experts: experts, runs: runs)
       let roundTrips = try RoundTripBench(cases: cases, threads: ParallelWork.workerCount(threads))
+      let folder = Console.environment("TMPDIR") ?? "/tmp"
+      let file = try HDF5Bench(
+        byteCount: hdf5?.byteCount ?? 1 << 30, runs: runs, folder: folder)
       layer.report(to: output.console)
       roundTrips.report(to: output.console)
-      output.console.printDocument("bench", holds: true, layer.json + roundTrips.json)
+      file.report(to: output.console)
+      output.console.printDocument(
+        "bench", holds: true, layer.json + roundTrips.json + file.json)
       return true
     }
   }
