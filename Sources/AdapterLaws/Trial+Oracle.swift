@@ -29,7 +29,8 @@ extension Trial {
   func loadMismatch() throws(Violation) -> Mismatch? {
     let (found, expected) = (try native(), try expectedNative())
     return compared(\.load) {
-      Mismatch(expected: expected, found: found, castTensors: castTensors(of: expected))
+      Mismatch(
+        expected: expected, found: found, castTensors: LayoutOracle(spec).castTensors(of: expected))
     }
   }
 
@@ -37,12 +38,6 @@ extension Trial {
   func saveMismatch() throws(Violation) -> Mismatch? {
     let (found, expected) = (try saved(), try expectedSaved())
     return compared(\.save) { Mismatch(expected: expected, found: found) }
-  }
-
-  /// Native tensors that a cast made, in which any NaN will do where one is expected.
-  func castTensors(of native: StateDict) -> Set<TensorName> {
-    guard spec.types.experts != spec.options.targetDType else { return [] }
-    return Set(native.names.filter(\.isGroupedWeight))
   }
 
   /// What the adapter loads for one rank.

@@ -82,7 +82,8 @@ extension Trial {
     if let mismatch = try loadMismatch().flatMap(aspect) {
       let expected = try expectedNative()
       let evidence = Violation.Evidence(
-        expected: expected, found: try native(), castTensors: castTensors(of: expected))
+        expected: expected, found: try native(),
+        castTensors: LayoutOracle(spec).castTensors(of: expected))
       throw Violation(mismatch, .fromHF(nil), evidence)
     }
     if let mismatch = try saveMismatch().flatMap(aspect) {

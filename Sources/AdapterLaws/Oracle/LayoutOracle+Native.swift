@@ -12,7 +12,7 @@ extension LayoutOracle {
   /// A grouped tensor stands where the last of its members stood, LoRA groups behind all else in the
   /// order of their first factors (of the gate projection, or of the up projection if experts have no
   /// gate), and what ParamWrapper fused behind them. Where experts change their type, a NaN is
-  /// expected to become any NaN; ``castTensors(of:_:)`` tells where.
+  /// expected to become any NaN; ``castTensors(of:)`` tells where.
   ///
   /// - Complexity: O(elements).
   public func native(
@@ -50,20 +50,11 @@ extension LayoutOracle {
     return result.stateDict
   }
 
-  /// The native names of grouped tensors whose type is not that of all their members on disk.
+  /// The tensors of a native form that casts make.
   ///
   /// - Complexity: O(tensors).
-  public func castTensors(
-    of onDisk: StateDict, _ parallelism: ExpertParallelism? = nil
-  ) -> Set<TensorName> {
-    let own = experts(of: parallelism)
-    var result: Set<TensorName> = []
-    for (name, tensor) in onDisk where tensor.dtype != spec.options.targetDType {
-      guard let key = OracleKey(name), !isDropped(key),
-        case .ofExpert(let expert, let projection, .weight) = key.expertPart, own.contains(expert)
-      else { continue }
-      result.insert(key.grouped(projection == .down ? .down : .gateAndUp))
-    }
-    return result
+  public func castTensors(of native: StateDict) -> Set<TensorName> {
+    guard spec.types.experts != spec.options.targetDType else { return [] }
+    return Set(native.names.filter(\.isGroupedWeight))
   }
 }

@@ -109,9 +109,9 @@ struct LayoutOracleReferenceTests {
       try [nil] + [(0, 2), (1, 2), (2, 7)].map { try ExpertParallelism(rank: $0, size: $1) }
     for rank in ranks {
       let native = try session.fromHF(onDisk, rank)
+      let expected = oracle.native(of: onDisk, rank)
       let mismatch = Mismatch(
-        expected: oracle.native(of: onDisk, rank), found: native,
-        castTensors: oracle.castTensors(of: onDisk, rank))
+        expected: expected, found: native, castTensors: oracle.castTensors(of: expected))
       #expect(mismatch?.description == nil, "to native form, \(String(describing: rank))")
       let back = try session.toHF(native, excluding: spec.exclusion.pattern, rank)
       let difference = Mismatch(
