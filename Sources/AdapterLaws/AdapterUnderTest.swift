@@ -10,10 +10,32 @@ public protocol AdapterUnderTest: Sendable {
   /// The name shown in reports.
   var name: String { get }
 
+  /// The version, by which findings that are known of it are told from new ones; nil if it has none.
+  var version: String? { get }
+
+  /// What is asked of the adapter where its input is invalid.
+  var invalidInputContract: InvalidInputContract { get }
+
   /// The adapter made for a config.
   ///
   /// - Throws: What keeps the adapter from being made.
   func session(for setup: AdapterSetup) throws -> any AdapterSession
+}
+
+extension AdapterUnderTest {
+  /// None.
+  public var version: String? { nil }
+
+  /// Refusing it, as the reference adapter does.
+  public var invalidInputContract: InvalidInputContract { .refuses }
+}
+
+/// What is asked of an adapter that is given an invalid state dict.
+public enum InvalidInputContract: Sendable, Hashable {
+  /// An error; one of this package must name every offending key.
+  case refuses
+  /// An error of any kind, or a result in which everything that was given is found again.
+  case losesNothing
 }
 
 /// An adapter made for one config, which may be called again and again.
@@ -31,8 +53,36 @@ public protocol AdapterSession: Sendable {
     _ name: TensorName, _ tensor: Tensor, excluding: String, _ parallelism: ExpertParallelism?
   ) throws -> [(name: TensorName, tensor: Tensor)]
 
+  /// Converts native tensors to their tensors on disk, each by itself, in their order.
+  func convertTensorsToHF(
+    _ native: StateDict, excluding: String, _ parallelism: ExpertParallelism?
+  ) throws -> [(name: TensorName, tensor: Tensor)]
+
   /// Whether a key belongs to a multi-token prediction layer.
   func isMTPKey(_ name: TensorName) throws -> Bool
+
+  /// Whether each of some keys belongs to a multi-token prediction layer.
+  func areMTPKeys(_ names: [TensorName]) throws -> [Bool]
+
+  /// The keys of tensors given to the adapter that it has changed since, where that can be seen.
+  var changedInputs: [TensorName] { get }
+}
+
+extension AdapterSession {
+  /// Calls `convertSingleTensorToHF` for each tensor.
+  public func convertTensorsToHF(
+    _ native: StateDict, excluding: String, _ parallelism: ExpertParallelism?
+  ) throws -> [(name: TensorName, tensor: Tensor)] {
+    try native.flatMap { name, tensor in
+      try convertSingleTensorToHF(name, tensor, excluding: excluding, parallelism)
+    }
+  }
+
+  /// Calls `isMTPKey` for each key.
+  public func areMTPKeys(_ names: [TensorName]) throws -> [Bool] { try names.map(isMTPKey) }
+
+  /// None: tensors in this process are immutable.
+  public var changedInputs: [TensorName] { [] }
 }
 
 /// The reference adapter of this package.

@@ -104,6 +104,8 @@ public final class Trial {
   ) throws(Violation) -> Value {
     do {
       return try work()
+    } catch let misbehaviour as Misbehaviour {
+      throw Violation(misbehaviour, step: step)
     } catch {
       throw Violation("refused", step: step, "a valid checkpoint was refused: \(error)")
     }

@@ -49,6 +49,8 @@ public struct Violation: Error, Sendable {
   public var step: ConversionStep
   /// Both sides of a comparison, if there was one.
   public var evidence: Evidence?
+  /// What the adapter did instead of answering, if that is what broke the law.
+  public var misbehaviour: Misbehaviour?
 
   /// Creates a violation.
   public init(
@@ -60,5 +62,10 @@ public struct Violation: Error, Sendable {
     self.summary = summary
     self.step = step
     self.evidence = evidence
+  }
+  /// Creates the violation of any law by an adapter that gave no answer.
+  public init(_ misbehaviour: Misbehaviour, step: ConversionStep) {
+    self.init(misbehaviour.kind.rawValue, step: step, misbehaviour.account)
+    self.misbehaviour = misbehaviour
   }
 }

@@ -35,9 +35,7 @@ final class Tracer {
       try traceNative(rank) { Array(try session.toHF($0, excluding: "", rank)) }
     case .streaming(let rank):
       try traceNative(rank) { native in
-        try native.flatMap { name, tensor in
-          try session.convertSingleTensorToHF(name, tensor, excluding: "", rank)
-        }
+        try session.convertTensorsToHF(native, excluding: "", rank)
       }
     }
   }
@@ -68,11 +66,7 @@ final class Tracer {
       return Set(try session.toHF(native, excluding: exclusion.pattern, nil).names)
     }
     return Set(
-      try native.flatMap { name, tensor in
-        try session.convertSingleTensorToHF(
-          name, tensor, excluding: exclusion.pattern, nil
-        ).map(\.name)
-      })
+      try session.convertTensorsToHF(native, excluding: exclusion.pattern, nil).map(\.name))
   }
 
   private func traceNative(

@@ -41,10 +41,10 @@ extension AdapterLaws {
   ) { (trial) throws(Violation) in
     let session = try trial.session()
     let count = trial.spec.config.hiddenLayerCount
-    let cases = try trial.onDisk().names.map { ($0, trial.isStoredMTP($0)) }
-    for (name, expected) in cases + trial.spec.layerKeys {
-      let found = try trial.attempt(.isMTPKey) { try session.isMTPKey(name) }
-      guard found != expected else { continue }
+    let cases =
+      try trial.onDisk().names.map { ($0, trial.isStoredMTP($0)) } + trial.spec.layerKeys
+    let answers = try trial.attempt(.isMTPKey) { try session.areMTPKeys(cases.map(\.0)) }
+    for ((name, expected), found) in zip(cases, answers) where found != expected {
       throw Violation(
         "isMTPKey is \(found)", step: .isMTPKey,
         "isMTPKey('\(name)') is \(found) with \(Wording.count(count, "decoder layer"))")

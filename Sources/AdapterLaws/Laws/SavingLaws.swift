@@ -21,9 +21,7 @@ extension AdapterLaws {
       ? try trial.saved() : try trial.toHF(native, excluding: exclusion, step: .excluding)
     let session = try trial.session()
     let pieces = try trial.attempt(.streaming) {
-      try native.flatMap { name, tensor in
-        try session.convertSingleTensorToHF(name, tensor, excluding: exclusion.pattern, nil)
-      }
+      try session.convertTensorsToHF(native, excluding: exclusion.pattern, nil)
     }
     if let twice = firstRepeated(pieces.map(\.name)) {
       throw Violation(
