@@ -75,7 +75,8 @@ class _Pair:
 
     def dtype(self) -> torch.dtype:
         """The dtype to load in, which transformers casts everything to but the router's bias."""
-        dtype = DTYPES.get(self.config.get("dtype") or self.config.get("torch_dtype") or "")
+        name = self.config.get("dtype") or self.config.get("torch_dtype") or ""
+        dtype: torch.dtype | None = DTYPES.get(name)
         if dtype is None:
             raise OracleError(f"{self.path}: its config.json has no dtype of {', '.join(DTYPES)}")
         for key, tensor in sorted(self.original.items()):
