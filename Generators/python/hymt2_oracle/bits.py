@@ -23,18 +23,29 @@ class Difference:
     differing_elements: int | None = None
     elements: int | None = None
     first_index: tuple[int, ...] | None = None
+    explanation: str | None = None
+    """What the fault looks like, where that is known: `transposed`, for example."""
 
     def as_json(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value is not None}
 
     def __str__(self) -> str:
         text = f"{self.key}: {self.problem}: expected {self.expected}, found {self.found}"
-        if self.first_index is None:
-            return text
-        return (
-            f"{text} at index {list(self.first_index)};"
-            f" {self.differing_elements} of {self.elements} elements differ"
-        )
+        if self.first_index is not None:
+            text += (
+                f" at index {list(self.first_index)};"
+                f" {self.differing_elements} of {self.elements} elements differ"
+            )
+        return f"{text}: {self.explanation}" if self.explanation else text
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How much was compared, and what differs."""
+
+    tensors: int
+    elements: int
+    differences: list[Difference]
 
 
 def as_integers(tensor: torch.Tensor) -> torch.Tensor:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hymt2_oracle.bits import Difference, compare_state_dicts
+from hymt2_oracle.bits import Outcome, compare_state_dicts
 from hymt2_oracle.checkpoints import DTYPES
 from hymt2_oracle.errors import OracleError
 from hymt2_oracle.expert_parallel import expert_parallel_mesh
@@ -33,15 +33,6 @@ class Conversion:
     def adapter(self, original: Path) -> Any:
         config = read_config(original)
         return make_adapter(config, self.model, DTYPES[self.dtype], self.preserve_mtp)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How much was compared, and what differs."""
-
-    tensors: int
-    elements: int
-    differences: list[Difference]
 
 
 def compare_from_hf(original: Path, native: Path, conversion: Conversion) -> Outcome:

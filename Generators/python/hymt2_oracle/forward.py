@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from hymt2_oracle.folders import read_config, read_folder
-from hymt2_oracle.models import load_native, nemo_model, transformers_model
+from hymt2_oracle.models import load_native, nemo_model
 from hymt2_oracle.nemo import StateDict
+from hymt2_oracle.transformers_model import transformers_model
 
 TOLERANCE = 1e-5
 """The largest relative error of right weights."""

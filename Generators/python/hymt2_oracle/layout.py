@@ -2,6 +2,7 @@
 # Copyright the hymt2-harness authors
 """The on-disk ("inner") layout of the Hy family: every key, its shape and its dtype."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,9 +19,10 @@ def expected_tensors(config: Config, dtype: torch.dtype) -> dict[str, torch.Tens
     hidden, vocabulary = config["hidden_size"], config["vocab_size"]
     shapes: dict[str, tuple[int, ...]] = {
         "model.embed_tokens.weight": (vocabulary, hidden),
-        "lm_head.weight": (vocabulary, hidden),
         "model.norm.weight": (hidden,),
     }
+    if not config.get("tie_word_embeddings", False):
+        shapes["lm_head.weight"] = (vocabulary, hidden)
     layers = config["num_hidden_layers"]
     for layer in range(layers):
         is_dense = layer < config["first_k_dense_replace"]
@@ -36,6 +38,12 @@ def expected_tensors(config: Config, dtype: torch.dtype) -> dict[str, torch.Tens
 def dtype_of(key: str, dtype: torch.dtype) -> torch.dtype:
     """The router's bias stays float32 whatever the checkpoint's dtype is."""
     return torch.float32 if key.endswith(".mlp.expert_bias") else dtype
+
+
+def is_mtp_key(config: Config, key: str) -> bool:
+    """Whether a key, of whichever layout, belongs to a layer after the hidden ones."""
+    layer = re.match(r"model\.layers\.([0-9]+)\.", key)
+    return layer is not None and int(layer[1]) >= config["num_hidden_layers"]
 
 
 def mtp_layer(config: Config, layer: int) -> dict[str, tuple[int, ...]]:

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the hymt2-harness authors
-"""The two models whose logits must agree: transformers' HYV3ForCausalLM and NeMo's, in float32."""
+"""NeMo's model in float32, whose logits must agree with those of transformers'."""
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,31 +10,10 @@ import torch
 from nemo_automodel.components.models.common import BackendConfig
 from nemo_automodel.components.models.hy_mt2.model import HyMT2ForCausalLM
 from torch import nn
-from transformers import HYV3ForCausalLM
-from transformers.utils import logging
 
 from hymt2_oracle.errors import OracleError
-from hymt2_oracle.nemo import StateDict, make_adapter
-
-
-def transformers_model(path: Path, config: Mapping[str, Any]) -> nn.Module:
-    """The checkpoint as transformers itself loads it."""
-    logging.disable_progress_bar()
-    # Its table of unexpected keys: they are judged below.
-    logging.set_verbosity_error()
-    model, info = HYV3ForCausalLM.from_pretrained(
-        path,
-        dtype=torch.float32,
-        output_loading_info=True,
-        # The definition in the model's own source; the faster kernels refuse odd sizes.
-        attn_implementation="eager",
-        experts_implementation="eager",
-    )
-    wrong = [*info["mismatched_keys"], *info["error_msgs"]]
-    if wrong:
-        raise OracleError(f"{path}: transformers cannot load {wrong[:5]}")
-    _check_keys(f"{path}: transformers", config, info["missing_keys"], info["unexpected_keys"])
-    return model.eval()
+from hymt2_oracle.nemo import StateDict
+from hymt2_oracle.transformers_model import check_keys
 
 
 def nemo_model(config: Mapping[str, Any], native: StateDict) -> nn.Module:
@@ -60,7 +38,7 @@ def load_native(model: nn.Module, config: Mapping[str, Any], native: StateDict) 
     tensors = {key: tensor.to(torch.float32) for key, tensor in native.items()}
     # A wrong shape raises here.
     keys = model.load_state_dict(tensors, strict=False)
-    _check_keys("NeMo", config, keys.missing_keys, keys.unexpected_keys)
+    check_keys("NeMo", config, keys.missing_keys, keys.unexpected_keys)
 
 
 def nemo_config(config: Mapping[str, Any]) -> SimpleNamespace:
@@ -97,14 +75,3 @@ def nemo_config(config: Mapping[str, Any]) -> SimpleNamespace:
     # An upcast of lm_head: no difference in float32, and transformers has no such field.
     fields["enable_lm_head_fp32"] = False
     return SimpleNamespace(**fields)
-
-
-def _check_keys(
-    who: str, config: Mapping[str, Any], missing: Iterable[str], unexpected: Iterable[str]
-) -> None:
-    # Neither model has MTP layers; nothing else may be left over.
-    is_mtp_key = make_adapter(config)._is_mtp_key
-    left_over = sorted(key for key in unexpected if not is_mtp_key(key))
-    lacking = sorted(missing)
-    if lacking or left_over:
-        raise OracleError(f"{who}: missing keys {lacking[:5]}, unexpected keys {left_over[:5]}")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hymt2_oracle import SCHEMA_VERSION
-from hymt2_oracle.bits import Difference
+from hymt2_oracle.bits import Difference, Outcome
 
 EQUAL, DIFFERENT, COULD_NOT_RUN = 0, 1, 2
 """Exit codes."""
@@ -26,3 +26,22 @@ def print_differences(differences: Sequence[Difference | str]) -> None:
         print(f"  {difference}")
     if len(differences) > SHOWN:
         print(f"  and {len(differences) - SHOWN} more")
+
+
+def print_outcome(command: str, outcome: Outcome, as_json: bool, **more: Any) -> int:
+    """Prints a comparison, `more` only in its JSON, and gives the exit code."""
+    differences = outcome.differences
+    if as_json:
+        results = {
+            "equal": not differences,
+            "tensors": outcome.tensors,
+            "elements": outcome.elements,
+            "differences": [difference.as_json() for difference in differences],
+            **more,
+        }
+        print_json(command, results)
+    else:
+        verdict = f"{len(differences)} differ" if differences else "all equal"
+        print(f"{outcome.tensors} tensors, {outcome.elements} elements: {verdict}")
+        print_differences(differences)
+    return DIFFERENT if differences else EQUAL

@@ -40,7 +40,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     from hymt2_oracle.comparison import Conversion, compare_from_hf, compare_to_hf
-    from hymt2_oracle.report import DIFFERENT, EQUAL, print_differences, print_json
+    from hymt2_oracle.report import print_outcome
 
     conversion = Conversion(
         arguments.model,
@@ -51,17 +51,4 @@ def run(arguments: Namespace) -> int:
     )
     direction = compare_to_hf if arguments.to_hf else compare_from_hf
     outcome = direction(arguments.original, arguments.native, conversion)
-    differences = outcome.differences
-    if arguments.json:
-        results = {
-            "equal": not differences,
-            "tensors": outcome.tensors,
-            "elements": outcome.elements,
-            "differences": [difference.as_json() for difference in differences],
-        }
-        print_json(NAME, results)
-    else:
-        verdict = f"{len(differences)} differ" if differences else "all equal"
-        print(f"{outcome.tensors} tensors, {outcome.elements} elements: {verdict}")
-        print_differences(differences)
-    return DIFFERENT if differences else EQUAL
+    return print_outcome(NAME, outcome, arguments.json)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from hymt2_oracle.errors import OracleError
-from hymt2_oracle.presets import PRESETS, complete_config
+from hymt2_oracle.presets import PRESETS, Preset, complete_config
+from hymt2_oracle.random_configs import random_config
 
 NAME = "make-checkpoint"
 SUMMARY = "write a real checkpoint with random weights"
@@ -22,16 +23,18 @@ DETAILS = (
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("out", metavar="OUT", type=Path, help="the folder to make; must not exist")
-    parser.add_argument("--preset", choices=PRESETS, metavar="NAME", help="a config by its name")
+    base = parser.add_mutually_exclusive_group()
+    base.add_argument("--preset", choices=PRESETS, metavar="NAME", help="a config by its name")
+    base.add_argument("--random", type=int, metavar="N", help="a small random config by its number")
     parser.add_argument("--config", type=Path, metavar="FILE", help="fields from a config.json")
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="a config field; VALUE is JSON, or else a string. Applied after --preset and"
-        " --config; moe_intermediate_size also sets expert_hidden_dim, and first_k_dense_replace"
-        " sets mlp_layer_types",
+        help="a config field; VALUE is JSON, or else a string. Applied after --preset,"
+        " --random and --config; moe_intermediate_size also sets expert_hidden_dim, and"
+        " first_k_dense_replace sets mlp_layer_types",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="S")
     parser.add_argument("--dtype", default="bfloat16", choices=("bfloat16", "float16", "float32"))
@@ -49,9 +52,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     from hymt2_oracle.checkpoints import DTYPES, Recipe, make_checkpoint
     from hymt2_oracle.folders import read_json
-    from hymt2_oracle.presets import Preset
 
-    preset = PRESETS[arguments.preset] if arguments.preset else Preset("as asked for")
+    preset = _preset(arguments)
     from_file = read_json(arguments.config) if arguments.config else {}
     config = complete_config(preset.changes, from_file, _settings(arguments.set))
     mtp_layers = preset.mtp_layers if arguments.mtp_layers is None else arguments.mtp_layers
@@ -66,6 +68,13 @@ def run(arguments: Namespace) -> int:
     folder = make_checkpoint(arguments.out, recipe)
     print(f"{folder.path}: {len(folder.tensors)} tensors in {len(folder.shards)} files")
     return 0
+
+
+def _preset(arguments: Namespace) -> Preset:
+    if arguments.preset:
+        return PRESETS[arguments.preset]
+    changes = {} if arguments.random is None else random_config(arguments.random)
+    return Preset("as asked for", changes)
 
 
 def _settings(words: list[str]) -> dict[str, Any]:
