@@ -88,6 +88,7 @@ let package = Package(
         name: "example-adapter",
         dependencies: ["AdapterLaws", "Adapters", "Campaigns", "CheckpointGenerators", "Tensors"],
         path: "Sources/ExampleAdapter", swiftSettings: settings),
+      .executableTarget(name: "example-c-adapter", path: "Sources/ExampleServer"),
       .executableTarget(
         name: "hymt2",
         dependencies: [
@@ -99,10 +100,11 @@ let package = Package(
       .testTarget(
         name: "CommandTests",
         dependencies: [
-          "hymt2", "example-adapter", "AdapterLaws", "Adapters", "Campaigns",
+          "hymt2", "example-adapter", "example-c-adapter", "AdapterLaws", "Adapters", "Campaigns",
           "CheckpointGenerators", "Goldens", "PropertyEngine", "Safetensors", "StrictJSON",
           "Tensors",
         ],
         swiftSettings: settings),
-    ]
+    ],
+  cLanguageStandard: .c11
 )
