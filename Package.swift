@@ -100,11 +100,13 @@ let package = Package(
       .testTarget(
         name: "CommandTests",
         dependencies: [
-          "hymt2", "example-adapter", "example-c-adapter", "AdapterLaws", "Adapters", "Campaigns",
+          "hymt2", "example-adapter", "AdapterLaws", "Adapters", "Campaigns",
           "CheckpointGenerators", "Goldens", "PropertyEngine", "Safetensors", "StrictJSON",
           "Tensors",
         ],
         swiftSettings: settings),
+      .testTarget(
+        name: "ExampleServerTests", dependencies: ["example-c-adapter"], swiftSettings: settings),
     ],
   cLanguageStandard: .c11
 )
