@@ -71,6 +71,7 @@ static TensorList ordered_tensors(Exchange *exchange) {
 static void convert(Exchange *exchange, Direction direction, bool is_single) {
   TensorList input = ordered_tensors(exchange);
   Settings settings = settings_read(exchange->request, &exchange->refusal);
+  if (direction == TO_DISK) settings_check_exclusion(exchange->request, &exchange->refusal);
   Slice name;
   if (is_single
       && (!json_string(json_member(exchange->request, "fqn"), &name) || input.count != 1

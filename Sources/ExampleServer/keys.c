@@ -10,17 +10,22 @@ static const char key_error[] = "KeyError";
 
 static bool is_digit(char character) { return character >= '0' && character <= '9'; }
 
-/// Passes decimal digits without leading zeros; what is too large becomes the largest number.
-static bool pass_number(Slice *rest, uint64_t *number) {
+/// Passes decimal digits; what is too large becomes the largest number.
+static bool pass_digits(Slice *rest, uint64_t *number) {
   size_t digits = 0;
   *number = 0;
   while (digits < rest->size && is_digit(rest->at[digits])) {
     uint64_t digit = (uint64_t)(rest->at[digits++] - '0');
     *number = *number > (UINT64_MAX - digit) / 10 ? UINT64_MAX : 10 * *number + digit;
   }
-  if (digits == 0 || (digits > 1 && rest->at[0] == '0')) return false;
   *rest = slice_behind(*rest, digits);
-  return true;
+  return digits > 0;
+}
+
+/// Passes a number without leading zeros.
+static bool pass_number(Slice *rest, uint64_t *number) {
+  Slice start = *rest;
+  return pass_digits(rest, number) && (start.at[0] != '0' || start.size - rest->size == 1);
 }
 
 static bool pass(Slice *rest, const char *text) {
@@ -88,7 +93,7 @@ bool key_is_mtp(const Settings *settings, Slice name) {
   for (size_t index = 0; index < sizeof prefixes / sizeof *prefixes; index++) {
     Slice rest = name;
     uint64_t layer;
-    if (pass_layers(&rest, prefixes[index]) && pass_number(&rest, &layer) && pass(&rest, ".")) {
+    if (pass_layers(&rest, prefixes[index]) && pass_digits(&rest, &layer) && pass(&rest, ".")) {
       return layer >= settings->hidden_layers;
     }
   }

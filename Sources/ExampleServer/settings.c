@@ -47,16 +47,12 @@ static void read_rank(const JSONValue *request, Settings *settings, Refusal *ref
   settings->end_expert = settings->first_expert + least + (rank < surplus ? 1 : 0);
 }
 
-/// Leaves out either nothing or, with the empty pattern, which `re.match` finds in any text, all.
-static void read_exclusion(const JSONValue *request, Settings *settings, Refusal *refusal) {
+void settings_check_exclusion(const JSONValue *request, Refusal *refusal) {
   const JSONValue *pattern = json_member(request, "exclude_key_regex");
-  if (pattern == NULL) return;
   Slice text;
-  if (json_string(pattern, &text) && text.size == 0) {
-    settings->excludes_everything = true;
-  } else {
-    refuse(refusal, unsupported_error, "exclude_key_regex: only the empty pattern is supported");
-  }
+  if (pattern == NULL || (json_string(pattern, &text) && text.size == 0)) return;
+  refuse_key(
+      refusal, unsupported_error, slice_of("exclude_key_regex"), "patterns are not supported");
 }
 
 Settings settings_read_mtp(const JSONValue *request, Refusal *refusal) {
@@ -110,7 +106,6 @@ Settings settings_read(const JSONValue *request, Refusal *refusal) {
         read_integer(config, "first_k_dense_replace", 0, largest_size, refusal);
   }
   read_rank(request, &settings, refusal);
-  read_exclusion(request, &settings, refusal);
   return settings;
 }
 

@@ -26,8 +26,6 @@ typedef struct {
   Slice prefix;
   bool drops_mtp;
   bool wants_whole_model;
-  /// Whether saving leaves all keys out.
-  bool excludes_everything;
   /// The config's kinds of layers, or null.
   const JSONValue *layer_types;
   uint64_t first_sparse_layer;
@@ -35,6 +33,9 @@ typedef struct {
 
 /// Reads the members that a conversion needs.
 Settings settings_read(const JSONValue *request, Refusal *refusal);
+
+/// Refuses any pattern but the empty one, which leaves nothing out.
+void settings_check_exclusion(const JSONValue *request, Refusal *refusal);
 
 /// Reads those that tell which keys are of MTP layers.
 Settings settings_read_mtp(const JSONValue *request, Refusal *refusal);

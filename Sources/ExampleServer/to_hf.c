@@ -105,6 +105,5 @@ TensorList to_hf(
     Arena *arena, const Settings *settings, const TensorList *input, Refusal *refusal) {
   Saving saving = {.arena = arena, .settings = settings, .refusal = refusal};
   for (size_t index = 0; index < input->count; index++) save(&saving, &input->items[index]);
-  if (settings->excludes_everything) saving.output.count = 0;
   return saving.output;
 }
