@@ -49,12 +49,13 @@ static bool refuse_name(Slice name, const char *fault, Refusal *refusal) {
   return false;
 }
 
-/// Whether a layer's number stands behind some dot.
-static bool has_layer_elsewhere(Slice name) {
-  for (size_t at = 0; at < name.size; at++) {
-    Slice rest = slice_behind(name, at);
-    if (at > 0 && name.at[at - 1] != '.') continue;
-    if (pass(&rest, "layers.") && rest.size > 0 && is_digit(rest.at[0])) return true;
+/// Whether a name without the model's prefix is yet of a language model: its layers have another of
+/// the prefixes, or routed experts. Other modules have layers, too.
+static bool is_foreign(Slice name) {
+  if (slice_contains(name, grouped_prefix)) return true;
+  for (size_t index = 0; index < prefix_count; index++) {
+    Slice rest = name;
+    if (pass_layers(&rest, slice_of(prefixes[index]))) return true;
   }
   return false;
 }
@@ -67,7 +68,7 @@ bool key_read(const Settings *settings, Slice name, Key *key, Refusal *refusal) 
   }
   Slice rest = name;
   if (!pass_layers(&rest, settings->prefix)) {
-    return !has_layer_elsewhere(name)
+    return !is_foreign(name)
            || refuse_name(name, "a layer with another prefix than the model's", refusal);
   }
   if (!pass_number(&rest, &key->layer) || !pass(&rest, ".") || rest.size == 0) {
@@ -89,11 +90,11 @@ bool key_read(const Settings *settings, Slice name, Key *key, Refusal *refusal) 
 }
 
 bool key_is_mtp(const Settings *settings, Slice name) {
-  const Slice prefixes[] = {settings->prefix, slice_of("model."), slice_of("")};
-  for (size_t index = 0; index < sizeof prefixes / sizeof *prefixes; index++) {
+  const Slice known[] = {settings->prefix, slice_of("model."), slice_of("")};
+  for (size_t index = 0; index < sizeof known / sizeof *known; index++) {
     Slice rest = name;
     uint64_t layer;
-    if (pass_layers(&rest, prefixes[index]) && pass_digits(&rest, &layer) && pass(&rest, ".")) {
+    if (pass_layers(&rest, known[index]) && pass_digits(&rest, &layer) && pass(&rest, ".")) {
       return layer >= settings->hidden_layers;
     }
   }
@@ -107,9 +108,7 @@ bool key_rename(
   static const char *const names[][2] = {
       [0] = {"mlp.expert_bias", "mlp.gate.e_score_correction_bias"},
       [1] = {"mlp.router.gate.weight", "mlp.gate.weight"},
-      [2] = {"mlp.shared_mlp.gate_proj.", "mlp.shared_experts.gate_proj."},
-      [3] = {"mlp.shared_mlp.up_proj.", "mlp.shared_experts.up_proj."},
-      [4] = {"mlp.shared_mlp.down_proj.", "mlp.shared_experts.down_proj."},
+      [2] = {"mlp.shared_mlp.", "mlp.shared_experts."},
   };
   *renamed = name;
   if (!key->in_layer) return true;

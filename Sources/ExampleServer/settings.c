@@ -10,6 +10,8 @@ static const int64_t most_layers = 100000;
 static const char config_error[] = "ConfigError";
 static const char unsupported_error[] = "UnsupportedError";
 
+const char *const prefixes[] = {"model.", "language_model.", "model.language_model.", "", NULL};
+
 /// An integer member from `least` to `most`; a fault is said of `name`.
 static uint64_t read_integer(
     const JSONValue *object, const char *name, int64_t least, int64_t most, Refusal *refusal) {
@@ -56,8 +58,6 @@ void settings_check_exclusion(const JSONValue *request, Refusal *refusal) {
 }
 
 Settings settings_read_mtp(const JSONValue *request, Refusal *refusal) {
-  static const char *const prefixes[] = {
-      "model.", "language_model.", "model.language_model.", "", NULL};
   Settings settings = {0};
   const JSONValue *config = json_member(request, "config");
   settings.hidden_layers = read_integer(config, "num_hidden_layers", 0, most_layers, refusal);

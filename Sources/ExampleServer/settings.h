@@ -7,6 +7,10 @@
 #include "json.h"
 #include "refusal.h"
 
+/// What may stand before `layers.`; a null ends the list.
+extern const char *const prefixes[];
+enum { prefix_count = 4 };
+
 /// What a conversion has to know of the model and the adapter's options.
 typedef struct {
   /// The layers behind the first `hidden_layers` predict further tokens.
