@@ -88,6 +88,7 @@ let package = Package(
         name: "example-adapter",
         dependencies: ["AdapterLaws", "Adapters", "Campaigns", "CheckpointGenerators", "Tensors"],
         path: "Sources/ExampleAdapter", swiftSettings: settings),
+      .executableTarget(name: "example-c-adapter", path: "Sources/ExampleServer"),
       .executableTarget(
         name: "hymt2",
         dependencies: [
@@ -104,5 +105,8 @@ let package = Package(
           "Tensors",
         ],
         swiftSettings: settings),
-    ]
+      .testTarget(
+        name: "ExampleServerTests", dependencies: ["example-c-adapter"], swiftSettings: settings),
+    ],
+  cLanguageStandard: .c11
 )
