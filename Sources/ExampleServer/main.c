@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-// An adapter under test, written from docs/adapter-protocol.md and docs/adapter.md alone.
+// An adapter under test, made after docs/adapter-protocol.md and docs/adapter.md.
 
 #include <signal.h>
 #include <stdio.h>
