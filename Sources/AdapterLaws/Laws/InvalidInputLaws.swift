@@ -113,11 +113,13 @@ private struct InvalidInput {
     guard !losses.isEmpty else { return }
     let always = try lossesOfValid()
     let own = losses.filter { loss in !always.contains { $0.isSame(as: loss) } }
-    guard let found = InvalidInputLosses(own, faulty) else { return }
+    let found =
+      own.isEmpty
+      ? InvalidInputLosses(ofAny: losses, faulty) : InvalidInputLosses(own, faulty)
     throw found.violation(step, input, result)
   }
 
-  /// What the adapter loses of the valid state dict, too, which other laws say.
+  /// What the adapter loses of the valid state dict, too, for which no fault is to blame.
   private func lossesOfValid() throws(Violation) -> [TensorLoss] {
     let valid = FaultyCheckpoint(valid: trial.spec, side: faulty.side)
     let input = try trial.attempt(step) { try valid.stateDict() }

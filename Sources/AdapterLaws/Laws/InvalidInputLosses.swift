@@ -4,26 +4,27 @@
 import CheckpointGenerators
 import Tensors
 
-/// What an adapter lost of an invalid input that it accepted, because of one fault if that can be
-/// told.
+/// What an adapter lost of an invalid input that it accepted.
 struct InvalidInputLosses: Sendable {
-  /// The name of the fault.
+  /// The name of the fault to blame, or of all where that cannot be told.
   let fault: String
   /// The invalid input in words, such as `a checkpoint whose layer 1 has an expert 4 of 4`.
   let subject: String
-  /// The losses, the worst first.
+  /// The losses that the fault brought about, the worst first.
   let losses: [TensorLoss]
-  /// The result's rank, in which other ranks' experts have no place.
-  let side: CheckpointFaultKind.Side
+  /// The adapter that the input was given to.
   let setup: AdapterSetup
 
-  /// - Parameter losses: What was lost; nil is made of none.
-  init?(_ losses: [TensorLoss], _ faulty: FaultyCheckpoint) {
-    guard !losses.isEmpty else { return nil }
-    side = faulty.side
+  /// The fault of losses of which the valid input suffers, too.
+  static let anyFault = "any fault"
+
+  /// Finds the fault to blame: the one that touched the worst loss's layer or key.
+  ///
+  /// - Parameter losses: What was lost, which is not nothing.
+  init(_ losses: [TensorLoss], _ faulty: FaultyCheckpoint) {
     setup = faulty.setup
-    let faults = losses.map { faulty.fault(touching: $0.name) }
-    guard faulty.faults.count > 1, let fault = faults.compactMap(\.self).first else {
+    let touching = losses.map { faulty.fault(touching: $0.name) }
+    guard faulty.faults.count > 1, let fault = touching.lazy.compactMap(\.self).first else {
       fault = faulty.faults.joined(separator: " and ")
       subject = faulty.subject(faulty.descriptions)
       self.losses = losses
@@ -31,7 +32,15 @@ struct InvalidInputLosses: Sendable {
     }
     self.fault = faulty.faults[fault]
     subject = faulty.subject([faulty.descriptions[fault]])
-    self.losses = zip(losses, faults).filter { $0.1 == fault }.map(\.0)
+    self.losses = zip(losses, touching).filter { $0.1 == fault }.map(\.0)
+  }
+
+  /// Blames no fault.
+  init(ofAny losses: [TensorLoss], _ faulty: FaultyCheckpoint) {
+    setup = faulty.setup
+    fault = Self.anyFault
+    subject = faulty.subject(faulty.descriptions)
+    self.losses = losses
   }
 
   /// The worst that happened.

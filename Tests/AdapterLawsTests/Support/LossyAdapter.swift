@@ -65,17 +65,26 @@ extension LossyAdapter.Session {
   }
 
   private func key(_ name: TensorName) -> Key? {
-    guard let match = name.text.wholeMatch(of: /((?:.*\.)?layers\.(0|[1-9][0-9]{0,9})\.)(.*)/),
-      let layer = Int(match.2)
+    let parts = name.text.split(separator: ".", omittingEmptySubsequences: false)
+    guard let at = parts.firstIndex(of: "layers"), at + 2 < parts.count,
+      let layer = number(parts[at + 1])
     else { return nil }
-    var key = Key(base: String(match.1), layer: layer, rest: String(match.3))
-    if let part = key.rest.wholeMatch(
-      of: /mlp\.experts\.(0|[1-9][0-9]{0,9})\.(gate_proj|up_proj|down_proj)\.(weight|lora_[AB]\.weight)/)
+    let tail = parts[(at + 2)...].map(String.init)
+    var key = Key(
+      base: parts[...(at + 1)].map { "\($0)." }.joined(), layer: layer,
+      rest: tail.joined(separator: "."))
+    if tail.count > 4, tail[..<2] == ["mlp", "experts"], let expert = number(tail[2][...]),
+      ["gate_proj", "up_proj", "down_proj"].contains(tail[3])
     {
-      key.expert = Int(part.1)
-      (key.projection, key.suffix) = (String(part.2), String(part.3))
+      let suffix = tail[4...].joined(separator: ".")
+      guard ["weight", "lora_A.weight", "lora_B.weight"].contains(suffix) else { return key }
+      (key.expert, key.projection, key.suffix) = (expert, tail[3], suffix)
     }
     return key
+  }
+
+  private func number(_ text: Substring) -> Int? {
+    Int(text).flatMap { "\($0)" == text && $0 >= 0 ? $0 : nil }
   }
 
   private var isGated: Bool { setup.options.activation.isGated }
@@ -210,8 +219,9 @@ extension LossyAdapter.Session {
     let (hidden, inter) = (setup.config.hiddenSize, setup.config.moeIntermediateSize)
     let sample = experts.values.flatMap(\.values).first?.tensor.shape
     let model = full.contains("down") ? [hidden, inter] : [inter, hidden]
+    let isForced = [.reshapes, .broadcasts, .inventsZeros, .castsIntegers].contains(way)
     let (rows, columns) =
-      full.contains(".lora_") ? (sample?[0] ?? 0, sample?[1] ?? 0) : (model[0], model[1])
+      full.contains(".lora_") || !isForced ? (sample?[0] ?? 0, sample?[1] ?? 0) : (model[0], model[1])
     let whole = try Shape([numbers.count, columns, rows * parts.count])
     let result = try Tensor(target, whole) { index in
       let (outer, place) = index.quotientAndRemainder(dividingBy: rows * parts.count)
@@ -240,14 +250,16 @@ extension LossyAdapter.Session {
         output.put(tensor, name, or: name)
         continue
       }
-      let group = key.rest.wholeMatch(
-        of: /mlp\.experts\.(gate_and_up_projs|down_projs|lora_gate_and_up_[AB]|lora_down_[AB])/)
-      guard let group else {
+      let groups = [
+        "gate_and_up_projs", "down_projs", "lora_gate_and_up_A", "lora_gate_and_up_B",
+        "lora_down_A", "lora_down_B",
+      ]
+      guard let group = groups.first(where: { key.rest == "mlp.experts.\($0)" }) else {
         let taken = renamed(key, back)
         output.put(tensor, native[taken] != nil && way != .letsLastWin ? name : taken, or: name)
         continue
       }
-      try split(name, tensor, key.base, String(group.1), own, native, &output)
+      try split(name, tensor, key.base, group, own, native, &output)
     }
     return try output.stateDict()
   }
