@@ -11,8 +11,8 @@ struct ConversionResult {
   let tensors: StateDict
   private var whole: [TensorName: TensorName] = [:]
   private var columns: [Slot: [Find]] = [:]
-  /// The grouped tensors in which something was found.
-  private var groups: Set<TensorName> = []
+  /// The grouped tensors in which slices were found, each with the first input tensor.
+  private var groups: [TensorName: TensorName] = [:]
   private var stacks: [TensorName: Cells?] = [:]
 
   /// One expert's place in a grouped tensor.
@@ -43,13 +43,16 @@ struct ConversionResult {
   /// The input tensor that a whole tensor was found to be.
   func owner(of name: TensorName) -> TensorName? { whole[name] }
 
+  /// An input tensor that was found to be a tensor or a slice of it.
+  func holder(of name: TensorName) -> TensorName? { whole[name] ?? groups[name] }
+
   /// What was found in a slot.
   func finds(in slot: Slot) -> [Find] { columns[slot] ?? [] }
 
   /// Notes that a tensor is an input tensor; gives false if it is another already.
   mutating func claim(_ name: TensorName, for input: TensorName) -> Bool {
     if let owner = whole[name] { return owner == input }
-    if groups.contains(name) { return false }
+    if groups[name] != nil { return false }
     whole[name] = input
     return true
   }
@@ -67,12 +70,12 @@ struct ConversionResult {
       })
     else { return false }
     columns[slot, default: []].append(find)
-    groups.insert(slot.group)
+    if groups[slot.group] == nil { groups[slot.group] = find.name }
     return true
   }
 
   /// Whether anything was found in a tensor.
-  func isFound(_ name: TensorName) -> Bool { whole[name] != nil || groups.contains(name) }
+  func isFound(_ name: TensorName) -> Bool { holder(of: name) != nil }
 }
 
 extension Cells {

@@ -44,6 +44,7 @@ extension TensorAccount {
     var offset = 0
     if case .grouped(let name) = name { offset = self.offset(stack.depth, name) }
     var experts: [Int] = []
+    var parts: [Int] = []
     for number in 0..<stack.depth {
       let slot = ConversionResult.Slot(group: group, number: number)
       if blamed.contains(slot) { continue }
@@ -53,14 +54,17 @@ extension TensorAccount {
       } else if finds.reduce(0, { $0 + $1.columns.count }) < stack.columns {
         let isShared = finds.contains { $0.columns.count == stack.columns }
         if isShared { continue }
-        addGap(finds, stack, group, number + offset, &experts)
+        addGap(finds, stack, group, number + offset, &parts)
       }
     }
-    guard !experts.isEmpty else { return }
-    var loss = TensorLoss(.invented, group)
-    loss.home = group
-    loss.experts = experts
-    add(loss)
+    for (numbers, detail) in [(experts, nil), (parts, TensorLoss.Change.part)]
+    where !numbers.isEmpty {
+      var loss = TensorLoss(.invented, group)
+      loss.home = group
+      loss.experts = numbers
+      loss.detail = detail
+      add(loss)
+    }
   }
 
   /// Columns between what gate and up hold belong to the one that has too few, or to no input tensor.

@@ -171,20 +171,11 @@ extension TensorAccount {
     for number in 0..<stack.depth {
       let slot = ConversionResult.Slot(group: group, number: number)
       let isFree = result.finds(in: slot).allSatisfy { $0.projection != projection }
-      guard isFree, !hasOwner(slot, address), takeSlice(place, tensor, address, slot: number)
+      guard isFree, takeSlice(place, tensor, address, slot: number)
       else { continue }
       return number + offset(stack.depth, address.groupedName)
     }
     return nil
-  }
-
-  /// Whether an input tensor like another one belongs in a slot.
-  private mutating func hasOwner(
-    _ slot: ConversionResult.Slot, _ address: TensorAddress
-  ) -> Bool {
-    guard let stack = result.stack(slot.group), let expert = address.expert else { return false }
-    let number = slot.number + offset(stack.depth, address.groupedName)
-    return number != expert && input[address.ofExpert(number)] != nil
   }
 }
 
@@ -200,13 +191,6 @@ extension TensorLoss {
 extension TensorAddress {
   /// The native tensor of the key's class, nil of other keys.
   var groupedName: GroupedName? { OracleKey(name)?.groupedName ?? part?.groupedName }
-
-  /// The same key of another expert.
-  func ofExpert(_ other: Int) -> TensorName {
-    guard let base, expert != nil else { return name }
-    let parts = tail[..<2] + ["\(other)"] + tail[3...]
-    return TensorName(base + parts.joined(separator: "."))
-  }
 }
 
 extension ExpertPart {

@@ -124,8 +124,10 @@ extension TensorAccount {
     for (key, part) in zip(keys, parts) {
       guard let part else { continue }
       let matrix = matrix(part, tensor)
-      let start = key == keys[0] ? 0 : columns - (matrix?.rows ?? 0)
-      if let matrix, stack.holds(matrix, slice: slot, start: start),
+      // Behind the gate's rows or up to the last; if both are off, columns are lost.
+      let starts =
+        key == keys[0] ? [0] : [columns - (matrix?.rows ?? 0), parts[0]?.shape.extents.first ?? 0]
+      if let matrix, starts.contains(where: { stack.holds(matrix, slice: slot, start: $0) }),
         result.owner(of: key) ?? name == name
       {
         continue

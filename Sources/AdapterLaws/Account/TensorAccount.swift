@@ -86,7 +86,8 @@ struct TensorAccount {
     result[address.isExact ? 0 : 1] += places(of: address, behind: base)
     guard let layer = address.layer, let plain = address.plainBase else { return result }
     if plain != base { result[1] += places(of: address, behind: plain) }
-    for prefix in [oracle.spec.options.prefix.rawValue, "model.", ""] where prefix != address.prefix {
+    for prefix in [oracle.spec.options.prefix.rawValue, "model.", ""] where prefix != address.prefix
+    {
       result[2] += places(of: address, behind: "\(prefix)layers.\(layer).")
     }
     return result
@@ -164,7 +165,7 @@ struct TensorAccount {
   func instead(
     of tensor: Tensor, _ name: TensorName, _ home: TensorName, _ there: Tensor
   ) -> TensorLoss {
-    let owner = result.owner(of: home) ?? twin(of: there, besides: name)
+    let owner = result.holder(of: home) ?? twin(of: there, besides: name)
     var loss = TensorLoss(owner == nil ? .changed : .overwritten, name)
     loss.home = home
     loss.other = owner

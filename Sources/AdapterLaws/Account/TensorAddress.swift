@@ -38,7 +38,8 @@ struct TensorAddress {
     let exact = OracleKey(name)?.expertPart
     let read = Self.part(tail, expert) ?? exact
     part = read
-    let isPlain = Self.isPlain(layer, parts[at + 1]) && (expert == nil || Self.isPlain(expert, tail[2]))
+    let isPlain =
+      Self.isPlain(layer, parts[at + 1]) && (expert == nil || Self.isPlain(expert, tail[2]))
     isExact = isPlain && (exact != nil || read == nil)
   }
 

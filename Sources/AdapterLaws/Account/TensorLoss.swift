@@ -40,6 +40,8 @@ struct TensorLoss: Sendable {
     case squeezed(Shape, into: Shape)
     /// A grouped tensor's columns do not all come out, or not split in the middle.
     case split(columns: Int, gate: Int, up: Int)
+    /// Of an expert's slice only a part went in.
+    case part
     /// It stands in the place of another expert.
     case place(ofExpert: Int)
   }

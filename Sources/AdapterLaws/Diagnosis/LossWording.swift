@@ -46,7 +46,7 @@ struct LossWording {
     let config = accepted.setup.config
     let all = { (holds: (TensorAddress) -> Bool) in addresses.allSatisfy(holds) }
     if losses.contains(where: { !$0.experts.isEmpty }) {
-      return "experts of a grouped tensor are not written"
+      return "experts of a grouped tensor are left out"
     }
     if names.allSatisfy({ $0.text.hasSuffix("_scale_inv") }) {
       return "tensors whose keys end in _scale_inv are thrown away"
@@ -77,23 +77,27 @@ struct LossWording {
   }
 
   private func changedClause(_ losses: [TensorLoss], _ first: TensorLoss) -> String {
-    let subject = places(losses.filter { $0.detail == first.detail })
+    let alike = losses.filter { $0.detail == first.detail }
+    let subject = places(alike)
+    let one = Set(alike.map { TensorSubject($0.name) }).count == 1
     let home = "'\(first.home ?? first.name)'"
     switch first.detail {
     case .type(let found, let expected):
-      return "\(subject) was cast \(expected.words) -> \(found.words) in \(home)"
+      return
+        "\(subject) \(one ? "was" : "were") cast \(expected.words) -> \(found.words) in \(home)"
     case .shape(let found, let expected):
       return first.home == first.name
-        ? "\(subject) comes out in shape \(found) instead of \(expected)"
-        : "\(subject) of shape \(expected) is squeezed into \(home) of shape \(found)"
+        ? "\(subject) \(one ? "comes" : "come") out in shape \(found) instead of \(expected)"
+        : "\(subject) of shape \(expected) \(one ? "is" : "are") squeezed into \(home) of shape \(found)"
     case .squeezed(let shape, let whole):
-      return "\(subject) of shape \(shape) is squeezed into \(home) of shape \(whole)"
+      return
+        "\(subject) of shape \(shape) \(one ? "is" : "are") squeezed into \(home) of shape \(whole)"
     case .split(let columns, let gate, let up):
       return "the \(columns) columns of \(subject) come out as \(gate) rows of gate_proj and \(up) "
         + "of up_proj"
     case .place(let expert):
-      return "\(subject) stands in the place of expert \(expert) in \(home)"
-    case .elements, nil:
+      return "\(subject) \(one ? "stands" : "stand") in the place of expert \(expert) in \(home)"
+    case .elements, .part, nil:
       return "elements of \(subject) are changed in \(home)"
     }
   }
@@ -104,7 +108,10 @@ struct LossWording {
       return "\(Wording.list(names)) \(names.count == 1 ? "is" : "are") made up: "
         + "no such tensor went in"
     }
-    return "\(places([slots])) is made up: no such expert went in" + more(losses)
+    let reason =
+      slots.detail == .part
+      ? "is made up in part: not all projections went in" : "is made up: no such expert went in"
+    return "\(places([slots])) \(reason)" + more(losses)
   }
 
   private func experts(_ losses: [TensorLoss]) -> [Int] {
@@ -117,7 +124,10 @@ struct LossWording {
     let subjects = losses.map { TensorSubject($0.name) }
     var result = Wording.list(subjects.map(\.word).unique)
     let experts = experts(losses)
-    if !experts.isEmpty { result += " of \(Wording.list("expert", experts))" }
+    let areOfExperts = zip(losses, subjects).allSatisfy {
+      !$0.experts.isEmpty || TensorAddress($0.name).expert != nil || $1.expert != nil
+    }
+    if !experts.isEmpty, areOfExperts { result += " of \(Wording.list("expert", experts))" }
     let layers = Set(subjects.compactMap(\.layer)).sorted()
     if !layers.isEmpty { result += " in \(Wording.list("layer", layers))" }
     return result

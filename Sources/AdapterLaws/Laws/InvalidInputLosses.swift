@@ -74,7 +74,8 @@ struct InvalidInputLosses: Sendable {
       let home = loss.home ?? loss.name
       let there = result[home]
       if let there, there.shape.rank != tensor.shape.rank { continue }
-      guard evidence.expected[home] == nil, (try? evidence.expected.insert(tensor, named: home)) != nil
+      guard evidence.expected[home] == nil,
+        (try? evidence.expected.insert(tensor, named: home)) != nil
       else { continue }
       if let there { try? evidence.found.insert(there, named: home) }
     }

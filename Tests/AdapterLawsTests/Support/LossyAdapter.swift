@@ -133,7 +133,9 @@ extension LossyAdapter.Session {
         continue
       }
       let isMTP = config.hiddenLayerCount..<config.storedLayerCount ~= key.layer
-      if setup.options.mtpPolicy == .drop, ["model.", ""].contains(where: { key.base.hasPrefix("\($0)layers") }) {
+      if setup.options.mtpPolicy == .drop,
+        ["model.", ""].contains(where: { key.base.hasPrefix("\($0)layers") })
+      {
         if isMTP || (way == .dropsLayersFromHidden && key.layer >= config.hiddenLayerCount) {
           continue
         }
@@ -165,7 +167,8 @@ extension LossyAdapter.Session {
   }
 
   private func group(
-    _ full: String, _ experts: [Int: [String: (name: TensorName, tensor: Tensor)]], _ own: Range<Int>,
+    _ full: String, _ experts: [Int: [String: (name: TensorName, tensor: Tensor)]],
+    _ own: Range<Int>,
     _ onDisk: StateDict, _ output: inout Output
   ) throws {
     let isFactor = full.contains(".lora_")
@@ -175,7 +178,9 @@ extension LossyAdapter.Session {
     let wanted = isFactor ? 0..<setup.config.expertCount : own
     let numbers = way == .renumbers ? experts.keys.sorted() : Array(wanted)
     let all = experts.keys.sorted().flatMap { number in
-      (experts[number] ?? [:]).sorted { $0.key < $1.key }.map { (number: number, key: $0.key, $0.value) }
+      (experts[number] ?? [:]).sorted { $0.key < $1.key }.map {
+        (number: number, key: $0.key, $0.value)
+      }
     }
     func pass() {
       for entry in all { output.put(entry.2.tensor, entry.2.name, or: entry.2.name) }
@@ -213,7 +218,8 @@ extension LossyAdapter.Session {
   /// The experts behind one another, transposed, with matrices of other shapes forced into that of the
   /// model.
   private func stack(
-    _ full: String, _ numbers: [Int], _ experts: [Int: [String: (name: TensorName, tensor: Tensor)]],
+    _ full: String, _ numbers: [Int],
+    _ experts: [Int: [String: (name: TensorName, tensor: Tensor)]],
     _ parts: [String], _ target: DType, _ output: inout Output
   ) throws {
     let (hidden, inter) = (setup.config.hiddenSize, setup.config.moeIntermediateSize)
@@ -221,7 +227,8 @@ extension LossyAdapter.Session {
     let model = full.contains("down") ? [hidden, inter] : [inter, hidden]
     let isForced = [.reshapes, .broadcasts, .inventsZeros, .castsIntegers].contains(way)
     let (rows, columns) =
-      full.contains(".lora_") || !isForced ? (sample?[0] ?? 0, sample?[1] ?? 0) : (model[0], model[1])
+      full.contains(".lora_") || !isForced
+      ? (sample?[0] ?? 0, sample?[1] ?? 0) : (model[0], model[1])
     let whole = try Shape([numbers.count, columns, rows * parts.count])
     let result = try Tensor(target, whole) { index in
       let (outer, place) = index.quotientAndRemainder(dividingBy: rows * parts.count)
@@ -232,7 +239,8 @@ extension LossyAdapter.Session {
       else { return 0 }
       let position = row * columns + column
       let bits = tensor.bits(at: position % tensor.shape.elementCount)
-      return tensor.dtype == target ? bits : (try? Cast(from: tensor.dtype, to: target))?(bits: bits) ?? bits
+      return tensor.dtype == target
+        ? bits : (try? Cast(from: tensor.dtype, to: target))?(bits: bits) ?? bits
     }
     output.put(result, TensorName(full), or: TensorName(full))
   }
