@@ -249,10 +249,15 @@ struct InvalidInputLossTests {
 
   @Test("What a valid checkpoint loses, too, is no fault's")
   func anyFault() throws {
+    let adapter = LossyAdapter(.dropsHead)
     for fault in ["surplus-expert", "missing-router", "wrong-norm"] {
-      let found = judged(try self.spec(fault), LossyAdapter(.dropsHead))
-      #expect(found?.kind == "any fault")
-      #expect(found?.place == "lost")
+      let spec = try self.spec(fault)
+      let found = try #require(judged(spec, adapter))
+      #expect(found.kind == "any fault")
+      #expect(found.place == "lost")
+      let sentence = Diagnosis.of(found, spec, adapter).sentences.first ?? ""
+      let start = "tensors are left out without a word: lm_head; given a valid checkpoint or a "
+      #expect(sentence.hasPrefix(start))
     }
   }
 

@@ -23,8 +23,13 @@ struct LossWording {
         code: .init(.invalidInput(fault: accepted.fault, fate), direction),
         classes: subjects.map(\.word).unique, layers: Set(subjects.compactMap(\.layer)).sorted(),
         experts: experts(losses), tensors: losses.map(\.name),
-        sentence: "\(clause(fate, losses, first)); given \(accepted.subject)")
+        sentence: "\(clause(fate, losses, first)); given \(input)")
     }
+  }
+
+  private var input: String {
+    accepted.fault == InvalidInputLosses.anyFault
+      ? "a valid checkpoint or \(accepted.subject)" : accepted.subject
   }
 
   private func clause(_ fate: TensorFate, _ losses: [TensorLoss], _ first: TensorLoss) -> String {
