@@ -51,6 +51,8 @@ public struct Violation: Error, Sendable {
   public var evidence: Evidence?
   /// What the adapter did instead of answering, if that is what broke the law.
   public var misbehaviour: Misbehaviour?
+  /// What became of an invalid input that was accepted, where that is what broke the law.
+  var losses: InvalidInputLosses?
 
   /// Creates a violation.
   public init(
@@ -63,6 +65,7 @@ public struct Violation: Error, Sendable {
     self.step = step
     self.evidence = evidence
   }
+
   /// Creates the violation of any law by an adapter that gave no answer.
   public init(_ misbehaviour: Misbehaviour, step: ConversionStep) {
     self.init(misbehaviour.kind.rawValue, step: step, misbehaviour.account)

@@ -83,7 +83,7 @@ extension FaultyCheckpoint {
   }
 
   /// What faults must not share: a layer, or a key outside all layers.
-  private static func place(of name: TensorName) -> String {
+  static func place(of name: TensorName) -> String {
     KeyParts(name).map { "layer \($0.canonicalLayer)" } ?? name.text
   }
 }

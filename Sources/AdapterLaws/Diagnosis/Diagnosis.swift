@@ -18,6 +18,7 @@ public struct Diagnosis: Sendable {
   /// The causes as text that is the same on all checkpoints that show them, or nil where they say
   /// too little for that.
   public var cause: String? {
+    if let code = codes.first, let cause = code.causeAlone { return cause }
     let causes = codes.filter(\.fault.isTelling).map { code in
       // Which conversion loses a value depends on what the law looked at.
       if case .value = code.fault { return code.fault.identifier }
@@ -78,6 +79,12 @@ public struct Diagnosis: Sendable {
   public static func of(
     _ violation: Violation, _ spec: CheckpointSpec, _ adapter: any AdapterUnderTest
   ) -> Diagnosis {
+    if let misbehaviour = violation.misbehaviour {
+      return Diagnosis(findings: [finding(misbehaviour, violation.direction)])
+    }
+    if let losses = violation.losses {
+      return Diagnosis(findings: LossWording(losses).findings(violation.direction))
+    }
     let examination = Examination(violation, spec, adapter)
     let drafts = examination.drafts()
     let wording = Wording(examination)
@@ -89,5 +96,35 @@ public struct Diagnosis: Sendable {
     }
     return Diagnosis(
       findings: sorted.prefix(mostFindings).map { wording.finding($0.element) })
+  }
+
+  private static func finding(_ misbehaviour: Misbehaviour, _ direction: Direction) -> Finding {
+    Finding(
+      code: .init(.misbehaved(misbehaviour.kind), direction), classes: [], layers: [], experts: [],
+      tensors: [], sentence: misbehaviour.account)
+  }
+}
+
+extension Diagnosis.Code {
+  /// The cause where others beside it say nothing more.
+  fileprivate var causeAlone: String? {
+    switch fault {
+    case .invalidInput(let name, let fate): "invalidInput \(name) \(fate.rawValue)"
+    case .misbehaved(let kind): "misbehaved \(kind.rawValue) \(direction.rawValue)"
+    default: nil
+    }
+  }
+}
+
+extension Violation {
+  /// The conversion that the step is.
+  fileprivate var direction: Diagnosis.Direction {
+    switch step {
+    case .fromHF: .fromHF
+    case .toHF, .excluding: .toHF
+    case .streaming: .streaming
+    case .roundTrip: .both
+    case .isMTPKey: .none
+    }
   }
 }

@@ -14,6 +14,8 @@ struct Examination {
   private(set) var refusals: [(step: TracedStep, reason: String)] = []
   private(set) var context: DiagnosisContext?
   private var native: [TracedMap.Output] = []
+  /// Whether the adapter gave no answer, after which it is asked nothing more.
+  private var isSilent = false
   /// Faults in what was asked beside conversions.
   private var asked: [Draft] = []
 
@@ -31,11 +33,12 @@ struct Examination {
       refusals = [(.fromHF(nil), "\(error)")]
       return
     }
-    for step in steps { trace(step, tracer, session, book) }
+    for step in steps where !isSilent { trace(step, tracer, session, book) }
     let context = DiagnosisContext(
       spec, tracer.checkpoint, book, native: native,
-      isRightInSchemaOrder: isRightInSchemaOrder(session))
+      isRightInSchemaOrder: !isSilent && isRightInSchemaOrder(session))
     self.context = context
+    if isSilent { return }
     if violation.step == .excluding || violation.step == .streaming || spec.exclusion != .none {
       asked += exclusion(tracer, session, context)
     }
@@ -107,6 +110,7 @@ struct Examination {
       }
       relations.append(Relation(step, book, expected: expected, found: found, onDisk: onDisk))
     } catch {
+      isSilent = error is Misbehaviour
       refusals.append((step, "\(error)"))
     }
   }

@@ -46,7 +46,7 @@ extension Draft {
   /// Smaller for what tells more.
   var rank: Int {
     switch fault {
-    case .inputChanged, .aliased, .notRepeatable: 0
+    case .inputChanged, .aliased, .notRepeatable, .misbehaved, .invalidInput: 0
     case .halvesExchanged, .halvesInterleaved, .halvesShifted, .notTransposed,
       .transposed, .projectionMissing, .reshapedInsteadOfTransposed, .axesPermuted, .expertOrder,
       .expertsMissing, .rankIgnored,

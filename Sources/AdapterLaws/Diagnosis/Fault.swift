@@ -80,6 +80,10 @@ extension Diagnosis {
     case aliased
     // Values.
     case value(ValueFault)
+    /// An invalid input was accepted, and part of it is not in the result; what made it invalid.
+    case invalidInput(fault: String, TensorFate)
+    /// No answer came.
+    case misbehaved(Misbehaviour.Kind)
     case unexplained(String)
   }
 

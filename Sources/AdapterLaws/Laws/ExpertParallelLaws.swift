@@ -108,7 +108,13 @@ extension Tensor {
       })
     else { return nil }
     var shape = first.shape.extents
-    shape[0] = parts.reduce(0) { $0 + $1.shape[0] }
+    // Empty tensors may have any number of slices.
+    shape[0] = 0
+    for part in parts {
+      let (sum, overflows) = shape[0].addingReportingOverflow(part.shape[0])
+      guard !overflows else { return nil }
+      shape[0] = sum
+    }
     var bytes: [UInt8] = []
     for part in parts {
       // The buffer does not leave the closure.

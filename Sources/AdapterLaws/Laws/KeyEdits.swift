@@ -22,14 +22,14 @@ extension TensorName {
     return nil
   }
 
-  /// The key of another expert, or the key itself if it is no expert's.
-  func withExpert(_ change: (Int) -> Int) -> TensorName {
+  /// The key of the expert in whose place another is put, or the key itself if it is of none of them.
+  func withExpert(_ order: [Int]) -> TensorName {
     guard contains("experts.") else { return self }
     var parts = components
     guard let start = parts.firstIndex(of: "experts"), start + 1 < parts.count,
-      let expert = Int(parts[start + 1])
+      let expert = Int(parts[start + 1]), order.indices.contains(expert)
     else { return self }
-    parts[start + 1] = "\(change(expert))"
+    parts[start + 1] = "\(order[expert])"
     return TensorName(parts.joined(separator: "."))
   }
 

@@ -44,6 +44,11 @@ extension AdapterLaws {
     let cases =
       try trial.onDisk().names.map { ($0, trial.isStoredMTP($0)) } + trial.spec.layerKeys
     let answers = try trial.attempt(.isMTPKey) { try session.areMTPKeys(cases.map(\.0)) }
+    guard answers.count == cases.count else {
+      throw Violation(
+        "answers missing", step: .isMTPKey,
+        "\(answers.count) answers came to isMTPKey of \(Wording.count(cases.count, "key"))")
+    }
     for ((name, expected), found) in zip(cases, answers) where found != expected {
       throw Violation(
         "isMTPKey is \(found)", step: .isMTPKey,

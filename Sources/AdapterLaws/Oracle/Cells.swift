@@ -28,6 +28,9 @@ struct Cells {
     patterns = tensor.patterns
   }
 
+  /// The number of cells.
+  var count: Int { patterns.count }
+
   subscript(row: Int, column: Int) -> UInt64 {
     get { patterns[row * columns + column] }
     set { patterns[row * columns + column] = newValue }

@@ -37,6 +37,7 @@ struct FaultyAdapter: AdapterUnderTest {
   var streamed: Edit = { dict, _ in dict }
   /// Takes the place of `isMTPKey`.
   var isMTPKey: (@Sendable (TensorName) -> Bool)?
+  var invalidInputContract = InvalidInputContract.refuses
 
   func session(for setup: AdapterSetup) throws -> any AdapterSession {
     Session(

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Adapters
+import CheckpointGenerators
+import Tensors
+
+/// Tells for every tensor that went into a conversion what became of it, whatever came out.
+///
+/// A tensor is found again under its own key or the one that the layout gives it, as an expert's
+/// slice of a grouped tensor, as a low-rank factor, or, if its key is none of the layout's, under any
+/// key that is no other's. Shapes are judged by each other, not by the config, which may be what is
+/// wrong. Tensors that have no business in the result are not missed.
+struct TensorAccount {
+  let oracle: LayoutOracle
+  let parallelism: ExpertParallelism?
+  let isFromHF: Bool
+  let input: StateDict
+  var result: ConversionResult
+  /// The places that hold no input tensor because one that should be there is missed.
+  var blamed: Set<ConversionResult.Slot> = []
+  /// The result's keys at which some input tensor may stand.
+  var homes: Set<TensorName> = []
+  /// The keys of the input by element type and shape.
+  private var alike: [TensorInfo: [TensorName]] = [:]
+  private var found: Set<TensorName> = []
+  private(set) var losses: [TensorLoss] = []
+
+  /// Makes the account.
+  ///
+  /// - Parameter spec: The spec with the setup that the adapter was made for.
+  /// - Complexity: O(elements), and O(places) for each input tensor that is not in its own.
+  init(
+    of input: StateDict, in result: StateDict, _ side: CheckpointFaultKind.Side,
+    _ spec: CheckpointSpec
+  ) {
+    oracle = LayoutOracle(spec)
+    parallelism = spec.parallelism
+    isFromHF = side == .onDisk
+    self.input = input
+    self.result = ConversionResult(result)
+    for (name, tensor) in input { alike[Self.look(tensor), default: []].append(name) }
+    let addresses = input.names.map { TensorAddress($0) }
+    let levels = addresses.map { places(of: $0) }
+    for level in 0...2 {
+      for (address, places) in zip(addresses, levels) where !found.contains(address.name) {
+        if places[level].contains(where: { take($0, for: address) }) { found.insert(address.name) }
+      }
+    }
+    for (address, places) in zip(addresses, levels) where found.contains(address.name) {
+      for place in places[0] + places[1] { _ = take(place, for: address) }
+    }
+    for place in levels.joined().joined() { homes.formUnion(keys(of: place)) }
+    findMoved()
+    for (address, places) in zip(addresses, levels) where !found.contains(address.name) {
+      if mayBeAbsent(address) { continue }
+      if let loss = fate(of: address, places) { losses.append(loss) }
+    }
+    addInvented()
+    noteOrder()
+    losses = TensorFate.allCases.flatMap { fate in losses.filter { $0.fate == fate } }
+  }
+
+  /// Where a tensor may stand in the result.
+  enum Place {
+    /// A tensor of its own.
+    case whole(TensorName)
+    /// A slice of a grouped tensor, or columns of one.
+    case slice(TensorName, Int, Projection, isFactorA: Bool, canCast: Bool)
+    /// A grouped tensor that holds a fused factor of all experts.
+    case fused(TensorName, isA: Bool, becomesA: Bool)
+    /// A tensor for each expert behind a base.
+    case split(String, GroupedName)
+  }
+
+  /// The places of a tensor as the layout has it, as a generous reader has it, and under another
+  /// prefix.
+  private func places(of address: TensorAddress) -> [[Place]] {
+    var result: [[Place]] = [[.whole(address.name)], [], []]
+    guard let base = address.base else {
+      // A wrapper's name before all others.
+      let rest = address.name.text.drop { $0 != "." }.dropFirst()
+      if !rest.isEmpty { result[2].append(.whole(TensorName(String(rest)))) }
+      return result
+    }
+    result[address.isExact ? 0 : 1] += places(of: address, behind: base)
+    guard let layer = address.layer, let plain = address.plainBase else { return result }
+    if plain != base { result[1] += places(of: address, behind: plain) }
+    for prefix in [oracle.spec.options.prefix.rawValue, "model.", ""] where prefix != address.prefix
+    {
+      result[2] += places(of: address, behind: "\(prefix)layers.\(layer).")
+    }
+    return result
+  }
+
+  private func places(of address: TensorAddress, behind base: String) -> [Place] {
+    let same: [Place] = base == address.base ? [] : [.whole(address.joined(base))]
+    return same + (isFromHF ? nativePlaces(of: address, base) : onDiskPlaces(of: address, base))
+  }
+
+  private func keys(of place: Place) -> [TensorName] {
+    switch place {
+    case .whole(let name), .slice(let name, _, _, _, _), .fused(let name, _, _): [name]
+    case .split: []
+    }
+  }
+
+  /// Notes that a tensor is in a place; gives false if something else is or nothing.
+  private mutating func take(_ place: Place, for address: TensorAddress) -> Bool {
+    guard let tensor = input[address.name] else { return false }
+    switch place {
+    case .whole(let name):
+      return result.tensors[name] == tensor && result.claim(name, for: address.name)
+    case .slice: return takeSlice(place, tensor, address)
+    case .fused(let name, let isA, let becomesA):
+      return isFused(tensor, name, isA: isA, becomesA: becomesA)
+        && result.claim(name, for: address.name)
+    case .split(let base, let group): return takeSplit(base, group, tensor, address)
+    }
+  }
+
+  /// Finds tensors whole under keys that are no other tensor's.
+  private mutating func findMoved() {
+    var free: [TensorInfo: [TensorName]] = [:]
+    for (name, tensor) in result.tensors where !homes.contains(name) && !result.isFound(name) {
+      free[Self.look(tensor), default: []].append(name)
+    }
+    for (name, tensor) in input where !found.contains(name) {
+      let look = Self.look(tensor)
+      guard let names = free[look],
+        let position = names.firstIndex(where: { result.tensors[$0] == tensor })
+      else { continue }
+      free[look]?.remove(at: position)
+      if result.claim(names[position], for: name) { found.insert(name) }
+    }
+  }
+
+  /// Element type and shape.
+  private static func look(_ tensor: Tensor) -> TensorInfo {
+    TensorInfo("", tensor.dtype, tensor.shape)
+  }
+
+  /// What became of a tensor that was not found; nil of one in which there is nothing to lose.
+  private mutating func fate(of address: TensorAddress, _ places: [[Place]]) -> TensorLoss? {
+    guard let tensor = input[address.name], tensor.shape.elementCount > 0 else { return nil }
+    for place in places[0] + places[1] + places[2].filter(\.isSplit) {
+      if let loss = whatStands(in: place, tensor, address) { return loss }
+    }
+    return TensorLoss(.lost, address.name)
+  }
+
+  private mutating func whatStands(
+    in place: Place, _ tensor: Tensor, _ address: TensorAddress
+  ) -> TensorLoss? {
+    switch place {
+    case .whole(let name), .fused(let name, _, _):
+      guard let other = result.tensors[name] else { return nil }
+      return instead(of: tensor, address.name, name, other)
+    case .slice: return sliceLoss(place, tensor, address)
+    case .split(let base, let group): return splitLoss(base, group, tensor, address)
+    }
+  }
+
+  /// What stands in the place of a tensor.
+  func instead(
+    of tensor: Tensor, _ name: TensorName, _ home: TensorName, _ there: Tensor
+  ) -> TensorLoss {
+    let owner = result.holder(of: home) ?? twin(of: there, besides: name)
+    var loss = TensorLoss(owner == nil ? .changed : .overwritten, name)
+    loss.home = home
+    loss.other = owner
+    if owner == nil { loss.detail = Self.change(tensor, there) }
+    return loss
+  }
+
+  /// An input tensor that is the same.
+  func twin(of tensor: Tensor, besides name: TensorName? = nil) -> TensorName? {
+    alike[Self.look(tensor)]?.first { $0 != name && input[$0] == tensor }
+  }
+
+  private static func change(_ tensor: Tensor, _ found: Tensor) -> TensorLoss.Change {
+    if found.dtype != tensor.dtype { return .type(found: found.dtype, expected: tensor.dtype) }
+    return found.shape == tensor.shape
+      ? .elements : .shape(found: "\(found.shape)", expected: "\(tensor.shape)")
+  }
+
+  /// Notes which of two keys that land on one came first.
+  private mutating func noteOrder() {
+    for position in losses.indices {
+      guard let other = losses[position].other, let later = input.names.firstIndex(of: other),
+        let earlier = input.names.firstIndex(of: losses[position].name)
+      else { continue }
+      losses[position].isEarlier = earlier < later
+    }
+  }
+
+  mutating func add(_ loss: TensorLoss) { losses.append(loss) }
+}
+
+extension TensorAccount.Place {
+  var isSplit: Bool {
+    if case .split = self { return true }
+    return false
+  }
+}
+
+extension TensorAccount {
+  /// The experts that the process holds.
+  var own: Range<Int> { oracle.experts(of: parallelism) }
+
+  /// Whether a tensor rightly stays behind on load: prediction layers that the policy drops, and what
+  /// belongs to experts of other ranks.
+  private func mayBeAbsent(_ address: TensorAddress) -> Bool {
+    guard isFromHF, let layer = address.layer else { return false }
+    let config = oracle.spec.config
+    let isKnown = ["model.", "", oracle.spec.options.prefix.rawValue].contains {
+      address.prefix == $0
+    }
+    if oracle.spec.options.mtpPolicy == .drop, isKnown,
+      config.hiddenLayerCount..<config.storedLayerCount ~= layer
+    {
+      return true
+    }
+    guard parallelism != nil, let expert = address.expert, !address.name.contains(".lora_") else {
+      return false
+    }
+    return expert < config.expertCount && !own.contains(expert)
+  }
+
+  /// The expert whose place a slot of a grouped weight is, less the slot.
+  func offset(_ depth: Int, _ group: GroupedName?) -> Int {
+    guard group == .gateAndUp || group == .down else { return 0 }
+    return depth >= oracle.spec.config.expertCount ? 0 : own.lowerBound
+  }
+}
