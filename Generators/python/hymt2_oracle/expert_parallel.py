@@ -15,10 +15,35 @@ from hymt2_oracle.errors import OracleError
 @contextmanager
 def expert_parallel_mesh(rank: int, size: int) -> Iterator[DeviceMesh]:
     """A mesh of one dimension, `ep`, seen from `rank`: a process group that sends nothing."""
+    try:
+        yield _join_mesh(rank, size)
+    finally:
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+
+
+class LastingMesh:
+    """The mesh of the rank asked for last: making one takes longer than converting a small model.
+
+    A process has one group of processes, so nothing else may make one meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self._place: tuple[int, int] | None = None
+        self._mesh: DeviceMesh | None = None
+
+    def seen_from(self, rank: int, size: int) -> DeviceMesh:
+        """A mesh of one dimension, `ep`; one that was given before is no longer of use."""
+        if self._mesh is None or self._place != (rank, size):
+            if self._mesh is not None:
+                self._mesh = None
+                torch.distributed.destroy_process_group()
+            self._mesh, self._place = _join_mesh(rank, size), (rank, size)
+        return self._mesh
+
+
+def _join_mesh(rank: int, size: int) -> DeviceMesh:
     if not 0 <= rank < size:
         raise OracleError(f"EP rank {rank} of {size}: the rank must be in 0..<{max(size, 0)}")
     torch.distributed.init_process_group("fake", store=FakeStore(), rank=rank, world_size=size)
-    try:
-        yield init_device_mesh("cpu", (size,), mesh_dim_names=("ep",))
-    finally:
-        torch.distributed.destroy_process_group()
+    return init_device_mesh("cpu", (size,), mesh_dim_names=("ep",))

@@ -87,10 +87,17 @@ class NumPyAdapter:
                     hf[name] = part
         return hf
 
-    def _is_dropped(self, key: str) -> bool:
+    def convert_single_tensor_to_hf(
+        self, name: str, tensor: GoldenTensor
+    ) -> list[tuple[str, GoldenTensor]]:
+        return list(self.to_hf({name: tensor}).items())
+
+    def is_mtp_key(self, key: str) -> bool:
         match = LAYER.fullmatch(key)
-        is_mtp = match and match[1] in self.prefixes and int(match[2]) >= self.hidden_layers
-        return bool(is_mtp) and self.drops_mtp
+        return bool(match and match[1] in self.prefixes and int(match[2]) >= self.hidden_layers)
+
+    def _is_dropped(self, key: str) -> bool:
+        return self.drops_mtp and self.is_mtp_key(key)
 
     def _is_own(self, match: re.Match[str]) -> bool:
         return match[4] != "weight" or int(match[2]) in self.own
