@@ -25,7 +25,7 @@ def expert_parallel_mesh(rank: int, size: int) -> Iterator[DeviceMesh]:
 class LastingMesh:
     """The mesh of the rank asked for last: making one takes longer than converting a small model.
 
-    A process has one group of processes, so nothing else may make one meanwhile.
+    A process can be in one group of processes only; a mesh made before ends with its group.
     """
 
     def __init__(self) -> None:
@@ -34,9 +34,9 @@ class LastingMesh:
 
     def seen_from(self, rank: int, size: int) -> DeviceMesh:
         """A mesh of one dimension, `ep`; one that was given before is no longer of use."""
-        if self._mesh is None or self._place != (rank, size):
-            if self._mesh is not None:
-                self._mesh = None
+        is_there = torch.distributed.is_initialized()
+        if self._mesh is None or not is_there or self._place != (rank, size):
+            if is_there:
                 torch.distributed.destroy_process_group()
             self._mesh, self._place = _join_mesh(rank, size), (rank, size)
         return self._mesh

@@ -11,6 +11,8 @@ from hymt2_oracle.serving.codec import Entry, Piece
 from hymt2_oracle.serving.errors import AnswerError
 from hymt2_oracle.torch_types import DTYPES, NAMES
 
+_STRIDED = torch.strided
+
 
 class TorchTensors:
     """Each tensor has a storage of its own, so that none is taken for a part of another."""
@@ -36,7 +38,7 @@ class TorchTensors:
         )
 
     def piece(self, name: str, tensor: Any) -> Piece:
-        if type(tensor) is not torch.Tensor or not tensor.is_cpu:
+        if type(tensor) is not torch.Tensor or not tensor.is_cpu or tensor.layout is not _STRIDED:
             tensor = _plain(name, tensor)
         dtype = NAMES.get(tensor.dtype)
         if dtype is None:
@@ -52,6 +54,6 @@ def _plain(name: str, tensor: Any) -> torch.Tensor:
         tensor = tensor.to_local()
     if not isinstance(tensor, torch.Tensor):
         raise AnswerError(f"{name!r}: expected a tensor, found {type(tensor).__name__}")
-    if tensor.is_meta or tensor.layout is not torch.strided:
+    if tensor.is_meta or tensor.layout is not _STRIDED:
         raise AnswerError(f"{name!r}: a {tensor.layout} tensor on {tensor.device} has no elements")
     return tensor.detach().cpu()
