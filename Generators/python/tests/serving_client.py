@@ -3,6 +3,7 @@
 """The parent's side of the protocol, with the safetensors library as its codec."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -31,6 +32,7 @@ def request_frame(
     op: str,
     request: Mapping[str, Any] | None = None,
     tensors: StateDict | None = None,
+    /,
     **changes: str,
 ) -> bytes:
     tensors = tensors or {}
@@ -97,6 +99,7 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=folder or PACKAGE,
+            env=os.environ | {"PYTHONPATH": str(PACKAGE)},
         )
 
     def ask(self, op: str, *arguments: Any, **changes: str) -> Answer:
