@@ -60,7 +60,9 @@ class MyAdapter:
             raise ValueError(f"the model has no such experts: {', '.join(experts)}")
         return native
 
-    def stacked(self, group: re.Match[str], kept: StateDict, experts: dict) -> torch.Tensor:
+    def stacked(
+        self, group: re.Match[str], kept: StateDict, experts: dict[str, re.Match[str]]
+    ) -> torch.Tensor:
         """The group's tensor; the experts that went into it are taken out of `experts`."""
         names = ("down",) if group[2] == "down" else ("gate", "up")
         rows = []
@@ -91,7 +93,7 @@ class MyAdapter:
 
     def is_mtp_key(self, key: str) -> bool:
         match = re.match(r"(?:model\.)?layers\.(\d+)\.", key)
-        return bool(match) and int(match[1]) >= self.layers
+        return match is not None and int(match[1]) >= self.layers
 
 
 def renamed(key: str, source: int, target: int) -> str:

@@ -9,8 +9,17 @@ from typing import Any
 
 import pytest
 import torch
-from serving_client import Answer, StateDict, assert_same, as_torch, plan_request, plan_tensors
-from serving_client import read_answer, request_frame, split
+from serving_client import (
+    Answer,
+    StateDict,
+    as_torch,
+    assert_same,
+    plan_request,
+    plan_tensors,
+    read_answer,
+    request_frame,
+    split,
+)
 
 from hymt2_oracle.expert_parallel import expert_parallel_mesh
 from hymt2_oracle.golden.table import Plan, plans
@@ -159,7 +168,7 @@ def test_a_stated_layout_of_fused_factors_reaches_upstream() -> None:
 
 
 def test_nemo_gets_the_shards_it_would_make_itself() -> None:
-    """Upstream's own distributed tensors, saved by upstream, against plain ones over the protocol."""
+    """Upstream's own distributed tensors against plain ones over the protocol."""
     plan = Plan("dtensors", "", (), {"num_experts": 4})
     request = plan_request(plan, ep={"rank": 1, "size": 2})
     hf = plan_tensors(plan)

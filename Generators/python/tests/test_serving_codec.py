@@ -25,7 +25,7 @@ def every_dtype() -> StateDict:
     tensors = {}
     for dtype in WIDTHS:
         for shape in SHAPES:
-            name = f"{dtype} {list(shape)} \"é\\\n"
+            name = f'{dtype} {list(shape)} "é\\\n'
             raw = Contents("random", 3).bits(name, dtype, torch.Size(shape).numel())
             tensors[name] = torch.from_numpy(raw.reshape(shape).copy()).view(DTYPES[dtype])
     return tensors
@@ -74,7 +74,9 @@ def test_numpy_views_have_the_same_bits() -> None:
 
 
 def test_tensors_are_views_of_the_one_copy() -> None:
-    _, tensors, data = decode(safetensors.torch.save({"a": torch.zeros(3), "b": torch.ones(1)}), ["a", "b"])
+    _, tensors, data = decode(
+        safetensors.torch.save({"a": torch.zeros(3), "b": torch.ones(1)}), ["a", "b"]
+    )
     tensors["a"][1] = 2
     assert bytes(data) == bits(torch.tensor([0.0, 2.0, 0.0, 1.0]))
 

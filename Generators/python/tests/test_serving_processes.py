@@ -293,13 +293,13 @@ def test_the_example_converts_what_it_supports(start: Start) -> None:
     assert child.end()[:2] == (0, b"")
 
 
-def test_recorded_requests_are_timed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_recorded_requests_are_timed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "requests"
     request, hf = plan_request(PLAN), plan_tensors(PLAN)
     frames = [request_frame("hello"), request_frame("from_hf", request, hf)]
-    frames.append(request_frame("to_hf", request, {"layers.1.mlp.experts.down_projs": torch.ones(1)}))
+    frames.append(
+        request_frame("to_hf", request, {"layers.1.mlp.experts.down_projs": torch.ones(1)})
+    )
     file.write_bytes(b"".join(frames))
     assert run_command(["bench-requests", "numpy", str(file)]) == 0
     results = json.loads(capsys.readouterr().out)

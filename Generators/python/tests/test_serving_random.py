@@ -29,7 +29,9 @@ def random_plan(seed: int) -> Plan:
     size = draw.randint(1, 6)
     is_parallel = draw.random() < 0.3
     # Upstream passes the scales of all experts to every rank.
-    scales = {"scales": "weight_scale input_scale"} if source == "F8_E4M3" and not is_parallel else {}
+    scales = (
+        {"scales": "weight_scale input_scale"} if source == "F8_E4M3" and not is_parallel else {}
+    )
     return Plan(
         f"random-{seed}",
         "",

@@ -46,7 +46,7 @@ class Backend(Protocol):
 
     name: str
     version: str | None
-    supports: Mapping[str, Any] | None
+    supports: Mapping[str, list[str]] | None
     library: TensorLibrary
 
     def open(self, setup: dict[str, Any]) -> Session:

@@ -3,6 +3,7 @@
 """NeMo Automodel's adapters as they are."""
 
 import warnings
+from collections.abc import Mapping
 from importlib.metadata import version
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,7 @@ from torch.distributed.tensor import DTensor, Shard
 
 from hymt2_oracle.expert_parallel import LastingMesh
 from hymt2_oracle.nemo import ADAPTERS, is_grouped_experts
-from hymt2_oracle.serving.backend import Pairs, Tensors
+from hymt2_oracle.serving.backend import TensorLibrary, Tensors
 from hymt2_oracle.serving.errors import RequestError
 from hymt2_oracle.serving.requests import ExpertParallelism
 from hymt2_oracle.serving.torch_tensors import TorchTensors
@@ -23,7 +24,9 @@ class NeMoBackend:
     """Upstream has no MTP policy and no prefix to be told: it is asked all the same."""
 
     name = "nemo-automodel"
-    supports = None
+    version: str | None
+    supports: Mapping[str, list[str]] | None = None
+    library: TensorLibrary
 
     def __init__(self) -> None:
         self.version = version("nemo-automodel")
@@ -54,17 +57,17 @@ class NeMoSession:
         self._adapter = adapter
         self._mesh = mesh
 
-    def from_hf(self, tensors: Tensors, ep: ExpertParallelism | None) -> Tensors:
+    def from_hf(self, tensors: Tensors, ep: ExpertParallelism | None) -> Any:
         mesh = self._mesh.seen_from(*ep) if ep else None
         return self._adapter.from_hf(tensors, device_mesh=mesh)
 
-    def to_hf(
-        self, tensors: Tensors, exclude: str | None, ep: ExpertParallelism | None
-    ) -> Tensors:
+    def to_hf(self, tensors: Tensors, exclude: str | None, ep: ExpertParallelism | None) -> Any:
         if ep is None:
             return self._adapter.to_hf(tensors, exclude_key_regex=exclude)
         mesh = self._mesh.seen_from(*ep)
-        shards = {key: (t, _shard(t, mesh)) for key, t in tensors.items() if is_grouped_experts(key)}
+        shards = {
+            key: (t, _shard(t, mesh)) for key, t in tensors.items() if is_grouped_experts(key)
+        }
         # In place, so that it shows if upstream changes the dict itself.
         tensors.update((key, shard) for key, (_, shard) in shards.items())
         try:
@@ -76,13 +79,13 @@ class NeMoSession:
 
     def convert_single_tensor_to_hf(
         self, fqn: str, tensor: Any, exclude: str | None, ep: ExpertParallelism | None
-    ) -> Pairs:
+    ) -> Any:
         if ep and is_grouped_experts(fqn):
             tensor = _shard(tensor, self._mesh.seen_from(*ep))
         return self._adapter.convert_single_tensor_to_hf(fqn, tensor, exclude_key_regex=exclude)
 
     def is_mtp_key(self, fqn: str) -> bool:
-        return self._adapter._is_mtp_key(fqn)
+        return bool(self._adapter._is_mtp_key(fqn))
 
 
 def _shard(tensor: Any, mesh: DeviceMesh) -> DTensor:

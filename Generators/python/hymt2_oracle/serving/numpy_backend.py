@@ -11,7 +11,7 @@ from hymt2_oracle import __version__
 from hymt2_oracle.contents import WIDTHS
 from hymt2_oracle.golden.cases import GoldenDict, GoldenTensor
 from hymt2_oracle.numpy_adapter import NumPyAdapter
-from hymt2_oracle.serving.backend import Pairs
+from hymt2_oracle.serving.backend import Pairs, TensorLibrary
 from hymt2_oracle.serving.codec import Entry, Piece
 from hymt2_oracle.serving.requests import ExpertParallelism
 from hymt2_oracle.serving.server import Recent
@@ -38,8 +38,9 @@ class NumPyBackend:
     """Made for the description that a golden case would have."""
 
     name = "numpy"
-    version = __version__
-    supports = None
+    version: str | None = __version__
+    supports: Mapping[str, list[str]] | None = None
+    library: TensorLibrary
 
     def __init__(self) -> None:
         self.library = GoldenTensors()

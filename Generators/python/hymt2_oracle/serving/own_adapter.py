@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from hymt2_oracle.errors import OracleError
-from hymt2_oracle.serving.backend import Backend, Pairs, Tensors
+from hymt2_oracle.serving.backend import Backend, Pairs, TensorLibrary, Tensors
 from hymt2_oracle.serving.requests import ExpertParallelism
 from hymt2_oracle.serving.server import Recent, run
 
@@ -61,6 +61,11 @@ def serve(
 class OwnAdapter:
     """The backend of a factory."""
 
+    name: str
+    version: str | None
+    supports: Mapping[str, list[str]] | None
+    library: TensorLibrary
+
     def __init__(
         self,
         factory: Factory,
@@ -71,7 +76,7 @@ class OwnAdapter:
         from hymt2_oracle.serving.torch_tensors import TorchTensors
 
         self.factory = factory
-        self.name = name or getattr(factory, "__name__", type(factory).__name__)
+        self.name = str(name or getattr(factory, "__name__", type(factory).__name__))
         stated = version if version is not None else getattr(factory, "version", None)
         self.version = None if stated is None else str(stated)
         self.supports = supports if supports is not None else getattr(factory, "supports", None)
@@ -102,9 +107,12 @@ class OwnSession:
         self, fqn: str, tensor: Any, exclude: str | None, ep: ExpertParallelism | None
     ) -> Pairs:
         adapter = self._adapter(ep)
+        pairs: Pairs
         if hasattr(adapter, "convert_single_tensor_to_hf"):
-            return adapter.convert_single_tensor_to_hf(fqn, tensor, **_excluding(exclude))
-        return adapter.to_hf({fqn: tensor}, **_excluding(exclude)).items()
+            pairs = adapter.convert_single_tensor_to_hf(fqn, tensor, **_excluding(exclude))
+        else:
+            pairs = adapter.to_hf({fqn: tensor}, **_excluding(exclude)).items()
+        return pairs
 
     def is_mtp_key(self, fqn: str) -> bool:
         adapter = self._adapter(None)

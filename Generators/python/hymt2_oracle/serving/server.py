@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from hymt2_oracle.serving.backend import Backend, Session
 from hymt2_oracle.serving.codec import Piece, encode_frame
-from hymt2_oracle.serving.errors import AnswerError, RequestError, StreamError
+from hymt2_oracle.serving.errors import AnswerError, StreamError
 from hymt2_oracle.serving.requests import PROTOCOL, Request, read_id, read_request, setup_of
 from hymt2_oracle.serving.streams import claim_standard_streams, read_frames, write_all
 

@@ -35,7 +35,9 @@ def read_frames(stream: BinaryIO) -> Iterator[bytes]:
     while prefix := stream.read(8):
         size = int.from_bytes(prefix, "little")
         if len(prefix) < 8:
-            raise StreamError(f"the input ends within a frame: {len(prefix)} of 8 bytes of its size")
+            raise StreamError(
+                f"the input ends within a frame: {len(prefix)} of 8 bytes of its size"
+            )
         if not 8 <= size <= LARGEST_FRAME:
             raise StreamError(f"no frame: it starts with {prefix!r}, which means {size} bytes")
         yield _read(stream, size)
