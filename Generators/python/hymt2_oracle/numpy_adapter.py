@@ -70,7 +70,7 @@ class NumPyAdapter:
             elif (scale := SCALE.fullmatch(key)) and int(scale[1]) not in self.own:
                 continue
             elif not FUSED.fullmatch(key):
-                native[_renamed(key, 0, 1)] = tensor
+                native[renamed(key, 0, 1)] = tensor
         for match in parts.values():
             leads = match[3] in (self.inputs[0], "down")
             if match[4] != "weight" and leads and self._group(match) not in native:
@@ -81,7 +81,7 @@ class NumPyAdapter:
         hf: GoldenDict = {}
         for key, tensor in native.items():
             match = GROUP.fullmatch(key)
-            pairs = self._split(match, tensor) if match else {_renamed(key, 1, 0): tensor}
+            pairs = self._split(match, tensor) if match else {renamed(key, 1, 0): tensor}
             for name, part in pairs.items():
                 if not self.exclusion or not re.match(self.exclusion, name):
                     hf[name] = part
@@ -183,7 +183,7 @@ class NumPyAdapter:
         return result
 
 
-def _renamed(key: str, source: int, target: int) -> str:
+def renamed(key: str, source: int, target: int) -> str:
     match = LAYER.fullmatch(key)
     if not match:
         return key

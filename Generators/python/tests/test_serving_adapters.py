@@ -22,6 +22,7 @@ from serving_client import (
 )
 
 from hymt2_oracle.expert_parallel import expert_parallel_mesh
+from hymt2_oracle.golden.refusals import Refusal, refusals
 from hymt2_oracle.golden.table import Plan, plans
 from hymt2_oracle.golden.upstream import Upstream
 from hymt2_oracle.golden.values import fill
@@ -180,3 +181,20 @@ def test_nemo_gets_the_shards_it_would_make_itself() -> None:
     with expert_parallel_mesh(1, 2) as mesh:
         expected = upstream.adapter.to_hf(upstream.adapter.from_hf(dict(hf), device_mesh=mesh))
     assert_same(found, expected)
+
+
+@pytest.mark.parametrize("refusal", list(refusals()), ids=lambda refusal: refusal.id)
+def test_numpy_loses_nothing_of_what_is_invalid(refusal: Refusal) -> None:
+    """It refuses the invalid state dict, or gives a result of as many elements."""
+    plan = refusal.plan
+    hf = fill(plan.keys(), plan.contents, plan.target)
+    op = "from_hf" if refusal.side == "hf" else "to_hf"
+    valid = hf if refusal.side == "hf" else Upstream(plan.description()).load(hf)
+    invalid = as_torch(refusal.edit(valid))
+    answer = ask("numpy", op, plan_request(plan), invalid, session=f"invalid {refusal.id}")
+    if answer.ok:
+        assert elements(answer.tensors) == elements(invalid)
+
+
+def elements(tensors: StateDict) -> int:
+    return sum(tensor.numel() for tensor in tensors.values())

@@ -11,6 +11,7 @@ from hymt2_oracle import __version__
 from hymt2_oracle.contents import WIDTHS
 from hymt2_oracle.golden.cases import GoldenDict, GoldenTensor
 from hymt2_oracle.numpy_adapter import NumPyAdapter
+from hymt2_oracle.numpy_refusals import refuse_loss_on_loading, refuse_loss_on_saving
 from hymt2_oracle.serving.backend import Pairs, TensorLibrary
 from hymt2_oracle.serving.codec import Entry, Piece
 from hymt2_oracle.serving.requests import ExpertParallelism
@@ -60,6 +61,8 @@ class NumPySession:
             "hidden_size": moe["dim"],
             "num_hidden_layers": config["num_hidden_layers"],
         }
+        mtp_layers = config.get("num_nextn_predict_layers") or 0
+        self._layers = config["num_hidden_layers"] + mtp_layers
         self._options = {
             "activation": moe["expert_activation"],
             "mtp_policy": options["mtp_policy"],
@@ -70,12 +73,16 @@ class NumPySession:
         self._adapters: Recent[NumPyAdapter] = Recent()
 
     def from_hf(self, tensors: GoldenDict, ep: ExpertParallelism | None) -> GoldenDict:
-        return self._adapter(ep, None).from_hf(tensors)
+        adapter = self._adapter(ep, None)
+        refuse_loss_on_loading(adapter, tensors, self._layers)
+        return adapter.from_hf(tensors)
 
     def to_hf(
         self, tensors: GoldenDict, exclude: str | None, ep: ExpertParallelism | None
     ) -> GoldenDict:
-        return self._adapter(ep, exclude).to_hf(tensors)
+        adapter = self._adapter(ep, exclude)
+        refuse_loss_on_saving(adapter, tensors)
+        return adapter.to_hf(tensors)
 
     def convert_single_tensor_to_hf(
         self,
@@ -84,7 +91,9 @@ class NumPySession:
         exclude: str | None,
         ep: ExpertParallelism | None,
     ) -> Pairs:
-        return self._adapter(ep, exclude).convert_single_tensor_to_hf(fqn, tensor)
+        adapter = self._adapter(ep, exclude)
+        refuse_loss_on_saving(adapter, {fqn: tensor})
+        return adapter.convert_single_tensor_to_hf(fqn, tensor)
 
     def is_mtp_key(self, fqn: str) -> bool:
         return self._adapter(None, None).is_mtp_key(fqn)
