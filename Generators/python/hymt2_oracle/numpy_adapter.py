@@ -70,7 +70,7 @@ class NumPyAdapter:
             elif (scale := SCALE.fullmatch(key)) and int(scale[1]) not in self.own:
                 continue
             elif not FUSED.fullmatch(key):
-                native[_renamed(key, 0, 1)] = tensor
+                native[renamed(key, 0, 1)] = tensor
         for match in parts.values():
             leads = match[3] in (self.inputs[0], "down")
             if match[4] != "weight" and leads and self._group(match) not in native:
@@ -81,16 +81,23 @@ class NumPyAdapter:
         hf: GoldenDict = {}
         for key, tensor in native.items():
             match = GROUP.fullmatch(key)
-            pairs = self._split(match, tensor) if match else {_renamed(key, 1, 0): tensor}
+            pairs = self._split(match, tensor) if match else {renamed(key, 1, 0): tensor}
             for name, part in pairs.items():
                 if not self.exclusion or not re.match(self.exclusion, name):
                     hf[name] = part
         return hf
 
-    def _is_dropped(self, key: str) -> bool:
+    def convert_single_tensor_to_hf(
+        self, name: str, tensor: GoldenTensor
+    ) -> list[tuple[str, GoldenTensor]]:
+        return list(self.to_hf({name: tensor}).items())
+
+    def is_mtp_key(self, key: str) -> bool:
         match = LAYER.fullmatch(key)
-        is_mtp = match and match[1] in self.prefixes and int(match[2]) >= self.hidden_layers
-        return bool(is_mtp) and self.drops_mtp
+        return bool(match and match[1] in self.prefixes and int(match[2]) >= self.hidden_layers)
+
+    def _is_dropped(self, key: str) -> bool:
+        return self.drops_mtp and self.is_mtp_key(key)
 
     def _is_own(self, match: re.Match[str]) -> bool:
         return match[4] != "weight" or int(match[2]) in self.own
@@ -176,7 +183,7 @@ class NumPyAdapter:
         return result
 
 
-def _renamed(key: str, source: int, target: int) -> str:
+def renamed(key: str, source: int, target: int) -> str:
     match = LAYER.fullmatch(key)
     if not match:
         return key

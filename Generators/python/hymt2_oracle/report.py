@@ -4,10 +4,12 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hymt2_oracle import SCHEMA_VERSION
-from hymt2_oracle.bits import Difference, Outcome
+
+if TYPE_CHECKING:
+    from hymt2_oracle.bits import Difference, Outcome
 
 EQUAL, DIFFERENT, COULD_NOT_RUN = 0, 1, 2
 """Exit codes."""
@@ -21,14 +23,14 @@ def print_json(command: str, results: dict[str, Any]) -> None:
     print(json.dumps(document, indent=2, sort_keys=True))
 
 
-def print_differences(differences: Sequence[Difference | str]) -> None:
+def print_differences(differences: "Sequence[Difference | str]") -> None:
     for difference in differences[:SHOWN]:
         print(f"  {difference}")
     if len(differences) > SHOWN:
         print(f"  and {len(differences) - SHOWN} more")
 
 
-def print_outcome(command: str, outcome: Outcome, as_json: bool, **more: Any) -> int:
+def print_outcome(command: str, outcome: "Outcome", as_json: bool, **more: Any) -> int:
     """Prints a comparison, `more` only in its JSON, and gives the exit code."""
     differences = outcome.differences
     if as_json:

@@ -8,6 +8,7 @@ from typing import Protocol
 from hymt2_oracle.commands import (
     batch,
     bench_nemo,
+    bench_requests,
     compare,
     compare_ep,
     compare_folders,
@@ -17,6 +18,7 @@ from hymt2_oracle.commands import (
     logits,
     make_checkpoint,
     regex_reference,
+    serve,
 )
 
 
@@ -47,5 +49,7 @@ COMMANDS: tuple[Command, ...] = (
     bench_nemo,
     regex_reference,
     golden_produce,
+    serve,
+    bench_requests,
     batch,
 )

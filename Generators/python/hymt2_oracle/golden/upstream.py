@@ -14,15 +14,8 @@ from hymt2_oracle.errors import OracleError
 from hymt2_oracle.expert_parallel import expert_parallel_mesh
 from hymt2_oracle.golden.cases import GoldenDict, GoldenTensor
 from hymt2_oracle.nemo import ADAPTERS
+from hymt2_oracle.torch_types import DTYPES, NAMES
 
-DTYPES = {
-    "BOOL": torch.bool, "U8": torch.uint8, "I8": torch.int8, "U16": torch.uint16,
-    "I16": torch.int16, "U32": torch.uint32, "I32": torch.int32, "U64": torch.uint64,
-    "I64": torch.int64, "F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32,
-    "F64": torch.float64, "F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2,
-    "F8_E8M0": torch.float8_e8m0fnu,
-}  # fmt: skip
-NAMES = {dtype: name for name, dtype in DTYPES.items()}
 CARRIERS = {1: torch.uint8, 2: torch.uint16, 4: torch.uint32, 8: torch.uint64}
 
 

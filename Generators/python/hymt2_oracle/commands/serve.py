@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the hymt2-harness authors
+"""serve."""
+
+from argparse import ArgumentParser, Namespace
+
+NAME = "serve"
+SUMMARY = "answer hymt2's requests with an adapter"
+DETAILS = (
+    "Reads requests of docs/adapter-protocol.md from standard input and writes the answers to\n"
+    "standard output, until standard input ends. ADAPTER is `nemo` (NeMo Automodel's, as it is),\n"
+    "`numpy`, or MODULE:OBJECT: a class or function in a module of the current folder, called\n"
+    "with a hymt2_oracle.serving.Setup. Exit code 0 at the end of the input, 2 if it ends within\n"
+    "a frame or is none."
+)
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("adapter", metavar="ADAPTER", help="nemo, numpy or MODULE:OBJECT")
+    parser.add_argument(
+        "--tracebacks",
+        action="store_true",
+        help="write where each error was raised to standard error",
+    )
+
+
+def run(arguments: Namespace) -> int:
+    from hymt2_oracle.serving.own_adapter import load
+    from hymt2_oracle.serving.server import run
+
+    return run(lambda: load(arguments.adapter), arguments.tracebacks)
