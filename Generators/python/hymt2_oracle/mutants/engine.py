@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the hymt2-harness authors
+"""NeMo's modules executed once more, with a fault or without, beside the real ones.
+
+A copy is compiled from upstream's installed source and is in no table of modules: an import
+statement in a copy that names another copied module gets the copy, also when it is executed
+inside a function, and everything else gets what the real module would get.
+"""
+
+import ast
+import builtins
+import copy
+import functools
+import importlib.metadata
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from hymt2_oracle.errors import OracleError
+from hymt2_oracle.mutants.mutant import Edit, Mutant
+
+VERSION = "0.7.0"
+
+_COMPONENTS = "nemo_automodel.components"
+MODULES: Mapping[str, tuple[str, ...]] = {
+    "utils": (f"{_COMPONENTS}.moe.state_dict_utils",),
+    "mixin": (f"{_COMPONENTS}.moe.state_dict_mixin",),
+    "adapter": (
+        f"{_COMPONENTS}.models.hy_mt2.state_dict_adapter",
+        f"{_COMPONENTS}.models.hy_v3.state_dict_adapter",
+    ),
+}
+"""Names of modules, each after those it imports."""
+
+CLASSES = {"hy_mt2": "HyMT2StateDictAdapter", "hy_v3": "HYV3StateDictAdapter"}
+
+
+def mutated_nemo(mutant_id: str) -> dict[str, type[Any]]:
+    """NeMo's adapter classes by the name of the model, with that fault."""
+    from hymt2_oracle.mutants.bank import find_mutant
+
+    return load_adapters(find_mutant(mutant_id))
+
+
+def load_adapters(mutant: Mutant | None) -> dict[str, type[Any]]:
+    """Adapter classes of fresh copies of NeMo's modules; without a fault if there is no mutant."""
+    check_version()
+    copies: dict[str, ModuleType] = {}
+    for kind, names in MODULES.items():
+        for name in names:
+            tree = source_tree(name)
+            if mutant is not None and mutant.module == kind:
+                tree = mutated_tree(mutant, name)
+            copies[name] = _execute(name, tree, copies)
+    first, second = MODULES["adapter"]
+    return {
+        "hy_mt2": getattr(copies[first], CLASSES["hy_mt2"]),
+        "hy_v3": getattr(copies[second], CLASSES["hy_v3"]),
+    }
+
+
+def check_version() -> None:
+    """The faults are described for one version of NeMo."""
+    try:
+        found = importlib.metadata.version("nemo-automodel")
+    except importlib.metadata.PackageNotFoundError:
+        found = "none"
+    if found.split("+")[0] != VERSION:
+        raise OracleError(f"nemo-automodel: expected version {VERSION}, found {found}")
+
+
+@functools.cache
+def source_tree(name: str) -> ast.Module:
+    """The syntax tree of an installed module; not to be changed."""
+    return ast.parse(_path(name).read_text(encoding="utf-8"))
+
+
+def mutated_tree(mutant: Mutant, name: str) -> ast.Module:
+    """A module's tree with the edits of a mutant, each of which must find its one node."""
+    tree = copy.deepcopy(source_tree(name))
+    # All nodes are found before any is changed: an edit does not move another's ordinals.
+    found = [_find(tree, edit, f"mutant {mutant.id}: {name}") for edit in mutant.edits]
+    if len({id(node) for node in found}) < len(found):
+        raise OracleError(f"mutant {mutant.id}: {name}: two edits change the same node")
+    for node, edit in zip(found, mutant.edits):
+        before = copy.deepcopy(node)
+        replacement = edit.change(copy.deepcopy(node))
+        if isinstance(replacement, ast.AST) and ast.dump(replacement) == ast.dump(before):
+            raise OracleError(f"mutant {mutant.id}: {name}: {edit.function} stays as it is")
+        _Replaced(node, replacement).visit(tree)
+    return ast.fix_missing_locations(tree)
+
+
+def _find(tree: ast.Module, edit: Edit, where: str) -> ast.AST:
+    where = f"{where}: {edit.function}"
+    found = [node for node in ast.walk(tree) if _defines(node, edit.function)]
+    if len(found) != 1:
+        raise OracleError(f"{where}: expected one definition, found {len(found)}")
+    return edit.selector.find(found[0], where)
+
+
+def _defines(node: ast.AST, name: str) -> bool:
+    match node:
+        case ast.FunctionDef(name=found):
+            return found == name
+        case ast.AnnAssign(target=ast.Name(id=found)) | ast.Assign(targets=[ast.Name(id=found)]):
+            # A module's constant, not a variable of a function.
+            return found == name and node.col_offset == 0
+    return False
+
+
+class _Replaced(ast.NodeTransformer):
+    def __init__(self, node: ast.AST, replacement: Any) -> None:
+        self.node, self.replacement = node, replacement
+
+    def visit(self, node: ast.AST) -> Any:
+        if node is not self.node:
+            return self.generic_visit(node)
+        for made in self.replacement if isinstance(self.replacement, list) else [self.replacement]:
+            ast.copy_location(made, node)
+        return self.replacement
+
+
+def _path(name: str) -> Path:
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise OracleError(f"{name}: the module is not installed")
+    return Path(spec.origin)
+
+
+def _execute(name: str, tree: ast.Module, copies: Mapping[str, ModuleType]) -> ModuleType:
+    def import_copy(wanted: str, *rest: Any, **named: Any) -> ModuleType:
+        return copies.get(wanted) or builtins.__import__(wanted, *rest, **named)
+
+    module = ModuleType(name)
+    path = str(_path(name))
+    module.__file__ = path
+    module.__dict__["__builtins__"] = {**vars(builtins), "__import__": import_copy}
+    exec(compile(tree, path, "exec"), module.__dict__)
+    return module
