@@ -15,6 +15,7 @@ from hymt2_oracle.commands import (
     golden_produce,
     logits,
     make_checkpoint,
+    mutants,
     regex_reference,
 )
 
@@ -45,5 +46,6 @@ COMMANDS: tuple[Command, ...] = (
     bench_nemo,
     regex_reference,
     golden_produce,
+    mutants,
     batch,
 )

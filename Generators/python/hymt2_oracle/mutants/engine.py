@@ -15,10 +15,11 @@ import importlib.metadata
 import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from hymt2_oracle.errors import OracleError
+from hymt2_oracle.mutants.bank import find_mutant
 from hymt2_oracle.mutants.mutant import Edit, Mutant
 
 VERSION = "0.7.0"
@@ -39,8 +40,6 @@ CLASSES = {"hy_mt2": "HyMT2StateDictAdapter", "hy_v3": "HYV3StateDictAdapter"}
 
 def mutated_nemo(mutant_id: str) -> dict[str, type[Any]]:
     """NeMo's adapter classes by the name of the model, with that fault."""
-    from hymt2_oracle.mutants.bank import find_mutant
-
     return load_adapters(find_mutant(mutant_id))
 
 
@@ -50,10 +49,9 @@ def load_adapters(mutant: Mutant | None) -> dict[str, type[Any]]:
     copies: dict[str, ModuleType] = {}
     for kind, names in MODULES.items():
         for name in names:
-            tree = source_tree(name)
-            if mutant is not None and mutant.module == kind:
-                tree = mutated_tree(mutant, name)
-            copies[name] = _execute(name, tree, copies)
+            is_changed = mutant is not None and mutant.module == kind
+            code = _compiled(mutated_tree(mutant, name), name) if is_changed else _real_code(name)
+            copies[name] = _execute(name, code, copies)
     first, second = MODULES["adapter"]
     return {
         "hy_mt2": getattr(copies[first], CLASSES["hy_mt2"]),
@@ -71,15 +69,14 @@ def check_version() -> None:
         raise OracleError(f"nemo-automodel: expected version {VERSION}, found {found}")
 
 
-@functools.cache
 def source_tree(name: str) -> ast.Module:
-    """The syntax tree of an installed module; not to be changed."""
-    return ast.parse(_path(name).read_text(encoding="utf-8"))
+    """The syntax tree of an installed module."""
+    return ast.parse(_source(name))
 
 
 def mutated_tree(mutant: Mutant, name: str) -> ast.Module:
     """A module's tree with the edits of a mutant, each of which must find its one node."""
-    tree = copy.deepcopy(source_tree(name))
+    tree = source_tree(name)
     # All nodes are found before any is changed: an edit does not move another's ordinals.
     found = [_find(tree, edit, f"mutant {mutant.id}: {name}") for edit in mutant.edits]
     if len({id(node) for node in found}) < len(found):
@@ -123,6 +120,12 @@ class _Replaced(ast.NodeTransformer):
         return self.replacement
 
 
+@functools.cache
+def _source(name: str) -> bytes:
+    return _path(name).read_bytes()
+
+
+@functools.cache
 def _path(name: str) -> Path:
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
@@ -130,13 +133,21 @@ def _path(name: str) -> Path:
     return Path(spec.origin)
 
 
-def _execute(name: str, tree: ast.Module, copies: Mapping[str, ModuleType]) -> ModuleType:
+@functools.cache
+def _real_code(name: str) -> CodeType:
+    return _compiled(source_tree(name), name)
+
+
+def _compiled(tree: ast.Module, name: str) -> CodeType:
+    return compile(tree, str(_path(name)), "exec")
+
+
+def _execute(name: str, code: CodeType, copies: Mapping[str, ModuleType]) -> ModuleType:
     def import_copy(wanted: str, *rest: Any, **named: Any) -> ModuleType:
         return copies.get(wanted) or builtins.__import__(wanted, *rest, **named)
 
     module = ModuleType(name)
-    path = str(_path(name))
-    module.__file__ = path
+    module.__file__ = code.co_filename
     module.__dict__["__builtins__"] = {**vars(builtins), "__import__": import_copy}
-    exec(compile(tree, path, "exec"), module.__dict__)
+    exec(code, module.__dict__)
     return module

@@ -32,7 +32,8 @@ class Mutant:
     witness: str = ""
     """The case that shows it (`cases.py`)."""
     is_self_consistent: bool = False
-    """Whether loading and saving are wrong alike: what is saved is right."""
+    """Whether loading and saving are wrong alike: what the witness is loaded and saved as is right,
+    though its native tensors are wrong."""
     equivalent: str | None = None
     """Why no checkpoint can show it."""
 

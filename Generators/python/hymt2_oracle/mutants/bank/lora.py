@@ -95,7 +95,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "lora-one-digit", "an expert's number has one digit in names of factors",
         "digits", "mixin",
         edits((JOIN, text("(?P<expert>"), reworded(r"(?P<expert>\d+)", r"(?P<expert>\d)"))),
-        witness="extra-lora-11-experts",
+        witness="extra-lora-11-experts", is_self_consistent=True,
     ),
     Mutant(
         "lora-suffix-forgotten", "a group of factors B of down is saved as it is", "lora", "mixin",

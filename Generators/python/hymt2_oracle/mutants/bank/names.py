@@ -128,7 +128,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "digits-layer-load", "a layer's number has one digit, on load", "digits", "mixin",
         edits((MERGE, text("language_model"), reworded(r"(\d+)", r"(\d)"))),
-        witness="layers-12",
+        witness="layers-12", is_self_consistent=True,
     ),
     Mutant(
         "digits-layer-save", "a layer's number has one digit, on save of gate and up",
