@@ -49,8 +49,10 @@ def load_adapters(mutant: Mutant | None) -> dict[str, type[Any]]:
     copies: dict[str, ModuleType] = {}
     for kind, names in MODULES.items():
         for name in names:
-            is_changed = mutant is not None and mutant.module == kind
-            code = _compiled(mutated_tree(mutant, name), name) if is_changed else _real_code(name)
+            if mutant is not None and mutant.module == kind:
+                code = _compiled(mutated_tree(mutant, name), name)
+            else:
+                code = _real_code(name)
             copies[name] = _execute(name, code, copies)
     first, second = MODULES["adapter"]
     return {

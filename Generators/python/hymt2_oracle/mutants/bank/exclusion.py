@@ -4,7 +4,7 @@
 
 import ast
 
-from hymt2_oracle.mutants.changes import argument, calling, field, tested, valued
+from hymt2_oracle.mutants.changes import argument, becomes, calling, field, tested, valued
 from hymt2_oracle.mutants.mutant import Mutant, edits
 from hymt2_oracle.mutants.selectors import assigned, branch, call, loop, of_kind
 
@@ -46,8 +46,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "exclude-inverted", "only what the pattern matches is saved", "exclusion", "adapter",
-        edits((SAVE, branch(mentions="exclude_key_regex"),
-               tested("exclude_key_regex and not re.match(exclude_key_regex, new_k)"))),
+        edits((SAVE, of_kind(ast.BoolOp, mentions="exclude_key_regex"), becomes("_0 and not _1"))),
         witness="exclude-head",
     ),
     Mutant(

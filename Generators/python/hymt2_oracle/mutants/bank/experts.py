@@ -6,7 +6,8 @@ import ast
 
 from hymt2_oracle.mutants.changes import becomes, field, tested, valued
 from hymt2_oracle.mutants.mutant import Mutant, edits
-from hymt2_oracle.mutants.selectors import assigned, branch, call, loop, of_kind
+from hymt2_oracle.mutants.selectors import assigned, branch, call, compare, loop, of_kind
+
 MERGE, DIVIDE = "_from_hf_w_merged_experts", "_split_experts_weights"
 FILL = "_direct_fill_grouped_expert_tensor"
 
@@ -90,9 +91,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "group-one-early", "a group of down projections is joined one expert early",
         "group", "mixin",
-        edits((MERGE, branch(mentions="expected_experts_per_rank"),
-               tested("_ or len(expert_weights_by_layer[layer_num][native_key]) + 1"
-                      " == expected_experts_per_rank"))),
+        edits((MERGE, compare("Eq", 1, 2, mentions="expected_experts_per_rank"),
+               becomes("_ or _0 + 1 == _1"))),
         witness="model",
     ),
     Mutant(

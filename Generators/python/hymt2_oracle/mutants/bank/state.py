@@ -7,6 +7,7 @@ import ast
 from hymt2_oracle.mutants.changes import becomes, preceded_by, valued
 from hymt2_oracle.mutants.mutant import Mutant, edits
 from hymt2_oracle.mutants.selectors import assigned, call, of_kind
+
 FILL, SPLIT = "_direct_fill_grouped_expert_tensor", "_to_hf_w_split_experts"
 
 MUTANTS: tuple[Mutant, ...] = (

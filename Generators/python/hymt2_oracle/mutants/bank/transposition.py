@@ -7,6 +7,7 @@ import ast
 from hymt2_oracle.mutants.changes import becomes, calling
 from hymt2_oracle.mutants.mutant import Mutant, edits
 from hymt2_oracle.mutants.selectors import call, of_kind
+
 MERGE, SPLIT = "_from_hf_w_merged_experts", "_convert_single_merged_expert_to_hf_split_experts"
 
 # In MERGE: gate, up, up of non-gated experts, down.

@@ -7,6 +7,7 @@ import ast
 from hymt2_oracle.mutants.changes import argument, becomes, keyword, valued
 from hymt2_oracle.mutants.mutant import Mutant, edits
 from hymt2_oracle.mutants.selectors import assigned, call, of_kind
+
 MERGE, FILL = "_from_hf_w_merged_experts", "_direct_fill_grouped_expert_tensor"
 DESTINATION = "checkpoint_load_destination"
 

@@ -5,6 +5,7 @@
 from hymt2_oracle.mutants.changes import becomes, tested, valued
 from hymt2_oracle.mutants.mutant import Mutant, edits
 from hymt2_oracle.mutants.selectors import assigned, branch, call, compare
+
 CHECK = "_validate_expert_availability"
 
 MUTANTS: tuple[Mutant, ...] = (
