@@ -152,7 +152,7 @@ def test_commands(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monkey
     shown = capsys.readouterr().out
     assert "state_dict_mixin._from_hf_w_merged_experts" in shown
     assert run_command(["mutants", "show", "segment-untested"]) == 0
-    assert "no checkpoint shows it" in capsys.readouterr().out
+    assert "no valid checkpoint shows it" in capsys.readouterr().out
     assert run_command(["mutants", "show", "nonsense"]) == 2
     some = tuple(find_mutant(name) for name in ("mtp-kept", "transpose-missing-down-load"))
     monkeypatch.setattr("hymt2_oracle.mutants.MUTANTS", some)

@@ -56,7 +56,7 @@ def _show(arguments: Namespace) -> None:
     if mutant.equivalent is None:
         print(f"seen on   {mutant.witness}")
     else:
-        print(f"no checkpoint shows it: {mutant.equivalent}")
+        print(f"no valid checkpoint shows it: {mutant.equivalent}")
     if mutant.is_self_consistent:
         print("what is saved after loading is right: no round trip shows it")
 

@@ -55,10 +55,12 @@ def field(name: str, template: str) -> Change:
 
 
 def tested(template: str) -> Change:
+    """An `if` with another test."""
     return field("test", template)
 
 
 def valued(template: str) -> Change:
+    """A statement with another value."""
     return field("value", template)
 
 
@@ -95,11 +97,6 @@ def instead(statements: str) -> Change:
 def preceded_by(statements: str) -> Change:
     """The statement, and others before it."""
     return lambda node: [*_statements(statements, node), node]
-
-
-def followed_by(statements: str) -> Change:
-    """The statement, and others behind it."""
-    return lambda node: [node, *_statements(statements, node)]
 
 
 def _expression(template: str, node: Any) -> ast.expr:

@@ -35,7 +35,7 @@ class Mutant:
     """Whether loading and saving are wrong alike: what the witness is loaded and saved as is right,
     though its native tensors are wrong."""
     equivalent: str | None = None
-    """Why no checkpoint can show it."""
+    """Why no valid checkpoint can show it."""
 
     @property
     def functions(self) -> list[str]:

@@ -74,13 +74,6 @@ def text(part: str, at: int = 0, of: int = 1) -> Selector:
     return Selector(f"text with {part!r}", fits, at, of)
 
 
-def number(value: int, at: int = 0, of: int = 1) -> Selector:
-    def fits(node: ast.AST) -> bool:
-        return isinstance(node, ast.Constant) and node.value == value and type(node.value) is int
-
-    return Selector(f"number {value}", fits, at, of)
-
-
 def branch(at: int = 0, of: int = 1, mentions: str = "") -> Selector:
     """An `if` whose test mentions those words."""
     return _selector("if", lambda node: isinstance(node, ast.If), at, of, mentions)

@@ -106,7 +106,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "group-kept", "a group of gate and up that was joined is not forgotten", "group", "mixin",
         edits((MERGE, of_kind(ast.Delete, 0, 2, mentions="expert_weights_by_layer native_key"),
                lambda node: ast.Pass())),
-        equivalent="no further key of the group follows",
+        equivalent="no key of the group follows if each expert is named once",
     ),
     Mutant(
         "keys-sorted-on-load", "native keys are in the order of their names", "key-order",
