@@ -19,7 +19,7 @@ from hymt2_oracle.mutants.engine import MODULES, load_adapters, mutated_tree, so
 from hymt2_oracle.mutants.mutant import Mutant, edits
 from hymt2_oracle.mutants.observation import differing_channels, observe
 from hymt2_oracle.mutants.round_trip import failure_of_round_trip
-from hymt2_oracle.mutants.selectors import call
+from hymt2_oracle.mutants.selectors import call, of_kind
 from hymt2_oracle.nemo import ADAPTERS
 
 SHOWN = [mutant for mutant in MUTANTS if mutant.equivalent is None]
@@ -125,8 +125,16 @@ def test_an_edit_that_finds_none_or_several_is_named(
 
 def test_an_edit_that_changes_nothing_is_named() -> None:
     change = ("from_hf", call("_from_hf_w_merged_experts"), becomes("_"))
-    with pytest.raises(OracleError, match="mutant other: .*from_hf stays as it is"):
+    with pytest.raises(OracleError, match="mutant other: .*from_hf: .* stays as it is"):
         load_adapters(Mutant("other", "", "", "adapter", edits(change)))
+
+
+def test_two_edits_of_one_place_are_named() -> None:
+    outer = ("_split_experts_weights", call("append", 0, 2), becomes("None"))
+    inner = ("_split_experts_weights", of_kind(ast.Name, 1, 2, "expert_weight"), becomes("None"))
+    for pair in ((outer, outer), (outer, inner)):
+        with pytest.raises(OracleError, match="mutant other: .*another edit has changed"):
+            load_adapters(Mutant("other", "", "", "mixin", edits(*pair)))
 
 
 def test_another_version_of_nemo_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,25 +79,31 @@ def source_tree(name: str) -> ast.Module:
 def mutated_tree(mutant: Mutant, name: str) -> ast.Module:
     """A module's tree with the edits of a mutant, each of which must find its one node."""
     tree = source_tree(name)
-    # All nodes are found before any is changed: an edit does not move another's ordinals.
-    found = [_find(tree, edit, f"mutant {mutant.id}: {name}") for edit in mutant.edits]
-    if len({id(node) for node in found}) < len(found):
-        raise OracleError(f"mutant {mutant.id}: {name}: two edits change the same node")
-    for node, edit in zip(found, mutant.edits):
-        before = copy.deepcopy(node)
-        replacement = edit.change(copy.deepcopy(node))
-        if isinstance(replacement, ast.AST) and ast.dump(replacement) == ast.dump(before):
-            raise OracleError(f"mutant {mutant.id}: {name}: {edit.function} stays as it is")
-        _Replaced(node, replacement).visit(tree)
+    try:
+        # All nodes are found before any is changed: an edit does not move another's ordinals.
+        nodes = [_find(tree, edit) for edit in mutant.edits]
+        for node, edit in zip(nodes, mutant.edits):
+            _change(tree, node, edit)
+    except OracleError as error:
+        raise OracleError(f"mutant {mutant.id}: {name}: {error}") from error
     return ast.fix_missing_locations(tree)
 
 
-def _find(tree: ast.Module, edit: Edit, where: str) -> ast.AST:
-    where = f"{where}: {edit.function}"
+def _find(tree: ast.Module, edit: Edit) -> ast.AST:
     found = [node for node in ast.walk(tree) if _defines(node, edit.function)]
     if len(found) != 1:
-        raise OracleError(f"{where}: expected one definition, found {len(found)}")
-    return edit.selector.find(found[0], where)
+        raise OracleError(f"{edit.function}: expected one definition, found {len(found)}")
+    return edit.selector.find(found[0], edit.function)
+
+
+def _change(tree: ast.Module, node: ast.AST, edit: Edit) -> None:
+    replacement = edit.change(copy.deepcopy(node))
+    if isinstance(replacement, ast.AST) and ast.dump(replacement) == ast.dump(node):
+        raise OracleError(f"{edit.function}: the {edit.selector.what} stays as it is")
+    replaced = _Replaced(node, replacement)
+    replaced.visit(tree)
+    if not replaced.is_done:
+        raise OracleError(f"{edit.function}: another edit has changed the {edit.selector.what}")
 
 
 def _defines(node: ast.AST, name: str) -> bool:
@@ -113,10 +119,12 @@ def _defines(node: ast.AST, name: str) -> bool:
 class _Replaced(ast.NodeTransformer):
     def __init__(self, node: ast.AST, replacement: Any) -> None:
         self.node, self.replacement = node, replacement
+        self.is_done = False
 
     def visit(self, node: ast.AST) -> Any:
         if node is not self.node:
             return self.generic_visit(node)
+        self.is_done = True
         for made in self.replacement if isinstance(self.replacement, list) else [self.replacement]:
             ast.copy_location(made, node)
         return self.replacement
