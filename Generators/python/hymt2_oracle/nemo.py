@@ -32,6 +32,13 @@ def make_adapter(
     layers = config["num_hidden_layers"]
     if preserve_mtp:
         layers += config.get("num_nextn_predict_layers", 0)
+    return new_adapter(ADAPTERS[model], {**config, "num_hidden_layers": layers}, dtype)
+
+
+def new_adapter(
+    adapter_class: Any, config: Mapping[str, Any], dtype: torch.dtype = torch.bfloat16
+) -> Any:
+    """An adapter of a class, for a config.json."""
     # The few fields that the adapters read.
     moe = SimpleNamespace(
         n_routed_experts=config["num_experts"],
@@ -41,7 +48,8 @@ def make_adapter(
         expert_bias=False,
     )
     backend = SimpleNamespace(dispatcher="torch", experts="torch")
-    return ADAPTERS[model](SimpleNamespace(num_hidden_layers=layers), moe, backend, dtype)
+    model = SimpleNamespace(num_hidden_layers=config["num_hidden_layers"])
+    return adapter_class(model, moe, backend, dtype)
 
 
 def native_from_hf(adapter: Any, tensors: StateDict, mesh: DeviceMesh | None = None) -> StateDict:

@@ -17,6 +17,7 @@ from hymt2_oracle.commands import (
     golden_produce,
     logits,
     make_checkpoint,
+    mutants,
     regex_reference,
     serve,
 )
@@ -49,6 +50,7 @@ COMMANDS: tuple[Command, ...] = (
     bench_nemo,
     regex_reference,
     golden_produce,
+    mutants,
     serve,
     bench_requests,
     batch,

@@ -22,7 +22,9 @@ CARRIERS = {1: torch.uint8, 2: torch.uint16, 4: torch.uint32, 8: torch.uint64}
 class Upstream:
     """One adapter, made for a case's description."""
 
-    def __init__(self, description: Mapping[str, Any]) -> None:
+    def __init__(
+        self, description: Mapping[str, Any], adapters: Mapping[str, Any] = ADAPTERS
+    ) -> None:
         config, options = description["config"], description["options"]
         layers = config["num_hidden_layers"]
         if options["mtp_policy"] == "preserve":
@@ -34,7 +36,7 @@ class Upstream:
             expert_activation=options["activation"],
             expert_bias=False,
         )
-        self.adapter: Any = ADAPTERS[description["family"]](
+        self.adapter: Any = adapters[description["family"]](
             SimpleNamespace(num_hidden_layers=layers),
             moe,
             SimpleNamespace(dispatcher="torch", experts="torch"),
@@ -46,20 +48,20 @@ class Upstream:
 
     def convert(self, hf: GoldenDict, saves: bool) -> tuple[GoldenDict, GoldenDict | None]:
         """What `from_hf` gives of a checkpoint, and `to_hf` of that."""
-        with self._mesh() as mesh:
-            native = self.adapter.from_hf(_tensors(hf), device_mesh=mesh)
+        with self.mesh() as mesh:
+            native = self.adapter.from_hf(as_tensors(hf), device_mesh=mesh)
             saved = self._save(native) if saves else None
-            return _golden(native), saved
+            return as_golden(native), saved
 
     def load(self, hf: GoldenDict) -> GoldenDict:
         return self.convert(hf, saves=False)[0]
 
     def save(self, native: GoldenDict) -> GoldenDict:
-        return self._save(_tensors(native))
+        return self._save(as_tensors(native))
 
     def _save(self, native: dict[str, Any]) -> GoldenDict:
         """`to_hf` of everything, which must be what it is tensor by tensor."""
-        saved = _golden(self.adapter.to_hf(dict(native), exclude_key_regex=self.exclude))
+        saved = as_golden(self.adapter.to_hf(dict(native), exclude_key_regex=self.exclude))
         pieces = {
             key: tensor
             for name, value in native.items()
@@ -67,12 +69,12 @@ class Upstream:
                 name, value, exclude_key_regex=self.exclude
             )
         }
-        if not same(_golden(pieces), saved):
+        if not same(as_golden(pieces), saved):
             raise OracleError("upstream's streaming differs from its saving")
         return saved
 
     @contextmanager
-    def _mesh(self) -> Iterator[Any]:
+    def mesh(self) -> Iterator[Any]:
         if self.parallelism is None:
             yield None
         else:
@@ -90,14 +92,14 @@ def same(one: GoldenDict, other: GoldenDict) -> bool:
     )
 
 
-def _tensors(golden: GoldenDict) -> dict[str, torch.Tensor]:
+def as_tensors(golden: GoldenDict) -> dict[str, torch.Tensor]:
     return {
         key: torch.from_numpy(tensor.bits.copy()).view(DTYPES[tensor.dtype])
         for key, tensor in golden.items()
     }
 
 
-def _golden(tensors: Mapping[str, Any]) -> GoldenDict:
+def as_golden(tensors: Mapping[str, Any]) -> GoldenDict:
     golden = {}
     for key, tensor in tensors.items():
         local = tensor.to_local() if hasattr(tensor, "to_local") else tensor
@@ -110,4 +112,4 @@ def _golden(tensors: Mapping[str, Any]) -> GoldenDict:
 def recast(tensor: GoldenTensor, dtype: str) -> GoldenTensor:
     """A tensor in another type, rounded to nearest even."""
     source = torch.from_numpy(tensor.bits.copy()).view(DTYPES[tensor.dtype])
-    return _golden({"": source.to(DTYPES[dtype])})[""]
+    return as_golden({"": source.to(DTYPES[dtype])})[""]

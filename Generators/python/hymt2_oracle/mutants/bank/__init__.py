@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the hymt2-harness authors
+"""All planted faults, by class."""
+
+from hymt2_oracle.errors import OracleError
+from hymt2_oracle.mutants.bank import (
+    exclusion,
+    experts,
+    halves,
+    lora,
+    names,
+    parallel,
+    prediction,
+    state,
+    transposition,
+    types,
+    validation,
+)
+from hymt2_oracle.mutants.mutant import Mutant
+
+MUTANTS: tuple[Mutant, ...] = (
+    *names.MUTANTS,
+    *prediction.MUTANTS,
+    *experts.MUTANTS,
+    *transposition.MUTANTS,
+    *halves.MUTANTS,
+    *types.MUTANTS,
+    *parallel.MUTANTS,
+    *exclusion.MUTANTS,
+    *validation.MUTANTS,
+    *state.MUTANTS,
+    *lora.MUTANTS,
+)
+
+
+def find_mutant(mutant_id: str) -> Mutant:
+    """The fault of that name."""
+    for mutant in MUTANTS:
+        if mutant.id == mutant_id:
+            return mutant
+    raise OracleError(f"no mutant {mutant_id}; `mutants list` names them")
