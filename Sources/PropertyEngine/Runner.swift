@@ -141,7 +141,9 @@ struct Runner {
   private var judged: Int { report.passed + (settings.keepsGoing ? report.failed : 0) }
 
   private var shouldStopAfterFailure: Bool {
-    guard !settings.keepsGoing, let first = failures.first, let last = failures.last else { return false }
+    guard !settings.keepsGoing, let first = failures.first, let last = failures.last else {
+      return false
+    }
     return !settings.findsSeveral
       || report.executed >= min(first.caseNumber + 1000, 2 * last.caseNumber + 10)
   }
