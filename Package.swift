@@ -20,10 +20,12 @@ let modulesWithFixtures = ["Adapters", "CheckpointGenerators", "HDF5", "Safetens
 
 func module(
   _ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil,
-  tests: [Target.Dependency] = []
+  resources: [Resource] = [], tests: [Target.Dependency] = []
 ) -> [Target] {
   [
-    .target(name: name, dependencies: dependencies, path: path, swiftSettings: settings),
+    .target(
+      name: name, dependencies: dependencies, path: path, resources: resources,
+      swiftSettings: settings),
     .testTarget(
       name: "\(name)Tests",
       dependencies: [.byName(name: name)] + dependencies + tests,
@@ -76,7 +78,7 @@ let package = Package(
       [
         "AdapterLaws", "Adapters", "CheckpointGenerators", "PropertyEngine", "Safetensors",
         "StrictJSON", "Tensors",
-      ])
+      ], resources: [.embedInCode("KnownDivergences/nemo-automodel-0.7.0.json")])
     + [
       .systemLibrary(name: "CExchange"),
       .systemLibrary(

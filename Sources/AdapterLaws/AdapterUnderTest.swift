@@ -14,7 +14,7 @@ public protocol AdapterUnderTest: Sendable {
   var version: String? { get }
 
   /// The axes of which it supports some values only: checkpoints with others are not asked for.
-  var supports: [AxisSupport] { get }
+  var supports: [AxisSelection] { get }
 
   /// What is asked of the adapter where its input is invalid.
   var invalidInputContract: InvalidInputContract { get }
@@ -30,7 +30,7 @@ extension AdapterUnderTest {
   public var version: String? { nil }
 
   /// All values of all axes.
-  public var supports: [AxisSupport] { [] }
+  public var supports: [AxisSelection] { [] }
 
   /// Refusing it, as the reference adapter does.
   public var invalidInputContract: InvalidInputContract { .refuses }

@@ -21,7 +21,7 @@ extension CheckReport {
       </head>
       <body>
       <main>
-      \(banner)\(HTMLFailures(self).section)\(lawsSection)\(HTMLCoverage(coverage).section)\
+      \(banner)\(HTMLFailures(self).section)\(HTMLKnown(self).section)\(lawsSection)\(HTMLCoverage(coverage).section)\
       \(reproduceSection(tool))
       </main>
       </body>
@@ -56,6 +56,7 @@ extension CheckReport {
   private var headline: String {
     if end == .cancelled { return "Stopped before the end" }
     let broken = laws.count { isBroken($0) }
+    if holds, let known, !known.seen.isEmpty { return "Every law held, but for what is known" }
     return holds
       ? "Every law held" : "\(counted(broken, "law")) \(broken == 1 ? "is" : "are") broken"
   }
@@ -64,7 +65,10 @@ extension CheckReport {
     let rows = laws.map { tally -> Markup in
       let (kind, word) =
         isBroken(tally)
-        ? ("broken", "✘ broken") : tally.judged == 0 ? ("idle", "– not judged") : ("held", "✔ held")
+        ? ("broken", "✘ broken")
+        : tally.judged == 0
+          ? ("idle", "– not judged")
+          : tally.known > 0 ? ("idle", "broken as known") : ("held", "✔ held")
       return """
         <tr role="row"><th scope="row" role="rowheader"><code>\(tally.law.name)</code>\
         <span class="statement">\(tally.law.statement)</span></th>\
@@ -72,7 +76,8 @@ extension CheckReport {
         <td role="cell" class="number" data-label="held">\(grouped(tally.held))</td>\
         <td role="cell" class="number" data-label="does not apply">\
         \(grouped(tally.notApplicable))</td>\
-        <td role="cell" class="number" data-label="broken">\(grouped(tally.broken))</td></tr>
+        <td role="cell" class="number" data-label="broken">\(grouped(tally.broken))</td>\
+        \(knownCell(tally))</tr>
 
         """
     }
@@ -87,13 +92,24 @@ extension CheckReport {
       <th scope="col" role="columnheader">Verdict</th>\
       <th scope="col" role="columnheader" class="number">Held</th>\
       <th scope="col" role="columnheader" class="number">Does not apply</th>\
-      <th scope="col" role="columnheader" class="number">Broken</th></tr></thead>
+      <th scope="col" role="columnheader" class="number">Broken</th>\(knownHead)</tr></thead>
       <tbody role="rowgroup">
       \(rows)</tbody>
       </table>
       </div>
       </section>
 
+      """
+  }
+
+  private var knownHead: Markup {
+    known == nil ? "" : "<th scope=\"col\" role=\"columnheader\" class=\"number\">Known</th>"
+  }
+
+  private func knownCell(_ tally: LawTally) -> Markup {
+    guard known != nil else { return "" }
+    return """
+      <td role="cell" class="number" data-label="known">\(grouped(tally.known))</td>
       """
   }
 

@@ -15,8 +15,16 @@ struct ViolationAccount {
   /// Where elements differ, if they do.
   let heatMap: HeatMapFigure?
 
-  /// Compares both sides and runs the adapter on tracer checkpoints.
+  /// Compares both sides and runs the adapter on tracer checkpoints; an adapter that gave no answer
+  /// is not asked again, since what it did is the account.
   init(_ violation: Violation, _ spec: CheckpointSpec, _ adapter: any AdapterUnderTest) {
+    if let misbehaviour = violation.misbehaviour {
+      diagnosis = [misbehaviour.description]
+      // Where the request is kept differs from time to time, but not what was done with it.
+      cause = "\(misbehaviour.kind.rawValue), \(violation.step.name)"
+      (mismatch, heatMap) = ([], nil)
+      return
+    }
     let causes = Diagnosis.of(violation, spec, adapter)
     (diagnosis, cause) = (causes.sentences, causes.cause)
     guard let mismatch = violation.evidence.flatMap(Self.mismatch) else {
@@ -41,5 +49,19 @@ struct ViolationAccount {
         expected: evidence.expected, found: evidence.found, ordered: ordered,
         castTensors: evidence.castTensors)
     }.first
+  }
+}
+
+extension ConversionStep {
+  /// The step without its rank.
+  fileprivate var name: String {
+    switch self {
+    case .fromHF: "fromHF"
+    case .toHF: "toHF"
+    case .roundTrip: "round trip"
+    case .excluding: "excluding"
+    case .streaming: "streaming"
+    case .isMTPKey: "isMTPKey"
+    }
   }
 }

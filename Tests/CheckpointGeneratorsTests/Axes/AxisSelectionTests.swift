@@ -7,22 +7,22 @@ import Testing
 @testable import CheckpointGenerators
 
 @Suite("Spaces with values of axes left out")
-struct AxisSupportTests {
-  private static let lists: [[AxisSupport]] = [
-    [AxisSupport("LoRA", ["none"]), AxisSupport("activation", ["swiglu"])],
+struct AxisSelectionTests {
+  private static let lists: [[AxisSelection]] = [
+    [AxisSelection("LoRA", ["none"]), AxisSelection("activation", ["swiglu"])],
     // Without factors there is no rank of 2, which greedy choices see too late.
-    [AxisSupport("LoRA rank", ["2", "3 or more"])],
+    [AxisSelection("LoRA rank", ["2", "3 or more"])],
     [
-      AxisSupport("experts", ["1", "2"]), AxisSupport("expert parallelism", ["uneven ranks"]),
+      AxisSelection("experts", ["1", "2"]), AxisSelection("expert parallelism", ["uneven ranks"]),
     ],
     [
-      AxisSupport("extent", ["experts only", "LoRA only"]),
-      AxisSupport("key prefix", ["none", "model."]), AxisSupport("MTP policy", ["drop"]),
+      AxisSelection("extent", ["experts only", "LoRA only"]),
+      AxisSelection("key prefix", ["none", "model."]), AxisSelection("MTP policy", ["drop"]),
     ],
-    [AxisSupport("hidden size", ["1", "odd"]), AxisSupport("rank", ["middle", "last"])],
+    [AxisSelection("hidden size", ["1", "odd"]), AxisSelection("rank", ["middle", "last"])],
   ]
 
-  private func space(_ supports: [AxisSupport]) throws -> CheckpointSpace {
+  private func space(_ supports: [AxisSelection]) throws -> CheckpointSpace {
     var space = CheckpointSpace(faultKinds: CheckpointFaultCatalogue.all.count)
     try space.restrict(to: supports)
     return space
@@ -51,10 +51,10 @@ struct AxisSupportTests {
     let space = try space(Self.lists[2])
     #expect(space.conflict != nil)
     var config = CheckpointSpace(config: CheckpointSpec.plainest.config)
-    try config.restrict(to: [AxisSupport("experts", ["2", "3"])])
+    try config.restrict(to: [AxisSelection("experts", ["2", "3"])])
     #expect(config.conflict == "experts is none of those allowed: 2, 3")
     var pinned = CheckpointSpace(pinned: [.experts: 5])
-    try pinned.restrict(to: [AxisSupport("experts", ["2", "3"])])
+    try pinned.restrict(to: [AxisSelection("experts", ["2", "3"])])
     #expect(pinned.conflict == "experts 10 is not allowed")
   }
 
@@ -119,7 +119,7 @@ struct AxisSupportTests {
 
   @Test("Every kind of fault but those of what is left out finds a place where much is left out")
   func faults() throws {
-    let space = try space(Self.lists[0] + [AxisSupport("key prefix", ["model."])])
+    let space = try space(Self.lists[0] + [AxisSelection("key prefix", ["model."])])
     let valid = specs(space, count: 60).map { FaultyCheckpoint(valid: $0) }
     let unmade = CheckpointFaultCatalogue.all.filter { kind in
       !valid.contains { checkpoint in
@@ -135,9 +135,9 @@ struct AxisSupportTests {
 
   @Test("Unknown axes and labels are refused with what there is, and the space stays as it was")
   func errors() {
-    func error(_ supports: [AxisSupport]) -> AxisSupportError? {
+    func error(_ supports: [AxisSelection]) -> AxisSelectionError? {
       var space = CheckpointSpace()
-      do throws(AxisSupportError) {
+      do throws(AxisSelectionError) {
         try space.restrict(to: supports)
         return nil
       } catch {
@@ -145,22 +145,22 @@ struct AxisSupportTests {
         return error
       }
     }
-    let good = AxisSupport("LoRA", ["none"])
-    #expect(error([good, AxisSupport("lora", [])]) == .unknownAxis("lora"))
+    let good = AxisSelection("LoRA", ["none"])
+    #expect(error([good, AxisSelection("lora", [])]) == .unknownAxis("lora"))
     #expect(
-      error([AxisSupport("LoRA", ["no"])]) == .unknownValue(axis: .lora, label: "no"))
-    #expect(error([AxisSupport("LoRA", [])]) == .noValues(axis: .lora))
+      error([AxisSelection("LoRA", ["no"])]) == .unknownValue(axis: .lora, label: "no"))
+    #expect(error([AxisSelection("LoRA", [])]) == .noValues(axis: .lora))
     #expect(error([good, good]) == .repeatedAxis(.lora))
-    #expect("\(AxisSupportError.unknownAxis("x"))".contains("'experts', 'decoder layers'"))
+    #expect("\(AxisSelectionError.unknownAxis("x"))".contains("'experts', 'decoder layers'"))
     #expect(
-      "\(AxisSupportError.unknownValue(axis: .activation, label: "x"))".contains("'swiglu'"))
+      "\(AxisSelectionError.unknownValue(axis: .activation, label: "x"))".contains("'swiglu'"))
   }
 
   @Test("What is left out is told by the labels of the axis")
   func leftOut() throws {
     let space = try space([
-      AxisSupport("MTP policy", ["drop"]), AxisSupport("expert bias", ["f32", "bf16"]),
-      AxisSupport("family", ConfigAxis.family.values),
+      AxisSelection("MTP policy", ["drop"]), AxisSelection("expert bias", ["f32", "bf16"]),
+      AxisSelection("family", ConfigAxis.family.values),
     ])
     #expect(space.leftOut.map(\.axis) == ["expert bias", "MTP policy"])
     #expect(space.leftOut[1].values == ["preserve"])

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-/// The values of one axis that an adapter supports, by the names that reports show.
-public struct AxisSupport: Sendable, Hashable {
+/// Some values of one axis, such as those that an adapter supports, by the names that reports show.
+public struct AxisSelection: Sendable, Hashable {
   /// The name of a ``ConfigAxis``.
   public var axis: String
   /// Labels of its values.
   public var values: [String]
 
-  /// Creates a statement about an axis.
+  /// Creates a selection.
   public init(_ axis: String, _ values: [String]) {
     self.axis = axis
     self.values = values
@@ -16,7 +16,7 @@ public struct AxisSupport: Sendable, Hashable {
 }
 
 /// What is wrong with a list of values of axes.
-public enum AxisSupportError: Error, Sendable, Equatable, CustomStringConvertible {
+public enum AxisSelectionError: Error, Sendable, Equatable, CustomStringConvertible {
   /// There is no axis of the name.
   case unknownAxis(String)
   /// The axis has no such value.
@@ -49,28 +49,28 @@ public enum AxisSupportError: Error, Sendable, Equatable, CustomStringConvertibl
 extension CheckpointSpace {
   /// Leaves out the values that are not listed of the axes that are.
   ///
-  /// - Throws: `AxisSupportError`; the space is then as it was.
-  public mutating func restrict(to supports: [AxisSupport]) throws(AxisSupportError) {
-    for (axis, values) in try Self.positions(supports) {
+  /// - Throws: `AxisSelectionError`; the space is then as it was.
+  public mutating func restrict(to selections: [AxisSelection]) throws(AxisSelectionError) {
+    for (axis, values) in try Self.positions(selections) {
       allowed[axis] = allowed[axis].map { $0.intersection(values) } ?? values
     }
   }
 
   /// The axes and positions that names and labels stand for.
   ///
-  /// - Throws: `AxisSupportError`.
+  /// - Throws: `AxisSelectionError`.
   public static func positions(
-    _ supports: [AxisSupport]
-  ) throws(AxisSupportError) -> [ConfigAxis: Set<Int>] {
+    _ selections: [AxisSelection]
+  ) throws(AxisSelectionError) -> [ConfigAxis: Set<Int>] {
     var result: [ConfigAxis: Set<Int>] = [:]
-    for support in supports {
-      guard let axis = ConfigAxis.allCases.first(where: { $0.name == support.axis }) else {
-        throw .unknownAxis(support.axis)
+    for selection in selections {
+      guard let axis = ConfigAxis.allCases.first(where: { $0.name == selection.axis }) else {
+        throw .unknownAxis(selection.axis)
       }
       guard result[axis] == nil else { throw .repeatedAxis(axis) }
-      guard !support.values.isEmpty else { throw .noValues(axis: axis) }
+      guard !selection.values.isEmpty else { throw .noValues(axis: axis) }
       var positions: Set<Int> = []
-      for label in support.values {
+      for label in selection.values {
         guard let position = axis.value(label) else {
           throw .unknownValue(axis: axis, label: label)
         }
@@ -82,11 +82,11 @@ extension CheckpointSpace {
   }
 
   /// The values that are left out, the axes in their order.
-  public var leftOut: [AxisSupport] {
+  public var leftOut: [AxisSelection] {
     ConfigAxis.allCases.compactMap { axis in
       guard let allowed = allowed[axis] else { return nil }
       let labels = axis.values.indices.filter { !allowed.contains($0) }.map { axis.values[$0] }
-      return labels.isEmpty ? nil : AxisSupport(axis.name, labels)
+      return labels.isEmpty ? nil : AxisSelection(axis.name, labels)
     }
   }
 }
