@@ -24,7 +24,7 @@ extension CheckpointSpace {
   ///
   /// - Parameter choices: Those of a checkpoint of this space.
   public func settled(_ choices: ChoiceSequence) -> ChoiceSequence {
-    guard !allowed.isEmpty else { return choices }
+    guard !allowed.isEmpty || !hasFaultPairs else { return choices }
     func replay(_ draws: SpecDraws, _ choices: ChoiceSequence) -> Property<CheckpointSpec>.Replay {
       Property(Generator { draws.spec($0) }) { _, _ in .pass }.replay(choices)
     }
@@ -105,7 +105,8 @@ private struct SpecDraws: Sendable {
 
   /// One fault or two.
   private func faults(_ source: Source) -> [CheckpointFault] {
-    let isDouble = source.draw(.boolean(0.25)) == 1
+    let coin = source.draw(.boolean(0.25), forced: forced == nil || space.hasFaultPairs ? nil : 0)
+    let isDouble = coin == 1 && space.hasFaultPairs
     let faults = (0..<2).map { _ in
       CheckpointFault(
         kind: Int(truncatingIfNeeded: source.draw(faultKind)), site: source.draw(Self.seed))

@@ -33,12 +33,14 @@ extension CheckReport {
 
   private var banner: Markup {
     let broken = laws.count { isBroken($0) }
-    let held = laws.count { $0.judged > 0 && !isBroken($0) }
-    let tiles: [(String, String)] = [
-      ("checkpoints", grouped(judged)), ("laws held", grouped(held)),
-      ("laws broken", grouped(broken)), ("pairs reached", coverage.pairs.text),
-      ("seed", "\(seed)"),
-    ]
+    let held = laws.count { $0.judged > 0 && $0.known == 0 && !isBroken($0) }
+    let brokenAsKnown = laws.count { $0.known > 0 && !isBroken($0) }
+    let known = brokenAsKnown > 0 ? [("laws broken as known", grouped(brokenAsKnown))] : []
+    let tiles: [(String, String)] =
+      [
+        ("checkpoints", grouped(judged)), ("laws held", grouped(held)),
+        ("laws broken", grouped(broken)),
+      ] + known + [("pairs reached", coverage.pairs.text), ("seed", "\(seed)")]
     let list = tiles.map { name, value -> Markup in
       "<div><dt>\(name)</dt><dd>\(value)</dd></div>"
     }

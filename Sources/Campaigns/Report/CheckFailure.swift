@@ -19,7 +19,7 @@ public struct CheckFailure: Sendable {
     /// Whether a limit ended that before nothing could be left out any more.
     public var stoppedEarly: Bool
     /// Whether it was not made small, because enough other failures were.
-    public var isAsFound: Bool
+    public var isAsFound = false
   }
 
   /// A law broken on the checkpoint, and how.
@@ -116,7 +116,7 @@ extension CheckFailure {
     _ law: Int, _ violation: Violation, _ spec: CheckpointSpec, _ judgement: Judgement,
     _ run: CheckRun, _ token: ReplayToken
   ) {
-    let account = ViolationAccount(violation, spec, run.adapter)
+    let account = ViolationAccount(violation, of: run.laws[law], spec, run.adapter)
     self.init(
       law: LawSummary(run.laws[law]), kind: violation.kind, place: violation.place,
       summary: violation.summary, diagnosis: account.diagnosis, config: spec.config.json,

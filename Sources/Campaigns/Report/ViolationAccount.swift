@@ -17,7 +17,10 @@ struct ViolationAccount {
 
   /// Compares both sides and runs the adapter on tracer checkpoints; an adapter that gave no answer
   /// is not asked again, since what it did is the account.
-  init(_ violation: Violation, _ spec: CheckpointSpec, _ adapter: any AdapterUnderTest) {
+  init(
+    _ violation: Violation, of law: AdapterLaw, _ spec: CheckpointSpec,
+    _ adapter: any AdapterUnderTest
+  ) {
     if let misbehaviour = violation.misbehaviour {
       diagnosis = [misbehaviour.description]
       // Where the request is kept differs from time to time, but not what was done with it.
@@ -25,10 +28,16 @@ struct ViolationAccount {
       (mismatch, heatMap) = ([], nil)
       return
     }
-    let causes = Diagnosis.of(violation, spec, adapter)
-    (diagnosis, cause) = (causes.sentences, causes.cause)
+    if law.name.hasPrefix("invalid-input") {
+      // Tracers are valid checkpoints: what they show would be another fault.
+      diagnosis = [violation.summary]
+      cause = "\(law.name), \(violation.kind), \(violation.place)"
+    } else {
+      let causes = Diagnosis.of(violation, spec, adapter)
+      (diagnosis, cause) = (causes.sentences, causes.cause)
+    }
     guard let mismatch = violation.evidence.flatMap(Self.mismatch) else {
-      mismatch = diagnosis.isEmpty ? [] : [violation.summary]
+      mismatch = diagnosis.isEmpty || diagnosis == [violation.summary] ? [] : [violation.summary]
       heatMap = nil
       return
     }

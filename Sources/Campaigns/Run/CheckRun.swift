@@ -37,6 +37,9 @@ public struct CheckRun: Sendable {
     self.checkArguments = checkArguments
     var space = space
     space.faultKinds = CheckpointFaultCatalogue.all.count
+    // Two faults show whether both are named. Where nothing is, they would only be findings of
+    // their own beside those of each fault.
+    space.hasFaultPairs = adapter.invalidInputContract == .refuses
     do throws(AxisSelectionError) {
       try space.restrict(to: adapter.supports)
       selectionError = nil
