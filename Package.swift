@@ -20,11 +20,11 @@ let modulesWithFixtures = ["Adapters", "CheckpointGenerators", "HDF5", "Safetens
 
 func module(
   _ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil,
-  resources: [Resource] = [], tests: [Target.Dependency] = []
+  exclude: [String] = [], tests: [Target.Dependency] = []
 ) -> [Target] {
   [
     .target(
-      name: name, dependencies: dependencies, path: path, resources: resources,
+      name: name, dependencies: dependencies, path: path, exclude: exclude,
       swiftSettings: settings),
     .testTarget(
       name: "\(name)Tests",
@@ -76,11 +76,12 @@ let package = Package(
     + module(
       "Campaigns",
       [
-        "AdapterLaws", "Adapters", "CheckpointGenerators", "PropertyEngine", "Safetensors",
-        "StrictJSON", "Tensors",
-      ], resources: [.embedInCode("KnownDivergences/nemo-automodel-0.7.0.json")])
+        "AdapterLaws", "Adapters", "CKnownDivergences", "CheckpointGenerators", "PropertyEngine",
+        "Safetensors", "StrictJSON", "Tensors",
+      ], exclude: ["KnownDivergences"])
     + [
       .systemLibrary(name: "CExchange"),
+      .target(name: "CKnownDivergences"),
       .systemLibrary(
         name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
       .executableTarget(

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-extension KnownDivergences {
-  /// The files that this version comes with, by name.
-  private static let files: [(name: String, bytes: [UInt8])] = [
-    ("nemo-automodel-0.7.0.json", PackageResources.nemo_automodel_0_7_0_json)
-  ]
+internal import CKnownDivergences
 
+extension KnownDivergences {
   private static let parsed = Result<[KnownDivergences], KnownDivergencesError> {
     () throws(KnownDivergencesError) in
     var lists: [KnownDivergences] = []
-    for (name, bytes) in files { lists.append(try KnownDivergences(parsing: bytes, path: name)) }
+    for (name, bytes) in files {
+      lists.append(try KnownDivergences(parsing: bytes, path: name))
+    }
     return lists
   }
 
@@ -19,5 +18,16 @@ extension KnownDivergences {
   /// - Throws: `KnownDivergencesError` if a file that it comes with is wrong.
   public static func builtIn() throws(KnownDivergencesError) -> [KnownDivergences] {
     try parsed.get()
+  }
+
+  /// The files of the folder `KnownDivergences`, which are part of the program.
+  private static var files: [(name: String, bytes: [UInt8])] {
+    var files: [(name: String, bytes: [UInt8])] = []
+    // Constants of the program, which no one changes.
+    while let file = unsafe known_divergences_file_at(files.count)?.pointee {
+      let bytes = unsafe UnsafeBufferPointer(start: file.bytes, count: file.count)
+      files.append((unsafe String(cString: file.name), unsafe Array(bytes)))
+    }
+    return files
   }
 }
