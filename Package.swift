@@ -20,10 +20,12 @@ let modulesWithFixtures = ["Adapters", "CheckpointGenerators", "HDF5", "Safetens
 
 func module(
   _ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil,
-  tests: [Target.Dependency] = []
+  exclude: [String] = [], tests: [Target.Dependency] = []
 ) -> [Target] {
   [
-    .target(name: name, dependencies: dependencies, path: path, swiftSettings: settings),
+    .target(
+      name: name, dependencies: dependencies, path: path, exclude: exclude,
+      swiftSettings: settings),
     .testTarget(
       name: "\(name)Tests",
       dependencies: [.byName(name: name)] + dependencies + tests,
@@ -74,11 +76,12 @@ let package = Package(
     + module(
       "Campaigns",
       [
-        "AdapterLaws", "Adapters", "CheckpointGenerators", "PropertyEngine", "Safetensors",
-        "StrictJSON", "Tensors",
-      ])
+        "AdapterLaws", "Adapters", "CKnownDivergences", "CheckpointGenerators", "PropertyEngine",
+        "Safetensors", "StrictJSON", "Tensors",
+      ], exclude: ["KnownDivergences"])
     + [
       .systemLibrary(name: "CExchange"),
+      .target(name: "CKnownDivergences"),
       .systemLibrary(
         name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
       .executableTarget(

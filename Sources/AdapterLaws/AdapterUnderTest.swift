@@ -13,6 +13,9 @@ public protocol AdapterUnderTest: Sendable {
   /// The version, by which findings that are known of it are told from new ones; nil if it has none.
   var version: String? { get }
 
+  /// The axes of which it supports some values only: checkpoints with others are not asked for.
+  var supports: [AxisSelection] { get }
+
   /// What is asked of the adapter where its input is invalid.
   var invalidInputContract: InvalidInputContract { get }
 
@@ -25,6 +28,9 @@ public protocol AdapterUnderTest: Sendable {
 extension AdapterUnderTest {
   /// None.
   public var version: String? { nil }
+
+  /// All values of all axes.
+  public var supports: [AxisSelection] { [] }
 
   /// Refusing it, as the reference adapter does.
   public var invalidInputContract: InvalidInputContract { .refuses }

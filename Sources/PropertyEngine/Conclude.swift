@@ -3,14 +3,18 @@
 
 /// What happens to a failure once it is found: a second run, shrinking, explaining.
 extension Runner {
-  mutating func conclude(_ failure: Failure) {
+  mutating func conclude(_ failure: Failure, isShrunk: Bool) {
     var finding = Finding(
       key: failure.key, message: failure.result.failure?.message ?? "",
       choices: failure.result.sequence, found: failure.result.sequence,
       caseNumber: failure.caseNumber)
     finding.flakiness = failure.flakiness ?? flakiness(failure.result)
     if finding.flakiness == nil, settings.shrinkExecutions > 0 {
-      shrink(&finding, failure.result)
+      if isShrunk {
+        shrink(&finding, failure.result)
+      } else {
+        finding.shrinking.wasLeftOut = true
+      }
     }
     report.findings.append(finding)
   }
@@ -49,7 +53,7 @@ extension Runner {
     if settings.explains, finding.flakiness == nil {
       finding.irrelevant = explain(shrinker)
     }
-    if settings.findsSeveral {
+    if settings.findsSeveral || settings.keepsGoing {
       for other in shrinker.others {
         guard let key = other.failure?.key,
           !failures.contains(where: { $0.key == key }),

@@ -59,6 +59,8 @@ public struct ShrinkSummary: Sendable, Equatable {
   public var successes = 0
   /// Whether a limit ended it before no pass could help.
   public var stoppedEarly = false
+  /// Whether it was not begun because enough other failures had been shrunk.
+  public var wasLeftOut = false
   /// How often each pass made the case simpler.
   public var passes: [ShrinkPass: Int] = [:]
   /// How many evaluations each pass took.

@@ -47,11 +47,11 @@ struct Runner {
   mutating func run() -> Report {
     runExplicit()
     runStored()
-    if report.findings.isEmpty, failures.isEmpty { generate() }
+    if settings.keepsGoing || report.findings.isEmpty && failures.isEmpty { generate() }
     // Shrinking one failure may find others.
     var concluded = 0
     while concluded < failures.count {
-      conclude(failures[concluded])
+      conclude(failures[concluded], isShrunk: concluded < settings.shrunkFailures)
       concluded += 1
     }
     if cancellation.wasNoticed {
@@ -113,7 +113,7 @@ struct Runner {
   private mutating func generate() {
     var climbAt = min(examples / 2, 200)
     while report.end == .completed {
-      if report.passed >= examples { return }
+      if judged >= examples { return }
       if tree.isExhausted {
         report.end = .exhausted
         return
@@ -137,8 +137,13 @@ struct Runner {
     }
   }
 
+  /// The cases that count towards `examples`.
+  private var judged: Int { report.passed + (settings.keepsGoing ? report.failed : 0) }
+
   private var shouldStopAfterFailure: Bool {
-    guard let first = failures.first, let last = failures.last else { return false }
+    guard !settings.keepsGoing, let first = failures.first, let last = failures.last else {
+      return false
+    }
     return !settings.findsSeveral
       || report.executed >= min(first.caseNumber + 1000, 2 * last.caseNumber + 10)
   }
@@ -148,11 +153,12 @@ struct Runner {
   private mutating func runBatch() {
     let done = report.executed
     let wanted = done == 0 ? 1 : done < 16 ? 2 : done < 128 ? 8 : 64
-    let size = min(wanted, max(1, examples - report.passed))
+    let size = min(wanted, max(1, examples - judged))
     let requests = (0..<size).map { _ in nextRequest() }
     pool.run(requests, avoiding: tree) { _, result in
       merge(result)
-      return report.end == .completed && !(settings.findsSeveral == false && !failures.isEmpty)
+      let isFound = !failures.isEmpty && !settings.findsSeveral && !settings.keepsGoing
+      return report.end == .completed && !isFound
     }
   }
 

@@ -17,7 +17,7 @@ public enum HealthCheck: String, CaseIterable, Sendable, Hashable {
 
 /// How a property is run.
 public struct Settings: Sendable {
-  /// How many cases are to pass.
+  /// How many cases are to pass; with `keepsGoing`, to pass or fail.
   public var examples = 100
   /// Everything random derives from this.
   public var seed: UInt64 = 0
@@ -27,12 +27,17 @@ public struct Settings: Sendable {
   public var threads = 1
   /// Whether the search goes on after a failure, for other failures.
   public var findsSeveral = true
+  /// Whether the search goes on until `examples` cases have passed or failed, whatever fails, and
+  /// one failure of each key is kept; without it a run ends soon after the first failure.
+  public var keepsGoing = false
   /// How long generation may take; without one only `examples` counts.
   public var timeBudget: Duration?
   /// How long shrinking of one failure may take.
   public var shrinkTimeBudget: Duration? = .seconds(300)
   /// How many executions shrinking of one failure may take; 0 leaves failures as found.
   public var shrinkExecutions = 20_000
+  /// How many failures are shrunk, in the order in which they were found; others stay as found.
+  public var shrunkFailures = Int.max
   /// Shrink passes that are switched off.
   public var disabledPasses: Set<ShrinkPass> = []
   /// Whether it is found out which choices do not matter.

@@ -36,11 +36,15 @@ struct CheckArguments: ParsableArguments {
   }
 
   /// The run of the chosen laws on the chosen checkpoints.
-  func run(_ adapter: any AdapterUnderTest) throws -> CheckRun {
+  func run(
+    _ adapter: any AdapterUnderTest, known: KnownDivergences? = nil, checkArguments: [String] = []
+  ) throws -> CheckRun {
     let space = CheckpointSpace(config: try config.map { try ModelConfig(fileAt: $0) })
     let chosen = AdapterLaws.all.filter { laws.isEmpty || laws.contains($0.name) }
     let arguments = laws.flatMap { ["--law", $0] } + (config.map { ["--config", $0] } ?? [])
-    return CheckRun(adapter, laws: chosen, space: space, arguments: arguments)
+    return CheckRun(
+      adapter, laws: chosen, space: space, known: known, arguments: arguments,
+      checkArguments: checkArguments)
   }
 
   /// Checks, before the work begins, that the case can be saved.

@@ -35,6 +35,10 @@ struct CheckCommand: ParsableCommand {
 
   @OptionGroup var arguments: CheckArguments
 
+  @OptionGroup var search: SearchArguments
+
+  @OptionGroup var known: KnownArguments
+
   @Option(
     help: ArgumentHelp("Write the report as one self-contained HTML file.", valueName: "file"))
   var report: String?
@@ -47,6 +51,9 @@ struct CheckCommand: ParsableCommand {
 
   @Flag(help: "List the laws and check nothing.")
   var listLaws = false
+
+  @Flag(help: "List the axes of configs with their values and check nothing.")
+  var listAxes = false
 
   @OptionGroup var output: OutputOptions
 
@@ -66,8 +73,12 @@ struct CheckCommand: ParsableCommand {
   /// Checks an adapter.
   func run(_ adapter: @autoclosure () throws -> any AdapterUnderTest) throws {
     if listLaws { return LawList(arguments.laws).print(to: output.console) }
+    if listAxes { return AxisList().print(to: output.console) }
     try runOrExit {
-      let run = try arguments.run(try adapter())
+      let adapter = try adapter()
+      let run = try arguments.run(
+        adapter, known: try known.divergences(of: adapter, output.console),
+        checkArguments: known.words + search.words)
       try arguments.checkOutput()
       for file in [report, junit].compactMap(\.self) { try OutputPlace(file).checkParent() }
       Interruption.watch()
@@ -83,12 +94,14 @@ struct CheckCommand: ParsableCommand {
   private func check(_ run: CheckRun) throws -> CheckReport {
     var settings = CheckSettings(
       examples: examples, seed: seed, threads: threads ?? ProcessorCount.online)
+    search.apply(to: &settings)
     settings.isCancelled = { Interruption.isWished }
     let progress = Progress("checking", total: examples, in: .items, output.console)
     defer { progress.finish() }
     return try run.run(settings) { event in
       switch event {
-      case .searching(executed: _, let passed): progress.reach(passed)
+      case .searching(let executed, let passed):
+        progress.reach(settings.keepsGoing ? executed : passed)
       case .shrinking(let law, let evaluations):
         progress.enter("making a failure of \(law) small: \(countText(evaluations)) evaluations")
       }

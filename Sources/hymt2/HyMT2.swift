@@ -17,7 +17,8 @@ struct HyMT2: ParsableCommand {
     version: "hymt2 \(version)",
     subcommands: [
       CheckCommand.self, ReplayCommand.self, ProveCommand.self, VerifyCommand.self,
-      ConvertCommand.self, InspectCommand.self, GoldenCommand.self, BenchCommand.self,
+      ConvertCommand.self, InspectCommand.self, GoldenCommand.self, KnownCommand.self,
+      BenchCommand.self,
     ])
 
   static let version = "0.1.0"

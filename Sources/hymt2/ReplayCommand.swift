@@ -17,7 +17,7 @@ struct ReplayCommand: ParsableCommand {
       Makes the checkpoint of a token again and judges every law on it. A token belongs to one \
       version of the generator and to one space of checkpoints: give the --config of the check, \
       if it had one. Instead of a token, name a file that has one in it, such as a JSON report, \
-      or a folder that --save-case made.
+      or a folder that --save-case made. Unless --known is given, nothing is taken for known.
 
       Examples:
         hymt2 replay p2_q2w0AQIDBA
@@ -28,6 +28,7 @@ struct ReplayCommand: ParsableCommand {
   var token: String
 
   @OptionGroup var arguments: CheckArguments
+  @OptionGroup var known: KnownArguments
   @OptionGroup var output: OutputOptions
 
   func run() throws {
@@ -37,7 +38,7 @@ struct ReplayCommand: ParsableCommand {
   /// Judges laws under an adapter.
   func run(_ adapter: @autoclosure () throws -> any AdapterUnderTest) throws {
     try runOrExit {
-      let run = try arguments.run(try adapter())
+      let run = try arguments.run(try adapter(), known: try known.given())
       let replay = try run.replay(try TokenText(token).token())
       try arguments.checkOutput()
       let console = output.console

@@ -79,7 +79,9 @@ struct CheckRunTests {
     #expect(failure.kind == "too many")
     #expect(failure.place == "experts")
     #expect(failure.summary == "found 3 experts, expected < 3")
-    #expect(failure.brokenLaws == [.init(law: "few-experts", summary: failure.summary)])
+    let broken = CheckFailure.BrokenLaw(
+      law: "few-experts", kind: "too many", place: "experts", summary: failure.summary)
+    #expect(failure.brokenLaws == [broken])
     #expect(failure.config["num_experts"] == 3)
     #expect(try ModelConfig(json: failure.config) == failure.spec.config)
     #expect(try #require(failure.discovery).simplifications > 0)

@@ -78,7 +78,9 @@ struct FailureScreenTests {
     failure.law.reason = long
     failure.diagnosis = Array(repeating: long, count: 5)
     failure.mismatch = Array(repeating: long, count: 30)
-    failure.brokenLaws = (0..<30).map { .init(law: "law-with-a-long-name-\($0)", summary: long) }
+    failure.brokenLaws = (0..<30).map {
+      .init(law: "law-with-a-long-name-\($0)", kind: "", place: "", summary: long)
+    }
     failure.flakiness = long
     let lines = FailureScreen(failure: failure, lawCount: 30).lines
     #expect(lines.count <= 40)

@@ -14,10 +14,11 @@ struct HyMT2Tests {
       "check",
       [
         "--law", "--examples", "--seed", "--config", "--threads", "--list-laws", "--save-case",
-        "--report", "--junit", "--timings",
+        "--report", "--junit", "--timings", "--list-axes", "--keep-going", "--shrink-attempts",
+        "--shrink-seconds", "--known", "--no-known",
       ]
     ),
-    ("replay", ["<token>", "--law", "--config", "--save-case"]),
+    ("replay", ["<token>", "--law", "--config", "--save-case", "--known", "--no-known"]),
     ("prove", ["--config", "--ep-size"]),
     ("verify", ["<folder>", "--synthetic", "--config"]),
     (
@@ -28,6 +29,8 @@ struct HyMT2Tests {
       ]
     ),
     ("inspect", ["<path>", "--summary"]),
+    ("known list", ["<adapter>", "<version>", "--known", "--markdown"]),
+    ("known draft", ["<report>"]),
     ("bench", ["--runs"]),
     ("golden verify", ["--set", "--filter"]),
     ("golden list", ["--set", "--filter"]),
@@ -72,7 +75,7 @@ struct HyMT2Tests {
   @Test("Examples in help are understood")
   func examples() throws {
     let scratch = try Scratch()
-    for (name, _) in Self.commands where name != "bench" && name != "check" {
+    for (name, _) in Self.commands where !["bench", "check", "known list"].contains(name) {
       let lines = try Self.help(of: name).outputLines.filter { $0.hasPrefix("  hymt2 ") }
       try #require(!lines.isEmpty)
       for line in lines {

@@ -124,10 +124,12 @@ public struct AxisCoverage: Sendable {
 private struct CombinationJudge {
   private let feasibility: AxisFeasibility
   private let domains: AxisDomains
+  private let narrowed: [ConfigAxis]
 
   init(_ space: CheckpointSpace) {
     feasibility = space.config == nil ? .ofGenerated : .ofGiven
     domains = AxisDomains(space)
+    narrowed = domains.narrowed
   }
 
   func permits(_ values: [(axis: Int, value: Int)]) -> Bool {
@@ -138,5 +140,16 @@ private struct CombinationJudge {
       assignment[axis] = UInt8(value)
     }
     return values.allSatisfy { feasibility.permits(ConfigAxis.allCases[$0.axis], in: assignment) }
+      && narrowed.allSatisfy { hasValue($0, beside: assignment) }
+  }
+
+  /// Whether an axis with values left out has one that goes with those assigned.
+  private func hasValue(_ axis: ConfigAxis, beside assignment: AxisAssignment) -> Bool {
+    if assignment.isAssigned(axis) { return true }
+    var assignment = assignment
+    return (0..<UInt8(axis.valueCount)).contains { value in
+      assignment[axis] = value
+      return domains.contains(value, axis) && feasibility.permits(axis, in: assignment)
+    }
   }
 }

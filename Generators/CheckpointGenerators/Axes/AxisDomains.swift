@@ -16,12 +16,28 @@ struct AxisDomains: Sendable {
 
   init(_ space: CheckpointSpace) {
     if let config = space.config { restrict(to: config) }
+    for axis in ConfigAxis.allCases {
+      guard let allowed = space.allowed[axis] else { continue }
+      let mask = allowed.filter(axis.values.indices.contains).reduce(UInt32(0)) {
+        $0 | 1 << UInt32($1)
+      }
+      if values[Int(axis.rawValue)] & mask == 0 {
+        let labels = allowed.sorted().filter(axis.values.indices.contains).map { axis.values[$0] }
+        conflict =
+          conflict
+          ?? "\(axis.name) is none of those allowed: "
+          + (labels.isEmpty ? "there are none" : labels.joined(separator: ", "))
+      }
+      restrict(axis, to: mask)
+    }
     for (axis, value) in space.sortedPins {
       let bit = axis.values.indices.contains(value) ? UInt32(1) << UInt32(value) : 0
       if bit == 0 {
         conflict = conflict ?? "\(axis.name) has no value \(value)"
       } else if values[Int(axis.rawValue)] & bit == 0 {
-        conflict = conflict ?? "\(axis.name) \(axis.values[value]) is not the config's"
+        conflict =
+          conflict
+          ?? "\(axis.name) \(axis.values[value]) is not \(space.allowed[axis] == nil ? "the config's" : "allowed")"
       }
       restrict(axis, to: bit)
     }
@@ -29,6 +45,14 @@ struct AxisDomains: Sendable {
 
   func contains(_ value: UInt8, _ axis: ConfigAxis) -> Bool {
     value < 32 && values[Int(axis.rawValue)] >> UInt32(value) & 1 == 1
+  }
+
+  /// Axes of which some values are left out and more than one is left.
+  var narrowed: [ConfigAxis] {
+    ConfigAxis.allCases.filter { axis in
+      let left = values[Int(axis.rawValue)].nonzeroBitCount
+      return left > 1 && left < axis.valueCount
+    }
   }
 
   private mutating func restrict(_ axis: ConfigAxis, to mask: UInt32) {

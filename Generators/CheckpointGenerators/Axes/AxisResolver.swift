@@ -34,6 +34,12 @@ struct AxisResolver: Sendable {
   /// their simplest.
   func resolve(_ wanted: AxisAssignment) -> AxisAssignment? {
     guard conflict == nil else { return nil }
+    return nearest(to: wanted) ?? searched(from: wanted)
+  }
+
+  /// Takes axis after axis; nil if an axis has no value left, which happens only where values are
+  /// left out of others.
+  private func nearest(to wanted: AxisAssignment) -> AxisAssignment? {
     var result = domains.fixed
     for axis in Self.order where !result.isAssigned(axis) {
       let value = wanted.isAssigned(axis) ? wanted[axis] : 0
@@ -51,5 +57,41 @@ struct AxisResolver: Sendable {
       result[axis] = feasible[Int(value) % count]
     }
     return result
+  }
+
+  /// Takes axis after axis, but no value that leaves a later axis without one, and turns back where
+  /// that is seen too late.
+  private func searched(from wanted: AxisAssignment) -> AxisAssignment? {
+    let axes = Self.order.filter { !domains.fixed.isAssigned($0) }
+    // Looking ahead makes turning back rare; the bound is for spaces that nobody thought of.
+    var steps = 10_000
+    func extended(_ start: AxisAssignment, _ position: Int) -> AxisAssignment? {
+      guard position < axes.count else { return start }
+      let axis = axes[position]
+      let values = feasibleValues(of: axis, in: start)
+      guard !values.isEmpty else { return nil }
+      let value = wanted.isAssigned(axis) ? wanted[axis] : 0
+      let first = values.firstIndex(of: value) ?? Int(value) % values.count
+      for offset in values.indices where steps > 0 {
+        steps -= 1
+        var result = start
+        result[axis] = values[(first + offset) % values.count]
+        let isOpen = axes[(position + 1)...].allSatisfy {
+          !feasibleValues(of: $0, in: result).isEmpty
+        }
+        if isOpen, let found = extended(result, position + 1) { return found }
+      }
+      return nil
+    }
+    return extended(domains.fixed, 0)
+  }
+
+  /// The values of an axis that go with those assigned.
+  private func feasibleValues(of axis: ConfigAxis, in assignment: AxisAssignment) -> [UInt8] {
+    var assignment = assignment
+    return (0..<UInt8(axis.valueCount)).filter { value in
+      assignment[axis] = value
+      return domains.contains(value, axis) && feasibility.permits(axis, in: assignment)
+    }
   }
 }

@@ -16,6 +16,24 @@ extension Generator<CheckpointSpec> {
   }
 }
 
+extension CheckpointSpace {
+  /// The choices of the whole space for the checkpoint that some choices make in this one.
+  ///
+  /// Choices for values that are not allowed become those for the values that took their place, so
+  /// that one token names a checkpoint whatever an adapter supports.
+  ///
+  /// - Parameter choices: Those of a checkpoint of this space.
+  public func settled(_ choices: ChoiceSequence) -> ChoiceSequence {
+    guard !allowed.isEmpty || !hasFaultPairs else { return choices }
+    func replay(_ draws: SpecDraws, _ choices: ChoiceSequence) -> Property<CheckpointSpec>.Replay {
+      Property(Generator { draws.spec($0) }) { _, _ in .pass }.replay(choices)
+    }
+    let values = AxisValues(replay(SpecDraws(self), choices).value)
+    let forced = replay(SpecDraws(self, forced: values), choices).choices
+    return replay(SpecDraws(unrestricted), forced).choices
+  }
+}
+
 /// Draws checkpoints: a value of every axis and its detail, then all else.
 private struct SpecDraws: Sendable {
   private struct Axis: Sendable {
@@ -30,14 +48,18 @@ private struct SpecDraws: Sendable {
   private let resolver: AxisResolver
   private let axes: [Axis]
   private let faultKind: Constraint
+  /// Values that leave no choice, if there are any.
+  private let forced: AxisValues?
   private static let byte = Constraint.integer(0...255)
   private static let size = Constraint.integer(0...6)
   private static let seed = Constraint.integer(0...65535)
 
-  init(_ space: CheckpointSpace) {
+  init(_ space: CheckpointSpace, forced: AxisValues? = nil) {
     self.space = space
+    self.forced = forced
     resolver = AxisResolver(space)
-    let fixed = resolver.fixed
+    // What is left out gives way in the resolver, so that choices keep their meaning.
+    let fixed = space.allowed.isEmpty ? resolver.fixed : AxisResolver(space.unrestricted).fixed
     axes = ConfigAxis.allCases.map { axis in
       let lots = fixed.isAssigned(axis) ? [fixed[axis]] : AxisTable.lots[Int(axis.rawValue)]
       return Axis(
@@ -61,7 +83,8 @@ private struct SpecDraws: Sendable {
     var wanted = AxisAssignment()
     var details = SpecDetails()
     for axis in axes {
-      wanted[axis.axis] = axis.lots[Int(source.draw(axis.value))]
+      let lot = forced.flatMap { axis.lots.firstIndex(of: $0.assignment[axis.axis]) }
+      wanted[axis.axis] = axis.lots[Int(source.draw(axis.value, forced: lot.map { UInt64($0) }))]
       if let detail = axis.detail {
         details[axis.axis] = Int(truncatingIfNeeded: source.draw(detail))
       }
@@ -82,7 +105,8 @@ private struct SpecDraws: Sendable {
 
   /// One fault or two.
   private func faults(_ source: Source) -> [CheckpointFault] {
-    let isDouble = source.draw(.boolean(0.25)) == 1
+    let coin = source.draw(.boolean(0.25), forced: forced == nil || space.hasFaultPairs ? nil : 0)
+    let isDouble = coin == 1 && space.hasFaultPairs
     let faults = (0..<2).map { _ in
       CheckpointFault(
         kind: Int(truncatingIfNeeded: source.draw(faultKind)), site: source.draw(Self.seed))

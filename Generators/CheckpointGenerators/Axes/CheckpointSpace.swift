@@ -7,10 +7,19 @@ public import Adapters
 public struct CheckpointSpace: Sendable {
   /// Axes that have one value only, by the position of that value.
   public var pinned: [ConfigAxis: Int]
+  /// Axes that have some values only, by their positions.
+  ///
+  /// The same choices make the same checkpoint as in the space without this, if that checkpoint has
+  /// allowed values; choices for any other make one that has. See ``settled(_:_:)``.
+  public var allowed: [ConfigAxis: Set<Int>] = [:]
   /// The config of all checkpoints, or nil for generated ones.
   public var config: ModelConfig?
   /// The number of faults in the catalogue of faults, which the spec's faults are positions in.
   public var faultKinds: Int
+
+  /// Whether some checkpoints have two faults at a time; what holds of choices for values that are
+  /// not allowed holds of these, too.
+  public var hasFaultPairs = true
 
   /// Creates a space; without arguments it is that of all checkpoints.
   public init(
@@ -25,7 +34,25 @@ public struct CheckpointSpace: Sendable {
   public var conflict: String? {
     let resolver = AxisResolver(self)
     if let conflict = resolver.conflict { return conflict }
-    return resolver.resolve(AxisAssignment()) == nil ? "no checkpoint has all pinned values" : nil
+    return resolver.resolve(AxisAssignment()) == nil ? Self.nothingLeft : nil
+  }
+
+  private static let nothingLeft = "no checkpoint has values of the axes that go together"
+
+  /// Whether the values of a checkpoint are allowed; if not, the first axis whose value is not.
+  public func disallowedAxis(_ values: AxisValues) -> ConfigAxis? {
+    ConfigAxis.allCases.first { axis in
+      guard let allowed = allowed[axis] else { return false }
+      return values[axis].map { !allowed.contains($0) } ?? true
+    }
+  }
+
+  /// The same space with all values of all axes that are not pinned, and pairs of faults.
+  public var unrestricted: CheckpointSpace {
+    var space = self
+    space.allowed = [:]
+    space.hasFaultPairs = true
+    return space
   }
 
   var sortedPins: [(axis: ConfigAxis, value: Int)] {

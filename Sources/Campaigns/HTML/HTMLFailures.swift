@@ -19,7 +19,24 @@ struct HTMLFailures {
     return """
       <section aria-labelledby="failures">
       <h2 id="failures">\(groups.count == 1 ? "Failure" : "Failures")</h2>
-      \(groups.map(article))</section>
+      \(overview)\(groups.map(article))</section>
+
+      """
+  }
+
+  /// The causes in a list, where they are more than one sees at once.
+  private var overview: Markup {
+    guard groups.count > 5 else { return "" }
+    let items = groups.map { group -> Markup in
+      """
+      <li><code>\(group[0].law.name)</code> \(group[0].sentence)\
+      \(group.count > 1 ? " (\(counted(group.count, "failure")))" : "")</li>
+
+      """
+    }
+    return """
+      <p>\(counted(groups.count, "cause")), each with its smallest checkpoint below:</p>
+      <ol>\(items)</ol>
 
       """
   }
@@ -35,7 +52,8 @@ struct HTMLFailures {
       <h3><code>\(failure.law.name)</code> \(failure.law.statement)</h3>
       \(sentences.map { "<p class=\"diagnosis\">\($0)</p>\n" as Markup })\(flakiness ?? "")\
       \(differences(failure))
-      <h4>The smallest checkpoint that shows it</h4>
+      <h4>\(failure.discovery?.isAsFound == true
+        ? "A checkpoint that shows it" : "The smallest checkpoint that shows it")</h4>
       \(discovery(failure))\(facts(failure.spec))
       <details><summary>config.json</summary>
       <pre tabindex="0"><code>\(failure.config.text(.python))</code></pre></details>
@@ -91,6 +109,13 @@ struct HTMLFailures {
 
   private func discovery(_ failure: CheckFailure) -> Markup {
     guard let discovery = failure.discovery else { return "" }
+    if discovery.isAsFound {
+      return """
+        <p>Found in example \(grouped(discovery.example)), and not made simpler, because enough \
+        others were.</p>
+
+        """
+    }
     let early =
       discovery.stoppedEarly ? " A limit was reached; a smaller one may exist." : ""
     return """

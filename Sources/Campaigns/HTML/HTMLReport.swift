@@ -21,7 +21,7 @@ extension CheckReport {
       </head>
       <body>
       <main>
-      \(banner)\(HTMLFailures(self).section)\(lawsSection)\(HTMLCoverage(coverage).section)\
+      \(banner)\(HTMLFailures(self).section)\(HTMLKnown(self).section)\(lawsSection)\(HTMLCoverage(coverage).section)\
       \(reproduceSection(tool))
       </main>
       </body>
@@ -33,12 +33,14 @@ extension CheckReport {
 
   private var banner: Markup {
     let broken = laws.count { isBroken($0) }
-    let held = laws.count { $0.judged > 0 && !isBroken($0) }
-    let tiles: [(String, String)] = [
-      ("checkpoints", grouped(judged)), ("laws held", grouped(held)),
-      ("laws broken", grouped(broken)), ("pairs reached", coverage.pairs.text),
-      ("seed", "\(seed)"),
-    ]
+    let held = laws.count { $0.judged > 0 && $0.known == 0 && !isBroken($0) }
+    let brokenAsKnown = laws.count { $0.known > 0 && !isBroken($0) }
+    let known = brokenAsKnown > 0 ? [("laws broken as known", grouped(brokenAsKnown))] : []
+    let tiles: [(String, String)] =
+      [
+        ("checkpoints", grouped(judged)), ("laws held", grouped(held)),
+        ("laws broken", grouped(broken)),
+      ] + known + [("pairs reached", coverage.pairs.text), ("seed", "\(seed)")]
     let list = tiles.map { name, value -> Markup in
       "<div><dt>\(name)</dt><dd>\(value)</dd></div>"
     }
@@ -56,6 +58,7 @@ extension CheckReport {
   private var headline: String {
     if end == .cancelled { return "Stopped before the end" }
     let broken = laws.count { isBroken($0) }
+    if holds, let known, !known.seen.isEmpty { return "Every law held, but for what is known" }
     return holds
       ? "Every law held" : "\(counted(broken, "law")) \(broken == 1 ? "is" : "are") broken"
   }
@@ -64,7 +67,10 @@ extension CheckReport {
     let rows = laws.map { tally -> Markup in
       let (kind, word) =
         isBroken(tally)
-        ? ("broken", "✘ broken") : tally.judged == 0 ? ("idle", "– not judged") : ("held", "✔ held")
+        ? ("broken", "✘ broken")
+        : tally.judged == 0
+          ? ("idle", "– not judged")
+          : tally.known > 0 ? ("idle", "broken as known") : ("held", "✔ held")
       return """
         <tr role="row"><th scope="row" role="rowheader"><code>\(tally.law.name)</code>\
         <span class="statement">\(tally.law.statement)</span></th>\
@@ -72,7 +78,8 @@ extension CheckReport {
         <td role="cell" class="number" data-label="held">\(grouped(tally.held))</td>\
         <td role="cell" class="number" data-label="does not apply">\
         \(grouped(tally.notApplicable))</td>\
-        <td role="cell" class="number" data-label="broken">\(grouped(tally.broken))</td></tr>
+        <td role="cell" class="number" data-label="broken">\(grouped(tally.broken))</td>\
+        \(knownCell(tally))</tr>
 
         """
     }
@@ -87,13 +94,24 @@ extension CheckReport {
       <th scope="col" role="columnheader">Verdict</th>\
       <th scope="col" role="columnheader" class="number">Held</th>\
       <th scope="col" role="columnheader" class="number">Does not apply</th>\
-      <th scope="col" role="columnheader" class="number">Broken</th></tr></thead>
+      <th scope="col" role="columnheader" class="number">Broken</th>\(knownHead)</tr></thead>
       <tbody role="rowgroup">
       \(rows)</tbody>
       </table>
       </div>
       </section>
 
+      """
+  }
+
+  private var knownHead: Markup {
+    known == nil ? "" : "<th scope=\"col\" role=\"columnheader\" class=\"number\">Known</th>"
+  }
+
+  private func knownCell(_ tally: LawTally) -> Markup {
+    guard known != nil else { return "" }
+    return """
+      <td role="cell" class="number" data-label="known">\(grouped(tally.known))</td>
       """
   }
 

@@ -18,14 +18,22 @@ public struct CheckFailure: Sendable {
     public var executions: Int
     /// Whether a limit ended that before nothing could be left out any more.
     public var stoppedEarly: Bool
+    /// Whether it was not made small, because enough other failures were.
+    public var isAsFound = false
   }
 
   /// A law broken on the checkpoint, and how.
   public struct BrokenLaw: Sendable, Equatable {
     /// The name of the law.
     public var law: String
+    /// The way it failed.
+    public var kind: String
+    /// The class of tensors where it failed.
+    public var place: String
     /// What happened, in one line.
     public var summary: String
+    /// The id of the known divergence that explains it, if one does.
+    public var known: String?
   }
 
   /// The law.
@@ -78,14 +86,13 @@ extension CheckFailure {
   /// All about a failure that the search found; nil of one without choices, of which there is none.
   init?(_ finding: Finding, _ run: CheckRun, _ check: CheckProperty) {
     guard let choices = finding.choices else { return nil }
-    let spec = check.property().replay(choices).value
+    let spec = check.spec(of: choices)
     let judgement = check.judge.judge(spec)
-    let token = ReplayToken(
-      property: CheckProperty.name, fingerprint: check.fingerprint, choices: choices)
-    let known = judgement.broken.first { law, violation in
+    let token = check.token(of: choices)
+    let known = judgement.broken.first { broken in
       let key = FailureKey(
-        law: run.laws[law].name, kind: violation.kind, place: violation.place)
-      return key == finding.key
+        law: run.laws[broken.law].name, kind: broken.violation.kind, place: broken.violation.place)
+      return key == finding.key && broken.known == nil
     }
     let law = known?.law ?? run.laws.firstIndex { $0.name == finding.key.law } ?? 0
     let violation =
@@ -95,7 +102,8 @@ extension CheckFailure {
     self.init(law, violation, spec, judgement, run, token)
     discovery = Discovery(
       example: finding.caseNumber, simplifications: finding.shrinking.successes,
-      executions: finding.shrinking.executions, stoppedEarly: finding.shrinking.stoppedEarly)
+      executions: finding.shrinking.executions, stoppedEarly: finding.shrinking.stoppedEarly,
+      isAsFound: finding.shrinking.wasLeftOut)
     flakiness = finding.flakiness.map {
       "first it \(Self.text($0.first)), then it \(Self.text($0.second))"
     }
@@ -108,13 +116,16 @@ extension CheckFailure {
     _ law: Int, _ violation: Violation, _ spec: CheckpointSpec, _ judgement: Judgement,
     _ run: CheckRun, _ token: ReplayToken
   ) {
-    let account = ViolationAccount(violation, spec, run.adapter)
+    let account = ViolationAccount(violation, of: run.laws[law], spec, run.adapter)
     self.init(
       law: LawSummary(run.laws[law]), kind: violation.kind, place: violation.place,
       summary: violation.summary, diagnosis: account.diagnosis, config: spec.config.json,
       mismatch: account.mismatch, heatMap: account.heatMap,
-      brokenLaws: judgement.broken.map {
-        BrokenLaw(law: run.laws[$0.law].name, summary: $0.violation.summary)
+      brokenLaws: judgement.broken.map { broken in
+        BrokenLaw(
+          law: run.laws[broken.law].name, kind: broken.violation.kind,
+          place: broken.violation.place, summary: broken.violation.summary,
+          known: broken.known.flatMap { run.known?.entries[$0].id })
       },
       token: token.text,
       replayCommand: shellCommand(["hymt2", "replay", token.text] + run.arguments), spec: spec,

@@ -11,10 +11,13 @@ public struct CheckReplay: Sendable {
   public let adapter: String
   /// What the checkpoint follows from.
   public let spec: CheckpointSpec
-  /// The first broken law, or nil if all hold.
+  /// The first law broken in a way that is not known, or nil if there is none.
   public let failure: CheckFailure?
-  /// The verdicts in the order of the laws: whether a law holds, nil if it does not apply.
+  /// The verdicts in the order of the laws: whether a law holds, nil if it does not apply; one
+  /// that is broken as known does not hold.
   public let verdicts: [(law: LawSummary, holds: Bool?)]
+  /// The ids of known divergences that the checkpoint shows, in the order of the laws.
+  public let known: [String]
   /// The token.
   public let token: String
 
@@ -22,14 +25,20 @@ public struct CheckReplay: Sendable {
     adapter = run.adapter.name
     self.spec = spec
     self.token = token.text
-    failure = judgement.broken.first.map { law, violation in
-      CheckFailure(law, violation, spec, judgement, run, token)
+    failure = judgement.failure.map { failure in
+      CheckFailure(failure.law, failure.violation, spec, judgement, run, token)
     }
+    var ids: [String] = []
+    for entry in judgement.broken.compactMap(\.known) {
+      guard let id = run.known?.entries[entry].id, !ids.contains(id) else { continue }
+      ids.append(id)
+    }
+    known = ids
     verdicts = zip(run.laws, judgement.marks).map { law, mark in
       (LawSummary(law), mark == .doesNotApply ? nil : mark == .holds)
     }
   }
 
-  /// Whether no law is broken.
+  /// Whether no law is broken but as known.
   public var holds: Bool { failure == nil }
 }

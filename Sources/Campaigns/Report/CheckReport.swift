@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+public import CheckpointGenerators
 internal import PropertyEngine
 
 /// Why a check came to its end.
@@ -19,17 +20,26 @@ public enum CheckEnd: String, Sendable {
 public struct CheckReport: Sendable {
   /// The name of the adapter under test.
   public var adapter: String
+  /// Its version, if it has one.
+  public var version: String?
   /// What everything random derived from.
   public var seed: UInt64
-  /// What `hymt2` was told about adapter, laws and space.
+  /// What `hymt2 check` was told about adapter, laws, space and search.
   public var arguments: [String]
+  /// What `hymt2 replay` must be told for the same adapter.
+  public var replayArguments: [String]
+  /// The values of axes that were left out because the adapter says that it does not support them.
+  public var leftOut: [AxisSelection]
+  /// Whether the search went on after the first failures.
+  public var keepsGoing: Bool
   /// Why the run ended.
   public var end: CheckEnd
   /// Checkpoints asked for.
   public var requested: Int
-  /// Checkpoints on which all laws held.
+  /// Checkpoints on which no law was broken but as known, of which there are `known.passed`; on the
+  /// rest all laws held.
   public var passed: Int
-  /// Checkpoints on which a law was broken.
+  /// Checkpoints on which a law was broken in a way that is not known.
   public var failed: Int
   /// Checkpoints that had been judged before and are not counted again.
   public var repeated: Int
@@ -37,6 +47,8 @@ public struct CheckReport: Sendable {
   public var laws: [LawTally]
   /// Which parts of the space were reached.
   public var coverage: SpaceCoverage
+  /// What became of known divergences; nil if none were given.
+  public var known: KnownReport?
   /// The failures: those of one cause one behind the other, that with the plainest checkpoint
   /// first, and causes in the order of the laws that they break.
   public var failures: [CheckFailure]
@@ -44,7 +56,7 @@ public struct CheckReport: Sendable {
   /// Different checkpoints judged.
   public var judged: Int { passed + failed }
 
-  /// Whether no law was broken.
+  /// Whether no law was broken but as known.
   public var holds: Bool { failures.isEmpty && failed == 0 }
 
   /// The failures of one cause together.
@@ -81,7 +93,11 @@ public struct CheckReport: Sendable {
     return groups
   }
 
-  /// Whether a law was seen broken, be it on the way to a smaller checkpoint.
+  /// The number of failures that were not made small, because enough others were.
+  var failuresAsFound: Int { failures.count { $0.discovery?.isAsFound == true } }
+
+  /// Whether a law was seen broken in a way that is not known, be it on the way to a smaller
+  /// checkpoint.
   public func isBroken(_ tally: LawTally) -> Bool {
     tally.broken > 0 || failures.contains { $0.law == tally.law }
   }

@@ -8,18 +8,29 @@ extension CheckReport {
   /// The members of the report's JSON document beside `schemaVersion`, `command` and `ok`.
   public var json: [(String, JSONValue)] {
     [
-      ("adapter", .string(adapter)), ("seed", JSONValue(seed)), ("reproduce", .string(command)),
+      ("adapter", .string(adapter)), ("adapterVersion", version.map { .string($0) } ?? .null),
+      ("seed", JSONValue(seed)), ("reproduce", .string(command)),
       ("end", .string(end.rawValue)), ("verdict", .string(verdict)),
       (
         "examples",
         [
           "requested": JSONValue(requested), "judged": JSONValue(judged),
-          "passed": JSONValue(passed), "failed": JSONValue(failed),
+          "passed": JSONValue(passed), "passedAsKnown": JSONValue(known?.passed ?? 0),
+          "failed": JSONValue(failed),
           "repeated": JSONValue(repeated),
         ]
       ),
       ("laws", .array(laws.map(json))), ("coverage", coverage.json),
-      ("failures", .array(failures.map(\.json))),
+      ("leftOut", .object(JSONObject(leftOut.map { ($0.axis, .strings($0.values)) }))),
+      ("knownOf", known.map { .string($0.divergences.subject) } ?? .null),
+      ("known", .array(known?.tallies.map(\.json) ?? [])),
+      (
+        "failures",
+        .array(
+          failureGroups.enumerated().flatMap { position, group in
+            group.map { $0.json(group: position + 1) }
+          })
+      ),
     ]
   }
 
@@ -29,9 +40,24 @@ extension CheckReport {
       "reason": .string(tally.law.reason), "brokenBy": .string(tally.law.brokenBy),
       "ok": .bool(!isBroken(tally)), "judged": JSONValue(tally.judged),
       "held": JSONValue(tally.held), "broken": JSONValue(tally.broken),
-      "notApplicable": JSONValue(tally.notApplicable),
+      "known": JSONValue(tally.known), "notApplicable": JSONValue(tally.notApplicable),
     ]
   }
+}
+
+extension KnownTally {
+  fileprivate var json: JSONValue {
+    [
+      "id": .string(divergence.id), "title": .string(divergence.title),
+      "decision": .string(divergence.decision), "state": .string(state.rawValue),
+      "examples": JSONValue(checkpoints), "token": .string(divergence.token),
+    ]
+  }
+}
+
+extension JSONValue {
+  /// A list of strings.
+  static func strings(_ texts: [String]) -> JSONValue { .array(texts.map { .string($0) }) }
 }
 
 extension SpaceCoverage {
@@ -67,7 +93,10 @@ extension SpaceCoverage.Share {
 
 extension CheckFailure {
   /// The failure as a JSON object.
-  public var json: JSONValue {
+  public var json: JSONValue { json(group: nil) }
+
+  /// The failure as a JSON object with the number of its group, which has one cause.
+  func json(group: Int?) -> JSONValue {
     let discovery: JSONValue =
       discovery.map { discovery in
         [
@@ -75,21 +104,41 @@ extension CheckFailure {
           "simplifications": JSONValue(discovery.simplifications),
           "executions": JSONValue(discovery.executions),
           "stoppedEarly": .bool(discovery.stoppedEarly),
+          "asFound": .bool(discovery.isAsFound),
         ]
       } ?? .null
     return [
       "law": .string(law.name), "statement": .string(law.statement),
       "reason": .string(law.reason), "kind": .string(kind), "place": .string(place),
       "summary": .string(summary), "diagnosis": .array(diagnosis.map { .string($0) }),
-      "config": config, "checkpoint": .string(checkpoint),
+      "cause": cause.map { .string($0) } ?? .null, "group": group.map { JSONValue($0) } ?? .null,
+      "axes": axes, "config": config, "checkpoint": .string(checkpoint),
       "facts": .object(JSONObject(spec.facts.map { ($0.name, .string($0.value)) })),
       "mismatch": .array(mismatch.map { .string($0) }),
       "heatMap": .array((heatMap?.text ?? []).map { .string($0) }),
       "brokenLaws": .array(
-        brokenLaws.map { ["law": .string($0.law), "summary": .string($0.summary)] }),
+        brokenLaws.map { broken in
+          [
+            "law": .string(broken.law), "kind": .string(broken.kind),
+            "place": .string(broken.place), "summary": .string(broken.summary),
+            "known": broken.known.map { .string($0) } ?? .null,
+          ]
+        }),
       "discovery": discovery, "flakiness": flakiness.map { .string($0) } ?? .null,
       "token": .string(token), "replay": .string(replayCommand),
     ]
+  }
+}
+
+extension CheckFailure {
+  /// The labels of the checkpoint's values; null for one that an axis does not list.
+  private var axes: JSONValue {
+    let values = AxisValues(spec)
+    return .object(
+      JSONObject(
+        ConfigAxis.allCases.map { axis in
+          (axis.name, values[axis].map { .string(axis.values[$0]) } ?? .null)
+        }))
   }
 }
 
@@ -105,7 +154,7 @@ extension CheckReplay {
             ["name": .string(law.name), "holds": holds.map { .bool($0) } ?? .null]
           })
       ),
-      ("failure", failure?.json ?? .null),
+      ("known", .strings(known)), ("failure", failure?.json ?? .null),
     ]
   }
 }

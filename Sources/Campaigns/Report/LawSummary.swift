@@ -31,13 +31,15 @@ public struct LawTally: Sendable, Equatable {
   public var held = 0
   /// Checkpoints about which it says nothing.
   public var notApplicable = 0
-  /// Checkpoints on which it was broken.
+  /// Checkpoints on which it was broken in a way that is not known.
   public var broken = 0
+  /// Checkpoints on which it was broken as a known divergence says.
+  public var known = 0
 
   init(_ law: LawSummary) {
     self.law = law
   }
 
   /// Checkpoints that the law says something about.
-  public var judged: Int { held + broken }
+  public var judged: Int { held + broken + known }
 }

@@ -15,12 +15,29 @@ struct ViolationAccount {
   /// Where elements differ, if they do.
   let heatMap: HeatMapFigure?
 
-  /// Compares both sides and runs the adapter on tracer checkpoints.
-  init(_ violation: Violation, _ spec: CheckpointSpec, _ adapter: any AdapterUnderTest) {
-    let causes = Diagnosis.of(violation, spec, adapter)
-    (diagnosis, cause) = (causes.sentences, causes.cause)
+  /// Compares both sides and runs the adapter on tracer checkpoints; an adapter that gave no answer
+  /// is not asked again, since what it did is the account.
+  init(
+    _ violation: Violation, of law: AdapterLaw, _ spec: CheckpointSpec,
+    _ adapter: any AdapterUnderTest
+  ) {
+    if let misbehaviour = violation.misbehaviour {
+      diagnosis = [misbehaviour.description]
+      // Where the request is kept differs from time to time, but not what was done with it.
+      cause = "\(misbehaviour.kind.rawValue), \(violation.step.name)"
+      (mismatch, heatMap) = ([], nil)
+      return
+    }
+    if law.name.hasPrefix("invalid-input") {
+      // Tracers are valid checkpoints: what they show would be another fault.
+      diagnosis = [violation.summary]
+      cause = "\(law.name), \(violation.kind), \(violation.place)"
+    } else {
+      let causes = Diagnosis.of(violation, spec, adapter)
+      (diagnosis, cause) = (causes.sentences, causes.cause)
+    }
     guard let mismatch = violation.evidence.flatMap(Self.mismatch) else {
-      mismatch = diagnosis.isEmpty ? [] : [violation.summary]
+      mismatch = diagnosis.isEmpty || diagnosis == [violation.summary] ? [] : [violation.summary]
       heatMap = nil
       return
     }
@@ -41,5 +58,19 @@ struct ViolationAccount {
         expected: evidence.expected, found: evidence.found, ordered: ordered,
         castTensors: evidence.castTensors)
     }.first
+  }
+}
+
+extension ConversionStep {
+  /// The step without its rank.
+  fileprivate var name: String {
+    switch self {
+    case .fromHF: "fromHF"
+    case .toHF: "toHF"
+    case .roundTrip: "round trip"
+    case .excluding: "excluding"
+    case .streaming: "streaming"
+    case .isMTPKey: "isMTPKey"
+    }
   }
 }

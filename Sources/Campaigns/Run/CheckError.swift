@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+public import CheckpointGenerators
+
 /// Why laws could not be checked at all.
 public enum CheckError: Error, Sendable, Equatable, CustomStringConvertible {
   /// No example was asked for.
@@ -15,6 +17,10 @@ public enum CheckError: Error, Sendable, Equatable, CustomStringConvertible {
   case nothingJudged(executed: Int)
   /// The token is of something else than a check.
   case foreignToken
+  /// The adapter says that it supports values of axes that there are not.
+  case wrongSelection(adapter: String, AxisSelectionError)
+  /// The checkpoint has a value that the adapter says it does not support.
+  case unsupported(adapter: String, axis: ConfigAxis, label: String)
   /// The token was made by another version, or for another config.
   case otherSpace(hasConfig: Bool)
 
@@ -34,6 +40,11 @@ public enum CheckError: Error, Sendable, Equatable, CustomStringConvertible {
         + "choose other laws or another config"
     case .foreignToken:
       "the token is not one of 'hymt2 check'"
+    case .wrongSelection(let adapter, let error):
+      "what the adapter '\(adapter)' says it supports cannot be understood: \(error)"
+    case .unsupported(let adapter, let axis, let label):
+      "the adapter '\(adapter)' says that it does not support checkpoints with \(axis.name) "
+        + "\(label), which the token's is"
     case .otherSpace(let hasConfig):
       "the token belongs to another version of the generator or to another space of checkpoints; "
         + (hasConfig

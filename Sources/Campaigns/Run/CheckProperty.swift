@@ -24,22 +24,48 @@ struct CheckProperty: Sendable {
   }
 
   /// Tells spaces and versions of the generator apart.
+  ///
+  /// Not what an adapter leaves out of a space: settled choices mean the same checkpoint there, so
+  /// that a token found with one adapter can be tried with another.
   var fingerprint: UInt64 {
     let config = space.config.map { $0.json.text(.compact) } ?? "any"
     return stableHash("checkpoints \(Self.generatorVersion) \(generator.fingerprint) \(config)")
   }
 
-  /// The property; once `isShrinking`, laws behind the first broken one are left out.
+  /// The property; once `isShrinking`, laws behind the first that fails the case are left out.
+  ///
+  /// A case whose violations are all known passes, so that shrinking never slips from another
+  /// violation into a known one.
   func property(isShrinking: @escaping @Sendable () -> Bool = { false }) -> Property<CheckpointSpec>
   {
     Property(generator) { [judge] spec, context in
       let judgement = judge.judge(spec, isComplete: !isShrinking())
       context.annotation =
         judgement.marks.map(\.rawValue) + AxisValues(spec).bytes
-      guard let (law, violation) = judgement.broken.first else { return .pass }
+        + judgement.knownBytes(count: judge.known.count)
+      guard let failure = judgement.failure else { return .pass }
+      let violation = failure.violation
       let key = FailureKey(
-        law: judge.laws[law].name, kind: violation.kind, place: violation.place)
+        law: judge.laws[failure.law].name, kind: violation.kind, place: violation.place)
       return .fail(key, violation.summary)
     }
+  }
+
+  /// The checkpoint of choices that were made in this space, which no law is judged on.
+  func spec(of choices: ChoiceSequence) -> CheckpointSpec {
+    Property(generator) { _, _ in .pass }.replay(choices).value
+  }
+
+  /// The checkpoint of a token, which may have values that this space leaves out; nil if the
+  /// token's choices no longer fit the generator.
+  func spec(of token: ReplayToken) -> (spec: CheckpointSpec, choices: ChoiceSequence)? {
+    let whole = Generator<CheckpointSpec>.checkpoints(space.unrestricted)
+    let replay = Property(whole) { _, _ in .pass }.replay(token.choices)
+    return replay.isStale || replay.outcome == nil ? nil : (replay.value, replay.choices)
+  }
+
+  /// The token of choices that were made in this space.
+  func token(of choices: ChoiceSequence) -> ReplayToken {
+    ReplayToken(property: Self.name, fingerprint: fingerprint, choices: space.settled(choices))
   }
 }

@@ -12,22 +12,41 @@ public struct CheckRun: Sendable {
   public let adapter: any AdapterUnderTest
   /// The laws, in the order of reports; the first that is broken names a failure.
   public let laws: [AdapterLaw]
-  /// Which checkpoints are generated; faults are drawn from the whole catalogue.
+  /// Which checkpoints are generated: those that the adapter supports, with faults drawn from the
+  /// whole catalogue.
   public let space: CheckpointSpace
+  /// What the adapter is known to do, which does not fail a run.
+  public let known: KnownDivergences?
   /// What `hymt2` must be told for the same adapter, laws and space.
   public let arguments: [String]
+  /// What `hymt2 check` must be told beside that, but not `hymt2 replay`.
+  public let checkArguments: [String]
+  /// What is wrong with what the adapter says it supports, if anything is.
+  private let selectionError: AxisSelectionError?
 
   /// Creates a run.
   public init(
     _ adapter: any AdapterUnderTest, laws: [AdapterLaw] = AdapterLaws.all,
-    space: CheckpointSpace = CheckpointSpace(), arguments: [String] = []
+    space: CheckpointSpace = CheckpointSpace(), known: KnownDivergences? = nil,
+    arguments: [String] = [], checkArguments: [String] = []
   ) {
     self.adapter = adapter
     self.laws = laws
+    self.known = known
+    self.arguments = arguments
+    self.checkArguments = checkArguments
     var space = space
     space.faultKinds = CheckpointFaultCatalogue.all.count
+    // Two faults show whether both are named. Where nothing is, they would only be findings of
+    // their own beside those of each fault.
+    space.hasFaultPairs = adapter.invalidInputContract == .refuses
+    do throws(AxisSelectionError) {
+      try space.restrict(to: adapter.supports)
+      selectionError = nil
+    } catch {
+      selectionError = error
+    }
     self.space = space
-    self.arguments = arguments
   }
 
   /// Judges the laws on generated checkpoints and makes failures small.
@@ -41,8 +60,9 @@ public struct CheckRun: Sendable {
   ) throws(CheckError) -> CheckReport {
     guard settings.examples > 0 else { throw .noExamples(requested: settings.examples) }
     let check = try property()
+    let states = recall(check, settings)
     let isShrinking = Flag()
-    var tally = CheckTally(laws, space)
+    var tally = CheckTally(laws, space, knownCount: check.judge.known.count)
     let report = check.property(isShrinking: { isShrinking.isSet }).run(
       engineSettings(settings)
     ) { event in
@@ -55,7 +75,7 @@ public struct CheckRun: Sendable {
         observing?(.shrinking(law: key.law, evaluations: evaluations))
       }
     }
-    return try result(report, tally, settings, check)
+    return try result(report, tally, states, settings, check)
   }
 
   /// Judges the laws on the checkpoint of a token once.
@@ -64,31 +84,37 @@ public struct CheckRun: Sendable {
   public func replay(_ token: ReplayToken) throws(CheckError) -> CheckReplay {
     let check = try property()
     guard token.belongs(to: CheckProperty.name) else { throw .foreignToken }
-    guard token.matches(property: CheckProperty.name, fingerprint: check.fingerprint) else {
+    guard token.matches(property: CheckProperty.name, fingerprint: check.fingerprint),
+      let (spec, choices) = check.spec(of: token)
+    else {
       throw .otherSpace(hasConfig: space.config != nil)
     }
-    let replay = check.property().replay(token.choices)
-    guard !replay.isStale, replay.outcome != nil else {
-      throw .otherSpace(hasConfig: space.config != nil)
+    let values = AxisValues(spec)
+    if let axis = space.disallowedAxis(values) {
+      let label = values[axis].map { axis.values[$0] } ?? "of another kind"
+      throw .unsupported(adapter: adapter.name, axis: axis, label: label)
     }
     return CheckReplay(
-      run: self, spec: replay.value, judgement: check.judge.judge(replay.value),
+      run: self, spec: spec, judgement: check.judge.judge(spec),
       token: ReplayToken(
-        property: CheckProperty.name, fingerprint: check.fingerprint, choices: token.choices))
+        property: CheckProperty.name, fingerprint: check.fingerprint, choices: choices))
   }
 
   private func property() throws(CheckError) -> CheckProperty {
     guard !laws.isEmpty else { throw .noLaws }
+    if let selectionError { throw .wrongSelection(adapter: adapter.name, selectionError) }
     if let reason = space.conflict { throw .emptySpace(reason: reason) }
-    return CheckProperty(LawJudge(laws: laws, adapter: adapter), space)
+    return CheckProperty(LawJudge(laws: laws, adapter: adapter, known: known?.entries ?? []), space)
   }
 
-  /// Nothing that depends on the clock may end the search or shrinking.
+  /// Nothing that depends on the clock may end the search, nor shrinking unless that is asked for.
   private func engineSettings(_ settings: CheckSettings) -> Settings {
     var engine = Settings(examples: settings.examples, seed: settings.seed)
     engine.threads = max(1, settings.threads)
-    engine.shrinkTimeBudget = nil
+    engine.keepsGoing = settings.keepsGoing
+    engine.shrinkTimeBudget = settings.shrinkTimeBudget
     engine.shrinkExecutions = settings.shrinkExecutions
+    engine.shrunkFailures = settings.shrunkFailures
     engine.explains = false
     engine.silenced = [.generatesTooSlowly]
     engine.isCancelled = settings.isCancelled
@@ -96,7 +122,8 @@ public struct CheckRun: Sendable {
   }
 
   private func result(
-    _ report: Report, _ tally: CheckTally, _ settings: CheckSettings, _ check: CheckProperty
+    _ report: Report, _ tally: CheckTally, _ states: [KnownTally.State],
+    _ settings: CheckSettings, _ check: CheckProperty
   ) throws(CheckError) -> CheckReport {
     let end: CheckEnd
     switch report.end {
@@ -110,10 +137,14 @@ public struct CheckRun: Sendable {
     }
     let isJudged = tally.laws.contains { $0.judged > 0 } || !report.findings.isEmpty
     guard isJudged || end == .cancelled else { throw .nothingJudged(executed: report.executed) }
+    let searchArguments = settings.keepsGoing ? ["--keep-going"] : []
     return CheckReport(
-      adapter: adapter.name, seed: settings.seed, arguments: arguments, end: end,
+      adapter: adapter.name, version: adapter.version, seed: settings.seed,
+      arguments: arguments + checkArguments + searchArguments, replayArguments: arguments,
+      leftOut: space.leftOut, keepsGoing: settings.keepsGoing, end: end,
       requested: settings.examples, passed: report.passed, failed: report.failed,
       repeated: report.repeated, laws: tally.laws, coverage: tally.coverage,
+      known: knownReport(tally, states),
       failures: CheckReport.sorted(
         report.findings.compactMap { CheckFailure($0, self, check) }, tally.laws))
   }

@@ -8,13 +8,17 @@ internal import CheckpointGenerators
 struct LawJudge: Sendable {
   let laws: [AdapterLaw]
   let adapter: any AdapterUnderTest
+  /// What the adapter is known to do; of several entries that explain a violation the first counts.
+  var known: [KnownDivergence] = []
 
-  /// Judges every law on one checkpoint; after the first broken one only if all are wanted.
+  /// Judges every law on one checkpoint; after the first that is broken in a way that is not known
+  /// only if all are wanted.
   func judge(_ spec: CheckpointSpec, isComplete: Bool = true) -> Judgement {
     let trial = Trial(spec, adapter)
     var judgement = Judgement()
+    let values = known.isEmpty ? nil : AxisValues(spec)
     for (index, law) in laws.enumerated() {
-      if !isComplete, !judgement.broken.isEmpty {
+      if !isComplete, judgement.failure != nil {
         judgement.marks.append(.unjudged)
         continue
       }
@@ -22,8 +26,12 @@ struct LawJudge: Sendable {
       case .doesNotApply: judgement.marks.append(.doesNotApply)
       case .holds: judgement.marks.append(.holds)
       case .broken(let violation):
-        judgement.marks.append(.broken)
-        judgement.broken.append((index, violation))
+        let entry = values.flatMap { values in
+          known.firstIndex { $0.explains(law.name, violation, on: values) }
+        }
+        judgement.marks.append(entry == nil ? .broken : .known)
+        judgement.broken.append(
+          Judgement.BrokenLaw(law: index, violation: violation, known: entry))
       }
     }
     return judgement
@@ -38,10 +46,30 @@ struct Judgement {
     case holds
     case broken
     case unjudged
+    /// Broken as a known divergence says.
+    case known
+  }
+
+  /// A law that is broken, by its position.
+  struct BrokenLaw {
+    let law: Int
+    let violation: Violation
+    /// The position of the known divergence that explains it, if one does.
+    let known: Int?
   }
 
   /// One for each law.
   var marks: [Mark] = []
-  /// The broken laws by their positions.
-  var broken: [(law: Int, violation: Violation)] = []
+  /// The broken laws in their order.
+  var broken: [BrokenLaw] = []
+
+  /// The first violation that is not known, which is the failure of the checkpoint.
+  var failure: BrokenLaw? { broken.first { $0.known == nil } }
+
+  /// One bit for each known divergence, of which there are `count`: whether it explains a violation.
+  func knownBytes(count: Int) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: (count + 7) / 8)
+    for entry in broken.compactMap(\.known) { bytes[entry / 8] |= 1 << UInt8(entry % 8) }
+    return bytes
+  }
 }

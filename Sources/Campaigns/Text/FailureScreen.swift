@@ -48,6 +48,9 @@ struct FailureScreen {
   private var headline: String {
     guard let discovery = failure.discovery else { return "the checkpoint" }
     let found = "found in example \(grouped(discovery.example))"
+    if discovery.isAsFound {
+      return "a checkpoint that shows it (\(found), not made simpler, because enough others were)"
+    }
     let early = discovery.stoppedEarly ? ", until a limit was reached" : ""
     return "the smallest checkpoint that shows it (\(found), made simpler "
       + "\(counted(discovery.simplifications, "time")) in "
@@ -66,7 +69,9 @@ struct FailureScreen {
   }
 
   private var others: [String] {
-    let names = failure.brokenLaws.map(\.law).filter { $0 != failure.law.name }
+    let names = failure.brokenLaws.filter { $0.law != failure.law.name }.map { other in
+      other.known.map { "\(other.law) (known: \($0))" } ?? other.law
+    }
     let also =
       names.isEmpty
       ? "no other of the \(grouped(lawCount)) laws is broken on it"

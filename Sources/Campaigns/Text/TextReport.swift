@@ -14,6 +14,10 @@ extension CheckReport {
     }
     lines.append(ReportLine(holds, verdict))
     lines.append("")
+    if let known {
+      lines += KnownLines(known: known, judged: judged, replayArguments: replayArguments).lines
+    }
+    lines += leftOutLines.map { ReportLine(nil, $0) }
     lines += lawTable.map { ReportLine(nil, $0) }
     lines.append("")
     lines += coverageLines.map { ReportLine(nil, $0) }
@@ -27,7 +31,9 @@ extension CheckReport {
     let stopped = end == .cancelled ? "stopped: " : ""
     if holds {
       let all = end == .exhausted ? "all there are: " : ""
-      return "\(stopped)\(counted(laws.count, "law")) held on \(all)\(count) "
+      let seen = known?.seen.count ?? 0
+      let exception = seen == 0 ? "" : ", but for \(counted(seen, "known divergence"))"
+      return "\(stopped)\(counted(laws.count, "law")) held on \(all)\(count)\(exception) "
         + "(adapter: \(adapter))"
     }
     return "\(stopped)\(grouped(broken)) of \(counted(laws.count, "law")) broken "
@@ -42,16 +48,17 @@ extension CheckReport {
       let text = "\(counted(alike, "failure")) more with this diagnosis and other details (--json)"
       lines += ["", ReportLine(nil, text)]
     }
+    if failuresAsFound > 0 {
+      let text =
+        "\(counted(failuresAsFound, "failure")) of \(grouped(failures.count)) "
+        + "\(failuresAsFound == 1 ? "is" : "are") as found: enough others were made small"
+      lines += ["", ReportLine(nil, text)]
+    }
     guard groups.count > 1 else { return lines }
     lines += ["", "other failures"]
-    let shown = 5
-    for failure in groups.dropFirst().prefix(shown).compactMap(\.first) {
-      let sentence = failure.sentence
-      let text = wrapped("\(failure.law.name): \(sentence)", width: FailureScreen.width - 4)
-      lines.append(ReportLine(false, text[0]))
-      lines += text.dropFirst().prefix(1).map { ReportLine(nil, "    \($0)") }
-      lines.append(ReportLine(nil, "    \(failure.replayCommand)"))
-    }
+    // A run that goes on is for seeing everything.
+    let shown = keepsGoing ? groups.count : 5
+    for group in groups.dropFirst().prefix(shown) { lines += Self.lines(group) }
     let rest = groups.count - 1 - shown
     if rest > 0 {
       lines.append(
@@ -60,11 +67,32 @@ extension CheckReport {
     return lines
   }
 
+  /// The failures of one cause in four lines.
+  private static func lines(_ group: [CheckFailure]) -> [ReportLine] {
+    guard let failure = group.first else { return [] }
+    let text = wrapped(
+      "\(failure.law.name): \(failure.sentence)", width: FailureScreen.width - 4)
+    let alike =
+      group.count > 1 ? [ReportLine(nil, "    and \(grouped(group.count - 1)) more of it")] : []
+    return [ReportLine(false, text[0])]
+      + text.dropFirst().prefix(1).map { ReportLine(nil, "    \($0)") } + alike
+      + [ReportLine(nil, "    \(failure.replayCommand)")]
+  }
+
+  private var leftOutLines: [String] {
+    guard !leftOut.isEmpty else { return [] }
+    let parts = leftOut.map { "\($0.axis): \($0.values.joined(separator: ", "))" }
+    return ["left out, because the adapter says that it does not support it"]
+      + parts.flatMap { wrapped($0, width: FailureScreen.width - 2) }.map { "  \($0)" } + [""]
+  }
+
   private var lawTable: [String] {
-    var rows = [["law", "held", "does not apply", "broken"]]
+    let isKnown = known != nil
+    var rows = [["law", "held", "does not apply", "broken"] + (isKnown ? ["known"] : [])]
     for tally in laws {
       rows.append(
-        [tally.law.name, grouped(tally.held), grouped(tally.notApplicable), grouped(tally.broken)])
+        [tally.law.name, grouped(tally.held), grouped(tally.notApplicable), grouped(tally.broken)]
+          + (isKnown ? [grouped(tally.known)] : []))
     }
     let unjudged = laws.filter { $0.judged == 0 && !isBroken($0) }
     return TextTable(rows: rows).lines()
@@ -107,12 +135,11 @@ extension CheckReplay {
   public var lines: [ReportLine] {
     let applicable = verdicts.count { $0.holds != nil }
     guard let failure else {
-      return [
-        ReportLine(
-          true,
-          "no longer fails: \(counted(applicable, "law")) held on the checkpoint "
-            + "(adapter: \(adapter))")
-      ]
+      let outcome =
+        known.isEmpty
+        ? "no longer fails: \(counted(applicable, "law")) held on the checkpoint "
+        : "no law is broken on the checkpoint but as known (\(known.joined(separator: ", "))) "
+      return [ReportLine(true, "\(outcome)(adapter: \(adapter))")]
         + wrapped(spec.description, width: FailureScreen.width - 4).map {
           ReportLine(nil, "    \($0)")
         }

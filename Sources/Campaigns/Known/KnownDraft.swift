@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+public import StrictJSON
+
+/// A file of known divergences made of a report, in which a person has to write what they mean.
+///
+/// There is one entry for each cause, with `title`, `summary` and `decision` empty. It explains the
+/// violations that the report names as failures of that cause and those that the minimal checkpoints
+/// show beside, unless they are failures of another cause.
+public struct KnownDraft: Sendable {
+  /// The file, which cannot be read as one before the texts are written.
+  public let json: JSONValue
+  /// The number of entries.
+  public var count: Int { json["entries"]?.arrayValue?.count ?? 0 }
+
+  /// Makes a file of the document that `hymt2 check --no-known --json` writes.
+  ///
+  /// - Parameter path: What errors call the report.
+  /// - Throws: `KnownDivergencesError`.
+  public init(report bytes: [UInt8], path: String) throws(KnownDivergencesError) {
+    let report: JSONValue
+    do {
+      report = try JSONValue(parsing: bytes)
+    } catch {
+      throw KnownDivergencesError(
+        path: path, entry: nil, field: nil, expected: "a JSON document", found: "\(error)")
+    }
+    let fields = KnownFields(path: path, json: report)
+    guard report["command"]?.stringValue == "check" else {
+      throw fields.error("command", expected: "'check', as in a report of 'hymt2 check --json'")
+    }
+    guard let version = report["adapterVersion"]?.stringValue else {
+      throw fields.error(
+        "adapterVersion", expected: "a version, without which nothing can be known of an adapter")
+    }
+    var failures: [Failure] = []
+    for (position, element) in try fields.array("failures").enumerated() {
+      failures.append(try Failure(fields.element("failures", position, element)))
+    }
+    let groups = Dictionary(grouping: failures, by: \.group).sorted { $0.key < $1.key }
+    var ids: Set<String> = []
+    let entries = groups.map { number, group in
+      let others = Set(failures.filter { $0.group != number }.map(\.violation))
+      return Self.entry(group, others: others, ids: &ids)
+    }
+    json = [
+      "schemaVersion": JSONValue(KnownDivergences.schemaVersion),
+      "adapter": .string(try fields.text("adapter")), "version": .string(version),
+      "entries": .array(entries),
+    ]
+  }
+
+  private static func entry(
+    _ group: [Failure], others: Set<ViolationPattern>, ids: inout Set<String>
+  ) -> JSONValue {
+    var violations: [ViolationPattern] = []
+    for failure in group {
+      let beside = failure.beside.filter { !others.contains($0) }
+      for violation in [failure.violation] + beside where !violations.contains(violation) {
+        violations.append(violation)
+      }
+    }
+    let first = group[0]
+    return [
+      "id": .string(id(of: first.violation, &ids)), "title": "", "summary": "", "decision": "",
+      "violations": .array(
+        violations.map {
+          ["law": .string($0.law), "kind": .string($0.kind), "place": .string($0.place)]
+        }),
+      "diagnosis": .strings(first.diagnosis), "case": .string(first.token),
+    ]
+  }
+
+  /// A name of words of the violation that no other entry has.
+  private static func id(of violation: ViolationPattern, _ ids: inout Set<String>) -> String {
+    let text = "\(violation.law) \(violation.kind) \(violation.place)".lowercased()
+    let words = text.split { character in
+      !(character.isASCII && (character.isLetter || character.isNumber))
+    }
+    let name = words.prefix(8).joined(separator: "-")
+    var id = name
+    var number = 1
+    while !ids.insert(id).inserted {
+      number += 1
+      id = "\(name)-\(number)"
+    }
+    return id
+  }
+}
+
+/// What a draft needs of a failure.
+private struct Failure {
+  let group: Int
+  let violation: ViolationPattern
+  /// What else is broken on the minimal checkpoint and is not known.
+  let beside: [ViolationPattern]
+  let diagnosis: [String]
+  let token: String
+
+  init(_ fields: KnownFields) throws(KnownDivergencesError) {
+    guard let group = fields.json["group"]?.integerValue else {
+      throw fields.error("group", expected: "the number of a cause")
+    }
+    self.group = group
+    violation = try Self.violation(fields)
+    let diagnosis = try fields.strings("diagnosis")
+    self.diagnosis = diagnosis.isEmpty ? [try fields.string("summary")] : diagnosis
+    token = try fields.string("token")
+    var beside: [ViolationPattern] = []
+    for (position, element) in try fields.array("brokenLaws").enumerated()
+    where element["known"]?.stringValue == nil {
+      beside.append(try Self.violation(fields.element("brokenLaws", position, element)))
+    }
+    self.beside = beside
+  }
+
+  private static func violation(
+    _ fields: KnownFields
+  ) throws(KnownDivergencesError) -> ViolationPattern {
+    ViolationPattern(
+      law: try fields.string("law"), kind: try fields.string("kind"),
+      place: try fields.string("place"))
+  }
+}

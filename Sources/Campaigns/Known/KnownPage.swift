@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+internal import AdapterLaws
+internal import CheckpointGenerators
+internal import PropertyEngine
+public import StrictJSON
+
+extension KnownDivergences {
+  /// A page in Markdown for whoever maintains the adapter: each entry with its minimal config and the
+  /// command that shows it.
+  public var markdown: String {
+    let count = entries.isEmpty ? "None is listed yet." : "There are \(entries.count)."
+    let head = """
+      # Known divergences of \(Self.escaped(subject))
+
+      Where this version of the adapter does otherwise than a [law](laws.md) says. `hymt2 check` counts these
+      and fails for others only. \(count)
+
+      This page is what `hymt2 known \(shellCommand([adapter, version])) --markdown` prints.
+
+      """
+    return ([head] + entries.map(section)).joined(separator: "\n")
+  }
+
+  /// The command that judges all laws on the minimal checkpoint of an entry.
+  public func replayCommand(_ entry: KnownDivergence) -> String {
+    let adapter = command.map { ["--adapter", $0] } ?? []
+    return shellCommand(["hymt2", "replay", entry.token] + adapter + ["--no-known"])
+  }
+
+  private func section(_ entry: KnownDivergence) -> String {
+    let laws = entry.violations.map(\.law)
+    let names = laws.enumerated().filter { !laws[..<$0.offset].contains($0.element) }.map(\.element)
+    let when = entry.when.map { "\($0.axis): \($0.values.joined(separator: " or "))" }
+    let facts = [
+      "`\(entry.id)`", "laws: \(names.joined(separator: ", "))",
+      when.isEmpty ? nil : "on checkpoints with \(when.joined(separator: "; "))",
+      "decision: \(entry.decision)",
+    ].compactMap(\.self)
+    let diagnosis = entry.diagnosis.map { "> \(Self.escaped($0))" }.joined(separator: "\n>\n")
+    let config =
+      entry.minimalSpec.map { "```json\n\($0.config.json.text(.python))```" }
+      ?? "The token is of another version of the generator; the case has to be found again."
+    return """
+      ## \(Self.escaped(entry.title))
+
+      \(facts.map { $0.hasPrefix("`") ? $0 : Self.escaped($0) }.joined(separator: " · "))
+
+      \(Self.escaped(entry.summary))
+      \(diagnosis.isEmpty ? "" : "\nOf the smallest checkpoint that shows it the harness says:\n\n\(diagnosis)\n")
+      \(config)
+
+      ```sh
+      \(replayCommand(entry))
+      ```
+
+      """
+  }
+
+  /// The text without what Markdown would read as more than text, except for code between backticks.
+  private static func escaped(_ text: String) -> String {
+    var result = ""
+    var isCode = false
+    for character in text {
+      if character == "`" { isCode.toggle() }
+      if !isCode, "\\*_<>[]#|".contains(character) { result.append("\\") }
+      result.append(character)
+    }
+    return result
+  }
+}
+
+extension KnownDivergence {
+  /// The checkpoint of the token; nil if that is of another version of the generator.
+  var minimalSpec: CheckpointSpec? {
+    let space = CheckpointSpace(faultKinds: CheckpointFaultCatalogue.all.count)
+    let check = CheckProperty(LawJudge(laws: [], adapter: ReferenceAdapter()), space)
+    guard let token = try? ReplayToken(text: token),
+      token.matches(property: CheckProperty.name, fingerprint: check.fingerprint)
+    else { return nil }
+    return check.spec(of: token)?.spec
+  }
+}
+
+extension KnownDivergences {
+  /// The members of the JSON document about the list.
+  public var json: [(String, JSONValue)] {
+    [
+      ("adapter", .string(adapter)), ("version", .string(version)),
+      (
+        "entries",
+        .array(
+          entries.map { entry in
+            [
+              "id": .string(entry.id), "title": .string(entry.title),
+              "summary": .string(entry.summary), "decision": .string(entry.decision),
+              "violations": .array(
+                entry.violations.map {
+                  ["law": .string($0.law), "kind": .string($0.kind), "place": .string($0.place)]
+                }),
+              "when": .object(JSONObject(entry.when.map { ($0.axis, .strings($0.values)) })),
+              "diagnosis": .strings(entry.diagnosis), "case": .string(entry.token),
+              "replay": .string(replayCommand(entry)),
+            ]
+          })
+      ),
+    ]
+  }
+}

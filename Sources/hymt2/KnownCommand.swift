@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import ArgumentParser
+import Campaigns
+import StrictJSON
+
+/// `hymt2 known`.
+struct KnownCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "known",
+    abstract: "What versions of other adapters are known to do otherwise than a law says.",
+    subcommands: [KnownListCommand.self, KnownDraftCommand.self],
+    defaultSubcommand: KnownListCommand.self)
+}
+
+/// `hymt2 known list`.
+struct KnownListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list",
+    abstract: "List known divergences.",
+    discussion: """
+      Examples:
+        hymt2 known list
+        hymt2 known list nemo-automodel 0.7.0 --markdown
+      """)
+
+  @Argument(help: "An adapter. Default: all of which something is known.")
+  var adapter: String?
+
+  @Argument(help: "A version of it. Default: all.")
+  var version: String?
+
+  @Option(help: ArgumentHelp("List those of this file.", valueName: "file"))
+  var known: String?
+
+  @Flag(help: "Print a page for whoever maintains the adapter.")
+  var markdown = false
+
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    guard known == nil || adapter == nil else {
+      throw ValidationError("give either an adapter or --known")
+    }
+  }
+
+  func run() throws {
+    try runOrExit {
+      let console = output.console
+      let lists = try chosen()
+      for (position, list) in lists.enumerated() {
+        if position > 0 { console.print("") }
+        print(list, to: console)
+      }
+      console.printDocument(
+        "known", holds: true, [("lists", .array(lists.map { .object(JSONObject($0.json)) }))])
+      return true
+    }
+  }
+
+  private func chosen() throws -> [KnownDivergences] {
+    if let known { return [try KnownDivergences(parsing: fileBytes(known), path: known)] }
+    let lists = try KnownDivergences.builtIn()
+    let chosen = lists.filter {
+      (adapter == nil || $0.adapter == adapter) && (version == nil || $0.version == version)
+    }
+    guard !chosen.isEmpty else {
+      let wanted = [adapter, version].compactMap(\.self).joined(separator: " ")
+      throw CommandError(
+        "expected an adapter of which something is known, found '\(wanted)'; there are "
+          + lists.map(\.subject).joined(separator: ", "))
+    }
+    return chosen
+  }
+
+  private func print(_ list: KnownDivergences, to console: Console) {
+    if markdown {
+      // The page ends with a line break, as each line that is printed does.
+      return console.print(
+        list.markdown.split(separator: "\n", omittingEmptySubsequences: false)
+          .dropLast().map { ReportLine(nil, String($0)) })
+    }
+    console.print("\(list.subject): \(countText(list.entries.count)) known divergences")
+    for entry in list.entries {
+      console.print("")
+      console.print("\(entry.id)  \(entry.title)")
+      console.print("  decision: \(entry.decision)")
+      console.print("  \(list.replayCommand(entry))")
+    }
+  }
+}
+
+/// `hymt2 known draft`.
+struct KnownDraftCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "draft",
+    abstract: "Make a list of known divergences of a report.",
+    discussion: """
+      Reads what 'hymt2 check --no-known --keep-going --json' wrote and prints a file for --known \
+      with one entry for each cause. Title, summary and decision of each are for a person to \
+      write; before that the file is refused.
+
+      Examples:
+        hymt2 known draft report.json
+      """)
+
+  @Argument(help: "A report in JSON.")
+  var report: String
+
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    try runOrExit {
+      let draft = try KnownDraft(report: fileBytes(report), path: report)
+      let console = output.console
+      let lines = draft.json.text(.python).split(separator: "\n")
+      console.print(lines.map { ReportLine(nil, String($0)) })
+      console.printDocument("known draft", holds: true, [("draft", draft.json)])
+      console.note("\(countText(draft.count)) entries, whose texts are to be written")
+      return true
+    }
+  }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import AdapterLaws
+import CheckpointGenerators
+import StrictJSON
+import Testing
+
+@testable import Campaigns
+
+@Suite("Files of known divergences")
+struct KnownReadingTests {
+  private let good: JSONValue
+
+  init() {
+    good = KnownLists.entry(
+      "much", law: "few-experts", token: KnownLists.simplest(),
+      when: ["experts": ["3", "4-8"], "LoRA": ["none"]])
+  }
+
+  private func error(_ json: JSONValue) -> KnownDivergencesError? {
+    do throws(KnownDivergencesError) {
+      _ = try KnownLists.read(json)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  /// What is said of the file with one entry in which a member was changed.
+  private func error(_ member: String, _ value: JSONValue?) -> KnownDivergencesError? {
+    var object = good.objectValue ?? JSONObject()
+    object[member] = value
+    return error(KnownLists.file([.object(object)]))
+  }
+
+  @Test("All members are read")
+  func reads() throws {
+    let list = try KnownLists.read(KnownLists.file([good], command: "serve it"))
+    #expect(list.subject == "versioned 1.2" && list.command == "serve it")
+    let entry = try #require(list.entries.first)
+    #expect(entry.id == "much" && entry.decision == "report upstream")
+    #expect(entry.violations == [ViolationPattern(law: "few-experts")])
+    #expect(entry.when.map(\.axis) == ["LoRA", "experts"])
+    #expect(entry.diagnosis == ["too much"])
+    #expect(try KnownLists.read(KnownLists.file([])).entries.isEmpty)
+  }
+
+  @Test("Errors name the file, the entry and the member, and say what is expected")
+  func errors() throws {
+    for (member, value, expected) in [
+      ("id", "Much More", "lower-case words"), ("id", "-a", "lower-case words"),
+      ("id", nil, "the member"), ("title", "", "words for the reader"),
+      ("summary", " \n", "words for the reader"), ("decision", 3, "a string"),
+      ("violations", [], "one or more"), ("violations", "all", "an array"),
+      ("diagnosis", [1], "an array of strings"), ("case", "p2_zz", "a replay token"),
+      ("case", "", "a replay token"), ("when", [:], nil), ("when", [], "an object"),
+      ("note", "x", "no other members than 'id', 'title'"),
+    ] as [(String, JSONValue?, String?)] {
+      let found = error(member, value)
+      guard let expected else {
+        #expect(found == nil)
+        continue
+      }
+      #expect(found?.expected.contains(expected) == true, "\(member): \(String(describing: found))")
+      #expect(found?.field == member, "\(String(describing: found))")
+      #expect(found?.path == "known.json")
+      if member != "id" { #expect(found?.entry == "'much'") }
+    }
+    let law = error("violations", [["law": "none-such", "kind": "*", "place": "*"]])
+    #expect(law?.field == "violations[0].law")
+    #expect(law?.expected == "one of shallow, few-experts, flat")
+    #expect(error("violations", [["law": "flat", "kind": "*"]])?.field == "violations[0].place")
+    #expect(error("violations", [["law": "f*", "kind": "*", "place": "*"]]) == nil)
+    let axis = error("when", ["expert": ["3"]])
+    #expect(axis?.field == "when" && axis?.found.contains("'experts'") == true)
+    #expect(error("when", ["experts": ["5"]])?.found.contains("'4-8'") == true)
+    #expect(error("when", ["experts": "3"])?.field == "when.experts")
+  }
+
+  @Test("The file as a whole is checked too")
+  func wholeFile() throws {
+    #expect(error(KnownLists.file([good, good]))?.expected == "an id that no other entry has")
+    for (member, value) in [
+      ("schemaVersion", 2), ("schemaVersion", nil), ("adapter", ""), ("version", nil),
+      ("entries", [:]), ("other", 1), ("command", ""),
+    ] as [(String, JSONValue?)] {
+      var object = KnownLists.file([good]).objectValue ?? JSONObject()
+      object[member] = value
+      let found = error(.object(object))
+      #expect(found?.field == member && found?.entry == nil, "\(member)")
+    }
+    #expect(error("x")?.field == "schemaVersion")
+    #expect(throws: KnownDivergencesError.self) {
+      try KnownDivergences(parsing: Array("{".utf8), path: "known.json")
+    }
+  }
+
+  @Test("The lists that come with the harness can be read, and one is of nemo-automodel 0.7.0")
+  func builtIn() throws {
+    let lists = try KnownDivergences.builtIn()
+    #expect(lists.map(\.subject) == ["nemo-automodel 0.7.0"])
+    let unmakable = lists.flatMap(\.entries).filter { $0.minimalSpec == nil }.map(\.id)
+    #expect(unmakable == [], "their tokens are of another version of the generator")
+  }
+}

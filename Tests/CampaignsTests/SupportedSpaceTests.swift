@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import AdapterLaws
+import Adapters
+import CheckpointGenerators
+import PropertyEngine
+import Synchronization
+import Testing
+
+@testable import Campaigns
+
+@Suite("Adapters that do not support everything")
+struct SupportedSpaceTests {
+  private let adapter = VersionedAdapter(supports: [
+    AxisSelection("LoRA", ["none"]), AxisSelection("experts", ["2", "3", "9"]),
+  ])
+
+  @Test("Only what is supported is asked for, and the report says what was left out")
+  func leavesOut() throws {
+    let report = try CheckRun(adapter, laws: [TestLaws.shallow]).run(CheckSettings(examples: 50))
+    #expect(report.holds)
+    let experts = try #require(report.coverage.axes.first { $0.name == "experts" })
+    #expect(experts.values.filter { $0.count > 0 }.map(\.label) == ["2", "3", "9"])
+    #expect(experts.values.filter(\.isFeasible).map(\.label) == ["2", "3", "9"])
+    #expect(report.leftOut.map(\.axis) == ["experts", "LoRA"])
+    let all = ConfigAxis.allCases.reduce(0) { $0 + $1.values.count }
+    #expect(report.coverage.values.feasible < all - 15)
+  }
+
+  @Test("A token found in a restricted space is that of the same checkpoint in the whole space")
+  func tokens() throws {
+    let report = try CheckRun(adapter, laws: [TestLaws.few]).run(CheckSettings(examples: 50))
+    let failure = try #require(report.failures.first)
+    #expect(failure.spec.config.expertCount == 3)
+    let token = try ReplayToken(text: failure.token)
+    for other in [adapter, VersionedAdapter()] {
+      let replay = try CheckRun(other, laws: [TestLaws.few]).replay(token)
+      #expect(replay.spec == failure.spec && !replay.holds)
+    }
+  }
+
+  @Test("An adapter that need not name what is wrong is given one fault at a time")
+  func faults() throws {
+    let space = CheckRun(VersionedAdapter(invalidInputContract: .losesNothing)).space
+    let law = AdapterLaw("two", statement: "", reason: "", brokenBy: "") {
+      (trial) throws(Violation) in
+      if trial.spec.faults.count == 1 { return true }
+      throw Violation("two faults", step: .roundTrip, "")
+    }
+    let report = try CheckRun(VersionedAdapter(invalidInputContract: .losesNothing), laws: [law])
+      .run(CheckSettings(examples: 60))
+    #expect(report.holds && !space.hasFaultPairs)
+    let pairs = try CheckRun(VersionedAdapter(), laws: [law]).run(CheckSettings(examples: 60))
+    #expect(!pairs.holds)
+    // A token means what it means for other adapters.
+    let token = try ReplayToken(text: try #require(pairs.failures.first).token)
+    let adapter = VersionedAdapter(invalidInputContract: .losesNothing)
+    #expect(try !CheckRun(adapter, laws: [law]).replay(token).holds)
+  }
+
+  @Test("A violation on an invalid checkpoint is not diagnosed on valid ones")
+  func invalidInput() throws {
+    let law = try #require(AdapterLaws.named("invalid-input"))
+    let violation = Violation("missing-head", place: "accepted", step: .fromHF(nil), "accepted it")
+    let account = ViolationAccount(violation, of: law, .plainest, SwappingAdapter())
+    #expect(account.diagnosis == ["accepted it"] && account.mismatch.isEmpty)
+    #expect(account.cause == "invalid-input, missing-head, accepted")
+  }
+
+  @Test("A token of a checkpoint that is not supported is refused and says why")
+  func unsupported() throws {
+    let token = try ReplayToken(text: KnownLists.simplest())
+    do throws(CheckError) {
+      _ = try CheckRun(adapter, laws: [TestLaws.few]).replay(token)
+      Issue.record("it was judged")
+    } catch {
+      #expect(error == .unsupported(adapter: "versioned", axis: .experts, label: "1"))
+      #expect("\(error)".contains("does not support checkpoints with experts 1"))
+    }
+  }
+
+  @Test("Unknown axes and configs that are not supported are errors before anything is judged")
+  func errors() throws {
+    func error(_ adapter: VersionedAdapter, _ space: CheckpointSpace) -> CheckError? {
+      do throws(CheckError) {
+        _ = try CheckRun(adapter, laws: [TestLaws.few], space: space)
+          .run(CheckSettings(examples: 5))
+        return nil
+      } catch {
+        return error
+      }
+    }
+    let unknown = VersionedAdapter(supports: [AxisSelection("lora", ["none"])])
+    #expect(
+      error(unknown, CheckpointSpace())
+        == .wrongSelection(adapter: "versioned", .unknownAxis("lora")))
+    let config = CheckpointSpace(config: CheckpointSpec.plainest.config)
+    #expect(
+      error(adapter, config)
+        == .emptySpace(reason: "experts is none of those allowed: 2, 3, 9"))
+  }
+
+  @Test("Adapters that give no answer are not asked again for a diagnosis")
+  func misbehaviour() throws {
+    let calls = Atomic<Int>(0)
+    let adapter = EditingAdapter { _, tensor in
+      calls.add(1, ordering: .relaxed)
+      return tensor
+    }
+    let violation = Violation(
+      Misbehaviour(.crashed, "signal 11; the request is kept in x"), step: .fromHF(nil))
+    let account = ViolationAccount(violation, of: TestLaws.few, .plainest, adapter)
+    #expect(account.diagnosis == ["crashed: signal 11; the request is kept in x"])
+    #expect(account.cause == "crashed, fromHF")
+    #expect(account.mismatch.isEmpty && account.heatMap == nil)
+    #expect(calls.load(ordering: .relaxed) == 0)
+  }
+}
