@@ -125,6 +125,8 @@ struct ChildFailure: Error {
   var errors: [UInt8] = []
   /// The exit status, if the process exited by itself.
   var exitStatus: Int32?
+  /// Whether the answer is one of another protocol.
+  var isOtherProtocol = false
   /// The reason if no process could be started.
   var systemError: ExternalAdapterError?
 
@@ -150,6 +152,7 @@ struct ChildFailure: Error {
     kind = exchange.fault.kind
     self.account = account
     index = exchange.index
+    isOtherProtocol = exchange.fault.isOtherProtocol
     self.errors = Array(errors.kept)
   }
 
@@ -160,6 +163,12 @@ struct ChildFailure: Error {
       return ExternalAdapterError(
         code: .commandNotFound, command: command, expected: "a command that /bin/sh can run",
         found: account, remedy: "check its spelling, its path and whether it is installed")
+    }
+    if isOtherProtocol {
+      return ExternalAdapterError(
+        code: .wrongProtocol, command: command,
+        expected: "the protocol '\(ProtocolFrame.protocolName)'", found: account,
+        remedy: "use a version of the adapter that speaks it")
     }
     return ExternalAdapterError(
       code: .noHello, command: command, expected: "an answer to 'hello'",

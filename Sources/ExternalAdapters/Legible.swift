@@ -19,26 +19,23 @@ enum Legible {
     return line
   }
 
-  /// Bytes as quoted text if they are text, else in hexadecimal digits.
-  static func bytes(_ bytes: some Collection<UInt8>, atMost limit: Int = 32) -> String {
-    let part = Array(bytes.prefix(limit))
-    let rest = bytes.count > limit ? "…" : ""
-    if let text = printable(part) { return "'\(text)\(rest)'" }
-    return part.map { byte in
-      (byte < 16 ? "0" : "") + String(byte, radix: 16)
-    }.joined(separator: " ") + rest
+  /// Bytes as the quoted line of text that they begin with, else in hexadecimal digits.
+  static func bytes(_ bytes: some Collection<UInt8>) -> String {
+    let part = Array(bytes.prefix(64))
+    let line = part.prefix { $0 >= 0x20 && $0 != 0x7f || $0 == UInt8(ascii: "\t") }
+    let isWhole = line.count == bytes.count
+    let isLine = isWhole || line.count >= 6 || part[line.count...].first == UInt8(ascii: "\n")
+    if isLine, !line.isEmpty, let text = valid(line) {
+      return "'\(self.text(text, atMost: line.count))\(isWhole ? "" : "…")'"
+    }
+    return part.prefix(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
+      .joined(separator: " ") + (bytes.count > 16 ? " …" : "")
   }
 
-  /// The text of bytes that are printable but for a character cut off at their end.
-  private static func printable(_ bytes: [UInt8]) -> String? {
-    for cut in 0...3 where cut < bytes.count {
-      guard let text = String(validating: bytes.dropLast(cut), as: UTF8.self) else { continue }
-      let isPrintable = text.unicodeScalars.allSatisfy { scalar in
-        scalar.value >= 0x20 && scalar.value != 0x7f || "\n\r\t".unicodeScalars.contains(scalar)
-      }
-      return isPrintable ? self.text(text, atMost: bytes.count) : nil
-    }
-    return nil
+  /// The text of bytes whose last character may be cut off.
+  private static func valid(_ bytes: ArraySlice<UInt8>) -> String? {
+    (0...min(3, bytes.count - 1)).lazy
+      .compactMap { String(validating: bytes.dropLast($0), as: UTF8.self) }.first
   }
 
   /// A duration such as `60 s` or `300 ms`.

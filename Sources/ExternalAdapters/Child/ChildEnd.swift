@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-internal import Subprocess
-
 #if canImport(Glibc)
 internal import Glibc
 #else
@@ -15,13 +13,24 @@ struct ChildEnd {
   let exitStatus: Int32?
   private let signal: Int32?
 
-  init(_ status: TerminationStatus?) {
-    switch status {
-    case .exited(let code): (exitStatus, signal) = (Int32(code), nil)
-    case .signaled(let number): (exitStatus, signal) = (nil, Int32(number))
-    case nil: (exitStatus, signal) = (nil, nil)
+  /// Looks how a process ended without reaping it.
+  init(of identifier: Int32) {
+    var information = unsafe siginfo_t()
+    // The structure lives as long as the call.
+    let status = unsafe waitid(
+      P_PID, id_t(identifier), &information, WEXITED | WNOHANG | WNOWAIT)
+    let code = unsafe information.si_code
+    let value = unsafe information.status
+    let hasEnded = unsafe status == 0 && information.si_signo != 0
+    switch hasEnded ? Int(code) : 0 {
+    case Int(CLD_EXITED): (exitStatus, signal) = (value, nil)
+    case Int(CLD_KILLED), Int(CLD_DUMPED): (exitStatus, signal) = (nil, value)
+    default: (exitStatus, signal) = (nil, nil)
     }
   }
+
+  /// Whether the process has ended.
+  var isKnown: Bool { exitStatus != nil || signal != nil }
 
   /// What happened, as in "the process …".
   var description: String {
@@ -41,5 +50,16 @@ struct ChildEnd {
 
   private static func name(of signal: Int32) -> String {
     names.first { $0.number == signal }?.name ?? "signal \(signal)"
+  }
+}
+
+extension siginfo_t {
+  /// The exit status or the signal of a child.
+  fileprivate var status: Int32 {
+    #if canImport(Glibc)
+    unsafe _sifields._sigchld.si_status
+    #else
+    unsafe __si_fields.__si_common.__second.__sigchld.si_status
+    #endif
   }
 }

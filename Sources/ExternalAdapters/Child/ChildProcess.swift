@@ -70,7 +70,14 @@ struct ChildProcess: ~Copyable {
 
   /// Waits for the process to end.
   func hasEnded(within time: Duration = .zero) -> Bool {
-    guard processDescriptor >= 0 else { return false }
+    guard processDescriptor >= 0 else {
+      let deadline = ContinuousClock.now + time
+      while !ChildEnd(of: identifier).isKnown {
+        guard ContinuousClock.now < deadline else { return false }
+        usleep(2000)
+      }
+      return true
+    }
     var entry = pollfd(fd: processDescriptor, events: Int16(POLLIN), revents: 0)
     let milliseconds = Int32((time / .milliseconds(1)).rounded(.up))
     // One entry is given and read.
@@ -92,6 +99,10 @@ struct ChildProcess: ~Copyable {
       for other in others { _ = kill(other.identifier, SIGKILL) }
       usleep(500)
     }
-    return ChildEnd(supervision.reap())
+    // A process in a system call that nothing can interrupt must not hold up a run.
+    _ = hasEnded(within: .seconds(5))
+    let end = ChildEnd(of: identifier)
+    supervision.release()
+    return end
   }
 }

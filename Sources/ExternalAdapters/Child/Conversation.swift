@@ -61,14 +61,8 @@ struct Conversation: ~Copyable {
   }
 
   /// Checks that nothing has been written that was not asked for.
-  mutating func checkSilence(_ time: String) throws(ChildFault) {
-    var bytes: [UInt8] = []
-    unsafe withUnsafeTemporaryAllocation(byteCount: 64, alignment: 8) { buffer in
-      // What is read lies within the buffer.
-      if case .bytes(let count) = unsafe process.output.read(into: buffer) {
-        unsafe bytes += buffer[..<count]
-      }
-    }
+  func checkSilence(_ time: String) throws(ChildFault) {
+    let bytes = process.output.available(64)
     guard !bytes.isEmpty else { return }
     throw ChildFault(.unaskedAnswer, "expected nothing \(time), found \(Legible.bytes(bytes))")
   }

@@ -180,10 +180,12 @@ extension AnswerFault {
     case .malformed(let text):
       return ChildFault(.malformedAnswer, "the answer to \(operation): \(text)")
     case .otherProtocol(let name):
-      return ChildFault(
+      var fault = ChildFault(
         .malformedAnswer,
         "the answer to \(operation): expected the protocol '\(ProtocolFrame.protocolName)', found "
           + "'\(Legible.text(name, atMost: 80))'")
+      fault.isOtherProtocol = true
+      return fault
     case .otherID(let found):
       // Ids count upwards, so a smaller one is that of a request that has its answer.
       if let number = Int(found), let own = Int(request.id), number > 0, number < own {

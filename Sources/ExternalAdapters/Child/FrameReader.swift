@@ -38,8 +38,8 @@ struct FrameReader: ~Copyable {
       case .end: return .end
       case .bytes: break
       }
-      if size == nil, prefix.count == ProtocolFrame.lengthByteCount { try begin() }
-      if let frame = try complete() { return .frame(frame) }
+      if size == nil, prefix.count == ProtocolFrame.lengthByteCount { try begin(pipe) }
+      if let frame = try complete(pipe) { return .frame(frame) }
     }
   }
 
@@ -55,7 +55,8 @@ struct FrameReader: ~Copyable {
     var bytes: UInt64 = 0
     let wanted = ProtocolFrame.lengthByteCount - prefix.count
     return unsafe withUnsafeMutableBytes(of: &bytes) { buffer in
-      let transfer = unsafe pipe.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted]))
+      let transfer = unsafe pipe.read(
+        into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted]))
       if case .bytes(let count) = transfer { unsafe prefix += buffer[..<count] }
       return transfer
     }
@@ -71,15 +72,19 @@ struct FrameReader: ~Copyable {
   }
 
   /// Judges the size and makes room for the frame, which the system provides as it is filled.
-  private mutating func begin() throws(ChildFault) {
+  private mutating func begin(_ pipe: borrowing PipeEnd) throws(ChildFault) {
     let size = prefix.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     guard size <= UInt64(limit) else {
-      if size > Self.largestPlausible || Self.looksPrinted(prefix) { throw .garbage(prefix) }
+      if size > Self.largestPlausible || Self.looksPrinted(prefix) {
+        throw .garbage(prefix, pipe)
+      }
       throw ChildFault(
         .oversized,
         "expected a frame of at most \(Legible.size(limit)), found a size of \(size) bytes")
     }
-    guard size > UInt64(Self.smallestBody) else { throw .garbage(prefix) }
+    guard size > UInt64(Self.smallestBody) else {
+      throw .garbage(prefix, pipe)
+    }
     do {
       body = try ByteBuffer(count: Int(size))
     } catch {
@@ -93,10 +98,12 @@ struct FrameReader: ~Copyable {
   /// The length of a header and the brace that it begins with.
   private static let smallestBody = 9
 
-  private mutating func complete() throws(ChildFault) -> TensorStorage? {
+  private mutating func complete(
+    _ pipe: borrowing PipeEnd
+  ) throws(ChildFault) -> TensorStorage? {
     guard let size, filled >= Self.smallestBody else { return nil }
     if !isChecked {
-      try checkStart(size)
+      try checkStart(size, pipe)
       isChecked = true
     }
     guard filled == size else { return nil }
@@ -106,14 +113,16 @@ struct FrameReader: ~Copyable {
   }
 
   /// Notices other bytes in place of a frame before as many have come as they seem to announce.
-  private mutating func checkStart(_ size: Int) throws(ChildFault) {
+  private mutating func checkStart(
+    _ size: Int, _ pipe: borrowing PipeEnd
+  ) throws(ChildFault) {
     var start: [UInt8] = []
     unsafe body?.withUnsafeMutableBytes { buffer in
       unsafe start += buffer[..<Self.smallestBody]
     }
     let header = start[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     guard start[8] == UInt8(ascii: "{"), header <= UInt64(size - 8) else {
-      throw .garbage(prefix + start)
+      throw .garbage(prefix + start, pipe)
     }
   }
 
@@ -130,16 +139,19 @@ struct ChildFault: Error {
   var account: String
   /// Whether the process ended by itself.
   var isEnd = false
+  /// Whether the answer is one of another protocol.
+  var isOtherProtocol = false
 
   init(_ kind: Misbehaviour.Kind, _ account: String) {
     self.kind = kind
     self.account = account
   }
 
-  /// Bytes that are no frame.
-  static func garbage(_ bytes: [UInt8]) -> ChildFault {
+  /// Bytes that are no frame, shown with those that are there behind them.
+  static func garbage(_ bytes: [UInt8], _ pipe: borrowing PipeEnd) -> ChildFault {
     ChildFault(
       .garbage,
-      "expected a frame, found \(Legible.bytes(bytes)) where a frame's size should be")
+      "expected a frame, found \(Legible.bytes(bytes + pipe.available(64))) where a frame's size "
+        + "should be")
   }
 }

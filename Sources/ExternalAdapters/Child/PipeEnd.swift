@@ -48,6 +48,15 @@ struct PipeEnd: ~Copyable {
     }
   }
 
+  /// Some of the bytes that are there.
+  func available(_ limit: Int) -> [UInt8] {
+    unsafe withUnsafeTemporaryAllocation(byteCount: limit, alignment: 8) { buffer in
+      // What is read lies within the buffer.
+      guard case .bytes(let count) = unsafe read(into: buffer) else { return [] }
+      return unsafe Array(buffer[..<count])
+    }
+  }
+
   /// Writes what fits; a closed other end sends no signal.
   @unsafe
   func write(_ buffer: UnsafeRawBufferPointer) -> Transfer {

@@ -30,14 +30,12 @@ final class Supervision: Sendable {
 
   private struct State {
     var start = Start.failure("")
-    var status: TerminationStatus?
     var isReleased = false
     var waiting: CheckedContinuation<Void, Never>?
   }
 
   private let state = Mutex(State())
   private let started = DispatchSemaphore(value: 0)
-  private let ended = DispatchSemaphore(value: 0)
 
   /// Starts a shell command in a session of its own, which gets the given ends of pipes.
   init(
@@ -57,7 +55,7 @@ final class Supervision: Sendable {
     }
     Task(executorPreference: SupervisionExecutor.shared) {
       do {
-        let outcome = try await Subprocess.run(
+        _ = try await Subprocess.run(
           configuration, input: .fileDescriptor(ends[0], closeAfterSpawningProcess: true),
           output: .fileDescriptor(ends[1], closeAfterSpawningProcess: true),
           error: .fileDescriptor(ends[2], closeAfterSpawningProcess: true)
@@ -67,11 +65,9 @@ final class Supervision: Sendable {
             .process(identifier: process.value, descriptor: process.processDescriptor))
           await self.untilReleased()
         }
-        self.state.withLock { $0.status = outcome.terminationStatus }
       } catch {
         self.begin(.failure("\(error)"))
       }
-      self.ended.signal()
     }
   }
 
@@ -82,18 +78,16 @@ final class Supervision: Sendable {
     return state.withLock { $0.start }
   }
 
-  /// Lets the process be reaped, waits for that, and returns how it ended; nil if it has not.
-  func reap() -> TerminationStatus? {
+  /// Lets the process be reaped, after which its number may be another's.
+  ///
+  /// Nobody waits for the task itself: a part of it needs a thread of the cooperative pool.
+  func release() {
     let waiting = state.withLock { state in
       state.isReleased = true
       defer { state.waiting = nil }
       return state.waiting
     }
     waiting?.resume()
-    // A process in the middle of a system call that nothing can interrupt must not hold up a run.
-    guard ended.wait(timeout: .now() + .seconds(5)) == .success else { return nil }
-    ended.signal()
-    return state.withLock { $0.status }
   }
 
   private func begin(_ start: Start) {
