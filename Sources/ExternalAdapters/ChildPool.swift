@@ -16,8 +16,8 @@ final class ChildPool: Sendable {
   private let lastSession = Atomic(0)
 
   /// Creates places for a number of children and starts none.
-  init(_ command: String, _ limits: ExternalLimits, count: Int, _ incidents: Incidents) {
-    slots = (0..<max(1, count)).map { _ in ChildSlot(command, limits, incidents) }
+  init(_ terms: ChildTerms, count: Int, _ incidents: Incidents) {
+    slots = (0..<max(1, count)).map { _ in ChildSlot(terms, incidents) }
     loads = Mutex(Array(repeating: Load(), count: max(1, count)))
   }
 

@@ -12,14 +12,12 @@ final class ChildSlot: Sendable {
     var isClosed = false
   }
 
-  private let command: String
-  private let limits: ExternalLimits
+  private let terms: ChildTerms
   private let incidents: Incidents
   private let state = Mutex(State())
 
-  init(_ command: String, _ limits: ExternalLimits, _ incidents: Incidents) {
-    self.command = command
-    self.limits = limits
+  init(_ terms: ChildTerms, _ incidents: Incidents) {
+    self.terms = terms
     self.incidents = incidents
   }
 
@@ -29,7 +27,7 @@ final class ChildSlot: Sendable {
       do throws(ChildFailure) {
         return try start(&state)
       } catch {
-        throw error.adapterError(command)
+        throw error.adapterError(terms.command)
       }
     }
   }
@@ -44,6 +42,7 @@ final class ChildSlot: Sendable {
         do throws(ChildFailure) {
           _ = try start(&state)
         } catch {
+          if error.isCancelled { throw CancellationError() }
           throw Misbehaviour(error.kind, "while it was started anew: \(error.account)")
         }
       }
@@ -52,8 +51,9 @@ final class ChildSlot: Sendable {
         return try request.encoded(id: String(state.lastID))
       }
       do throws(ChildFailure) {
-        return try exchange(encoded, within: limits.requestTime, &state)
+        return try exchange(encoded, within: terms.limits.requestTime, &state)
       } catch {
+        if error.isCancelled { throw CancellationError() }
         let place = incidents.keep(
           error.kind, encoded.prefix(error.index + 1), errors: error.errors[...])
         let what = error.index == 0 ? "the request is" : "the requests are"
@@ -81,7 +81,7 @@ final class ChildSlot: Sendable {
 
   private func start(_ state: inout State) throws(ChildFailure) -> ProtocolAnswer {
     do {
-      state.conversation = try Conversation(command, limits)
+      state.conversation = try Conversation(terms)
     } catch {
       throw ChildFailure(error)
     }
@@ -92,7 +92,7 @@ final class ChildSlot: Sendable {
     } catch {
       throw ChildFailure(.malformedAnswer, "\(error)")
     }
-    let answers = try exchange([hello], within: limits.startTime, &state)
+    let answers = try exchange([hello], within: terms.limits.startTime, &state)
     return answers[0]
   }
 
@@ -115,6 +115,14 @@ final class ChildSlot: Sendable {
   }
 }
 
+/// What children are started with and held to.
+struct ChildTerms: Sendable {
+  let command: String
+  let limits: ExternalLimits
+  /// Whether nobody waits for answers any longer.
+  let isCancelled: @Sendable () -> Bool
+}
+
 /// Why there is no answer, in words.
 struct ChildFailure: Error {
   let kind: Misbehaviour.Kind
@@ -125,6 +133,8 @@ struct ChildFailure: Error {
   var errors: [UInt8] = []
   /// The exit status, if the process exited by itself.
   var exitStatus: Int32?
+  /// Whether nobody waits for an answer any longer.
+  var isCancelled = false
   /// Whether the answer is one of another protocol.
   var isOtherProtocol = false
   /// The reason if no process could be started.
@@ -152,6 +162,7 @@ struct ChildFailure: Error {
     kind = exchange.fault.kind
     self.account = account
     index = exchange.index
+    isCancelled = exchange.fault.isCancelled
     isOtherProtocol = exchange.fault.isOtherProtocol
     self.errors = Array(errors.kept)
   }

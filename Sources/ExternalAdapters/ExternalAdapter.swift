@@ -33,12 +33,15 @@ public struct ExternalAdapter: AdapterUnderTest {
   ///   - limits: What a child may take.
   ///   - children: How many children there are at most; they are started when they are needed.
   ///   - incidents: The folder for requests at which the adapter misbehaved.
+  ///   - isCancelled: Asked while a child is waited for; calls throw `CancellationError` once it is
+  ///     true.
   /// - Throws: `ExternalAdapterError` if the command does not start or answer as the protocol asks.
   public init(
     command: String, limits: ExternalLimits = ExternalLimits(), children: Int = 1,
-    incidents: String = incidentsFolder
+    incidents: String = incidentsFolder, isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws(ExternalAdapterError) {
-    pool = ChildPool(command, limits, count: children, Incidents(folder: incidents))
+    let terms = ChildTerms(command: command, limits: limits, isCancelled: isCancelled)
+    pool = ChildPool(terms, count: children, Incidents(folder: incidents))
     let hello = HelloAnswer(try pool.greet(), command)
     try hello.check()
     name = hello.name

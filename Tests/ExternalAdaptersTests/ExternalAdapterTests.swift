@@ -45,10 +45,7 @@ struct ExternalAdapterTests {
   @Test("obeys all laws on hundreds of random checkpoints")
   func laws() throws {
     let adapter = try Scripted.adapter(children: 2)
-    let property = Property(
-      .checkpoints(CheckpointSpace(faultKinds: CheckpointFaultCatalogue.all.count))
-    ) {
-      (spec: CheckpointSpec, _) in
+    let property = Property(Sample.small) { (spec: CheckpointSpec, _) in
       let trial = Trial(spec, adapter)
       for law in AdapterLaws.all {
         if case .broken(let violation) = law.judge(trial) {

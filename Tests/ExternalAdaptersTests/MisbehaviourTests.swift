@@ -64,7 +64,7 @@ struct Misdeed: Sendable, CustomTestStringConvertible {
     Misdeed(script: "keys-not-list", kind: .malformedAnswer, account: "expected JSON in 'keys'"),
     Misdeed(
       script: "other-tensor", kind: .malformedAnswer,
-      account: "expected a tensor for each of 'keys', found none for 'model.morn.weight'"),
+      account: "expected a tensor for each of 'keys', found none for '"),
     Misdeed(script: "bad-dtype", kind: .malformedAnswer, account: "found 'BF61'"),
   ]
 

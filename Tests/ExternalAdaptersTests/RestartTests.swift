@@ -70,14 +70,17 @@ struct RestartTests {
   }
 
   @Test("two hundred times no descriptor and no process is left over")
-  func leaks() throws {
+  func leaks() async throws {
     let adapter = try Scripted.adapter("exit@1")
     _ = misbehaviour { try adapter.load() }
     let before = descriptors()
     for _ in 0..<200 { _ = misbehaviour { try adapter.load() } }
-    // Tests that run beside this one open some, too.
-    #expect(descriptors() < before + 100)
     adapter.shutdown(after: .zero)
+    // Tests that run beside this one open some, too, and the last few are closed by other threads.
+    for _ in 0..<500 where descriptors() > before + 50 {
+      try await Task.sleep(for: .milliseconds(20))
+    }
+    #expect(descriptors() <= before + 50)
   }
 
   private func descriptors() -> Int {

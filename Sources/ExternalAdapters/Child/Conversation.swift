@@ -9,18 +9,19 @@ struct Conversation: ~Copyable {
   var process: ChildProcess
   var reader: FrameReader
   var errorTail: StandardErrorTail
-  let limits: ExternalLimits
+  let terms: ChildTerms
   var nextSample: ContinuousClock.Instant
   private var readsErrors = true
 
   /// Starts a shell command.
   ///
   /// - Throws: `ExternalAdapterError` if the system cannot.
-  init(_ command: String, _ limits: ExternalLimits) throws(ExternalAdapterError) {
-    process = try ChildProcess.start(command)
+  init(_ terms: ChildTerms) throws(ExternalAdapterError) {
+    let limits = terms.limits
+    process = try ChildProcess.start(terms.command)
     reader = FrameReader(limit: limits.frameByteCount)
     errorTail = StandardErrorTail(capacity: limits.keptErrorByteCount)
-    self.limits = limits
+    self.terms = terms
     nextSample = .now + Self.sampleInterval
   }
 
@@ -54,10 +55,10 @@ struct Conversation: ~Copyable {
     let end = ContinuousClock.now
     // Looking must not take more than a small part of the time.
     nextSample = end + max(Self.sampleInterval, (end - start) * 20)
-    guard used > limits.memory else { return }
+    guard used > terms.limits.memory else { return }
     throw ChildFault(
       .outOfMemory,
-      "expected at most \(Legible.size(limits.memory)) of memory, found \(Legible.size(used))")
+      "expected at most \(Legible.size(terms.limits.memory)) of memory, found \(Legible.size(used))")
   }
 
   /// Checks that nothing has been written that was not asked for.

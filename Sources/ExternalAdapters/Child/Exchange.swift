@@ -35,6 +35,7 @@ extension Conversation {
         exchange.write(to: process)
         try read(&exchange, hasExited: hasExited)
         try checkMemory()
+        if terms.isCancelled(), !exchange.isComplete { throw .cancelled }
       }
       try checkSilence("after the answer to \(requests.last?.operation.rawValue ?? "")")
       return exchange.answers
@@ -105,6 +106,12 @@ extension Conversation {
 }
 
 extension ChildFault {
+  fileprivate static var cancelled: ChildFault {
+    var fault = ChildFault(.hung, "nobody waits for the answer any longer")
+    fault.isCancelled = true
+    return fault
+  }
+
   /// The end of a child; how it ended is added by who ends it.
   fileprivate static func end(_ time: String, hasExited: Bool = true) -> ChildFault {
     var fault = ChildFault(

@@ -139,6 +139,8 @@ struct ChildFault: Error {
   var account: String
   /// Whether the process ended by itself.
   var isEnd = false
+  /// Whether nobody waits for an answer any longer.
+  var isCancelled = false
   /// Whether the answer is one of another protocol.
   var isOtherProtocol = false
 

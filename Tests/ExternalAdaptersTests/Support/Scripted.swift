@@ -66,6 +66,17 @@ enum Sample {
     return Array(specs.withLock { $0 }.prefix(count))
   }
 
+  /// Checkpoints of at most three experts and one layer, quick without optimization.
+  static var small: Generator<CheckpointSpec> {
+    .oneOf(
+      ["1", "2", "3"].compactMap(ConfigAxis.experts.value).map { experts in
+        .checkpoints(
+          CheckpointSpace(
+            pinned: [.experts: experts, .decoderLayers: 0],
+            faultKinds: CheckpointFaultCatalogue.all.count))
+      })
+  }
+
   /// The checkpoint of one expert in which every size is one.
   static let plainest = CheckpointSpec.plainest
 }
