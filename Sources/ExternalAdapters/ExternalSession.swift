@@ -4,22 +4,19 @@
 internal import AdapterLaws
 internal import Adapters
 internal import CheckpointGenerators
-internal import StrictJSON
 internal import Synchronization
 internal import Tensors
 
 /// An adapter object in a child process, which is made at the first request.
 final class ExternalSession: AdapterSession {
   private let pool: ChildPool
-  private let name: String
-  private let members: JSONObject
+  private let requests: SessionRequests
   private let slot = Mutex<Int?>(nil)
   private let changed = Mutex<[TensorName]>([])
 
   init(_ pool: ChildPool, _ setup: AdapterSetup) {
     self.pool = pool
-    name = pool.newSessionName()
-    members = setup.requestMembers
+    requests = SessionRequests(setup, session: pool.newSessionName())
   }
 
   deinit {
@@ -27,13 +24,13 @@ final class ExternalSession: AdapterSession {
   }
 
   func fromHF(_ onDisk: StateDict, _ parallelism: ExpertParallelism?) throws -> StateDict {
-    try ask(request(.fromHF, onDisk, parallelism)).tensors
+    try ask(requests.request(.fromHF, onDisk, parallelism)).tensors
   }
 
   func toHF(
     _ native: StateDict, excluding: String, _ parallelism: ExpertParallelism?
   ) throws -> StateDict {
-    try ask(request(.toHF, native, parallelism, excluding: excluding)).tensors
+    try ask(requests.request(.toHF, native, parallelism, excluding: excluding)).tensors
   }
 
   func convertSingleTensorToHF(
@@ -45,21 +42,16 @@ final class ExternalSession: AdapterSession {
   func convertTensorsToHF(
     _ native: StateDict, excluding: String, _ parallelism: ExpertParallelism?
   ) throws -> [(name: TensorName, tensor: Tensor)] {
-    let requests = try native.map { name, tensor in
+    let conversions = try native.map { name, tensor in
       try conversion(name, tensor, excluding, parallelism)
     }
-    return try ask(requests).flatMap { Array($0.tensors) }
+    return try ask(conversions).flatMap { Array($0.tensors) }
   }
 
   func isMTPKey(_ name: TensorName) throws -> Bool { try areMTPKeys([name])[0] }
 
   func areMTPKeys(_ names: [TensorName]) throws -> [Bool] {
-    let requests = names.map { name in
-      var request = request(.isMTPKey, StateDict(), nil)
-      request.members["fqn"] = .string(name.text)
-      return request
-    }
-    return try ask(requests).map { $0.isMTP ?? false }
+    try ask(names.map { requests.request(.isMTPKey, fqn: $0) }).map { $0.isMTP ?? false }
   }
 
   var changedInputs: [TensorName] { changed.withLock { $0 } }
@@ -67,23 +59,9 @@ final class ExternalSession: AdapterSession {
   private func conversion(
     _ name: TensorName, _ tensor: Tensor, _ excluding: String, _ parallelism: ExpertParallelism?
   ) throws -> ProtocolRequest {
-    var request = request(
+    requests.request(
       .convertSingleTensorToHF, try StateDict([(name, tensor)]), parallelism,
-      excluding: excluding)
-    request.members["fqn"] = .string(name.text)
-    return request
-  }
-
-  private func request(
-    _ operation: ProtocolOperation, _ tensors: StateDict, _ parallelism: ExpertParallelism?,
-    excluding: String = ""
-  ) -> ProtocolRequest {
-    var members = members
-    members["ep"] =
-      parallelism.map { ["rank": JSONValue($0.rank), "size": JSONValue($0.size)] } ?? .null
-    members["exclude_key_regex"] = excluding.isEmpty ? .null : .string(excluding)
-    return ProtocolRequest(
-      operation: operation, session: name, members: members, tensors: tensors)
+      excluding: excluding, fqn: name)
   }
 
   private func ask(_ request: ProtocolRequest) throws -> ProtocolAnswer {

@@ -38,7 +38,7 @@ struct ChildEnd {
     guard let exitStatus else { return "does not end" }
     let isOfSignal = Self.names.contains { $0.number + 128 == exitStatus }
     return "exited with status \(exitStatus)"
-      + (isOfSignal ? ", as a shell reports \(Self.name(of: exitStatus - 128))" : "")
+      + (isOfSignal ? " (\(Self.name(of: exitStatus - 128)), as a shell reports it)" : "")
   }
 
   private static let names: [(number: Int32, name: String)] = [

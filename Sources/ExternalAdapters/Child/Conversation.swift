@@ -58,7 +58,8 @@ struct Conversation: ~Copyable {
     guard used > terms.limits.memory else { return }
     throw ChildFault(
       .outOfMemory,
-      "expected at most \(Legible.size(terms.limits.memory)) of memory, found \(Legible.size(used))")
+      "expected at most \(Legible.size(terms.limits.memory)) of memory, found \(Legible.size(used))"
+    )
   }
 
   /// Checks that nothing has been written that was not asked for.
