@@ -51,6 +51,8 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
   ],
   targets: module("Tensors", [orderedCollections])
     + module("Digests")
@@ -67,6 +69,14 @@ let package = Package(
       "AdapterLaws",
       ["Adapters", "CheckpointGenerators", "PropertyEngine", "Safetensors", "Tensors"],
       tests: ["PropertyTesting", "StrictJSON"])
+    + module(
+      "ExternalAdapters",
+      [
+        "AdapterLaws", "Adapters", "CheckpointGenerators", "Safetensors", "StrictJSON", "Tensors",
+        .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      tests: ["PropertyEngine", "scripted-server"])
     + module(
       "Goldens",
       [
@@ -93,10 +103,17 @@ let package = Package(
         path: "Sources/ExampleAdapter", swiftSettings: settings),
       .executableTarget(name: "example-c-adapter", path: "Sources/ExampleServer"),
       .executableTarget(
+        name: "scripted-server",
+        dependencies: [
+          "AdapterLaws", "Adapters", "CheckpointGenerators", "ExternalAdapters", "Safetensors",
+          "StrictJSON", "Tensors",
+        ],
+        path: "Tests/ScriptedServer", swiftSettings: settings),
+      .executableTarget(
         name: "hymt2",
         dependencies: [
-          "AdapterLaws", "Adapters", "Campaigns", "CheckpointGenerators", "Digests", "Goldens",
-          "HDF5", "PropertyEngine", "Safetensors", "StrictJSON", "Tensors", orderedCollections,
+          "AdapterLaws", "Adapters", "Campaigns", "CheckpointGenerators", "Digests",
+          "ExternalAdapters", "Goldens", "HDF5", "PropertyEngine", "Safetensors", "StrictJSON", "Tensors", orderedCollections,
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: settings),

@@ -73,6 +73,8 @@ private struct GoldenCheck {
     do {
       let found = try convert(adapter.session(for: description.setup))
       return Mismatch(expected: expected, found: found).map { fault(question, $0.summary, $0) }
+    } catch let misbehaviour as Misbehaviour {
+      return fault(question, misbehaviour.description)
     } catch {
       return fault(question, "refused: \(error)")
     }
@@ -109,7 +111,14 @@ private struct GoldenCheck {
         side == .native
         ? try session.toHF(golden[side], excluding: "", description.parallelism)
         : try session.fromHF(golden[side], description.parallelism)
+      if adapter.invalidInputContract == .losesNothing,
+        comesBack(golden[side], from: result, side, session)
+      {
+        return []
+      }
       return [fault(.refuse, "accepted: \(result.count) tensors came out and no error")]
+    } catch let misbehaviour as Misbehaviour {
+      return [fault(.refuse, misbehaviour.description)]
     } catch let error as AdapterError {
       let found = error.findings.map {
         GoldenExpectation.Offence(code: $0.code.rawValue, subject: $0.subject)
@@ -125,5 +134,18 @@ private struct GoldenCheck {
       // An adapter from elsewhere need not name keys as this package's does.
       return []
     }
+  }
+
+  /// Whether the other direction makes all that was given of a result again.
+  private func comesBack(
+    _ given: StateDict, from result: StateDict, _ side: GoldenRole, _ session: any AdapterSession
+  ) -> Bool {
+    let returned = Result {
+      side == .native
+        ? try session.fromHF(result, description.parallelism)
+        : try session.toHF(result, excluding: "", description.parallelism)
+    }
+    guard case .success(let found) = returned else { return false }
+    return given.allSatisfy { found[$0.name] == $0.tensor }
   }
 }

@@ -51,9 +51,11 @@ extension ModelPrefix: ExpressibleByArgument {
 
 /// Runs a command's work: exit status 1 if it gives false, a message and 2 if it throws.
 func runOrExit(_ work: () throws -> Bool) throws {
+  defer { AdapterChoice.shutDown() }
   do {
     if try work() { return }
   } catch {
+    AdapterChoice.shutDown()
     if let interruption = error as? Interruption { interruption.endProcess() }
     Console.report("\(error)")
     throw ExitCode(2)

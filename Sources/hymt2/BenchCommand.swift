@@ -20,9 +20,13 @@ struct BenchCommand: ParsableCommand {
       A case is a random whole checkpoint (experts 1-16, hidden 1-32, intermediate 1-16, layers \
       1-4, dense 0-2, MTP 0-2) made, converted to native form and back, and compared.
 
+      With --adapter, one process of it is asked for both conversions of 300 random checkpoints \
+      instead; --requests lets another program do the same without the pipes.
+
       Examples:
         hymt2 bench
         hymt2 bench --runs 3 --cases 50000 --json
+        hymt2 bench --adapter "python3 my_adapter.py" --requests requests.frames
       """)
 
   @Option(help: "Runs counted, after one that is not.")
@@ -40,9 +44,20 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "Size of the tensor written to an HDF5 file and read again. Default: 1GiB.")
   var hdf5: ByteSize?
 
+  @OptionGroup var adapter: AdapterChoice
+
+  @Option(
+    help: ArgumentHelp(
+      "With --adapter: write the requests to this file, one behind the other.",
+      valueName: "file"))
+  var requests: String?
+
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
+    guard requests == nil || adapter.command != nil else {
+      throw ValidationError("--requests goes with --adapter")
+    }
     guard (2...(1 << 36)).contains(hdf5?.byteCount ?? 2) else {
       throw ValidationError("--hdf5 must be from 2 B to 64 GiB")
     }
@@ -60,6 +75,12 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     try runOrExit {
+      if let external = try adapter.external(children: 1) {
+        let bench = try AdapterBench(external)
+        if let requests { try bench.writeRequests(to: requests) }
+        try bench.run().report(to: output.console)
+        return true
+      }
       let layer = try LayerBench(experts: experts, runs: runs)
       let roundTrips = try RoundTripBench(cases: cases, threads: ParallelWork.workerCount(threads))
       let folder = Console.environment("TMPDIR") ?? "/tmp"

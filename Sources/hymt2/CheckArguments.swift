@@ -27,6 +27,8 @@ struct CheckArguments: ParsableArguments {
       valueName: "folder"))
   var saveCase: String?
 
+  @OptionGroup var choice: AdapterChoice
+
   func validate() throws {
     let known = AdapterLaws.all.map(\.name)
     for name in laws where !known.contains(name) {
@@ -41,7 +43,9 @@ struct CheckArguments: ParsableArguments {
   ) throws -> CheckRun {
     let space = CheckpointSpace(config: try config.map { try ModelConfig(fileAt: $0) })
     let chosen = AdapterLaws.all.filter { laws.isEmpty || laws.contains($0.name) }
-    let arguments = laws.flatMap { ["--law", $0] } + (config.map { ["--config", $0] } ?? [])
+    let arguments =
+      laws.flatMap { ["--law", $0] } + (config.map { ["--config", $0] } ?? [])
+      + choice.arguments
     return CheckRun(
       adapter, laws: chosen, space: space, known: known, arguments: arguments,
       checkArguments: checkArguments)

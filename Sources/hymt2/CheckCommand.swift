@@ -21,6 +21,7 @@ struct CheckCommand: ParsableCommand {
       Examples:
         hymt2 check
         hymt2 check --examples 10000 --seed 7 --report report.html --junit junit.xml
+        hymt2 check --adapter "python3 my_adapter.py"
         hymt2 check --config config.json --law round-trip --save-case case
       """)
 
@@ -67,7 +68,7 @@ struct CheckCommand: ParsableCommand {
   }
 
   func run() throws {
-    try run(ReferenceAdapter())
+    try run(try arguments.choice.adapter())
   }
 
   /// Checks an adapter.

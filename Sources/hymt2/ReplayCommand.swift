@@ -32,7 +32,7 @@ struct ReplayCommand: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    try run(ReferenceAdapter())
+    try run(try arguments.choice.adapter())
   }
 
   /// Judges laws under an adapter.

@@ -9,7 +9,7 @@ import StrictJSON
 struct GoldenVerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
-    abstract: "Run the reference adapter on every golden and compare it with upstream.",
+    abstract: "Run an adapter on every golden and compare it with upstream.",
     discussion: """
       Compares names and SHA-256 of all files with the manifest first. Then valid cases must come \
       out of both conversions as upstream made them, wrong results must break the law that their \
@@ -19,10 +19,12 @@ struct GoldenVerifyCommand: ParsableCommand {
       Examples:
         hymt2 golden verify
         hymt2 golden verify --filter lora
+        hymt2 golden verify --adapter "python3 my_adapter.py"
       """)
 
   @OptionGroup var set: GoldenSetArguments
   @OptionGroup var selection: GoldenFilterArguments
+  @OptionGroup var choice: AdapterChoice
   @OptionGroup var output: OutputOptions
 
   func run() throws {
@@ -31,7 +33,8 @@ struct GoldenVerifyCommand: ParsableCommand {
       let set = try GoldenSet(path: set.path)
       let entries = try set.entries(matching: selection.filter)
       var faults: [GoldenFault] = []
-      for entry in entries { faults += try set.read(entry).faults(of: ReferenceAdapter()) }
+      let adapter = try choice.adapter()
+      for entry in entries { faults += try set.read(entry).faults(of: adapter) }
       let (valid, invalid) = (
         entries.count { $0.verdict == .valid }, entries.count { $0.verdict == .invalid }
       )

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+public import AdapterLaws
+public import CheckpointGenerators
+internal import Safetensors
+internal import StrictJSON
+
+/// An adapter in any language, in child processes that speak the protocol of
+/// `docs/adapter-protocol.md`.
+///
+/// Sessions are spread over the children; one that misbehaves is ended with all its descendants and
+/// started anew. Calls may come from any thread and return when the child has answered.
+public struct ExternalAdapter: AdapterUnderTest {
+  /// The name that the adapter goes by.
+  public let name: String
+  /// The version that the adapter states, nil if it states none.
+  public let version: String?
+  /// The values that the adapter supports of some config axes, by the names of axes and values;
+  /// empty if it limits none.
+  public let supports: [String: [String]]
+  /// What is asked of the adapter where its input is invalid.
+  public let invalidInputContract = InvalidInputContract.losesNothing
+  private let pool: ChildPool
+
+  /// Where requests are kept at which adapters misbehaved.
+  public static let incidentsFolder = ".hymt2/incidents"
+
+  /// Starts a shell command and asks who it is.
+  ///
+  /// - Parameters:
+  ///   - command: What `/bin/sh -c` gets.
+  ///   - limits: What a child may take.
+  ///   - children: How many children there are at most; they are started when they are needed.
+  ///   - incidents: The folder for requests at which the adapter misbehaved.
+  ///   - isCancelled: Asked while a child is waited for; calls throw `CancellationError` once it is
+  ///     true.
+  /// - Throws: `ExternalAdapterError` if the command does not start or answer as the protocol asks.
+  public init(
+    command: String, limits: ExternalLimits = ExternalLimits(), children: Int = 1,
+    incidents: String = incidentsFolder, isCancelled: @escaping @Sendable () -> Bool = { false }
+  ) throws(ExternalAdapterError) {
+    let terms = ChildTerms(command: command, limits: limits, isCancelled: isCancelled)
+    pool = ChildPool(terms, count: children, Incidents(folder: incidents))
+    let hello = HelloAnswer(try pool.greet(), command)
+    try hello.check()
+    name = hello.name
+    version = hello.version
+    supports = try hello.supports()
+  }
+
+  /// The adapter made for a config, in one of the children.
+  public func session(for setup: AdapterSetup) -> any AdapterSession {
+    ExternalSession(pool, setup)
+  }
+
+  /// Ends all children, having given them some time to end by themselves.
+  ///
+  /// A later request starts a child anew. What is not shut down ends with its last reference.
+  public func shutdown(after grace: Duration = .seconds(1)) {
+    pool.shutDown(after: grace)
+  }
+}
+
+/// What an adapter says about itself.
+private struct HelloAnswer {
+  private let answer: ProtocolAnswer
+  private let command: String
+
+  init(_ answer: ProtocolAnswer, _ command: String) {
+    self.answer = answer
+    self.command = command
+  }
+
+  func check() throws(ExternalAdapterError) {
+    guard let refusal = answer.refusal else { return }
+    throw failure(
+      .helloRefused, expected: "an answer to 'hello'", found: refusal.description,
+      remedy: "mend what the adapter names")
+  }
+
+  var name: String {
+    let name = Legible.text(answer.metadata["name"] ?? "", atMost: 80)
+    return name.isEmpty ? Legible.text(command, atMost: 80) : name
+  }
+
+  var version: String? {
+    answer.metadata["version"].map { Legible.text($0, atMost: 80) }
+  }
+
+  func supports() throws(ExternalAdapterError) -> [String: [String]] {
+    guard let text = answer.metadata["supports"] else { return [:] }
+    let members = (try? JSONText.value(text, in: "supports"))?.objectValue
+    let pairs = members?.members.compactMap { axis, values -> (String, [String])? in
+      let labels = values.arrayValue?.compactMap(\.stringValue)
+      return labels.flatMap { $0.count == values.arrayValue?.count ? (axis, $0) : nil }
+    }
+    guard let members, let pairs, pairs.count == members.count else {
+      throw failure(
+        .noHello, expected: "an object of lists of strings as 'supports'",
+        found: "'\(Legible.text(text, atMost: 200))'", remedy: "see docs/adapter-protocol.md")
+    }
+    return Dictionary(pairs) { $1 }
+  }
+
+  private func failure(
+    _ code: ExternalAdapterError.Code, expected: String, found: String, remedy: String
+  ) -> ExternalAdapterError {
+    ExternalAdapterError(
+      code: code, command: command, expected: expected, found: found, remedy: remedy)
+  }
+}

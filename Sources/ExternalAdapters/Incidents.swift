@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+internal import AdapterLaws
+internal import Safetensors
+internal import Synchronization
+
+#if canImport(Glibc)
+internal import Glibc
+#else
+internal import Musl
+#endif
+
+/// Keeps the requests at which an adapter misbehaved, of each kind and operation the smallest.
+final class Incidents: Sendable {
+  private let folder: String
+  /// The sizes of what this run has kept, by file.
+  private let sizes = Mutex<[String: Int]>([:])
+
+  /// Creates a collection in a folder, which is made when it is needed.
+  init(folder: String) {
+    self.folder = folder
+  }
+
+  /// Keeps requests that led to a misbehaviour, unless smaller ones are kept already.
+  ///
+  /// - Returns: Where they are, or why they are nowhere.
+  func keep(
+    _ kind: Misbehaviour.Kind, _ requests: ArraySlice<EncodedRequest>, errors: ArraySlice<UInt8>
+  ) -> String {
+    let operation = requests.last?.operation.rawValue ?? ""
+    let name = kind.rawValue.split(separator: " ").joined(separator: "-") + "-" + operation
+    let path = "\(folder)/\(name).frame"
+    let size = requests.reduce(0) { $0 + $1.bytes.count }
+    return sizes.withLock { sizes in
+      if let kept = sizes[name], kept <= size { return "kept in '\(path)'" }
+      do {
+        try Self.makeFolder(folder)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(size)
+        for request in requests { bytes += request.bytes }
+        try WholeFile.write(bytes, to: path)
+        try WholeFile.write(Array(errors), to: "\(folder)/\(name).stderr")
+        sizes[name] = size
+        return "kept in '\(path)'"
+      } catch {
+        return "not kept: \(Legible.text("\(error)", atMost: 300))"
+      }
+    }
+  }
+
+  /// Makes a folder and those that it is in.
+  private static func makeFolder(_ path: String) throws(ProtocolFault) {
+    var made = path.hasPrefix("/") ? "/" : ""
+    for part in path.split(separator: "/") {
+      made += part
+      guard unsafe mkdir(made, 0o777) == 0 || errno == EEXIST else {
+        throw ProtocolFault(unsafe "make the folder '\(made)': \(String(cString: strerror(errno)))")
+      }
+      made += "/"
+    }
+  }
+}

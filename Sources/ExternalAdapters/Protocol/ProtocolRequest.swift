@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+internal import Adapters
+internal import CheckpointGenerators
+internal import Safetensors
+internal import StrictJSON
+internal import Tensors
+
+/// One request, which belongs to a session.
+struct ProtocolRequest {
+  var operation: ProtocolOperation
+  var session = ""
+  /// The members of the JSON object `request`.
+  var members = JSONObject()
+  var tensors = StateDict()
+
+  /// The request that begins a conversation.
+  static let hello = ProtocolRequest(operation: .hello)
+
+  /// The request as a frame under an id.
+  func encoded(id: String) throws(SafetensorsError) -> EncodedRequest {
+    let frame = ProtocolFrame(
+      [
+        "protocol": ProtocolFrame.protocolName, "id": id, "op": operation.rawValue,
+        "session": session, "request": JSONValue.object(members).text(.compact),
+      ], tensors)
+    return EncodedRequest(id: id, operation: operation, bytes: try frame.encoded())
+  }
+}
+
+/// A request ready to be written.
+struct EncodedRequest: Sendable {
+  let id: String
+  let operation: ProtocolOperation
+  let bytes: [UInt8]
+}
+
+extension AdapterSetup {
+  /// The members of requests for an adapter of this setup that are always the same.
+  var requestMembers: JSONObject {
+    [
+      "model": .string(family.rawValue),
+      "config": config.json,
+      "moe": [
+        "n_routed_experts": JSONValue(config.expertCount),
+        "moe_inter_dim": JSONValue(config.moeIntermediateSize),
+        "dim": JSONValue(config.hiddenSize),
+        "expert_activation": .string(options.activation.rawValue),
+        "expert_bias": false,
+      ],
+      "dtype": .string(options.targetDType.rawValue),
+      "options": [
+        "mtp_policy": .string(options.mtpPolicy.rawValue),
+        "prefix": .string(options.prefix.rawValue),
+        "completeness": .string(options.completeness.rawValue),
+        "param_wrapper_layout": options.paramWrapperLayout.map { .string($0.rawValue) } ?? .null,
+      ],
+    ]
+  }
+}

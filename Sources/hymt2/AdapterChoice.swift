@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import AdapterLaws
+import Adapters
+import ArgumentParser
+import ExternalAdapters
+import Safetensors
+import Synchronization
+
+/// Which adapter a command works with.
+struct AdapterChoice: ParsableArguments {
+  @Option(
+    name: .customLong("adapter"),
+    help: ArgumentHelp(
+      "Put the adapter under test that this shell command serves, see docs/adapter-protocol.md. "
+        + "Default: the reference adapter.",
+      valueName: "command"))
+  var command: String?
+
+  @Option(
+    name: .customLong("adapter-timeout"),
+    help: ArgumentHelp(
+      "How long one answer of --adapter may take. Default: 60.", valueName: "seconds"))
+  var timeout: Double?
+
+  @Option(
+    name: .customLong("adapter-memory"),
+    help: ArgumentHelp(
+      "How much memory a process of --adapter may have resident. Default: 8GiB.",
+      valueName: "size"))
+  var memory: ByteSize?
+
+  @Option(
+    name: .customLong("adapter-children"),
+    help: ArgumentHelp(
+      "How many processes of --adapter to start at most. Default: one for each processor.",
+      valueName: "number"))
+  var children: Int?
+
+  private static let started = Mutex<[ExternalAdapter]>([])
+
+  func validate() throws {
+    if command == nil, timeout != nil || memory != nil || children != nil {
+      throw ValidationError("--adapter-timeout, -memory and -children go with --adapter")
+    }
+    if command?.contains(where: { $0 != " " }) == false {
+      throw ValidationError("--adapter: expected a command, found none")
+    }
+    if let timeout, !(timeout >= 0.001 && timeout <= 1_000_000) {
+      throw ValidationError("--adapter-timeout must be from 0.001 to 1000000, not \(timeout)")
+    }
+    if let children, !(1...1024).contains(children) {
+      throw ValidationError("--adapter-children must be from 1 to 1024, not \(children)")
+    }
+  }
+
+  /// The adapter: started, if it is one of another process.
+  func adapter() throws -> any AdapterUnderTest {
+    try external(children: children ?? ProcessorCount.online) ?? ReferenceAdapter()
+  }
+
+  /// The adapter of another process, nil if none is chosen.
+  func external(children: Int) throws -> ExternalAdapter? {
+    guard let command else { return nil }
+    var limits = ExternalLimits()
+    if let timeout { limits.requestTime = .seconds(timeout) }
+    if let memory { limits.memory = memory.byteCount }
+    let adapter = try ExternalAdapter(
+      command: command, limits: limits, children: children,
+      isCancelled: { Interruption.isWished })
+    Self.started.withLock { $0.append(adapter) }
+    return adapter
+  }
+
+  /// What `hymt2` must be told for the same adapter.
+  var arguments: [String] {
+    guard let command else { return [] }
+    return ["--adapter", command]
+      + (timeout.map { ["--adapter-timeout", "\($0)"] } ?? [])
+      + (memory.map { ["--adapter-memory", "\($0.byteCount)"] } ?? [])
+  }
+
+  /// Ends the processes of all adapters, hung ones too, which the end of this process would not.
+  static func shutDown() {
+    let adapters = started.withLock { started in
+      defer { started = [] }
+      return started
+    }
+    for adapter in adapters { adapter.shutdown() }
+  }
+}
