@@ -16,9 +16,8 @@ public struct ExternalAdapter: AdapterUnderTest {
   public let name: String
   /// The version that the adapter states, nil if it states none.
   public let version: String?
-  /// The values that the adapter supports of some config axes, by the names of axes and values;
-  /// empty if it limits none.
-  public let supports: [String: [String]]
+  /// The axes of which it supports some values only: checkpoints with others are not asked for.
+  public let supports: [AxisSelection]
   /// What is asked of the adapter where its input is invalid.
   public let invalidInputContract = InvalidInputContract.losesNothing
   private let pool: ChildPool
@@ -88,19 +87,21 @@ private struct HelloAnswer {
     answer.metadata["version"].map { Legible.text($0, atMost: 80) }
   }
 
-  func supports() throws(ExternalAdapterError) -> [String: [String]] {
-    guard let text = answer.metadata["supports"] else { return [:] }
+  func supports() throws(ExternalAdapterError) -> [AxisSelection] {
+    guard let text = answer.metadata["supports"] else { return [] }
     let members = (try? JSONText.value(text, in: "supports"))?.objectValue
-    let pairs = members?.members.compactMap { axis, values -> (String, [String])? in
+    let selections = members?.members.compactMap { axis, values -> AxisSelection? in
       let labels = values.arrayValue?.compactMap(\.stringValue)
-      return labels.flatMap { $0.count == values.arrayValue?.count ? (axis, $0) : nil }
+      return labels.flatMap {
+        $0.count == values.arrayValue?.count ? AxisSelection(axis, $0) : nil
+      }
     }
-    guard let members, let pairs, pairs.count == members.count else {
+    guard let members, let selections, selections.count == members.count else {
       throw failure(
         .noHello, expected: "an object of lists of strings as 'supports'",
         found: "'\(Legible.text(text, atMost: 200))'", remedy: "see docs/adapter-protocol.md")
     }
-    return Dictionary(pairs) { $1 }
+    return selections
   }
 
   private func failure(

@@ -95,7 +95,7 @@ struct CheckCommand: ParsableCommand {
   private func check(_ run: CheckRun) throws -> CheckReport {
     var settings = CheckSettings(
       examples: examples, seed: seed, threads: threads ?? ProcessorCount.online)
-    search.apply(to: &settings)
+    search.apply(to: &settings, isExternal: arguments.choice.command != nil)
     settings.isCancelled = { Interruption.isWished }
     let progress = Progress("checking", total: examples, in: .items, output.console)
     defer { progress.finish() }

@@ -6,7 +6,7 @@ import Campaigns
 
 /// The options that say how far a search goes once something has failed.
 struct SearchArguments: ParsableArguments {
-  @Flag(help: "Judge all examples whatever fails, and show every cause.")
+  @Flag(help: "Judge all examples whatever fails, and show every cause. --adapter implies it.")
   var keepGoing = false
 
   @Option(
@@ -18,7 +18,7 @@ struct SearchArguments: ParsableArguments {
     help: ArgumentHelp(
       """
       How long to try to make one failure small. The report then depends on the machine and its \
-      load. Default: no limit.
+      load. Default: 120 with --adapter, otherwise no limit.
       """, valueName: "n"))
   var shrinkSeconds: Int?
 
@@ -30,10 +30,13 @@ struct SearchArguments: ParsableArguments {
   }
 
   /// Changes what was asked for.
-  func apply(to settings: inout CheckSettings) {
-    settings.keepsGoing = keepGoing
+  ///
+  /// - Parameter isExternal: Whether the adapter is one of another process, which may have many
+  ///   faults and may hang at each attempt.
+  func apply(to settings: inout CheckSettings, isExternal: Bool) {
+    settings.keepsGoing = keepGoing || isExternal
     if let shrinkAttempts { settings.shrinkExecutions = shrinkAttempts }
-    settings.shrinkTimeBudget = shrinkSeconds.map { .seconds($0) }
+    settings.shrinkTimeBudget = (shrinkSeconds ?? (isExternal ? 120 : nil)).map { .seconds($0) }
   }
 
   /// What says the same on a command line, but for --keep-going, which the settings tell.
