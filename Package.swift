@@ -113,7 +113,8 @@ let package = Package(
         name: "hymt2",
         dependencies: [
           "AdapterLaws", "Adapters", "Campaigns", "CheckpointGenerators", "Digests",
-          "ExternalAdapters", "Goldens", "HDF5", "PropertyEngine", "Safetensors", "StrictJSON", "Tensors", orderedCollections,
+          "ExternalAdapters", "Goldens", "HDF5", "PropertyEngine", "Safetensors", "StrictJSON",
+          "Tensors", orderedCollections,
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: settings),

@@ -18,10 +18,13 @@ struct ExternalAdapterTests {
     let plain = try Scripted.adapter()
     #expect(plain.name == "scripted")
     #expect(plain.version == "1.2")
-    #expect(plain.supports == [:])
+    #expect(plain.supports == [])
     #expect(plain.invalidInputContract == .losesNothing)
     let limited = try Scripted.adapter("supports@hello")
-    #expect(limited.supports == ["LoRA": ["none"], "activation": ["swiglu"]])
+    #expect(
+      limited.supports == [
+        AxisSelection("LoRA", ["none"]), AxisSelection("activation", ["swiglu"]),
+      ])
   }
 
   @Test("gives what the same adapter in this process gives, bit for bit and key for key")
