@@ -18,6 +18,7 @@ struct HyMT2: ParsableCommand {
     subcommands: [
       CheckCommand.self, ReplayCommand.self, ProveCommand.self, VerifyCommand.self,
       ConvertCommand.self, InspectCommand.self, GoldenCommand.self, KnownCommand.self,
+      MutantsCommand.self,
       BenchCommand.self,
     ])
 

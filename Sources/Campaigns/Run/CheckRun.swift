@@ -100,7 +100,7 @@ public struct CheckRun: Sendable {
         property: CheckProperty.name, fingerprint: check.fingerprint, choices: choices))
   }
 
-  private func property() throws(CheckError) -> CheckProperty {
+  func property() throws(CheckError) -> CheckProperty {
     guard !laws.isEmpty else { throw .noLaws }
     if let selectionError { throw .wrongSelection(adapter: adapter.name, selectionError) }
     if let reason = space.conflict { throw .emptySpace(reason: reason) }
@@ -108,10 +108,11 @@ public struct CheckRun: Sendable {
   }
 
   /// Nothing that depends on the clock may end the search, nor shrinking unless that is asked for.
-  private func engineSettings(_ settings: CheckSettings) -> Settings {
+  func engineSettings(_ settings: CheckSettings) -> Settings {
     var engine = Settings(examples: settings.examples, seed: settings.seed)
     engine.threads = max(1, settings.threads)
     engine.keepsGoing = settings.keepsGoing
+    engine.findsSeveral = settings.findsSeveral
     engine.shrinkTimeBudget = settings.shrinkTimeBudget
     engine.shrinkExecutions = settings.shrinkExecutions
     engine.shrunkFailures = settings.shrunkFailures

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Adapters
+import ArgumentParser
+import Campaigns
+import PlantedFaults
+import StrictJSON
+
+/// `hymt2 mutants`.
+struct MutantsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "mutants",
+    abstract: "Measure which planted faults the laws notice, after how many examples.",
+    discussion: """
+      Checks adapters with one small mistake each. Of each fault it says on how many seeds it was \
+      noticed, after how many generated checkpoints, by which laws, whether the diagnosis names it \
+      and whether the checkpoint that shows it is the smallest that can.
+
+      Examples:
+        hymt2 mutants
+        hymt2 mutants --fault "halves-*" --fault mtp-first-kept --seeds 3
+        hymt2 mutants --list
+        hymt2 mutants --markdown > docs/mutants.md
+      """)
+
+  @Option(help: "How many checkpoints to judge at most for a fault and a seed.")
+  var examples = 1000
+
+  @Option(help: "How many seeds to try, from 0 on.")
+  var seeds = 20
+
+  @Option(
+    name: .customLong("fault"),
+    help: ArgumentHelp(
+      "Check this fault only, or those that match, as in 'halves-*'; may be given again.",
+      valueName: "id"))
+  var faults: [String] = []
+
+  @Option(help: "How many checks to run at a time. Default: one for each processor.")
+  var threads: Int?
+
+  @Flag(help: "List the faults and check nothing.")
+  var list = false
+
+  @Flag(help: "Print the page docs/mutants.md.")
+  var markdown = false
+
+  @Flag(help: "Say how long the first kills took, which differs from run to run.")
+  var timings = false
+
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    for (name, value, most) in [
+      ("examples", examples, 1_000_000_000), ("seeds", seeds, 10_000), ("threads", threads ?? 1, 1024),
+    ] where !(1...most).contains(value) {
+      throw ValidationError("--\(name) must be from 1 to \(most), not \(value)")
+    }
+    for glob in faults where FaultBank.named([glob]).isEmpty {
+      throw ValidationError("--fault: no fault matches '\(glob)'; 'hymt2 mutants --list' lists them")
+    }
+    if markdown, output.json { throw ValidationError("--markdown and --json exclude each other") }
+  }
+
+  func run() throws {
+    let chosen = FaultBank.named(faults)
+    if list { return FaultList(chosen).print(to: output.console) }
+    try runOrExit {
+      Interruption.watch()
+      let start = ContinuousClock.now
+      let report = measure(chosen)
+      try Interruption.check()
+      write(report, .now - start)
+      return report.holds
+    }
+  }
+
+  private func measure(_ faults: [PlantedFault]) -> FaultReport {
+    var measurement = FaultMeasurement(faults)
+    measurement.examples = examples
+    measurement.seeds = seeds
+    measurement.threads = threads ?? ProcessorCount.online
+    measurement.isCancelled = { Interruption.isWished }
+    let progress = Progress("checking", total: measurement.checks, in: .items, output.console)
+    defer { progress.finish() }
+    let results = measurement.run { progress.advance(1) }
+    return FaultReport(family: "reference", examples: examples, seeds: seeds, results)
+  }
+
+  private func write(_ report: FaultReport, _ duration: Duration) {
+    let console = output.console
+    if markdown {
+      console.print(report.markdown.map { ReportLine(nil, $0) })
+    } else {
+      console.print(report.lines(showsSeconds: timings))
+    }
+    var members = [("version", JSONValue.string(HyMT2.version))] + report.json(showsSeconds: timings)
+    if timings { members.append(("seconds", JSONValue(duration / .seconds(1)))) }
+    console.printDocument("mutants", holds: report.holds, members)
+    console.note(
+      "\(countText(report.results.count)) faults on \(seeds) seeds in \(duration.secondsText)")
+  }
+}
+
+/// The faults, for the reader.
+private struct FaultList {
+  private let faults: [PlantedFault]
+
+  init(_ faults: [PlantedFault]) {
+    self.faults = faults
+  }
+
+  func print(to console: Console) {
+    for fault in faults {
+      console.print(fault.id)
+      console.print("  \(fault.statement)")
+      if fault.isSelfConsistent { console.print("  every round trip of it is clean") }
+      if let reason = fault.equivalence { console.print("  no law may notice it: \(reason)") }
+    }
+    console.printDocument(
+      "mutants", holds: true,
+      [
+        (
+          "faults",
+          .array(
+            faults.map { fault in
+              [
+                "id": .string(fault.id), "area": .string(fault.area.rawValue),
+                "mistake": .string(fault.statement),
+                "selfConsistent": .bool(fault.isSelfConsistent),
+                "equivalent": fault.equivalence.map { .string($0) } ?? .null,
+              ]
+            })
+        )
+      ])
+  }
+}
