@@ -42,8 +42,8 @@ public struct PlantedFault: Sendable {
   public let statement: String
   /// What a round trip makes of it.
   public let visibility: Visibility
-  /// What the diagnosis must say for a reader to find the line; empty where that is not known.
-  public let words: [String]
+  /// What the diagnosis must say for a reader to find the line; nil where that is not known.
+  public let words: String?
   /// What sets the smallest checkpoint that can show it apart from the plainest one; nil where that
   /// is not known.
   public let smallest: String?
@@ -52,7 +52,7 @@ public struct PlantedFault: Sendable {
 
   /// Creates a fault that some round trip shows.
   public init(
-    _ id: String, _ area: Area, _ statement: String, says words: [String] = [],
+    _ id: String, _ area: Area, _ statement: String, says words: String? = nil,
     smallest: String? = nil, _ adapter: any AdapterUnderTest
   ) {
     self.init(id, area, statement, .plain, says: words, smallest: smallest, adapter)
@@ -61,7 +61,7 @@ public struct PlantedFault: Sendable {
   /// Creates a fault.
   public init(
     _ id: String, _ area: Area, _ statement: String, _ visibility: Visibility,
-    says words: [String] = [], smallest: String? = nil, _ adapter: any AdapterUnderTest
+    says words: String? = nil, smallest: String? = nil, _ adapter: any AdapterUnderTest
   ) {
     self.id = id
     self.area = area

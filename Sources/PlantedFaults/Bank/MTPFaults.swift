@@ -47,9 +47,6 @@ extension FaultBank {
       "mtp-bound-literal", .mtp, "MTP layers begin at layer 48, as in the published model",
       keeping { layer, _, _ in layer < 48 }),
     PlantedFault(
-      "mtp-text-compared", .mtp, "a layer's number is compared with num_hidden_layers as text",
-      keeping { layer, config, _ in "\(layer)" < "\(config.hiddenLayerCount)" }),
-    PlantedFault(
       "mtp-one-digit", .mtp, "an MTP layer's number has one digit",
       keeping { layer, _, _ in layer > 9 }),
     PlantedFault(
@@ -89,6 +86,13 @@ extension FaultBank {
         }
         let last = call.setup.config.hiddenLayerCount - 1
         return dict.filter { layer($0, call) != last }
+      })),
+    PlantedFault(
+      "mtp-text-compared", .mtp, "a layer's number is compared with num_hidden_layers as text",
+      FaultyAdapter(nativeOut: { dict, call in
+        guard call.setup.options.mtpPolicy == .drop else { return dict }
+        let count = "\(call.setup.config.hiddenLayerCount)"
+        return dict.filter { name in layer(name, call).map { "\($0)" < count } ?? true }
       })),
     PlantedFault(
       "mtp-policy-ignored", .mtp, "MTP layers are dropped under policy preserve",

@@ -43,8 +43,8 @@ extension FaultBank {
       "rename-bias-both", .names, "the router's bias is not renamed in either direction",
       .selfConsistent, namedOtherwise(bias.1, bias.0)),
     PlantedFault(
-      "rename-bias-other-both", .names, "the router's bias is 'bias' in native form",
-      .selfConsistent, namedOtherwise("e_score_correction_bias", "bias")),
+      "rename-bias-other-both", .names, "the router's bias is 'correction' in native form",
+      .selfConsistent, namedOtherwise("mlp.gate.e_score_correction_bias", "mlp.gate.correction")),
     PlantedFault(
       "rename-router-load", .names, "the router's weight keeps its name on disk on load",
       missedOnLoad(router)),

@@ -20,28 +20,29 @@ extension FaultBank {
 
   private static func isFactor(_ name: TensorName) -> Bool { name.text.contains(".lora_") }
 
-  /// Grouped tensors stand where the first of their members stood.
-  private static let atFirstMember: FaultyAdapter.Convert = { session, dict, call in
-    let native = try session.fromHF(dict, call.rank)
-    var first: [String: Int] = [:]
+  /// Native tensors in the places of their sources, a group in that of one of some experts' members;
+  /// what has no source of its own stands behind all others.
+  static func placed(
+    _ native: StateDict, likeIn dict: StateDict, experts: some Collection<Int>,
+    member: ([Int]) -> Int? = { $0.max() }
+  ) throws -> StateDict {
+    let own = Set(experts)
+    var members: [String: [Int]] = [:]
+    var places: [String: Int] = [:]
     for (place, name) in dict.names.enumerated() {
+      places[nativeText(name.text)] = place
       let key = KeyParts(name.text)
-      guard let rest = key.rest, isExpert(name), !isFactor(name), let expert = key.expert,
-        call.own.contains(expert), name.text.hasSuffix("_proj.weight")
+      guard let rest = key.rest, isExpert(name), name.text.hasSuffix("_proj.weight"),
+        let expert = key.expert, own.contains(expert)
       else { continue }
       let group = rest.contains(".down_proj.") ? "down_projs" : "gate_and_up_projs"
       let text = "\(key.prefix ?? "")layers.\(key.layer ?? 0).mlp.experts.\(group)"
-      if first[text] == nil { first[text] = place }
+      members[text, default: []].append(place)
     }
-    // All others keep their order; a group goes before the first that stood behind its member.
-    let renamed = Dictionary(
-      uniqueKeysWithValues: dict.names.enumerated().map { (nativeText($1.text), $0) })
-    let places = native.names.map { name in
-      first[name.text] ?? renamed[name.text] ?? Int.max
-    }
-    return try native.arranged { names in
-      names.indices.sorted { (places[$0], $0) < (places[$1], $1) }.map { names[$0] }
-    }
+    let sorted = native.names.enumerated().map { number, name in
+      (place: members[name.text].flatMap(member) ?? places[name.text] ?? .max, number: number)
+    }.sorted { $0 < $1 }
+    return try native.arranged { names in sorted.map { names[$0.number] } }
   }
 
   private static func nativeText(_ text: String) -> String {
@@ -65,7 +66,11 @@ extension FaultBank {
       FaultyAdapter(nativeOut: arranging { $0.filter(isGroup) + $0.filter { !isGroup($0) } })),
     PlantedFault(
       "keys-groups-at-first-member", .order,
-      "a group stands where the first of its experts stood", FaultyAdapter(fromHF: atFirstMember)),
+      "a group stands where the first of its experts stood",
+      FaultyAdapter(fromHF: { session, dict, call in
+        try placed(
+          session.fromHF(dict, call.rank), likeIn: dict, experts: call.own, member: { $0.min() })
+      })),
     PlantedFault(
       "keys-down-before-gate-up", .order, "of each layer's groups down_projs stands first",
       FaultyAdapter(nativeOut: arranging { names in

@@ -24,7 +24,9 @@ extension FaultBank {
       let mine = wanted.isEmpty ? right.filter { !isGroup($0) } : whole.filter { name in
         isGroup(name) || right[name] != nil
       }
-      return try mine.editing(where: isGroup) { try $0.selecting(axis: 0, wanted) }
+      return try placed(
+        mine.editing(where: isGroup) { try $0.selecting(axis: 0, wanted) }, likeIn: dict,
+        experts: wanted)
     }
   }
 
@@ -176,8 +178,9 @@ extension FaultBank {
         let native = try session.fromHF(dict, call.rank)
         guard call.rank != nil else { return native }
         let whole = try session.fromHF(dict, nil)
-        return whole.filter { native[$0] != nil || $0.text.hasSuffix("_scale") }
-          .filter { native[$0] != nil || !isGroup($0) }
+        return try placed(
+          native.appending(whole.filter { $0.text.hasSuffix("_scale") }), likeIn: dict,
+          experts: call.own)
       })),
     PlantedFault(
       "rank-factors-sliced", .ranks, "a rank keeps the factors of its own experts only",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+internal import AdapterLaws
 internal import Adapters
 internal import CheckpointGenerators
 public import Campaigns
@@ -32,7 +33,7 @@ public struct FaultMeasurement: Sendable {
   /// The number of checks that `run` makes.
   public var checks: Int { faults.count * (seeds + 1) }
 
-  /// Checks every fault with every seed, and makes a failure of the first seed small.
+  /// Checks every fault with every seed, and makes one failure of each small.
   ///
   /// - Parameter checked: Told of each check that has ended, on any thread.
   public func run(checked: @escaping @Sendable () -> Void = {}) -> [FaultResult] {
@@ -42,15 +43,15 @@ public struct FaultMeasurement: Sendable {
           fault: fault, detections: Array(repeating: nil, count: seeds),
           seconds: Array(repeating: 0, count: seeds))
       })
-    // Making failures small takes longest, and goes first.
-    ParallelWork.run(count: checks, threads: threads) { index, _ in
+    ParallelWork.run(count: faults.count * seeds, threads: threads) { index, _ in
+      let (place, seed) = index.quotientAndRemainder(dividingBy: seeds)
       guard isCancelled?() != true else { return }
-      let (round, place) = index.quotientAndRemainder(dividingBy: faults.count)
-      if round == 0 {
-        shrink(place, results)
-      } else {
-        detect(place, seed: round - 1, results)
-      }
+      detect(place, seed: seed, results)
+      checked()
+    }
+    ParallelWork.run(count: faults.count, threads: threads) { place, _ in
+      guard isCancelled?() != true else { return }
+      shrink(place, results)
       checked()
     }
     return results.withLock { $0 }
@@ -63,11 +64,21 @@ public struct FaultMeasurement: Sendable {
     return settings
   }
 
+  /// A check of a fault by the laws that it can break: a missing check shows on invalid input only.
+  private func check(_ fault: PlantedFault) -> CheckRun {
+    let laws =
+      fault.area == .validation
+      ? AdapterLaws.all.filter { $0.name == "invalid-input" } : AdapterLaws.all
+    return CheckRun(fault.adapter, laws: laws, known: known)
+  }
+
   private func detect(_ place: Int, seed: Int, _ results: borrowing Mutex<[FaultResult]>) {
     let start = ContinuousClock.now
     do {
-      let detection = try CheckRun(faults[place].adapter, known: known)
-        .detect(settings(seed: seed))
+      var settings = settings(seed: seed)
+      // That nothing shows is seen on as many checkpoints of all seeds together.
+      if faults[place].equivalence != nil { settings.examples = max(1, examples / seeds) }
+      let detection = try check(faults[place]).detect(settings)
       let seconds = (ContinuousClock.now - start) / .seconds(1)
       results.withLock { results in
         results[place].detections[seed] = detection
@@ -78,12 +89,23 @@ public struct FaultMeasurement: Sendable {
     }
   }
 
+  /// Makes the failure small that breaks the first law in their order: of one fault, a later law asks
+  /// for more of a checkpoint than an earlier one.
   private func shrink(_ place: Int, _ results: borrowing Mutex<[FaultResult]>) {
     guard faults[place].equivalence == nil else { return }
-    var settings = settings(seed: 0)
+    let detections = results.withLock { $0[place].detections }
+    let order = { (seed: Int) -> (law: Int, example: Int)? in
+      guard let detection = detections[seed], let law = detection.laws.first else { return nil }
+      return (AdapterLaws.all.firstIndex { $0.name == law } ?? .max, detection.example)
+    }
+    let seed = detections.indices.filter { order($0) != nil }.min { one, other in
+      (order(one) ?? (.max, 0)) < (order(other) ?? (.max, 0))
+    }
+    guard let seed else { return }
+    var settings = settings(seed: seed)
     settings.findsSeveral = false
     do {
-      let report = try CheckRun(faults[place].adapter, known: known).run(settings)
+      let report = try check(faults[place]).run(settings)
       guard let failure = report.failures.first else { return }
       results.withLock { $0[place].smallest = FaultResult.Smallest(failure) }
     } catch {

@@ -56,7 +56,7 @@ extension FaultReport {
             }))
       ),
       ("named", result.isNamed.map { .bool($0) } ?? .null),
-      ("mustSay", strings(fault.words)),
+      ("mustSay", fault.words.map { .string($0) } ?? .null),
       ("smallest", result.isSmallest.map { .bool($0) } ?? .null),
       ("expectedShape", fault.smallest.map { .string($0) } ?? .null),
       ("case", result.smallest.map(json) ?? .null),

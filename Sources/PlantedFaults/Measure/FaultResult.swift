@@ -24,7 +24,7 @@ public struct FaultResult: Sendable {
   public var detections: [Detection?]
   /// How long each seed took to that, in seconds.
   public var seconds: [Double]
-  /// What came of making a failure of the first seed small; nil if there was none.
+  /// What came of making a failure small; nil if there was none.
   public var smallest: Smallest?
   /// Why it could not be checked, if it could not.
   public var problem: String?
@@ -55,9 +55,8 @@ public struct FaultResult: Sendable {
 
   /// Whether the diagnosis says what it must; nil where nothing is asked of it.
   public var isNamed: Bool? {
-    guard fault.equivalence == nil, !fault.words.isEmpty else { return nil }
-    let text = smallest?.diagnosis.joined(separator: "\n") ?? ""
-    return fault.words.allSatisfy { text.contains($0) }
+    guard fault.equivalence == nil, let words = fault.words else { return nil }
+    return smallest?.diagnosis.contains { $0.contains(words) } ?? false
   }
 
   /// Whether the smallest checkpoint is the one expected; nil where none is.
