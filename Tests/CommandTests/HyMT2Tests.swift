@@ -79,8 +79,11 @@ struct HyMT2Tests {
       let lines = try Self.help(of: name).outputLines.filter { $0.hasPrefix("  hymt2 ") }
       try #require(!lines.isEmpty)
       for line in lines {
-        let words = line.split(separator: " ").dropFirst().map { String($0.filter { $0 != "'" }) }
-        let outcome = try Hymt2.start(words, in: scratch.path).wait()
+        let arguments = line.dropFirst("  hymt2".count)
+        let outcome = try Child(
+          URL(filePath: "/bin/sh"), ["-c", "exec '\(Hymt2.program.path)' \(arguments)"],
+          in: scratch.path
+        ).wait()
         // The files are not there, but that much is understood.
         outcome.expectFailure()
       }
