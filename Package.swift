@@ -126,7 +126,7 @@ let package = Package(
       .testTarget(
         name: "CommandTests",
         dependencies: [
-          "hymt2", "example-adapter", "AdapterLaws", "Adapters", "Campaigns",
+          "hymt2", "example-adapter", "scripted-server", "AdapterLaws", "Adapters", "Campaigns",
           "CheckpointGenerators", "Goldens", "PropertyEngine", "Safetensors", "StrictJSON",
           "Tensors",
         ],
