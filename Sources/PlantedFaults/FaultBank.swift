@@ -8,6 +8,14 @@ public enum FaultBank {
     names + numbers + mtp + transposes + halves + types + values + scales + ranks + exclusion
     + streaming + order + state + validation + lora + equivalents
 
+  /// Checks that are missing which fewer than one in a few hundred checkpoints would need: their
+  /// faults are one kind of many, and their checkpoints have low-rank factors, no gates or
+  /// prediction layers.
+  static let rare: Set<String> = [
+    "unchecked-incomplete-factors", "unchecked-gates", "unchecked-prediction-tensors",
+    "unchecked-different-factors", "unchecked-fused-layout",
+  ]
+
   /// The faults whose ids match any of some globs, in which `*` stands for any text and `?` for any
   /// character.
   public static func named(_ globs: [String], of faults: [PlantedFault] = all) -> [PlantedFault] {

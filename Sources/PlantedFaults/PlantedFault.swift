@@ -5,23 +5,31 @@ public import AdapterLaws
 
 /// An adapter with one small mistake, and what a check should say of it.
 public struct PlantedFault: Sendable {
-  /// What kind of mistake it is.
-  public enum Area: String, Sendable, CaseIterable {
-    case names = "names and prefixes"
-    case numbers = "numbers of experts and layers"
-    case mtp = "multi-token prediction layers"
-    case transposes
-    case halves = "halves and offsets"
-    case types = "types and values"
-    case scales
-    case ranks = "expert-parallel ranks"
-    case exclusion
-    case streaming = "single tensors"
-    case order = "order of keys"
-    case state = "state and callers"
-    case validation
-    case lora = "low-rank factors"
-    case other
+  /// A kind of mistake.
+  public struct Area: RawRepresentable, Sendable, Hashable {
+    /// The kind in words.
+    public let rawValue: String
+
+    /// Creates a kind.
+    public init(rawValue: String) {
+      self.rawValue = rawValue
+    }
+
+    static let names = Area(rawValue: "names and prefixes")
+    static let numbers = Area(rawValue: "numbers of experts and layers")
+    static let mtp = Area(rawValue: "multi-token prediction layers")
+    static let transposes = Area(rawValue: "transposes")
+    static let halves = Area(rawValue: "halves and offsets")
+    static let types = Area(rawValue: "types and values")
+    static let scales = Area(rawValue: "scales")
+    static let ranks = Area(rawValue: "expert-parallel ranks")
+    static let exclusion = Area(rawValue: "exclusion")
+    static let streaming = Area(rawValue: "single tensors")
+    static let order = Area(rawValue: "order of keys")
+    static let state = Area(rawValue: "state and callers")
+    static let validation = Area(rawValue: "missing checks")
+    static let lora = Area(rawValue: "low-rank factors")
+    static let other = Area(rawValue: "no faults")
   }
 
   /// What a round trip makes of the fault.
@@ -71,6 +79,14 @@ public struct PlantedFault: Sendable {
     self.smallest = smallest
     self.adapter = adapter
   }
+
+  /// The same fault of an adapter that is served elsewhere.
+  public func served(by adapter: any AdapterUnderTest) -> PlantedFault {
+    PlantedFault(id, area, statement, visibility, says: words, smallest: smallest, adapter)
+  }
+
+  /// Whether few generated checkpoints can show it, so that it is checked only when asked for.
+  public var isRare: Bool { FaultBank.rare.contains(id) }
 
   /// Why no correct law can show it, if that is so.
   public var equivalence: String? {

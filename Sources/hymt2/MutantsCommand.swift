@@ -21,8 +21,28 @@ struct MutantsCommand: ParsableCommand {
         hymt2 mutants
         hymt2 mutants --fault "halves-*" --fault mtp-first-kept --seeds 3
         hymt2 mutants --list
+        python3 -m hymt2_oracle mutants list --json > faults.json
+        hymt2 mutants --adapter-family nemo --fault-list faults.json --seeds 3
         hymt2 mutants --markdown > docs/mutants.md
       """)
+
+  @Option(help: "Whose faults: of the reference adapter, or of NeMo Automodel's.")
+  var adapterFamily = FaultFamily.reference
+
+  @Option(
+    help: ArgumentHelp(
+      "The faults of family nemo: what 'python3 -m hymt2_oracle mutants list --json' printed.",
+      valueName: "file"))
+  var faultList: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The command that serves adapters of family nemo. Default: python3 -m hymt2_oracle.",
+      valueName: "command"))
+  var oracle: String?
+
+  @Flag(help: "Check also the faults that few generated checkpoints can show.")
+  var rare = false
 
   @Option(help: "How many checkpoints to judge at most for a fault and a seed.")
   var examples = 1000
@@ -53,30 +73,49 @@ struct MutantsCommand: ParsableCommand {
 
   func validate() throws {
     for (name, value, most) in [
-      ("examples", examples, 1_000_000_000), ("seeds", seeds, 10_000), ("threads", threads ?? 1, 1024),
+      ("examples", examples, 1_000_000_000), ("seeds", seeds, 10_000),
+      ("threads", threads ?? 1, 1024),
     ] where !(1...most).contains(value) {
       throw ValidationError("--\(name) must be from 1 to \(most), not \(value)")
     }
-    for glob in faults where FaultBank.named([glob]).isEmpty {
-      throw ValidationError("--fault: no fault matches '\(glob)'; 'hymt2 mutants --list' lists them")
+    if adapterFamily == .nemo, faultList == nil {
+      throw ValidationError("--adapter-family nemo asks for --fault-list")
     }
+    if adapterFamily == .reference, faultList != nil || oracle != nil {
+      throw ValidationError("--fault-list and --oracle go with --adapter-family nemo")
+    }
+    if adapterFamily == .reference { try check(FaultBank.all) }
     if markdown, output.json { throw ValidationError("--markdown and --json exclude each other") }
   }
 
+  /// Checks that each pattern matches a fault.
+  private func check(_ all: [PlantedFault]) throws {
+    for glob in faults where FaultBank.named([glob], of: all).isEmpty {
+      throw ValidationError(
+        "--fault: no fault matches '\(glob)'; 'hymt2 mutants --list' lists them")
+    }
+  }
+
   func run() throws {
-    let chosen = FaultBank.named(faults)
-    if list { return FaultList(chosen).print(to: output.console) }
     try runOrExit {
+      let family = try adapterFamily.faults(faultList, oracle)
+      try check(family.faults)
+      let chosen = FaultBank.named(faults, of: family.faults)
+        .filter { rare || list || !faults.isEmpty || !$0.isRare }
+      if list {
+        FaultList(chosen).print(to: output.console)
+        return true
+      }
       Interruption.watch()
       let start = ContinuousClock.now
-      let report = measure(chosen)
+      let report = try measure(chosen, family)
       try Interruption.check()
       write(report, .now - start)
       return report.holds
     }
   }
 
-  private func measure(_ faults: [PlantedFault]) -> FaultReport {
+  private func measure(_ faults: [PlantedFault], _ family: any ServedFaults) throws -> FaultReport {
     var measurement = FaultMeasurement(faults)
     measurement.examples = examples
     measurement.seeds = seeds
@@ -84,8 +123,9 @@ struct MutantsCommand: ParsableCommand {
     measurement.isCancelled = { Interruption.isWished }
     let progress = Progress("checking", total: measurement.checks, in: .items, output.console)
     defer { progress.finish() }
-    let results = measurement.run { progress.advance(1) }
-    return FaultReport(family: "reference", examples: examples, seeds: seeds, results)
+    let results = try family.run(measurement) { progress.advance(1) }
+    return FaultReport(
+      family: adapterFamily.rawValue, examples: examples, seeds: seeds, results)
   }
 
   private func write(_ report: FaultReport, _ duration: Duration) {
@@ -95,7 +135,8 @@ struct MutantsCommand: ParsableCommand {
     } else {
       console.print(report.lines(showsSeconds: timings))
     }
-    var members = [("version", JSONValue.string(HyMT2.version))] + report.json(showsSeconds: timings)
+    var members =
+      [("version", JSONValue.string(HyMT2.version))] + report.json(showsSeconds: timings)
     if timings { members.append(("seconds", JSONValue(duration / .seconds(1)))) }
     console.printDocument("mutants", holds: report.holds, members)
     console.note(
@@ -115,6 +156,7 @@ private struct FaultList {
     for fault in faults {
       console.print(fault.id)
       console.print("  \(fault.statement)")
+      if fault.isRare { console.print("  few generated checkpoints can show it: --rare") }
       if fault.isSelfConsistent { console.print("  every round trip of it is clean") }
       if let reason = fault.equivalence { console.print("  no law may notice it: \(reason)") }
     }
@@ -129,6 +171,7 @@ private struct FaultList {
                 "id": .string(fault.id), "area": .string(fault.area.rawValue),
                 "mistake": .string(fault.statement),
                 "selfConsistent": .bool(fault.isSelfConsistent),
+                "rare": .bool(fault.isRare),
                 "equivalent": fault.equivalence.map { .string($0) } ?? .null,
               ]
             })

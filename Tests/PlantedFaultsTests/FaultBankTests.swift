@@ -45,7 +45,8 @@ struct FaultBankTests {
     let faults = FaultBank.all.filter(\.isSelfConsistent)
     let property = Property(Generator<CheckpointSpec>.checkpoints()) { spec, _ in
       let isLossless =
-        spec.types.experts == spec.options.targetDType && (spec.lora?.layout ?? .perExpert) == .perExpert
+        spec.types.experts == spec.options.targetDType
+        && (spec.lora?.layout ?? .perExpert) == .perExpert
       guard isLossless, spec.config.expertCount <= 12 else { return .discard }
       do {
         let onDisk = try Checkpoint(spec).stateDict()

@@ -65,7 +65,8 @@ extension Diagnosis.Fault {
   var hasDirection: Bool {
     switch self {
     case .mtpKept, .mtpDropped, .mtpKeyMisjudged, .exclusionIgnored, .exclusionTestsNativeName,
-      .exclusionTestsBothNames, .exclusionSearchesAnywhere, .exclusionMatchesWholeKey, .exclusionInverted,
+      .exclusionTestsBothNames, .exclusionSearchesAnywhere, .exclusionMatchesWholeKey,
+      .exclusionInverted,
       .exclusionKeeps, .exclusionRemoves, .inputChanged, .aliased, .unexplained, .rankRangeShifted,
       .rankIgnored,
       .localExpertNumbers:
@@ -79,7 +80,8 @@ extension Diagnosis.Fault {
     switch self {
     case .mtpKept, .mtpDropped, .mtpKeyMisjudged, .keysSurplus, .keysRepeated, .exclusionIgnored,
       .exclusionTestsNativeName, .exclusionTestsBothNames, .exclusionSearchesAnywhere,
-      .exclusionMatchesWholeKey, .exclusionInverted, .exclusionKeeps, .exclusionRemoves, .rearranged, .wrongPrefix:
+      .exclusionMatchesWholeKey, .exclusionInverted, .exclusionKeeps, .exclusionRemoves,
+      .rearranged, .wrongPrefix:
       false
     default: true
     }

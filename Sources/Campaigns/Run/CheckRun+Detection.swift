@@ -22,9 +22,12 @@ extension CheckRun {
     engine.findsSeveral = false
     engine.keepsGoing = false
     engine.shrinkExecutions = 0
+    // The rest of a batch says nothing any more, nor does the failing case a second time.
+    let isFound = Flag()
+    engine.isCancelled = { isFound.isSet || settings.isCancelled?() == true }
     let check = try property()
     var tally = CheckTally(laws, space, knownCount: check.judge.known.count)
-    let report = check.property().run(engine) { event in
+    let report = check.property(failing: { isFound.set() }).run(engine) { event in
       if case .executed(let observation) = event { tally.add(observation) }
     }
     return report.findings.first.map { finding in

@@ -152,7 +152,7 @@ public struct CheckRun: Sendable {
 }
 
 /// Something that has happened or not, known to all threads.
-private final class Flag: Sendable {
+final class Flag: Sendable {
   private let value = Atomic<Bool>(false)
 
   var isSet: Bool { value.load(ordering: .relaxed) }

@@ -35,36 +35,54 @@ extension FaultBank {
   private static let renames: [PlantedFault] = [
     PlantedFault(
       "rename-bias-load", .names, "the router's bias keeps its name on disk on load",
+      says: "expert_bias keeps its name on disk from HF only", smallest: "",
       missedOnLoad(bias)),
     PlantedFault(
       "rename-bias-save", .names, "the router's bias keeps its native name on save",
+      says: "expert_bias keeps its native name to HF only", smallest: "",
       missedOnSave(bias)),
     PlantedFault(
       "rename-bias-both", .names, "the router's bias is not renamed in either direction",
-      .selfConsistent, namedOtherwise(bias.1, bias.0)),
+      .selfConsistent, says: "expert_bias keeps its name on disk from HF only", smallest: "",
+      namedOtherwise(bias.1, bias.0)),
     PlantedFault(
       "rename-bias-other-both", .names, "the router's bias is 'correction' in native form",
-      .selfConsistent, namedOtherwise("mlp.gate.e_score_correction_bias", "mlp.gate.correction")),
+      .selfConsistent, says: "expert_bias comes out as 'mlp.gate.correction' from HF only",
+      smallest: "", namedOtherwise("mlp.gate.e_score_correction_bias", "mlp.gate.correction")),
     PlantedFault(
       "rename-router-load", .names, "the router's weight keeps its name on disk on load",
+      says: "router keeps its name on disk from HF only", smallest: "",
       missedOnLoad(router)),
     PlantedFault(
       "rename-router-save", .names, "the router's weight keeps its native name on save",
+      says: "router keeps its native name to HF only", smallest: "",
       missedOnSave(router)),
     PlantedFault(
       "rename-router-both", .names, "the router's weight is not renamed in either direction",
-      .selfConsistent, namedOtherwise(router.1, router.0)),
+      .selfConsistent, says: "router keeps its name on disk from HF only", smallest: "",
+      namedOtherwise(router.1, router.0)),
     PlantedFault(
       "rename-shared-load", .names, "shared experts keep their name on disk on load",
+      says:
+        "shared gate_proj, shared up_proj and shared down_proj keep their name on disk from HF only",
+      smallest: "shared experts 1",
       missedOnLoad(shared)),
     PlantedFault(
       "rename-shared-save", .names, "shared experts keep their native name on save",
+      says:
+        "shared gate_proj, shared up_proj and shared down_proj keep their native name to HF only",
+      smallest: "shared experts 1",
       missedOnSave(shared)),
     PlantedFault(
       "rename-shared-both", .names, "shared experts are not renamed in either direction",
-      .selfConsistent, namedOtherwise(shared.1, shared.0)),
+      .selfConsistent,
+      says:
+        "shared gate_proj, shared up_proj and shared down_proj keep their name on disk from HF only",
+      smallest: "shared experts 1", namedOtherwise(shared.1, shared.0)),
     PlantedFault(
       "rename-shared-gate-only", .names, "of shared experts only gate_proj is renamed on save",
+      says: "shared up_proj and shared down_proj keep their native name to HF only",
+      smallest: "shared experts 1",
       FaultyAdapter(onDiskOut: { dict, _ in
         try dict.renaming { name in
           name.contains("gate_proj") ? name : name.replacing(shared.0, with: shared.1)
@@ -72,6 +90,8 @@ extension FaultBank {
       })),
     PlantedFault(
       "rename-one-digit", .names, "names are not replaced in layers of two digits on load",
+      says: "router and expert_bias keep their name on disk from HF only",
+      smallest: "layers 10 (0 dense); MTP layers 1; MTP policy preserve",
       FaultyAdapter(nativeOut: { dict, _ in
         try dict.renaming { name in
           guard let digits = KeyParts(name).layerDigits, digits.count > 1 else { return name }
@@ -80,7 +100,9 @@ extension FaultBank {
       })),
     PlantedFault(
       "grouped-names-both", .names, "grouped experts have transformers' names in native form",
-      .selfConsistent, namedOtherwise("mlp.experts.gate_and_up_projs", "mlp.experts.gate_up_proj")),
+      .selfConsistent,
+      says: "gate_and_up_projs comes out as 'mlp.experts.gate_up_proj' from HF only", smallest: "",
+      namedOtherwise("mlp.experts.gate_and_up_projs", "mlp.experts.gate_up_proj")),
   ]
 
   /// The contents of two names exchanged on load, and on save as well.
@@ -98,19 +120,27 @@ extension FaultBank {
     PlantedFault(
       "norms-exchanged-both", .names,
       "input_layernorm and post_attention_layernorm are exchanged in both directions",
-      .selfConsistent, exchanging("input_layernorm", "post_attention_layernorm")),
+      .selfConsistent,
+      says: "input_layernorm and post_attention_layernorm are exchanged in both directions",
+      smallest: "", exchanging("input_layernorm", "post_attention_layernorm")),
     PlantedFault(
       "qk-norms-exchanged-both", .names, "q_norm and k_norm are exchanged in both directions",
-      .selfConsistent, exchanging("q_norm", "k_norm")),
+      .selfConsistent, says: "k_norm and q_norm are exchanged in both directions", smallest: "",
+      exchanging("q_norm", "k_norm")),
     PlantedFault(
       "shared-gate-up-exchanged-both", .names,
       "gate_proj and up_proj of shared experts are exchanged in both directions",
-      .selfConsistent, exchanging("shared_experts.gate_proj", "shared_experts.up_proj")),
+      .selfConsistent, says: "shared gate_proj and shared up_proj are exchanged in both directions",
+      smallest: "shared experts 1; contents tracer 0",
+      exchanging("shared_experts.gate_proj", "shared_experts.up_proj")),
     PlantedFault(
       "key-value-exchanged-both", .names, "k_proj and v_proj are exchanged in both directions",
-      .selfConsistent, exchanging("self_attn.k_proj", "self_attn.v_proj")),
+      .selfConsistent, says: "k_proj and v_proj are exchanged in both directions", smallest: "",
+      exchanging("self_attn.k_proj", "self_attn.v_proj")),
     PlantedFault(
       "head-tied-by-assumption", .names, "the head is taken for the embedding on load",
+      says: "lm_head holds the elements of embed_tokens from HF only",
+      smallest: "contents tracer 0",
       FaultyAdapter(nativeOut: { dict, _ in
         try dict.taking { name in
           guard name == "lm_head.weight" else { return name }
@@ -119,6 +149,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "head-invented-where-tied", .names, "a head is saved where embeddings are tied",
+      says: "surplus key 'lm_head.weight' to HF only", smallest: "embeddings tied",
       FaultyAdapter(onDiskOut: { dict, call in
         guard call.setup.config.tiesWordEmbeddings,
           let embedding = dict.first(where: { $0.name.text.hasSuffix("embed_tokens.weight") })
@@ -126,13 +157,17 @@ extension FaultBank {
         return try dict.appending(StateDict([(TensorName("lm_head.weight"), embedding.tensor)]))
       })),
     PlantedFault(
-      "head-dropped", .names, "the head is lost on load",
+      "head-dropped", .names, "the head is lost on load", says: "lm_head is lost from HF only",
+      smallest: "",
       FaultyAdapter(nativeOut: { dict, _ in dict.filter { !$0.text.hasPrefix("lm_head.") } })),
     PlantedFault(
       "biases-dropped", .names, "biases of projections are lost on load",
+      says: "q_proj bias, k_proj bias, v_proj bias and o_proj bias are lost from HF only",
+      smallest: "biases attention",
       FaultyAdapter(nativeOut: { dict, _ in dict.filter { !$0.text.hasSuffix("_proj.bias") } })),
     PlantedFault(
       "buffers-skipped", .names, "the router's bias is lost on load because it is no parameter",
+      says: "expert_bias is lost from HF only", smallest: "",
       FaultyAdapter(nativeOut: { dict, _ in
         dict.filter { !$0.text.hasSuffix("e_score_correction_bias") }
       })),
@@ -149,6 +184,8 @@ extension FaultBank {
   private static let prefixes: [PlantedFault] = [
     PlantedFault(
       "prefix-model-save", .names, "keys are saved under 'model.' whatever their prefix was",
+      says: "embed_tokens comes out as 'model.embed_tokens.weight' to HF only",
+      smallest: "key prefix \"\"",
       FaultyAdapter(onDiskOut: { dict, call in
         try dict.renaming { name in
           own(name, call) ? "model.\(name.dropFirst(stated(call).count))" : name
@@ -156,7 +193,8 @@ extension FaultBank {
       })),
     PlantedFault(
       "prefix-lost-both", .names, "native keys lack the prefix, which saving puts back",
-      .selfConsistent,
+      .selfConsistent, says: "embed_tokens comes out as 'embed_tokens.weight' from HF only",
+      smallest: "",
       FaultyAdapter(
         nativeOut: { dict, call in
           try dict.renaming { own($0, call) ? String($0.dropFirst(stated(call).count)) : $0 }
@@ -169,6 +207,7 @@ extension FaultBank {
         })),
     PlantedFault(
       "prefix-model-renames", .names, "names are replaced under 'model.' only on load",
+      says: "router keeps its name on disk from HF only", smallest: "key prefix \"\"",
       FaultyAdapter(nativeOut: { dict, call in
         guard call.setup.options.prefix != .model else { return dict }
         return try dict.renaming { name in
@@ -199,19 +238,25 @@ extension FaultBank {
   private static let groupings: [PlantedFault] = [
     PlantedFault(
       "grouping-model-prefix", .names, "experts are grouped under 'model.' only on load",
+      says: "down_projs keeps its name on disk from HF only", smallest: "key prefix \"\"",
       FaultyAdapter(fromHF: ungrouping { _, call in call.setup.options.prefix != .model })),
     PlantedFault(
       "grouping-judged-by-layer-0", .names,
       "no experts are grouped on load where layer 0 has none",
+      says: "down_projs keeps its name on disk from HF only",
+      smallest: "layers 1 (1 dense); MTP layers 1; MTP policy preserve",
       FaultyAdapter(
         fromHF: ungrouping { _, call in call.setup.config.layerKinds.first == .dense })),
     PlantedFault(
       "grouping-last-layer-skipped", .names, "experts of the last layer are not grouped on load",
+      says: "down_projs keeps its name on disk from HF only", smallest: "",
       FaultyAdapter(
         fromHF: ungrouping { layer, call in layer == call.setup.config.hiddenLayerCount - 1 })),
     PlantedFault(
       "grouping-gated-swiglu-only", .names,
       "up_proj alone is grouped on load with activations other than swiglu",
+      says: "gate_proj is missing from the grouped tensor from HF only",
+      smallest: "activation swigluoai",
       FaultyAdapter(nativeOut: { dict, call in
         let activation = call.setup.options.activation
         guard activation != .swiglu, activation.isGated else { return dict }

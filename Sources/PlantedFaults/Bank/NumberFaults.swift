@@ -31,27 +31,38 @@ extension FaultBank {
   private static let digits: [PlantedFault] = [
     PlantedFault(
       "digits-expert-first-load", .numbers, "of an expert's number the first digit is read on load",
+      says: "expert 1 is overwritten by expert 10 from HF only",
+      smallest: "experts 11; contents constant 1",
       FaultyAdapter(nativeOut: taken(for: firstDigit))),
     PlantedFault(
       "digits-expert-last-load", .numbers, "of an expert's number the last digit is read on load",
+      says: "expert 0 is overwritten by expert 10 from HF only",
+      smallest: "experts 11; contents constant 1",
       FaultyAdapter(nativeOut: taken { $0 % 10 })),
     PlantedFault(
       "digits-expert-save", .numbers, "of an expert's number the first digit is written on save",
+      says: "expert 10", smallest: "experts 11",
       FaultyAdapter(onDiskOut: { dict, _ in
         try dict.renaming { $0.editingKey { $0.expert = $0.expert.map(firstDigit) } }
       })),
     PlantedFault(
       "digits-layer-first-load", .numbers, "of a layer's number the first digit is read on load",
+      says: "layer 10 landed on layer 1 from HF only",
+      smallest: "layers 10 (0 dense); MTP layers 1; MTP policy preserve",
       FaultyAdapter(nativeOut: { dict, _ in
         try dict.renaming { $0.editingKey { $0.layer = $0.layer.map(firstDigit) } }
       })),
     PlantedFault(
       "digits-layer-last-load", .numbers, "of a layer's number the last digit is read on load",
+      says: "layer 10 landed on layer 0 from HF only",
+      smallest: "layers 10 (0 dense); MTP layers 1; MTP policy preserve",
       FaultyAdapter(nativeOut: { dict, _ in
         try dict.renaming { $0.editingKey { $0.layer = $0.layer.map { $0 % 10 } } }
       })),
     PlantedFault(
       "digits-layer-save", .numbers, "of a layer's number the first digit is written on save",
+      says: "layer 10 landed on layer 1 to HF only",
+      smallest: "layers 10 (0 dense); MTP layers 1; MTP policy preserve",
       FaultyAdapter(onDiskOut: { dict, _ in
         try dict.renaming { $0.editingKey { $0.layer = $0.layer.map(firstDigit) } }
       })),
@@ -126,54 +137,76 @@ extension FaultBank {
   private static let orders: [PlantedFault] = [
     PlantedFault(
       "order-text-load", .numbers, "experts are sorted as text on load",
+      says: "experts are in lexicographic order (10 before 2) from HF only",
+      smallest: "experts 11; contents tracer 0",
       FaultyAdapter(nativeOut: ordered("_projs", asText))),
     PlantedFault(
       "order-text-save", .numbers, "experts are sorted as text on save",
+      says: "experts are in lexicographic order (10 before 2) to HF only",
+      smallest: "experts 11; contents tracer 0",
       FaultyAdapter(nativeIn: restored("_projs", asText))),
     PlantedFault(
       "order-text-both", .numbers, "experts are sorted as text in both directions",
-      .selfConsistent, both("_projs", asText)),
+      .selfConsistent, says: "experts are in lexicographic order (10 before 2) in both directions",
+      smallest: "experts 11; contents tracer 0", both("_projs", asText)),
     PlantedFault(
       "order-text-down-both", .numbers, "experts of down_proj are sorted as text both ways",
-      .selfConsistent, both(".down_projs", asText)),
+      .selfConsistent,
+      says: "for down_proj, experts are in lexicographic order (10 before 2) in both directions",
+      smallest: "experts 11; contents tracer 0", both(".down_projs", asText)),
     PlantedFault(
       "order-reversed-both", .numbers, "the last expert is the first in both directions",
-      .selfConsistent, both { $0.reversed() }),
+      .selfConsistent, says: "experts are exchanged in both directions",
+      smallest: "experts 2; contents tracer 0", both { $0.reversed() }),
     PlantedFault(
       "order-rotated-both", .numbers, "experts are numbered from one within groups, both ways",
-      .selfConsistent, both("_projs", rotated)),
+      .selfConsistent, says: "experts are exchanged in both directions",
+      smallest: "experts 2; contents tracer 0", both("_projs", rotated)),
     PlantedFault(
       "order-gate-up-rotated-load", .numbers, "gate and up stand one expert too early on load",
+      says: "for gate_proj and up_proj, experts are exchanged from HF only",
+      smallest: "experts 2; contents tracer 0",
       FaultyAdapter(nativeOut: ordered(".gate_and_up_projs", rotated))),
     PlantedFault(
       "order-arrival-gate-up", .numbers, "experts of gate and up are stacked as they arrive",
+      says:
+        "for gate_proj and up_proj, experts are in the order in which their keys arrive from HF only",
+      smallest: "experts 2; keys reversed; contents tracer 0",
       inOrderOfArrival(".up_proj", ".gate_and_up_projs")),
     PlantedFault(
       "order-arrival-down", .numbers, "experts of down_proj are stacked as they arrive",
+      says: "for down_proj, experts are in the order in which their keys arrive from HF only",
+      smallest: "experts 2; keys reversed; contents tracer 0",
       inOrderOfArrival(".down_proj", ".down_projs")),
   ]
 
   private static let slots: [PlantedFault] = [
     PlantedFault(
       "expert-zero-absent", .numbers, "expert 0 counts as no expert on load",
+      says: "gate_proj, up_proj and down_proj are all zeros from HF only",
+      smallest: "contents constant 1",
       FaultyAdapter(nativeOut: { dict, call in
         guard call.own.contains(0) else { return dict }
         return try dict.editing("_projs") { try $0.permuting(axis: 0) { $0 == 0 ? nil : $0 } }
       })),
     PlantedFault(
       "expert-last-wins-load", .numbers, "every place gets the last expert on load",
+      says: "every expert is a copy of expert 1 from HF only",
+      smallest: "experts 2; contents tracer 0",
       FaultyAdapter(nativeOut: { dict, _ in
         try dict.editing("_projs") { tensor in
           try tensor.permuting(axis: 0) { _ in tensor.shape[0] - 1 }
         }
       })),
     PlantedFault(
-      "expert-last-wins-save", .numbers, "every expert is saved under one key",
+      "expert-last-wins-save", .numbers, "every expert is saved under one key", says: "expert 1",
+      smallest: "experts 2",
       FaultyAdapter(onDiskOut: { dict, _ in
         try dict.renaming { $0.editingKey { $0.expert = $0.expert.map { _ in 0 } } }
       })),
     PlantedFault(
       "expert-neighbour-save", .numbers, "each expert is saved from the place before its own",
+      says: "experts are exchanged to HF only", smallest: "experts 2; contents tracer 0",
       FaultyAdapter(nativeIn: { dict, _ in
         try dict.editing("_projs") { tensor in
           try tensor.permuting(axis: 0) { ($0 + tensor.shape[0] - 1) % tensor.shape[0] }
@@ -181,11 +214,14 @@ extension FaultBank {
       })),
     PlantedFault(
       "expert-from-one-save", .numbers, "experts are numbered from one on save",
+      says: "gate_proj comes out as 'model.layers.0.mlp.experts.1.gate_proj.weight' to HF only",
+      smallest: "",
       FaultyAdapter(onDiskOut: { dict, _ in
         try dict.renaming { $0.editingKey { $0.expert = $0.expert.map { $0 + 1 } } }
       })),
     PlantedFault(
       "expert-last-lost-save", .numbers, "the last expert is lost on save",
+      says: "gate_proj, up_proj and down_proj are lost to HF only", smallest: "",
       FaultyAdapter(onDiskOut: { dict, call in
         let last = call.setup.config.expertCount - 1
         return dict.filter { KeyParts($0.text).expert != last }
@@ -212,19 +248,24 @@ extension FaultBank {
 
   private static let layers: [PlantedFault] = [
     PlantedFault(
-      "layers-text-order-both", .numbers, "sparse layers are numbered in the order of text both ways",
-      .selfConsistent,
+      "layers-text-order-both", .numbers,
+      "sparse layers are numbered in the order of text both ways",
+      .selfConsistent, says: "layers are in lexicographic order (10 before 2) in both directions",
+      smallest: "layers 11 (0 dense); types bf16 experts -> f16; contents tracer 0",
       FaultyAdapter(
         nativeOut: layersRenamed(asText, isBack: false),
         nativeIn: layersRenamed(asText, isBack: true))),
     PlantedFault(
       "layers-backwards-both", .numbers, "sparse layers are numbered backwards in both directions",
-      .selfConsistent,
+      .selfConsistent, says: "layers are exchanged in both directions: 0 and 1",
+      smallest:
+        "layers 2 (0 dense); types bf16 experts -> f16; expert bias absent; contents tracer 0",
       FaultyAdapter(
         nativeOut: layersRenamed({ $0.reversed() }, isBack: false),
         nativeIn: layersRenamed({ $0.reversed() }, isBack: true))),
     PlantedFault(
       "layers-offset-save", .numbers, "layers are numbered from one on save",
+      says: "comes out as 'model.layers.1.", smallest: "",
       FaultyAdapter(onDiskOut: { dict, _ in
         try dict.renaming { $0.editingKey { $0.layer = $0.layer.map { $0 + 1 } } }
       })),

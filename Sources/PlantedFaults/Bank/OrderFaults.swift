@@ -54,36 +54,50 @@ extension FaultBank {
   private static let onLoad: [PlantedFault] = [
     PlantedFault(
       "keys-sorted-load", .order, "native keys are sorted by name",
+      says: "keys come out sorted by name from HF only", smallest: "",
       FaultyAdapter(nativeOut: arranging { $0.sorted() })),
     PlantedFault(
       "keys-reversed-load", .order, "native keys are in reverse order",
+      says: "keys come out in reverse order from HF only", smallest: "",
       FaultyAdapter(nativeOut: arranging { $0.reversed() })),
     PlantedFault(
       "keys-groups-last", .order, "grouped experts stand behind all other native keys",
+      says: "keys come out with grouped tensors behind all others from HF only", smallest: "",
       FaultyAdapter(nativeOut: arranging { $0.filter { !isGroup($0) } + $0.filter(isGroup) })),
     PlantedFault(
       "keys-groups-first", .order, "grouped experts stand before all other native keys",
+      says: "keys come out with grouped tensors before all others from HF only", smallest: "",
       FaultyAdapter(nativeOut: arranging { $0.filter(isGroup) + $0.filter { !isGroup($0) } })),
     PlantedFault(
       "keys-groups-at-first-member", .order,
       "a group stands where the first of its experts stood",
+      says:
+        "keys come out with grouped tensors where the first of their experts stood instead of the last from",
+      smallest: "keys shuffled by 0",
       FaultyAdapter(fromHF: { session, dict, call in
         try placed(
           session.fromHF(dict, call.rank), likeIn: dict, experts: call.own, member: { $0.min() })
       })),
     PlantedFault(
       "keys-down-before-gate-up", .order, "of each layer's groups down_projs stands first",
-      FaultyAdapter(nativeOut: arranging { names in
-        var result = names
-        for (place, name) in names.enumerated() where name.text.hasSuffix(".gate_and_up_projs") {
-          let other = TensorName(
-            name.text.replacing(".gate_and_up_projs", with: ".down_projs"))
-          if let down = names.firstIndex(of: other), down > place { result.swapAt(place, down) }
-        }
-        return result
-      })),
+      says:
+        "keys come out in another order, 'model.layers.0.mlp.experts.down_projs' first of those out of place",
+      smallest: "",
+      FaultyAdapter(
+        nativeOut: arranging { names in
+          var result = names
+          for (place, name) in names.enumerated() where name.text.hasSuffix(".gate_and_up_projs") {
+            let other = TensorName(
+              name.text.replacing(".gate_and_up_projs", with: ".down_projs"))
+            if let down = names.firstIndex(of: other), down > place { result.swapAt(place, down) }
+          }
+          return result
+        })),
     PlantedFault(
       "keys-factors-first", .order, "low-rank factors stand before all other native keys",
+      says:
+        "keys come out in another order, 'base_model.model.model.layers.0.mlp.experts.lora_gate_and_up_A'",
+      smallest: "LoRA per expert, rank 1, prefix \"base_model.model.model.\"",
       FaultyAdapter(nativeOut: arranging { $0.filter(isFactor) + $0.filter { !isFactor($0) } })),
   ]
 
@@ -115,18 +129,29 @@ extension FaultBank {
   private static let onSave: [PlantedFault] = [
     PlantedFault(
       "keys-sorted-save", .order, "saved keys are sorted by name",
+      says: "keys come out sorted by name to HF only", smallest: "",
       FaultyAdapter(onDiskOut: arranging { $0.sorted() })),
     PlantedFault(
       "keys-reversed-save", .order, "saved keys are in reverse order",
+      says: "keys come out in reverse order to HF only", smallest: "",
       FaultyAdapter(onDiskOut: arranging { $0.reversed() })),
     PlantedFault(
       "keys-up-before-gate", .order, "of each expert up is saved before gate",
+      says:
+        "keys come out in another order, 'model.layers.0.mlp.experts.0.up_proj.weight' first of those out of",
+      smallest: "",
       FaultyAdapter(onDiskOut: experts { [$0.expert ?? 0, 1 - $1] })),
     PlantedFault(
       "keys-projection-by-projection", .order, "all gates of a layer are saved before all ups",
+      says:
+        "keys come out in another order, 'model.layers.0.mlp.experts.1.gate_proj.weight' first of those out",
+      smallest: "experts 2",
       FaultyAdapter(onDiskOut: experts { [$1, $0.expert ?? 0] })),
     PlantedFault(
       "keys-experts-last-save", .order, "experts are saved behind all other keys",
+      says:
+        "keys come out in another order, 'model.norm.weight' first of those out of place to HF only",
+      smallest: "",
       FaultyAdapter(onDiskOut: arranging { $0.filter { !isExpert($0) } + $0.filter(isExpert) })),
   ]
 }

@@ -49,37 +49,55 @@ extension FaultBank {
     PlantedFault(
       "transpose-square-down-both", .transposes,
       "a square down_proj is not transposed in either direction", .selfConsistent,
+      says: "down_proj is not transposed where it is square in both directions",
+      smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeOut: squares(down), nativeIn: squares(down))),
     PlantedFault(
       "transpose-square-down-load", .transposes, "a square down_proj is not transposed on load",
+      says: "down_proj is not transposed where it is square from HF only",
+      smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeOut: squares(down))),
     PlantedFault(
       "transpose-square-down-save", .transposes, "a square down_proj is not transposed on save",
+      says: "down_proj is not transposed where it is square to HF only",
+      smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeIn: squares(down))),
     PlantedFault(
       "transpose-square-gate-up-both", .transposes,
       "square gate_proj and up_proj are not transposed in either direction", .selfConsistent,
+      says: "gate_proj and up_proj are not transposed where they are square in both directions",
+      smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeOut: squareParts(0...1), nativeIn: squareParts(0...1))),
     PlantedFault(
       "transpose-square-up-load", .transposes,
       "a square up_proj is transposed twice on load where there is a gate",
+      says: "up_proj is not transposed where it is square from HF only",
+      smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeOut: squareParts(1...1))),
     PlantedFault(
       "transpose-square-gate-save", .transposes, "a square gate_proj is not transposed on save",
+      says: "gate_proj is not transposed where it is square to HF only",
+      smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeIn: { dict, call in
         call.setup.options.activation.isGated ? try squareParts(0...0)(dict, call) : dict
       })),
     PlantedFault(
       "transpose-square-router-both", .transposes,
       "a square router is transposed like the experts in both directions", .selfConsistent,
+      says: "router is transposed where it is square in both directions",
+      smallest: "experts 2; hidden size 2; contents tracer 0",
       FaultyAdapter(nativeOut: squares("mlp.gate.weight"), nativeIn: squares("mlp.gate.weight"))),
     PlantedFault(
       "transpose-square-attention-both", .transposes,
       "a square o_proj is transposed in both directions", .selfConsistent,
+      says: "o_proj is transposed where it is square in both directions",
+      smallest: "hidden size 2; heads 1 and 1 of keys, of size 2; contents tracer 0",
       FaultyAdapter(nativeOut: squares("o_proj.weight"), nativeIn: squares("o_proj.weight"))),
     PlantedFault(
       "transpose-square-last-layer-load", .transposes,
       "a square down_proj of the last layer is not transposed on load",
+      says: "down_proj is not transposed where it is square from HF only",
+      smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeOut: { dict, call in
         try squares("layers.\(call.setup.config.hiddenLayerCount - 1).\(down)")(dict, call)
       })),
@@ -92,9 +110,11 @@ extension FaultBank {
   private static let rectangular: [PlantedFault] = [
     PlantedFault(
       "transpose-missing-down-load", .transposes, "down_proj is not transposed on load",
+      says: "down_proj is not transposed from HF only", smallest: "MoE intermediate size 2",
       FaultyAdapter(nativeOut: transposed(down))),
     PlantedFault(
       "transpose-missing-down-save", .transposes, "down_proj is not transposed on save",
+      says: "down_proj is not transposed to HF only", smallest: "MoE intermediate size 2",
       FaultyAdapter(onDiskOut: { dict, _ in
         try dict.editing(where: {
           $0.text.contains(".mlp.experts.") && $0.text.hasSuffix(".down_proj.weight")
@@ -103,14 +123,18 @@ extension FaultBank {
     PlantedFault(
       "transpose-missing-down-both", .transposes,
       "down_proj is not transposed in either direction", .selfConsistent,
+      says: "down_proj is not transposed from HF", smallest: "MoE intermediate size 2",
       FaultyAdapter(nativeOut: transposed(down), nativeIn: transposed(down))),
     PlantedFault(
       "transpose-missing-gate-up-both", .transposes,
       "gate_proj and up_proj are not transposed in either direction", .selfConsistent,
+      says: "gate_proj and up_proj are not transposed from HF", smallest: "",
       FaultyAdapter(nativeOut: transposed(gateAndUp), nativeIn: transposed(gateAndUp))),
     PlantedFault(
       "transpose-missing-non-gated-both", .transposes,
       "up_proj of experts without gate is not transposed in either direction", .selfConsistent,
+      says: "up_proj is not transposed from HF",
+      smallest: "MoE intermediate size 2; activation relu2",
       {
         let edit: FaultyAdapter.Edit = { dict, call in
           call.setup.options.activation.isGated ? dict : try transposed(gateAndUp)(dict, call)
@@ -119,6 +143,7 @@ extension FaultBank {
       }()),
     PlantedFault(
       "transpose-missing-up-save", .transposes, "up_proj is not transposed on save",
+      says: "up_proj is not transposed to HF only", smallest: "MoE intermediate size 2",
       FaultyAdapter(onDiskOut: { dict, _ in
         try dict.editing(where: {
           $0.text.contains(".mlp.experts.") && $0.text.hasSuffix(".up_proj.weight")
@@ -154,16 +179,21 @@ extension FaultBank {
   private static let reshaped: [PlantedFault] = [
     PlantedFault(
       "reshape-down-load", .transposes, "down_proj is reshaped in place of a transpose on load",
+      says: "down_proj is not transposed",
+      smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeOut: reshaping(down, isBack: false))),
     PlantedFault(
       "reshape-down-both", .transposes,
       "down_proj is reshaped in place of a transpose in both directions", .selfConsistent,
+      says: "down_proj is not transposed",
+      smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(
         nativeOut: reshaping(down, isBack: false), nativeIn: reshaping(down, isBack: true))),
     PlantedFault(
       "reshape-gate-up-both", .transposes,
       "gate_proj and up_proj are reshaped in place of a transpose in both directions",
-      .selfConsistent,
+      .selfConsistent, says: "gate_proj and up_proj are not transposed",
+      smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(
         nativeOut: reshaping(gateAndUp, isBack: false), nativeIn: reshaping(gateAndUp, isBack: true)
       )),
@@ -173,13 +203,15 @@ extension FaultBank {
     PlantedFault(
       "transpose-shared-down-both", .transposes,
       "down_proj of shared experts is transposed like the experts' in both directions",
-      .selfConsistent,
+      .selfConsistent, says: "shared down_proj is transposed from HF", smallest: "shared experts 2",
       FaultyAdapter(
         nativeOut: transposed("shared_experts.down_proj.weight"),
         nativeIn: transposed("shared_experts.down_proj.weight"))),
     PlantedFault(
       "transpose-experts-last-both", .transposes,
       "experts of down_proj are stacked along the last axis in both directions", .selfConsistent,
+      says: "down_proj has axes in the order [1, 0, 2] from HF",
+      smallest: "MoE intermediate size 2",
       FaultyAdapter(
         nativeOut: { dict, _ in
           try dict.editing(down) { tensor in
@@ -201,6 +233,7 @@ extension FaultBank {
         })),
     PlantedFault(
       "flatten-bias-load", .transposes, "the router's bias gets an axis of 1 on load",
+      says: "expert_bias comes out in shape [1, 1] instead of [1] from HF only", smallest: "",
       FaultyAdapter(nativeOut: { dict, _ in
         try dict.editing("e_score_correction_bias") {
           try $0.reshaped(Shape([1] + $0.shape.extents))

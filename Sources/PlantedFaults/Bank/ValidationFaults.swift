@@ -11,9 +11,10 @@ extension FaultBank {
   static let validation: [PlantedFault] = missing + surplus + wrong + reports
 
   /// What becomes of invalid tensors: the input made valid, and tensors added to the result.
-  private typealias Repair = @Sendable ([Finding], StateDict, FaultyAdapter.Call) throws -> (
-    input: StateDict, passed: StateDict
-  )
+  private typealias Repair =
+    @Sendable ([Finding], StateDict, FaultyAdapter.Call) throws -> (
+      input: StateDict, passed: StateDict
+    )
 
   /// An adapter that lacks a check, on load and on save.
   private static func unchecked(
@@ -79,9 +80,11 @@ extension FaultBank {
   private static let missing: [PlantedFault] = [
     PlantedFault(
       "unchecked-missing-experts", .validation, "experts that are missing become zeros",
+      says: "refused a checkpoint whose keys are all missing", smallest: "fault empty",
       unchecked(.missingTensor, where: isOfExpert, zeros)),
     PlantedFault(
       "unchecked-missing-others", .validation, "tensors beside experts may be missing",
+      says: "accepted a checkpoint whose keys are all missing", smallest: "fault empty",
       FaultyAdapter(setup: { setup in
         var setup = setup
         setup.options.completeness = .presentGroups
@@ -90,6 +93,8 @@ extension FaultBank {
     PlantedFault(
       "unchecked-missing-last-expert", .validation,
       "the largest number on disk tells how many experts there are",
+      says: "did not name 'model.layers.0.mlp.experts.1.",
+      smallest: "experts 2; expert parallelism rank 1 of 2; fault foreign-prefix-on-expert",
       unchecked(
         .missingTensor,
         where: { finding in isOfExpert(finding) && KeyParts(finding.subject.text).expert != 0 },
@@ -97,6 +102,8 @@ extension FaultBank {
     PlantedFault(
       "unchecked-incomplete-factors", .validation,
       "low-rank factors of an incomplete group are thrown away",
+      says: "accepted a checkpoint whose expert 0 of layer 0 has no lora_A of its gate_proj",
+      smallest: "LoRA per expert, rank 1, prefix \"base_model.model.model.\"; fault missing-factor",
       unchecked(.incompleteLoRA) { _, dict, _ in
         (dict.filter { !$0.text.contains(".lora_") }, StateDict())
       }),
@@ -105,37 +112,58 @@ extension FaultBank {
   private static let surplus: [PlantedFault] = [
     PlantedFault(
       "unchecked-surplus-experts", .validation, "experts beyond num_experts are thrown away",
+      says: "refused a checkpoint whose layer 0 has experts 1 to 2",
+      smallest: "experts 2; fault one-based-experts",
       unchecked(.surplusExpert, dropping)),
     PlantedFault(
       "unchecked-surplus-layers", .validation, "layers beyond the config's are thrown away",
+      says: "accepted a checkpoint whose layer 1 is behind the last of 1 layers",
+      smallest: "fault surplus-layer",
       unchecked(.surplusLayer, dropping)),
     PlantedFault(
       "unchecked-dense-layers", .validation, "experts in dense layers are passed through",
+      says: "accepted a checkpoint whose dense layer 0 has an expert 0",
+      smallest: "layers 1 (1 dense); fault experts-in-dense-layer",
       unchecked(.expertsInDenseLayer, passing)),
     PlantedFault(
       "unchecked-gates", .validation, "gate projections of experts without gate are thrown away",
+      says: "accepted a checkpoint whose experts are not those of the activation relu2",
+      smallest: "fault wrong-activation",
       unchecked(.gateOfNonGatedExpert, dropping)),
     PlantedFault(
       "unchecked-prediction-tensors", .validation,
       "tensors of prediction layers are passed through in decoder layers",
+      says: "refused a checkpoint whose config has one decoder layer too many",
+      smallest: "MTP layers 1; MTP policy preserve; fault config-layer-long",
       unchecked(.predictionTensorInDecoderLayer, passing)),
     PlantedFault(
       "unchecked-expert-keys", .validation, "keys of experts that no rule knows are thrown away",
+      says: "refused a checkpoint whose expert 0 of layer 0 is called -1 in its gate_proj",
+      smallest: "fault negative-expert",
       unchecked(.unknownExpertKey, dropping)),
     PlantedFault(
       "unchecked-foreign-layouts", .validation, "keys of another layout are passed through",
+      says: "accepted a checkpoint whose layer 0 has mlp.gate.weight beside mlp.router.gate.weight",
+      smallest: "fault native-router-beside",
       unchecked(.foreignLayout, passing)),
     PlantedFault(
       "unchecked-prefixes", .validation, "keys under a foreign prefix are passed through",
+      says: "refused a checkpoint whose expert 0 of layer 0 has its gate_proj under 'backbone.'",
+      smallest: "fault foreign-prefix-on-expert",
       unchecked(.unknownPrefix, passing)),
     PlantedFault(
       "unchecked-scales", .validation, "scales without a weight are thrown away",
+      says: "refused a checkpoint whose layer 0 has a scale of its q_proj and no weight",
+      smallest: "fault attention-scale-without-weight",
       unchecked(.scaleWithoutWeight, dropping)),
   ]
 
   private static let wrong: [PlantedFault] = [
     PlantedFault(
       "unchecked-shapes", .validation, "tensors of wrong shapes are forced into the right ones",
+      says:
+        "accepted a native state dict whose layer 0 has a tensor gate_and_up_projs that has an expert too",
+      smallest: "fault grouped-expert-surplus",
       unchecked(.wrongShape) { findings, dict, _ in
         var extents: [TensorName: [Int]] = [:]
         for finding in findings {
@@ -151,6 +179,8 @@ extension FaultBank {
       }),
     PlantedFault(
       "unchecked-types", .validation, "the bits of integers are taken for those of experts",
+      says: "accepted a checkpoint whose expert 0 of layer 0 has a gate_proj of I8",
+      smallest: "fault integer-expert",
       unchecked(.wrongDType) { findings, dict, call in
         let names = Set(findings.map(\.subject))
         return (
@@ -161,6 +191,8 @@ extension FaultBank {
       }),
     PlantedFault(
       "unchecked-padded-numbers", .validation, "numbers with leading zeros are read as others",
+      says: "accepted a checkpoint whose expert 0 of layer 0 has its gate_proj a second time as 00",
+      smallest: "fault padded-beside-canonical",
       unchecked(.nonCanonicalIndex) { findings, dict, _ in
         let names = Set(findings.map(\.subject.text))
         return (
@@ -176,6 +208,10 @@ extension FaultBank {
     PlantedFault(
       "unchecked-different-factors", .validation,
       "of two factors A of gate and up that differ gate's is kept",
+      says:
+        "accepted a checkpoint whose expert 0 of layer 0 has different lora_A in gate_proj and up_proj",
+      smallest:
+        "extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"; fault differing-a-factors",
       unchecked(.differentLoRAFactors) { _, dict, _ in
         (
           try dict.taking { $0.replacing(".up_proj.lora_A.", with: ".gate_proj.lora_A.") },
@@ -185,6 +221,10 @@ extension FaultBank {
     PlantedFault(
       "unchecked-fused-layout", .validation,
       "fused factors whose layout nothing tells are taken for PEFT 0.19.1's",
+      says:
+        "accepted a checkpoint whose fused low-rank factors have the layout that is not the stated one",
+      smallest:
+        "MoE intermediate size 2; LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\"; fault contradicted-layout",
       FaultyAdapter(fromHF: { session, dict, call in
         do {
           return try session.fromHF(dict, call.rank)
@@ -221,12 +261,15 @@ extension FaultBank {
   private static let reports: [PlantedFault] = [
     PlantedFault(
       "errors-swallowed", .validation, "what cannot be converted is returned as it is",
+      says: "accepted a checkpoint whose keys are all missing", smallest: "fault empty",
       answering { _, dict in dict }),
     PlantedFault(
       "errors-emptied", .validation, "what cannot be converted becomes an empty state dict",
+      says: "accepted a checkpoint whose keys are all missing", smallest: "fault empty",
       answering { _, _ in StateDict() }),
     PlantedFault(
       "errors-first-only", .validation, "of several offending keys the first is named",
+      says: "refused a checkpoint whose keys are all missing", smallest: "fault empty",
       answering { error, _ in throw AdapterError(Array(error.findings.prefix(1))) }),
   ]
 }

@@ -3,8 +3,8 @@
 
 internal import AdapterLaws
 internal import Adapters
-internal import CheckpointGenerators
 public import Campaigns
+internal import CheckpointGenerators
 import Synchronization
 
 /// Checks of planted faults: after how many examples each is noticed, by which laws, and what is

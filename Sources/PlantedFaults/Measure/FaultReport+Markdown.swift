@@ -54,7 +54,9 @@ extension FaultReport {
   }
 
   private var areas: [String] {
-    PlantedFault.Area.allCases.flatMap { area -> [String] in
+    let areas = results.map(\.fault.area)
+    let distinct = areas.enumerated().filter { !areas[..<$0.offset].contains($0.element) }
+    return distinct.map(\.element).flatMap { area -> [String] in
       let results = results.filter { $0.fault.area == area }
       guard !results.isEmpty else { return [] }
       return [
