@@ -41,6 +41,12 @@ struct MutantsCommand: ParsableCommand {
       valueName: "command"))
   var oracle: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "What 'python3 -m hymt2_oracle mutants compare --json' printed, for a table beside it.",
+      valueName: "file"))
+  var comparison: String?
+
   @Flag(help: "Check also the faults that few generated checkpoints can show.")
   var rare = false
 
@@ -81,8 +87,9 @@ struct MutantsCommand: ParsableCommand {
     if adapterFamily == .nemo, faultList == nil {
       throw ValidationError("--adapter-family nemo asks for --fault-list")
     }
-    if adapterFamily == .reference, faultList != nil || oracle != nil {
-      throw ValidationError("--fault-list and --oracle go with --adapter-family nemo")
+    if adapterFamily == .reference, faultList != nil || oracle != nil || comparison != nil {
+      throw ValidationError(
+        "--fault-list, --oracle and --comparison go with --adapter-family nemo")
     }
     if adapterFamily == .reference { try check(FaultBank.all) }
     if markdown, output.json { throw ValidationError("--markdown and --json exclude each other") }
@@ -121,11 +128,14 @@ struct MutantsCommand: ParsableCommand {
     measurement.seeds = seeds
     measurement.threads = threads ?? ProcessorCount.online
     measurement.isCancelled = { Interruption.isWished }
+    measurement.makesSmall = adapterFamily == .reference
     let progress = Progress("checking", total: measurement.checks, in: .items, output.console)
     defer { progress.finish() }
     let results = try family.run(measurement) { progress.advance(1) }
-    return FaultReport(
+    var report = FaultReport(
       family: adapterFamily.rawValue, examples: examples, seeds: seeds, results)
+    report.comparison = try comparison.map { try FaultComparison(parsing: fileBytes($0), path: $0) }
+    return report
   }
 
   private func write(_ report: FaultReport, _ duration: Duration) {

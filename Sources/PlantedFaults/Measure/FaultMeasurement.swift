@@ -20,8 +20,8 @@ public struct FaultMeasurement: Sendable {
   public var threads = 1
   /// What is known of the adapter without its fault, if anything is.
   public var known: KnownDivergences?
-  /// How long making one failure small may take; without it results do not depend on the clock.
-  public var shrinkTimeBudget: Duration?
+  /// Whether one failure of each fault is made small.
+  public var makesSmall = true
   /// Asked between checkpoints, on any thread, whether to end now.
   public var isCancelled: (@Sendable () -> Bool)?
 
@@ -31,7 +31,7 @@ public struct FaultMeasurement: Sendable {
   }
 
   /// The number of checks that `run` makes.
-  public var checks: Int { faults.count * (seeds + 1) }
+  public var checks: Int { faults.count * (makesSmall ? seeds + 1 : seeds) }
 
   /// Checks every fault with every seed, and makes one failure of each small.
   ///
@@ -49,7 +49,7 @@ public struct FaultMeasurement: Sendable {
       detect(place, seed: seed, results)
       checked()
     }
-    ParallelWork.run(count: faults.count, threads: threads) { place, _ in
+    ParallelWork.run(count: makesSmall ? faults.count : 0, threads: threads) { place, _ in
       guard isCancelled?() != true else { return }
       shrink(place, results)
       checked()
@@ -60,7 +60,6 @@ public struct FaultMeasurement: Sendable {
   private func settings(seed: Int) -> CheckSettings {
     var settings = CheckSettings(examples: examples, seed: UInt64(seed))
     settings.isCancelled = isCancelled
-    settings.shrinkTimeBudget = shrinkTimeBudget
     return settings
   }
 

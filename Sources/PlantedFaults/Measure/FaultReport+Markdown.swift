@@ -7,7 +7,7 @@ import Campaigns
 extension FaultReport {
   /// The report as the lines of a page in Markdown.
   public var markdown: [String] {
-    head + [""] + lawTable + [""] + areas + matrix
+    head + comparisonTable + [""] + lawTable + [""] + areas + matrix
   }
 
   private var command: String {
@@ -28,6 +28,23 @@ extension FaultReport {
         + "alike in both directions, so that every",
       "round trip of them is clean.", "",
     ] + summary.map { "- \($0.text)" }
+  }
+
+  private var comparisonTable: [String] {
+    guard let comparison else { return [] }
+    let others = faults.map { comparison.noticed[$0.fault.id] }
+    let silent = faults.filter(\.fault.isSelfConsistent)
+    let share = { (count: Int, all: Int) in "\(count) of \(all)" }
+    return [
+      "", "## Compared with other checks", "", "| check | all faults | round trips clean |",
+      "|---|--:|--:|",
+      "| this harness | \(share(killed, faults.count)) | "
+        + "\(share(silent.count(where: \.holds), silent.count)) |",
+      "| a Hypothesis property, `to_hf(from_hf(x)) == x`, \(comparison.examples) examples | "
+        + "\(share(others.count { $0 == true }, others.count { $0 != nil })) | "
+        + "\(share(silent.count { comparison.noticed[$0.fault.id] == true }, silent.count)) |",
+      "| NeMo Automodel's own tests | not run: the package on PyPI has none | – |",
+    ]
   }
 
   private var lawTable: [String] {

@@ -14,6 +14,8 @@ public struct FaultReport: Sendable {
   public let seeds: Int
   /// The results, in the order of the faults.
   public let results: [FaultResult]
+  /// What other checks noticed of the same faults, if that was measured.
+  public var comparison: FaultComparison?
 
   /// Creates a report of a measurement's results.
   public init(family: String, examples: Int, seeds: Int, _ results: [FaultResult]) {
