@@ -211,7 +211,9 @@ final class MutantFinder: SyntaxVisitor {
     guard node.openingQuote.text == "\"", node.openingPounds == nil,
       !SkippedCode.isOneScalar(node)
     else { return .skipChildren }
-    add(.text, node, "\"_" + node.trimmedDescription.dropFirst())
+    // A text of one character may have to stay one.
+    let isOne = node.representedLiteralValue?.count == 1
+    add(.text, node, isOne ? "\"_\"" : "\"_" + node.trimmedDescription.dropFirst())
     return .visitChildren
   }
 

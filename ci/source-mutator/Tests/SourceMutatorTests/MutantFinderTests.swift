@@ -28,6 +28,7 @@ import Testing
       ("let a = b.hasPrefix(c)", ["twin: b.hasPrefix(c) -> b.hasSuffix(c)"]),
       ("let a: B = .rows", ["twin: .rows -> .columns"]),
       ("let a = \"mlp.\"", ["text: \"mlp.\" -> \"_mlp.\""]),
+      ("let a = \"]\"", ["text: \"]\" -> \"_\""]),
       ("func f() { g() }", ["removal: g() -> "]),
       ("func f() { try g() }", ["removal: try g() -> "]),
       ("func f() { a = b }", ["removal: a = b -> "]),
