@@ -9,18 +9,18 @@ extension MutationReport {
 
     Made by `ci/mutate-source --write-page`; do not edit. Each mutant is one small mistake in one place of the
     adapter's source. All are compiled into one program in release, which an environment variable turns into any of
-    them. A mutant is noticed if the program with it breaks a law, refuses what is valid, crashes or does not end:
-    first under `hymt2 check`, then `hymt2 prove` on the published configs and others, `hymt2 golden verify`,
-    `hymt2 verify` of a checkpoint that transformers wrote, conversion of it there and back, and last, the
-    unit tests of the mutated modules.
+    them. A mutant is noticed if the program with it breaks a law, refuses what is valid, crashes or does not end
+    under `hymt2 check`, `golden verify`, `verify` of a checkpoint that transformers wrote, `convert` of that there
+    and back, `prove` on the published configs, or if a unit test of the mutated modules fails. It is credited to the
+    first of them that notices it.
 
     The adapter is not alone in the program: the generator takes the list of a checkpoint's tensors and the check of
     configs from the adapter's module, so a mutant of `ModelSchema`, `LayerTensors` or `ModelConfig` changes both
     sides. The oracle shares no code with the adapter. Not mutated are texts of errors, hints of capacity,
     checks of a programmer's mistakes, and files that judge rather than convert (`ci/mutate-source --list` names all).
 
-    \(judged.count) mutants ran: \(judged.count - survivors.count) were noticed, \(survivors.count) were not. \
-    \(mutants.count { dropped.contains($0.key) }) more do not compile.
+    \(judged.count) mutants ran: \(judged.count - survivors.count) were noticed, \(survivors.count) were not, in \
+    \(leastExamples) checkpoints. \(mutants.count { dropped.contains($0.key) }) more do not compile.\(notRunText)
 
     ## By what noticed them
 
@@ -47,6 +47,16 @@ extension MutationReport {
     ## What nothing notices
     \(Explanation.Kind.allCases.map(section).joined())
     """
+  }
+
+  /// How many checkpoints were judged of the mutants that nothing notices.
+  private var leastExamples: Int {
+    survivors.compactMap { Int(verdicts[$0.number]?.detail.prefix(while: \.isNumber) ?? "") }.min()
+      ?? 0
+  }
+
+  private var notRunText: String {
+    notRun.isEmpty ? "" : "\n\(notRun.count) have not been run yet."
   }
 
   private var checkTable: [[String]] {

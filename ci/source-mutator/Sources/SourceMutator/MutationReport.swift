@@ -47,6 +47,12 @@ public struct MutationReport: Sendable {
     judged.filter { $0.verdict.stage == nil }.map { ($0.number, $0.mutant) }
   }
 
+  /// The numbers of the mutants that compile and have no verdict.
+  var notRun: [Int] {
+    mutants.indices.filter { verdicts[$0 + 1] == nil && !dropped.contains(mutants[$0].key) }
+      .map { $0 + 1 }
+  }
+
   /// What a reviewer must do before the report holds.
   public var problems: [String] {
     var problems = survivors.filter { explanations[$0.mutant.key] == nil }.map {
@@ -63,11 +69,8 @@ public struct MutationReport: Sendable {
     for key in explanations.keys.sorted() where !known.contains(key) {
       problems.append("there is no such mutant to explain:\n    \(key)")
     }
-    let missing = mutants.indices.filter {
-      verdicts[$0 + 1] == nil && !dropped.contains(mutants[$0].key)
-    }
-    if let first = missing.first {
-      problems.append("\(missing.count) mutants were not run, the first is \(first + 1)")
+    if let first = notRun.first {
+      problems.append("\(notRun.count) mutants were not run, the first is \(first)")
     }
     return problems
   }

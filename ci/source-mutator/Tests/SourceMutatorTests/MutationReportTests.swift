@@ -27,7 +27,7 @@ import Testing
     let report = MutationReport(
       mutants, results: noticed, dropped: [], explanations, isWhole: true)
     #expect(report.problems == [])
-    #expect(report.page.contains("2 mutants ran: 1 were noticed, 1 were not."))
+    #expect(report.page.contains("2 mutants ran: 1 were noticed, 1 were not, in 1000 checkpoints."))
     #expect(report.page.contains("`A.swift:2` arithmetic: `e + f` → `e - f`"))
     #expect(report.page.contains("both sides are equal"))
   }
