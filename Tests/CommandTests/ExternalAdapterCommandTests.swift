@@ -56,6 +56,55 @@ struct ExternalAdapterCommandTests {
     #expect(wrong.output.contains("RuntimeError: Expert weights missing"))
   }
 
+  @Test("golden verify leaves out what the adapter does not support, and says so")
+  func goldenSupport() throws {
+    let scratch = try Scratch()
+    let arguments = [
+      "golden", "verify", "--set", "\(Hymt2.tree)/Golden", "--json",
+      "--adapter", Self.server("supports@hello"),
+    ]
+    let outcome = try Hymt2.start(arguments + ["--filter", "re"], in: scratch.path).wait()
+    outcome.expectSuccess()
+    let leftOut = try #require(try outcome.json()["leftOut"]?.arrayValue)
+    #expect(leftOut.first?["case"] == "activation-relu2")
+    #expect(leftOut.first?["axis"] == "activation")
+    #expect(leftOut.allSatisfy { $0["axis"] == "activation" || $0["axis"] == "LoRA" })
+    try Hymt2.start(arguments + ["--filter", "activation-geglu"], in: scratch.path).wait()
+      .expectFailure(naming: "scripted supports none of the 1 cases chosen")
+  }
+
+  @Test("golden verify fails for no case that a known divergence has, and says which vanished")
+  func goldenKnown() throws {
+    let scratch = try Scratch()
+    let known: JSONValue = [
+      "schemaVersion": 1, "adapter": "scripted", "version": "1.2",
+      "entries": [
+        [
+          "id": "always-refuses", "title": "t", "summary": "s", "decision": "d",
+          "violations": [["law": "keys", "kind": "*", "place": "*"]], "goldens": ["experts-1"],
+          "diagnosis": [],
+          "case": "p2_EfsqtAzZpBbGAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAARciAAAPXD4FE",
+        ]
+      ],
+    ]
+    try scratch.write(known.bytes(.python), to: "known.json")
+    func verify(_ server: String) throws -> Outcome {
+      try Hymt2.start(
+        [
+          "golden", "verify", "--set", "\(Hymt2.tree)/Golden", "--filter", "experts-1",
+          "--known", "known.json", "--adapter", server,
+        ], in: scratch.path
+      ).wait()
+    }
+    let refusing = try verify(Self.server("refuse@always"))
+    #expect(refusing.status == 1)
+    #expect(refusing.output.contains("known, and no failure\n  always-refuses: experts-1\n"))
+    #expect(!refusing.output.contains("  experts-1: "))
+    let right = try verify(Self.server())
+    right.expectSuccess()
+    #expect(right.output.contains("no longer seen: always-refuses in experts-1\n"))
+  }
+
   @Test("verify has every layer of a folder converted, and names the layer that is refused")
   func verify() throws {
     let scratch = try Scratch()

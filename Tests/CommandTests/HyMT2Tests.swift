@@ -13,14 +13,15 @@ struct HyMT2Tests {
     (
       "check",
       [
-        "--law", "--examples", "--seed", "--config", "--threads", "--list-laws", "--save-case",
+        "--law", "--without-law", "--examples", "--seed", "--config", "--threads", "--list-laws",
+        "--save-case",
         "--report", "--junit", "--timings", "--list-axes", "--keep-going", "--shrink-attempts",
         "--shrink-seconds", "--known", "--no-known",
       ]
     ),
     ("replay", ["<token>", "--law", "--config", "--save-case", "--known", "--no-known"]),
     ("prove", ["--config", "--ep-size"]),
-    ("verify", ["<folder>", "--synthetic", "--config"]),
+    ("verify", ["<folder>", "--synthetic", "--config", "--adapter", "--family"]),
     (
       "convert",
       [
@@ -32,7 +33,7 @@ struct HyMT2Tests {
     ("known list", ["<adapter>", "<version>", "--known", "--markdown"]),
     ("known draft", ["<report>"]),
     ("bench", ["--runs"]),
-    ("golden verify", ["--set", "--filter"]),
+    ("golden verify", ["--set", "--filter", "--adapter", "--no-known"]),
     ("golden list", ["--set", "--filter"]),
     ("golden diff", ["<new>", "--set", "--filter"]),
     ("golden accept", ["<proposed>", "--set"]),
@@ -113,6 +114,8 @@ struct HyMT2Tests {
       ["convert", "--to", "native", "a", "b", "--max-shard-size", "99999999TiB"],
       ["check", "extra"], ["check", "--examples", "0"], ["check", "--seed=-1"],
       ["check", "--threads", "0"], ["check", "--law", "none-such"],
+      ["check", "--without-law", "none-such"],
+      ["check", "--law", "keys", "--without-law", "bytes"],
       ["replay"], ["replay", "a", "b"], ["replay", "a", "--law", "none-such"],
       ["inspect"], ["inspect", "a", "--color", "red"], ["inspect", "a", "--loud"],
       ["bench", "--runs", "0"], ["bench", "--experts", "0"], ["bench", "extra"],

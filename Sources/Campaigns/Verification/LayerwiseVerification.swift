@@ -2,7 +2,7 @@
 // Copyright the hymt2-harness authors
 
 public import AdapterLaws
-public import Adapters
+internal import Adapters
 public import CheckpointGenerators
 internal import Synchronization
 public import Tensors
