@@ -163,12 +163,12 @@ extension FaultBank {
       smallest: "types bf16 experts -> f32; contents constant 3", through(.f8E4M3)),
     PlantedFault(
       "round-toward-zero", .types, "experts lose their low bits instead of being rounded",
-      says: "rounded toward zero", smallest: "types f16 experts -> bf16; contents constant 0",
+      says: "rounded toward zero", smallest: "types bf16 experts -> f8e4m3; contents special by 0",
       dropping { bits, _ in bits }),
     PlantedFault(
       "round-half-away", .types, "experts are rounded half away from zero",
       says: "rounded half away from zero",
-      smallest: "types f16 experts -> bf16; contents constant 0",
+      smallest: "types bf16 experts -> f8e5m2; contents random by 0",
       dropping { bits, lowBits in bits + (1 << (lowBits - 1)) }),
     PlantedFault(
       "round-saturating", .types, "what is too large for float16 becomes its largest number",
