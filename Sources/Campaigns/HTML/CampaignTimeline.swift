@@ -30,7 +30,7 @@ struct CampaignTimeline {
     return """
       <section aria-labelledby="timeline">
       <h2 id="timeline">Discoveries over time</h2>
-      <figure class="wide">\(picture)</figure>
+      <figure class="wide" tabindex="0" role="region" aria-labelledby="timeline">\(picture)</figure>
       <ol class="timeline">
       \(items)</ol>
       </section>

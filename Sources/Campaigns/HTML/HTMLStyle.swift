@@ -118,16 +118,16 @@ enum HTMLStyle {
     figure.wide, figure.pairs { padding: 1rem; background: var(--card);
       border: 1px solid var(--line); border-radius: .75rem; overflow-x: auto; }
     figure.wide svg, figure.pairs svg { zoom: 1; display: block; }
-    figure.pairs svg { max-width: none; }
+    figure.pairs svg { max-width: none; margin-bottom: .6rem; }
     figure svg text { fill: var(--text); font: 12px system-ui, "Liberation Sans", sans-serif; }
-    svg.timeline { width: 100%; min-width: 34rem; }
+    svg.timeline { width: 100%; min-width: 52rem; }
     svg.timeline line { stroke: var(--quiet); }
     svg.timeline .stem { stroke: var(--broken); stroke-dasharray: 2 2; }
     svg.timeline circle { fill: var(--broken); }
     svg.timeline text { fill: var(--quiet); }
     svg.timeline text.mark { fill: var(--card); font-weight: 700; text-anchor: middle; }
     .timeline .when { color: var(--quiet); font-variant-numeric: tabular-nums; }
-    svg.pairs .full, i.full { fill: var(--held); background: var(--held); }
+    svg.pairs .full, i.full { fill: var(--held); background: var(--held); opacity: .55; }
     svg.pairs .most, i.most { fill: var(--accent); background: var(--accent); }
     svg.pairs .some, i.some { fill: var(--some); background: var(--some); }
     svg.pairs .none, i.none { fill: var(--broken); background: var(--broken); }
