@@ -128,6 +128,7 @@ struct CheckCommand: ParsableCommand {
       try WholeFile.write(Array(html.utf8), to: report)
     }
     if let junit { try WholeFile.write(Array(result.junit.utf8), to: junit) }
+    GitHubActions(console).show(result.gitHub(config: arguments.config))
   }
 }
 
