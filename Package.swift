@@ -121,7 +121,7 @@ let package = Package(
       .testTarget(
         name: "CommandTests",
         dependencies: [
-          "hymt2", "example-adapter", "AdapterLaws", "Adapters", "Campaigns",
+          "hymt2", "example-adapter", "scripted-server", "AdapterLaws", "Adapters", "Campaigns",
           "CheckpointGenerators", "Goldens", "PropertyEngine", "Safetensors", "StrictJSON",
           "Tensors",
         ],

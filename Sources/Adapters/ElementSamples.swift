@@ -69,7 +69,7 @@ struct ElementSamples {
 
 extension TensorInfo {
   /// Whether this is a grouped expert weight, `[experts, columns, rows]`.
-  var isGroupedExperts: Bool {
+  package var isGroupedExperts: Bool {
     name.text.hasSuffix(".mlp.experts.gate_and_up_projs")
       || name.text.hasSuffix(".mlp.experts.down_projs")
   }

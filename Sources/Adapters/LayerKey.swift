@@ -50,8 +50,11 @@ struct LayerKey {
 }
 
 extension TensorName {
+  /// The number of the layer that this key belongs to, or nil for keys outside layers.
+  package var layerIndex: Int? { LayerKey(self).flatMap { LayerKey.canonicalIndex($0.layerText) } }
+
   /// The number of the expert whose part on disk this key names, or nil for other keys.
-  var expertIndex: Int? {
+  package var expertIndex: Int? {
     guard let key = LayerKey(self), key.rest.hasPrefix(ExpertKey.start),
       case .part(let expert, _, _) = ExpertKey(
         key.rest.droppingBytes(ExpertKey.start.utf8.count))

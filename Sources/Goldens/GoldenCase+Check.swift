@@ -111,12 +111,7 @@ private struct GoldenCheck {
         side == .native
         ? try session.toHF(golden[side], excluding: "", description.parallelism)
         : try session.fromHF(golden[side], description.parallelism)
-      if adapter.invalidInputContract == .losesNothing,
-        comesBack(golden[side], from: result, side, session)
-      {
-        return []
-      }
-      return [fault(.refuse, "accepted: \(result.count) tensors came out and no error")]
+      return faults(ofAccepting: golden[side], side, result)
     } catch let misbehaviour as Misbehaviour {
       return [fault(.refuse, misbehaviour.description)]
     } catch let error as AdapterError {
@@ -136,16 +131,17 @@ private struct GoldenCheck {
     }
   }
 
-  /// Whether the other direction makes all that was given of a result again.
-  private func comesBack(
-    _ given: StateDict, from result: StateDict, _ side: GoldenRole, _ session: any AdapterSession
-  ) -> Bool {
-    let returned = Result {
-      side == .native
-        ? try session.fromHF(result, description.parallelism)
-        : try session.toHF(result, excluding: "", description.parallelism)
+  private func faults(
+    ofAccepting input: StateDict, _ side: GoldenRole, _ result: StateDict
+  ) -> [GoldenFault] {
+    guard adapter.invalidInputContract == .losesNothing, let spec = CheckpointSpec(golden) else {
+      return [fault(.refuse, "accepted: \(result.count) tensors came out and no error")]
     }
-    guard case .success(let found) = returned else { return false }
-    return given.allSatisfy { found[$0.name] == $0.tensor }
+    let losses = TensorAccount(
+      of: input, in: result, side == .native ? .native : .onDisk, spec
+    ).losses
+    guard let worst = losses.first else { return [] }
+    let others = losses.count > 1 ? " and \(losses.count - 1) more" : ""
+    return [fault(.refuse, "accepted, and '\(worst.name)' is \(worst.fate)\(others)")]
   }
 }

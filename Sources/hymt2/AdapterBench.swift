@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import AdapterLaws
+import Adapters
 import CheckpointGenerators
 import ExternalAdapters
 import PropertyEngine
@@ -19,12 +20,14 @@ struct AdapterBench {
   }
 
   private let adapter: ExternalAdapter
+  private let children: Int
   private let cases: [Case]
   private static let count = 300
 
   /// Makes the checkpoints.
-  init(_ adapter: ExternalAdapter) throws {
+  init(_ adapter: ExternalAdapter, children: Int) throws {
     self.adapter = adapter
+    self.children = children
     let specs = Mutex<[CheckpointSpec]>([])
     let property = Property(.checkpoints()) { (spec: CheckpointSpec, _) in
       specs.withLock { $0.append(spec) }
@@ -51,27 +54,42 @@ struct AdapterBench {
     try WholeFile.write(bytes, to: path)
   }
 
-  /// Sends the requests one by one and waits for each answer.
+  /// Sends the requests to the processes, to each one by one, and waits for each answer.
   func run() throws -> Result {
-    var refused = 0
+    // No process is timed while it starts.
+    ParallelWork.run(count: children, threads: children) { index, _ in
+      _ = try? convert(cases[index % cases.count])
+    }
+    let outcomes = Mutex<(refused: Int, failure: (any Error)?)>((0, nil))
     let start = ContinuousClock.now
-    for item in cases {
-      try Interruption.check()
-      let session = adapter.session(for: item.setup)
+    ParallelWork.run(count: cases.count, threads: children) { index, _ in
+      guard outcomes.withLock({ $0.failure == nil }) else { return }
       do {
-        _ = try session.fromHF(item.onDisk, nil)
-        _ = try session.toHF(item.native, excluding: "", nil)
+        try Interruption.check()
+        try convert(cases[index])
       } catch is ExternalRefusal {
-        refused += 1
+        outcomes.withLock { $0.refused += 1 }
+      } catch {
+        outcomes.withLock { $0.failure = $0.failure ?? error }
       }
     }
+    let seconds = (.now - start) / .seconds(1)
+    let (refused, failure) = outcomes.withLock { ($0.refused, $0.failure) }
+    if let failure { throw failure }
     return Result(
-      name: adapter.name, cases: cases.count, refused: refused,
-      seconds: (.now - start) / .seconds(1))
+      name: adapter.name, children: children, cases: cases.count, refused: refused,
+      seconds: seconds)
+  }
+
+  private func convert(_ item: Case) throws {
+    let session = adapter.session(for: item.setup)
+    _ = try session.fromHF(item.onDisk, nil)
+    _ = try session.toHF(item.native, excluding: "", nil)
   }
 
   struct Result {
     let name: String
+    let children: Int
     let cases: Int
     let refused: Int
     let seconds: Double
@@ -79,13 +97,14 @@ struct AdapterBench {
     func report(to console: Console) {
       let rate = Int((Double(cases) / seconds).rounded())
       console.print(
-        "\(countText(rate)) random checkpoints a second are converted in both directions by one "
-          + "process of \(name), \(countText(cases)) in all, of which it refused "
+        "\(countText(rate)) random checkpoints a second are converted in both directions by "
+          + "\(children == 1 ? "one process" : "\(countText(children)) processes") of \(name), \(countText(cases)) in all, of which it refused "
           + "\(countText(refused))")
       console.printDocument(
         "bench", holds: true,
         [
-          ("adapter", .string(name)), ("cases", JSONValue(cases)), ("refused", JSONValue(refused)),
+          ("adapter", .string(name)), ("processes", JSONValue(children)),
+          ("cases", JSONValue(cases)), ("refused", JSONValue(refused)),
           ("casesPerSecond", JSONValue(Double(cases) / seconds)),
         ])
     }

@@ -38,6 +38,8 @@ struct AdapterChoice: ParsableArguments {
       valueName: "number"))
   var children: Int?
 
+  /// What an answer may hold beside its tensors, in bytes.
+  private static let headerAllowance = 64 << 20
   private static let started = Mutex<[ExternalAdapter]>([])
 
   func validate() throws {
@@ -61,9 +63,13 @@ struct AdapterChoice: ParsableArguments {
   }
 
   /// The adapter of another process, nil if none is chosen.
-  func external(children: Int) throws -> ExternalAdapter? {
+  ///
+  /// - Parameter largestPart: The size of the largest tensors that one answer has to hold, in bytes.
+  func external(children: Int, largestPart: Int = 0) throws -> ExternalAdapter? {
     guard let command else { return nil }
     var limits = ExternalLimits()
+    let (answer, overflow) = largestPart.addingReportingOverflow(Self.headerAllowance)
+    if !overflow { limits.frameByteCount = max(limits.frameByteCount, answer) }
     if let timeout { limits.requestTime = .seconds(timeout) }
     if let memory { limits.memory = memory.byteCount }
     let adapter = try ExternalAdapter(

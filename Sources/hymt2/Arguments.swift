@@ -3,6 +3,7 @@
 
 public import Adapters
 public import ArgumentParser
+public import CheckpointGenerators
 public import Safetensors
 import StrictJSON
 public import Tensors
@@ -27,6 +28,7 @@ struct AdapterArguments: ParsableArguments {
   }
 }
 
+extension AdapterFamily: ExpressibleByArgument {}
 extension DType: ExpressibleByArgument {}
 extension ExpertActivation: ExpressibleByArgument {}
 extension MTPPolicy: ExpressibleByArgument {}

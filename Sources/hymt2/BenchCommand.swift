@@ -20,8 +20,8 @@ struct BenchCommand: ParsableCommand {
       A case is a random whole checkpoint (experts 1-16, hidden 1-32, intermediate 1-16, layers \
       1-4, dense 0-2, MTP 0-2) made, converted to native form and back, and compared.
 
-      With --adapter, one process of it is asked for both conversions of 300 random checkpoints \
-      instead; --requests lets another program do the same without the pipes.
+      With --adapter, one process of it, or --adapter-children of them at a time, are asked for \
+      both conversions of 300 random checkpoints instead; --requests lets another program do the same without the pipes.
 
       Examples:
         hymt2 bench
@@ -75,8 +75,9 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     try runOrExit {
-      if let external = try adapter.external(children: 1) {
-        let bench = try AdapterBench(external)
+      let children = adapter.children ?? 1
+      if let external = try adapter.external(children: children) {
+        let bench = try AdapterBench(external, children: children)
         if let requests { try bench.writeRequests(to: requests) }
         try bench.run().report(to: output.console)
         return true

@@ -17,6 +17,11 @@ struct CheckArguments: ParsableArguments {
   var laws: [String] = []
 
   @Option(
+    name: .customLong("without-law"),
+    help: ArgumentHelp("Judge all laws but this one; may be given again.", valueName: "name"))
+  var lawsLeftOut: [String] = []
+
+  @Option(
     help: ArgumentHelp(
       "Judge checkpoints of this config.json of a hy_v3 model only.", valueName: "file"))
   var config: String?
@@ -31,9 +36,13 @@ struct CheckArguments: ParsableArguments {
 
   func validate() throws {
     let known = AdapterLaws.all.map(\.name)
-    for name in laws where !known.contains(name) {
+    guard laws.isEmpty || lawsLeftOut.isEmpty else {
+      throw ValidationError("--law and --without-law exclude each other")
+    }
+    for (option, name) in laws.map({ ("--law", $0) }) + lawsLeftOut.map({ ("--without-law", $0) })
+    where !known.contains(name) {
       throw ValidationError(
-        "--law: there is no law '\(name)'; there are \(known.joined(separator: ", "))")
+        "\(option): there is no law '\(name)'; there are \(known.joined(separator: ", "))")
     }
   }
 
@@ -42,9 +51,12 @@ struct CheckArguments: ParsableArguments {
     _ adapter: any AdapterUnderTest, known: KnownDivergences? = nil, checkArguments: [String] = []
   ) throws -> CheckRun {
     let space = CheckpointSpace(config: try config.map { try ModelConfig(fileAt: $0) })
-    let chosen = AdapterLaws.all.filter { laws.isEmpty || laws.contains($0.name) }
+    let chosen = AdapterLaws.all.filter { law in
+      (laws.isEmpty || laws.contains(law.name)) && !lawsLeftOut.contains(law.name)
+    }
     let arguments =
-      laws.flatMap { ["--law", $0] } + (config.map { ["--config", $0] } ?? [])
+      laws.flatMap { ["--law", $0] } + lawsLeftOut.flatMap { ["--without-law", $0] }
+      + (config.map { ["--config", $0] } ?? [])
       + choice.arguments
     return CheckRun(
       adapter, laws: chosen, space: space, known: known, arguments: arguments,

@@ -3,6 +3,8 @@
 
 import Adapters
 import ArgumentParser
+import Campaigns
+import CheckpointGenerators
 import Safetensors
 import StrictJSON
 import Tensors
@@ -14,10 +16,13 @@ struct VerifyCommand: ParsableCommand {
     abstract: "Check a checkpoint folder: files, keys, shapes, plan, and every expert's data.",
     discussion: """
       Reads the folder's files without copying them, plans both conversions for what is \
-      there, proves the plans, and takes every expert to native form and back, comparing bits.
+      there, proves the plans, and takes every expert to native form and back, comparing bits. \
+      With --adapter, that adapter then converts the checkpoint layer by layer, and what it gives \
+      is compared with the proven plan's results, bit for bit, with the order of keys.
 
       Examples:
         hymt2 verify Hy-MT2-30B-A3B
+        hymt2 verify Hy-MT2-30B-A3B --adapter "python3 my_adapter.py" --adapter-memory 24GiB
         hymt2 verify --synthetic --config Generators/configs/hy-mt2-30b-a3b.json
       """)
 
@@ -33,7 +38,11 @@ struct VerifyCommand: ParsableCommand {
   @Option(help: "Multi-token prediction layers: preserve, or drop where the folder lacks them.")
   var mtp = MTPPolicy.preserve
 
+  @Option(help: "The model family whose adapter is asked for: hy_mt2 or hy_v3.")
+  var family = AdapterFamily.hyV3
+
   @OptionGroup var adapter: AdapterArguments
+  @OptionGroup var choice: AdapterChoice
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -51,19 +60,29 @@ struct VerifyCommand: ParsableCommand {
       if let config {
         let planner = adapter.planner(try ModelConfig(fileAt: config), mtp: mtp)
         let infos = planner.schema
-        let verification = try Verification(planner, infos, output.console) { source in
-          try SyntheticTensor.make(infos[source])
-        }
-        return verification.report(to: output.console)
+        return try verify(planner, infos) { try SyntheticTensor.make(infos[$0]) }
       }
       let folder = try CheckpointFolder(path: folder ?? "")
       let infos = folder.infos
       let planner = adapter.planner(try ModelConfig(configOf: folder), mtp: mtp)
-      let verification = try Verification(planner, infos, output.console) { source in
-        try folder.presentTensor(named: infos[source].name)
+      return try verify(planner, infos, shardCount: folder.shards.count) {
+        try folder.presentTensor(named: infos[$0].name)
       }
-      return verification.report(to: output.console, shardCount: folder.shards.count)
     }
+  }
+
+  private func verify(
+    _ planner: AdapterPlanner, _ infos: [TensorInfo], shardCount: Int? = nil,
+    source: @escaping @Sendable (Int) throws -> Tensor
+  ) throws -> Bool {
+    let verification = try Verification(planner, infos, output.console, source: source)
+    let comparison =
+      verification.holds
+      ? try AdapterComparison(
+        choice, AdapterSetup(family, planner.config, planner.options), infos, output.console,
+        source: source)
+      : nil
+    return verification.report(to: output.console, shardCount: shardCount, comparison)
   }
 }
 
@@ -109,8 +128,12 @@ private struct Verification {
     data = try verifier.run(source: source) { progress.advance($0) }
   }
 
+  var holds: Bool { proof.holds && data?.disagreements.isEmpty == true }
+
   /// Writes the result and returns whether everything holds.
-  func report(to console: Console, shardCount: Int? = nil) -> Bool {
+  func report(
+    to console: Console, shardCount: Int? = nil, _ comparison: AdapterComparison? = nil
+  ) -> Bool {
     if let shardCount {
       console.printVerdict(
         true,
@@ -125,9 +148,10 @@ private struct Verification {
       for fault in faults { console.print("  \(fault)") }
     }
     if let data { report(data, to: console) }
+    comparison?.print(to: console)
     totals.print(to: console)
     let disagreements = data?.disagreements ?? []
-    let holds = proof.holds && disagreements.isEmpty
+    let holds = holds && comparison?.holds != false
     console.printDocument(
       "verify", holds: holds,
       totals.json + [
@@ -137,6 +161,7 @@ private struct Verification {
         ("sampledElements", JSONValue(data?.sampledElementCount ?? 0)),
         ("faults", .array(proof.faults.map { .string($0.description) })),
         ("disagreements", .array(disagreements.map { .string($0.description) })),
+        ("adapter", comparison?.json ?? .null),
       ])
     return holds
   }

@@ -4,6 +4,7 @@
 import AdapterLaws
 import Adapters
 import ArgumentParser
+import Campaigns
 import Foundation
 import StrictJSON
 import Testing
@@ -53,6 +54,18 @@ struct CheckCommandTests {
       "check", "--examples", "4", "--law", "round-trip", "--law", "keys", "--json")
     let laws = try #require(try outcome.json()["laws"]?.arrayValue)
     #expect(laws.map { $0["name"] } == ["keys", "round-trip"])
+  }
+
+  @Test("Laws can be left out, of the replay command too")
+  func withoutLaws() throws {
+    let outcome = try Hymt2.run(
+      "check", "--examples", "2", "--without-law", "keys", "--without-law", "bytes", "--json",
+      "--quiet")
+    outcome.expectSuccess()
+    let names = try #require(try outcome.json()["laws"]?.arrayValue).map { $0["name"]?.stringValue }
+    #expect(names == AdapterLaws.all.map(\.name).filter { $0 != "keys" && $0 != "bytes" })
+    let run = try CheckArguments.parse(["--without-law", "keys"]).run(ReferenceAdapter())
+    #expect(run.arguments == ["--without-law", "keys"])
   }
 
   @Test("An unknown law is wrong usage, and the error lists the laws")

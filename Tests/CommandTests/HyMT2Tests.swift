@@ -13,14 +13,15 @@ struct HyMT2Tests {
     (
       "check",
       [
-        "--law", "--examples", "--seed", "--config", "--threads", "--list-laws", "--save-case",
+        "--law", "--without-law", "--examples", "--seed", "--config", "--threads", "--list-laws",
+        "--save-case",
         "--report", "--junit", "--timings", "--list-axes", "--keep-going", "--shrink-attempts",
         "--shrink-seconds", "--known", "--no-known",
       ]
     ),
     ("replay", ["<token>", "--law", "--config", "--save-case", "--known", "--no-known"]),
     ("prove", ["--config", "--ep-size"]),
-    ("verify", ["<folder>", "--synthetic", "--config"]),
+    ("verify", ["<folder>", "--synthetic", "--config", "--adapter", "--family"]),
     (
       "convert",
       [
@@ -32,7 +33,7 @@ struct HyMT2Tests {
     ("known list", ["<adapter>", "<version>", "--known", "--markdown"]),
     ("known draft", ["<report>"]),
     ("bench", ["--runs"]),
-    ("golden verify", ["--set", "--filter"]),
+    ("golden verify", ["--set", "--filter", "--adapter", "--no-known"]),
     ("golden list", ["--set", "--filter"]),
     ("golden diff", ["<new>", "--set", "--filter"]),
     ("golden accept", ["<proposed>", "--set"]),
@@ -79,8 +80,11 @@ struct HyMT2Tests {
       let lines = try Self.help(of: name).outputLines.filter { $0.hasPrefix("  hymt2 ") }
       try #require(!lines.isEmpty)
       for line in lines {
-        let words = line.split(separator: " ").dropFirst().map { String($0.filter { $0 != "'" }) }
-        let outcome = try Hymt2.start(words, in: scratch.path).wait()
+        let arguments = line.dropFirst("  hymt2".count)
+        let outcome = try Child(
+          URL(filePath: "/bin/sh"), ["-c", "exec '\(Hymt2.program.path)' \(arguments)"],
+          in: scratch.path
+        ).wait()
         // The files are not there, but that much is understood.
         outcome.expectFailure()
       }
@@ -110,6 +114,8 @@ struct HyMT2Tests {
       ["convert", "--to", "native", "a", "b", "--max-shard-size", "99999999TiB"],
       ["check", "extra"], ["check", "--examples", "0"], ["check", "--seed=-1"],
       ["check", "--threads", "0"], ["check", "--law", "none-such"],
+      ["check", "--without-law", "none-such"],
+      ["check", "--law", "keys", "--without-law", "bytes"],
       ["replay"], ["replay", "a", "b"], ["replay", "a", "--law", "none-such"],
       ["inspect"], ["inspect", "a", "--color", "red"], ["inspect", "a", "--loud"],
       ["bench", "--runs", "0"], ["bench", "--experts", "0"], ["bench", "extra"],

@@ -57,13 +57,34 @@ struct ReadmeTests {
   func commandLines() throws {
     let scratch = try Scratch()
     _ = try scratch.tiny("Hy-MT2-30B-A3B")
-    let lines = blocks.flatMap { $0 }.filter { $0.hasPrefix("hymt2 ") }
+    let lines = blocks.flatMap { $0 }.filter {
+      $0.hasPrefix("hymt2 ") && !$0.contains(" --adapter ")
+    }
     #expect(lines.count == 2)
     for line in lines {
       let outcome = try shell(line, in: scratch.path)
       #expect(outcome.status == 0, "\(line): \(outcome)")
     }
     #expect(try scratch.difference("Hy-MT2-30B-A3B", "back") == nil)
+  }
+
+  @Test("Command lines for adapters in other processes work, whoever answers")
+  func adapterLines() throws {
+    let scratch = try Scratch()
+    _ = try scratch.tiny("Hy-MT2-30B-A3B")
+    let server = Hymt2.program.deletingLastPathComponent().appending(path: "scripted-server").path
+    try scratch.write(Array("#!/bin/sh\nexec '\(server)'\n".utf8), to: "python3")
+    try FileManager.default.setAttributes(
+      [.posixPermissions: 0o755], ofItemAtPath: scratch["python3"])
+    let lines = blocks.flatMap { $0 }.filter {
+      $0.hasPrefix("hymt2 ") && $0.contains(" --adapter ")
+    }
+    #expect(lines.count == 3)
+    for line in lines {
+      let few = line.hasPrefix("hymt2 check ") ? " --examples 3" : ""
+      let outcome = try shell("PATH=\(scratch.path):$PATH; \(line)\(few)", in: scratch.path)
+      #expect(outcome.status == 0, "\(line): \(outcome)")
+    }
   }
 
   @Test("Commands and options named in the text exist")

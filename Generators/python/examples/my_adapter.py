@@ -37,8 +37,11 @@ class MyAdapter:
         self.experts = setup.moe.n_routed_experts
         self.inner = setup.moe.moe_inter_dim
         self.layers = setup.config.num_hidden_layers
+        self.stored_layers = self.layers + getattr(setup.config, "num_nextn_predict_layers", 0)
 
     def from_hf(self, state_dict: StateDict) -> StateDict:
+        if surplus := [key for key in state_dict if layer(key) >= self.stored_layers]:
+            raise ValueError(f"the model has no such layers: {', '.join(surplus)}")
         kept = {key: t for key, t in state_dict.items() if not self.is_mtp_key(key)}
         experts = {key: match for key in kept if (match := EXPERT.fullmatch(key))}
         native: StateDict = {}
@@ -92,8 +95,12 @@ class MyAdapter:
         }
 
     def is_mtp_key(self, key: str) -> bool:
-        match = re.match(r"(?:model\.)?layers\.(\d+)\.", key)
-        return match is not None and int(match[1]) >= self.layers
+        return layer(key) >= self.layers
+
+
+def layer(key: str) -> int:
+    match = re.match(r"(?:model\.)?layers\.(\d+)\.", key)
+    return int(match[1]) if match else -1
 
 
 def renamed(key: str, source: int, target: int) -> str:

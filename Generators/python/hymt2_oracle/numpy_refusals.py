@@ -8,7 +8,7 @@ What it cannot convert at all, such as an incomplete group, ends in an error of 
 import re
 
 from hymt2_oracle.golden.cases import GoldenDict
-from hymt2_oracle.numpy_adapter import FUSED, GROUP, LAYER, PART, NumPyAdapter, renamed
+from hymt2_oracle.numpy_adapter import FUSED, GROUP, LAYER, PART, SCALE, NumPyAdapter, renamed
 
 
 def refuse_loss_on_loading(adapter: NumPyAdapter, hf: GoldenDict, layers: int) -> None:
@@ -27,9 +27,8 @@ def refuse_loss_on_loading(adapter: NumPyAdapter, hf: GoldenDict, layers: int) -
         elif FUSED.fullmatch(key):
             continue
         elif match := PART.fullmatch(key):
-            expert, projection = match[2], match[3]
-            is_one = expert == str(int(expert)) and int(expert) in adapter.experts
-            if not is_one or projection not in (*adapter.inputs, "down"):
+            projection = match[3]
+            if not _is_expert(match[2], adapter) or projection not in (*adapter.inputs, "down"):
                 lost.append(key)
             elif match[4] != "weight" and (match[1], projection == "down") in fused:
                 lost.append(key)
@@ -38,12 +37,18 @@ def refuse_loss_on_loading(adapter: NumPyAdapter, hf: GoldenDict, layers: int) -
                 is_shared = match[4] == "lora_A.weight"
                 if gate is None or is_shared and gate.data() != hf[key].data():
                     lost.append(key)
+        elif (scale := SCALE.fullmatch(key)) and not _is_expert(scale[1], adapter):
+            lost.append(key)
         else:
             name = renamed(key, 0, 1)
             if name in names or GROUP.fullmatch(name):
                 lost.append(key)
             names.add(name)
     _refuse(lost)
+
+
+def _is_expert(number: str, adapter: NumPyAdapter) -> bool:
+    return number == str(int(number)) and int(number) in adapter.experts
 
 
 def _fused_group(match: re.Match[str]) -> tuple[str, bool]:

@@ -2,8 +2,8 @@
 // Copyright the hymt2-harness authors
 
 import Adapters
-import CheckpointGenerators
-import Tensors
+package import CheckpointGenerators
+package import Tensors
 
 /// Tells for every tensor that went into a conversion what became of it, whatever came out.
 ///
@@ -11,7 +11,7 @@ import Tensors
 /// slice of a grouped tensor, as a low-rank factor, or, if its key is none of the layout's, under any
 /// key that is no other's. Shapes are judged by each other, not by the config, which may be what is
 /// wrong. Tensors that have no business in the result are not missed.
-struct TensorAccount {
+package struct TensorAccount {
   let oracle: LayoutOracle
   let parallelism: ExpertParallelism?
   let isFromHF: Bool
@@ -24,13 +24,13 @@ struct TensorAccount {
   /// The keys of the input by element type and shape.
   private var alike: [TensorInfo: [TensorName]] = [:]
   private var found: Set<TensorName> = []
-  private(set) var losses: [TensorLoss] = []
+  package private(set) var losses: [TensorLoss] = []
 
   /// Makes the account.
   ///
   /// - Parameter spec: The spec with the setup that the adapter was made for.
   /// - Complexity: O(elements), and O(places) for each input tensor that is not in its own.
-  init(
+  package init(
     of input: StateDict, in result: StateDict, _ side: CheckpointFaultKind.Side,
     _ spec: CheckpointSpec
   ) {

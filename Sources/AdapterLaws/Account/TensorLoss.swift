@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-import Tensors
+package import Tensors
 
 /// What became of a tensor that a conversion did not keep, the worst first.
 public enum TensorFate: String, Sendable, Hashable, CaseIterable {
@@ -16,10 +16,11 @@ public enum TensorFate: String, Sendable, Hashable, CaseIterable {
 }
 
 /// A tensor that went into a conversion and is not found again, or one that came from nowhere.
-struct TensorLoss: Sendable {
-  let fate: TensorFate
+package struct TensorLoss: Sendable {
+  /// What became of it.
+  package let fate: TensorFate
   /// The key that went in, or the one that came out of what was invented.
-  let name: TensorName
+  package let name: TensorName
   /// The key that came out at which something else stands.
   var home: TensorName?
   /// The key that went in whose data stand there.

@@ -11,6 +11,19 @@ public enum CampaignBudget: Sendable, Equatable {
   /// So many numbered cases, over all shards.
   case examples(Int)
 
+  /// The time in milliseconds, if time is what ends the campaign.
+  var milliseconds: Int? {
+    if case .seconds(let seconds) = self { seconds * 1000 } else { nil }
+  }
+
+  /// Whether there is room for work that takes half a minute.
+  var isLong: Bool {
+    switch self {
+    case .seconds(let seconds): seconds >= 60
+    case .examples(let examples): examples >= 1000
+    }
+  }
+
   /// The option that says the same.
   public var words: [String] {
     switch self {
@@ -73,7 +86,7 @@ public struct CampaignReport: Sendable, Equatable {
   /// How many pairs of values of two axes were reached, for each two axes that have any.
   public var pairs: [AxisPairShare]
   /// The combinations that were reached, from which coverage follows.
-  var reach: CampaignReach
+  var reach: AxisReach
   /// The failures: those of one cause one behind the other, the one found first in front.
   public var findings: [CampaignFinding]
   /// What became of known divergences.
@@ -148,4 +161,40 @@ public struct CorpusFigures: Sendable, Equatable {
   public var added: Int
   /// Failures that it holds.
   public var failures: Int
+}
+
+extension CampaignReport {
+  /// Whether this is a campaign like another that came to no end, so that it can be taken up again.
+  func isResumable(as other: CampaignReport) -> Bool {
+    (end == .unfinished || end == .cancelled) && seed == other.seed && budget == other.budget
+      && shards == other.shards && laws.map(\.law) == other.laws.map(\.law)
+      && known.map(\.id) == other.known.map(\.id) && leftOut == other.leftOut
+  }
+
+  /// Works out what follows from the rest.
+  mutating func complete(_ space: CheckpointSpace) {
+    let axes = AxisCoverage(space, reach: reach)
+    coverage = SpaceCoverage(axes, space)
+    pairs = []
+    for first in ConfigAxis.allCases {
+      for second in ConfigAxis.allCases where second.rawValue > first.rawValue {
+        let count = axes.pairs(of: first, and: second)
+        guard count.feasible > 0 else { continue }
+        pairs.append(
+          AxisPairShare(
+            first: first.name, second: second.name,
+            share: SpaceCoverage.Share(reached: count.reached, feasible: count.feasible)))
+      }
+    }
+    let place = Dictionary(
+      uniqueKeysWithValues: CampaignPhase.allCases.enumerated().map { ($1, $0) })
+    findings.sort { one, other in
+      let (phase, otherPhase) = (place[one.phase] ?? 0, place[other.phase] ?? 0)
+      guard one.caseNumber == other.caseNumber else {
+        return (one.caseNumber ?? -1) < (other.caseNumber ?? -1)
+      }
+      return (phase, one.signature) < (otherPhase, other.signature)
+    }
+    findings = findingGroups.flatMap(\.self)
+  }
 }

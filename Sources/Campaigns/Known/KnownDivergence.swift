@@ -16,6 +16,8 @@ public struct KnownDivergence: Sendable, Equatable {
   public let violations: [ViolationPattern]
   /// The checkpoints on which it explains them: those with one of the values on each axis.
   public let when: [AxisSelection]
+  /// The golden cases that the adapter does not agree with because of it.
+  public let goldens: [String]
   /// What the harness says of the minimal checkpoint, in sentences.
   public let diagnosis: [String]
   /// The replay token of the minimal checkpoint, in the space of all checkpoints.
@@ -29,13 +31,15 @@ public struct KnownDivergence: Sendable, Equatable {
   /// - Throws: `AxisSelectionError` if `when` has an unknown axis or value.
   public init(
     id: String, title: String, summary: String, violations: [ViolationPattern],
-    when: [AxisSelection] = [], diagnosis: [String], token: String, decision: String
+    when: [AxisSelection] = [], goldens: [String] = [], diagnosis: [String], token: String,
+    decision: String
   ) throws(AxisSelectionError) {
     self.id = id
     self.title = title
     self.summary = summary
     self.violations = violations
     self.when = when
+    self.goldens = goldens
     self.diagnosis = diagnosis
     self.token = token
     self.decision = decision

@@ -20,6 +20,7 @@ extension KnownDivergences {
   /// | `summary` | what is done, where in the adapter's code, and what is lost |
   /// | `violations` | objects with `law`, `kind` and `place`, in each of which `*` stands for any text: the violations that it explains |
   /// | `when` | may be absent: an object from axes to lists of their values, all of which a checkpoint must have for the entry to explain anything |
+  /// | `goldens` | may be absent: the golden cases that the adapter does not agree with because of it |
   /// | `diagnosis` | what the harness says of the minimal checkpoint, a list of sentences |
   /// | `case` | the replay token of the minimal checkpoint |
   /// | `decision` | what is to become of it, such as `report upstream` or `by design` |
@@ -68,7 +69,7 @@ extension KnownDivergence {
   ) throws(KnownDivergencesError) {
     try fields.require(
       only: ["id", "title", "summary", "violations", "diagnosis", "case", "decision"],
-      optional: ["when"])
+      optional: ["when", "goldens"])
     let id = try fields.text("id")
     guard Self.isValid(id: id) else {
       throw fields.error("id", expected: "lower-case words and numbers with hyphens between them")
@@ -84,6 +85,7 @@ extension KnownDivergence {
       try self.init(
         id: id, title: try fields.text("title"), summary: try fields.text("summary"),
         violations: try Self.violations(fields, laws), when: when,
+        goldens: fields.json["goldens"] == nil ? [] : try fields.strings("goldens"),
         diagnosis: try fields.strings("diagnosis"), token: token,
         decision: try fields.text("decision"))
     } catch let error as AxisSelectionError {

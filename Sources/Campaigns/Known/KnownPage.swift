@@ -100,7 +100,8 @@ extension KnownDivergences {
                   ["law": .string($0.law), "kind": .string($0.kind), "place": .string($0.place)]
                 }),
               "when": .object(JSONObject(entry.when.map { ($0.axis, .strings($0.values)) })),
-              "diagnosis": .strings(entry.diagnosis), "case": .string(entry.token),
+              "goldens": .strings(entry.goldens), "diagnosis": .strings(entry.diagnosis),
+              "case": .string(entry.token),
               "replay": .string(replayCommand(entry)),
             ]
           })

@@ -40,9 +40,7 @@ struct CheckProperty: Sendable {
   {
     Property(generator) { [judge] spec, context in
       let judgement = judge.judge(spec, isComplete: !isShrinking())
-      context.annotation =
-        judgement.marks.map(\.rawValue) + AxisValues(spec).bytes
-        + judgement.knownBytes(count: judge.known.count)
+      context.annotation = judgement.annotation(of: spec, knownCount: judge.known.count)
       guard let failure = judgement.failure else { return .pass }
       let violation = failure.violation
       let key = FailureKey(

@@ -100,7 +100,7 @@ public struct CheckRun: Sendable {
         property: CheckProperty.name, fingerprint: check.fingerprint, choices: choices))
   }
 
-  private func property() throws(CheckError) -> CheckProperty {
+  func property() throws(CheckError) -> CheckProperty {
     guard !laws.isEmpty else { throw .noLaws }
     if let selectionError { throw .wrongSelection(adapter: adapter.name, selectionError) }
     if let reason = space.conflict { throw .emptySpace(reason: reason) }

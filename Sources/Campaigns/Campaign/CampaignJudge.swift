@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+internal import AdapterLaws
+internal import CheckpointGenerators
+internal import PropertyEngine
+internal import StrictJSON
+
+/// Judges the cases of a campaign, and makes small what fails.
+struct CampaignJudge: Sendable {
+  let plan: CampaignPlan
+  /// How many executions making one failure small may take.
+  let shrinkExecutions: Int
+  /// Whether the campaign is to end.
+  let isOver: @Sendable () -> Bool
+
+  /// How often a failure of a large checkpoint is looked for among small ones.
+  private static let transferAttempts: UInt64 = 24
+
+  /// What becomes of a case; nil if the campaign was told to end meanwhile.
+  func judge(_ origin: CampaignRecord.Origin) -> CampaignRecord? {
+    var record = CampaignRecord(origin: origin, milliseconds: 0, annotation: [])
+    guard let drawn = plan.draw(origin) else { return record }
+    let judge = drawn.ground.check.judge
+    let judgement = judge.judge(drawn.spec, isCancelled: isOver)
+    if isOver() { return nil }
+    record.annotation = judgement.annotation(of: drawn.spec, knownCount: judge.known.count)
+    record.failure = judgement.failure.map { broken in
+      let (law, violation) = (judge.laws[broken.law], broken.violation)
+      let account = ViolationAccount(violation, of: law, drawn.spec, judge.adapter)
+      return CampaignRecord.Failure(
+        law: law.name, kind: violation.kind, place: violation.place, cause: account.cause ?? "")
+    }
+    return isOver() ? nil : record
+  }
+
+  /// Makes the failure of a case small and says what is wrong; the case as found if it cannot be
+  /// made small.
+  ///
+  /// - Returns: The finding, and what a corpus keeps of it if it is of the space of all checkpoints.
+  func explain(
+    _ sighting: CampaignState.Sighting
+  ) -> (finding: CampaignFinding, stored: StoredFailure?)? {
+    guard let drawn = plan.draw(sighting.origin) else { return nil }
+    let key = sighting.key
+    let (ground, choices) = start(drawn, key)
+    var settings = Settings(examples: 1)
+    settings.replays = [choices]
+    settings.findsSeveral = false
+    settings.explains = false
+    settings.shrinkTimeBudget = nil
+    settings.shrinkExecutions = shrinkExecutions
+    settings.isCancelled = isOver
+    let report = ground.check.property(isShrinking: { true }).run(settings)
+    var stored = StoredFailure(
+      property: CheckProperty.name, fingerprint: ground.check.fingerprint, key: key,
+      choices: choices)
+    let asFound = Report(replayed: stored, message: "", seed: plan.seed)
+    let shrunk = report.findings.first { $0.key == key }
+    guard let finding = shrunk ?? asFound.findings.first,
+      let failure = CheckFailure(finding, ground.run, ground.check)
+    else { return nil }
+    let shrinking = shrunk.map {
+      CampaignFinding.Shrinking(
+        simplifications: $0.shrinking.successes, executions: $0.shrinking.executions,
+        stoppedEarly: $0.shrinking.stoppedEarly)
+    }
+    stored.choices = failure.choices
+    let found = CampaignFinding(failure, sighting, plan.phase(of: sighting.origin), shrinking)
+    return (found, ground.phase == plan.any.phase ? stored : nil)
+  }
+
+  /// Where making small begins: in the space of all checkpoints if it can, so that the smallest one
+  /// is the same wherever it was found.
+  private func start(
+    _ drawn: CampaignPlan.Case, _ key: FailureKey
+  ) -> (CampaignPlan.Ground, ChoiceSequence) {
+    guard plan.slow.contains(where: { $0.phase == drawn.ground.phase }) else {
+      return (plan.any, drawn.ground.run.space.settled(drawn.choices))
+    }
+    let judge = plan.any.check.judge
+    let values = AxisValues(drawn.spec)
+    for attempt in 0..<Self.transferAttempts where !isOver() {
+      guard
+        let (spec, choices) = plan.any.run.space.checkpoint(
+          like: values, number: attempt, seed: plan.seed),
+        let broken = judge.judge(spec, isComplete: false, isCancelled: isOver).failure,
+        FailureKey(
+          law: judge.laws[broken.law].name, kind: broken.violation.kind,
+          place: broken.violation.place) == key
+      else { continue }
+      return (plan.any, choices)
+    }
+    return (drawn.ground, drawn.choices)
+  }
+}
+
+extension CampaignState.Sighting {
+  /// What fails.
+  var key: FailureKey {
+    FailureKey(law: failure.law, kind: failure.kind, place: failure.place)
+  }
+}
+
+extension CampaignFinding {
+  /// What is known of a failure that nobody looked at more closely.
+  init(unexplained sighting: CampaignState.Sighting, _ plan: CampaignPlan) {
+    let failure = sighting.failure
+    let drawn = plan.draw(sighting.origin)
+    let law = plan.any.run.laws.first { $0.name == failure.law }.map { LawSummary($0) }
+    let token = drawn.map { $0.ground.check.token(of: $0.choices).text }
+    let words = drawn?.ground.run.arguments ?? []
+    self.init(
+      phase: plan.phase(of: sighting.origin), caseNumber: sighting.number,
+      seconds: Double(sighting.milliseconds) / 1000, occurrences: sighting.occurrences,
+      signature: failure.signature,
+      law: law ?? LawSummary(name: failure.law, statement: "", reason: "", brokenBy: ""),
+      kind: failure.kind, place: failure.place, summary: failure.phrase, diagnosis: [],
+      cause: failure.cause.isEmpty ? nil : failure.cause, config: drawn?.spec.config.json ?? .null,
+      checkpoint: drawn?.spec.description ?? "", facts: [], axes: [], mismatch: [], heatMap: nil,
+      brokenLaws: [], shrinking: nil, flakiness: nil, token: token,
+      replayCommand: shellCommand(["hymt2", "replay", token ?? ""] + words))
+  }
+
+  init(
+    _ failure: CheckFailure, _ sighting: CampaignState.Sighting, _ phase: CampaignPhase,
+    _ shrinking: Shrinking?
+  ) {
+    let values = AxisValues(failure.spec)
+    self.init(
+      phase: phase, caseNumber: sighting.number,
+      seconds: Double(sighting.milliseconds) / 1000, occurrences: sighting.occurrences,
+      signature: sighting.failure.signature, law: failure.law, kind: failure.kind,
+      place: failure.place, summary: failure.summary, diagnosis: failure.diagnosis,
+      cause: failure.cause, config: failure.config, checkpoint: failure.checkpoint,
+      facts: failure.spec.facts.map { Fact(name: $0.name, value: $0.value) },
+      axes: ConfigAxis.allCases.compactMap { axis in
+        values[axis].map { AxisLabel(axis: axis.name, label: axis.values[$0]) }
+      },
+      mismatch: failure.mismatch, heatMap: failure.heatMap, brokenLaws: failure.brokenLaws,
+      shrinking: shrinking, flakiness: failure.flakiness, token: failure.token,
+      replayCommand: failure.replayCommand)
+  }
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+public import AdapterLaws
+internal import Adapters
+public import CheckpointGenerators
+internal import Synchronization
+public import Tensors
+
+/// Compares an adapter with the reference adapter on a whole checkpoint, layer by layer, so that a
+/// checkpoint larger than memory can be compared.
+///
+/// Each layer is given to the adapter as a part of the model, and so are the tensors outside of layers.
+public struct LayerwiseVerification: Sendable {
+  /// The tensors of one layer, or those outside of layers.
+  public struct Part: Sendable, Hashable {
+    /// The layer, nil for the tensors outside of layers.
+    public let layer: Int?
+    /// Positions in the checkpoint's tensors, in their order.
+    public let sources: [Int]
+    /// The size of the tensors on disk, in bytes.
+    public let byteCount: Int
+
+    /// The text shown to people.
+    public var title: String { layer.map { "layer \($0)" } ?? "outside of layers" }
+
+    /// The parts of a checkpoint in the order of their layers, the tensors outside of layers first.
+    ///
+    /// - Throws: `TensorError` if sizes overflow.
+    public static func of(_ infos: [TensorInfo]) throws(TensorError) -> [Part] {
+      var parts: [Part] = []
+      let positions = Dictionary(grouping: infos.indices) { infos[$0].name.layerIndex }
+      for (layer, sources) in positions.sorted(by: { ($0.key ?? -1) < ($1.key ?? -1) }) {
+        var byteCount = 0
+        for source in sources {
+          byteCount += try infos[source].shape.byteCount(of: infos[source].dtype)
+        }
+        parts.append(Part(layer: layer, sources: sources, byteCount: byteCount))
+      }
+      return parts
+    }
+  }
+
+  /// One conversion of a part that gave something else than the reference adapter's.
+  public struct Disagreement: Sendable, Hashable {
+    /// The part, as ``Part/title`` has it.
+    public let part: String
+    /// Whether the way back from native form differs; otherwise the way to it does.
+    public let isSaving: Bool
+    /// What differs, in lines.
+    public let lines: [String]
+  }
+
+  /// What came out.
+  public struct Summary: Sendable, Hashable {
+    /// The parts that were converted both ways.
+    public var partCount = 0
+    /// Conversions to native form that differ, in the order of the parts.
+    public var loads: [Disagreement] = []
+    /// Conversions back that differ, in the order of the parts.
+    public var saves: [Disagreement] = []
+  }
+
+  private let adapter: any AdapterUnderTest
+  private let setup: AdapterSetup
+  private let infos: [TensorInfo]
+  private let parts: [Part]
+
+  /// Creates a verification of a checkpoint.
+  ///
+  /// - Parameters:
+  ///   - setup: What the adapter is made for; each part is a part of the model only.
+  ///   - infos: The checkpoint's tensors, which the reference adapter accepts.
+  ///   - parts: What to convert, as ``Part/of(_:)`` gives it.
+  public init(
+    _ adapter: any AdapterUnderTest, _ setup: AdapterSetup, _ infos: [TensorInfo], _ parts: [Part]
+  ) {
+    self.adapter = adapter
+    self.setup = setup.ofParts
+    self.infos = infos
+    self.parts = parts
+  }
+
+  /// Converts each part both ways.
+  ///
+  /// - Parameters:
+  ///   - threads: How many parts are in work at a time.
+  ///   - source: Gives the tensor at a position of the checkpoint's; called from any thread.
+  ///   - progress: Called with the bytes of each part that is done; from any thread.
+  /// - Throws: The first error of `source` or of the reference adapter, or `CancellationError`.
+  public func run(
+    threads: Int, source: @escaping @Sendable (Int) throws -> Tensor,
+    progress: @Sendable (_ byteCount: Int) -> Void = { _ in }
+  ) throws -> Summary {
+    let found = Mutex<[Int: PartResult]>([:])
+    let failure = Mutex<(any Error)?>(nil)
+    ParallelWork.run(count: parts.count, threads: threads) { index, _ in
+      guard failure.withLock({ $0 == nil }) else { return }
+      do {
+        let result = try convert(parts[index], source)
+        found.withLock { $0[index] = result }
+        progress(parts[index].byteCount)
+      } catch {
+        failure.withLock { $0 = $0 ?? error }
+      }
+    }
+    if let failure = failure.withLock({ $0 }) { throw failure }
+    let results = found.withLock { found in parts.indices.compactMap { found[$0] } }
+    return Summary(
+      partCount: results.count, loads: results.compactMap(\.load), saves: results.compactMap(\.save)
+    )
+  }
+
+  private struct PartResult: Sendable {
+    var load: Disagreement?
+    var save: Disagreement?
+  }
+
+  private func convert(
+    _ part: Part, _ source: @Sendable (Int) throws -> Tensor
+  ) throws -> PartResult {
+    let onDisk = try StateDict(part.sources.map { (infos[$0].name, try source($0)) })
+    let reference = ReferenceAdapter().session(for: setup)
+    let native = try reference.fromHF(onDisk, nil)
+    let cast = Set(native.infos.filter { $0.isGroupedExperts && hasCast($0, onDisk) }.map(\.name))
+    let session: any AdapterSession
+    do {
+      session = try adapter.session(for: setup)
+    } catch {
+      return PartResult(load: try disagreement(part, isSaving: false, refusal: error))
+    }
+    var result = PartResult()
+    result.load = try compare(part, isSaving: false, with: native, castTensors: cast) {
+      try session.fromHF(onDisk, nil)
+    }
+    result.save = try compare(
+      part, isSaving: true, with: reference.toHF(native, excluding: "", nil)
+    ) {
+      try session.toHF(native, excluding: "", nil)
+    }
+    return result
+  }
+
+  /// Whether a grouped tensor is of another type than the experts on disk.
+  private func hasCast(_ grouped: TensorInfo, _ onDisk: StateDict) -> Bool {
+    onDisk.infos.contains { $0.name.expertIndex != nil && $0.dtype != grouped.dtype }
+  }
+
+  private func compare(
+    _ part: Part, isSaving: Bool, with expected: StateDict, castTensors: Set<TensorName> = [],
+    _ conversion: () throws -> StateDict
+  ) throws -> Disagreement? {
+    let found: StateDict
+    do {
+      found = try conversion()
+    } catch {
+      return try disagreement(part, isSaving: isSaving, refusal: error)
+    }
+    let mismatch = Mismatch(expected: expected, found: found, castTensors: castTensors)
+    return mismatch.map { mismatch in
+      let lines = mismatch.description.split(separator: "\n").map(String.init)
+      return Disagreement(part: part.title, isSaving: isSaving, lines: lines)
+    }
+  }
+
+  private func disagreement(
+    _ part: Part, isSaving: Bool, refusal: any Error
+  ) throws -> Disagreement {
+    if refusal is CancellationError { throw refusal }
+    let line = refusal is Misbehaviour ? "\(refusal)" : "refused: \(refusal)"
+    return Disagreement(part: part.title, isSaving: isSaving, lines: [line])
+  }
+}
+
+extension AdapterSetup {
+  /// The same for parts of the model.
+  fileprivate var ofParts: AdapterSetup {
+    var setup = self
+    setup.options.completeness = .presentGroups
+    return setup
+  }
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Foundation
+import StrictJSON
+import Testing
+
+@Suite("Commands with --adapter")
+struct ExternalAdapterCommandTests {
+  /// The scripted server, which is built beside the tests, with what it is to do wrong.
+  private static func server(_ rules: String...) -> String {
+    let program = Hymt2.program.deletingLastPathComponent().appending(path: "scripted-server")
+    return "exec '\(program.path)' \(rules.map { "'\($0)'" }.joined(separator: " "))"
+  }
+
+  @Test("check judges all laws on an adapter in another process, and says which one it was")
+  func check() throws {
+    let scratch = try Scratch()
+    let outcome = try Hymt2.run(
+      "check", "--adapter", Self.server(), "--examples", "12", "--quiet", in: scratch.path)
+    outcome.expectSuccess()
+    #expect(outcome.output.contains(" laws held on 12 checkpoints, seed 0 (adapter: scripted"))
+  }
+
+  @Test("check goes on after a crash, and shows how to see it again; replay does, too")
+  func crash() throws {
+    let scratch = try Scratch()
+    let adapter = Self.server("exit@always")
+    let outcome = try Hymt2.run(
+      "check", "--adapter", adapter, "--examples", "3", "--law", "keys", "--json", in: scratch.path)
+    #expect(outcome.status == 1)
+    let document = try outcome.json()
+    #expect(document["examples"]?["judged"] == 3)
+    let failure = try #require(document["failures"]?.arrayValue?.first)
+    #expect(failure["kind"] == "crashed")
+    #expect(failure["summary"]?.stringValue?.contains("exited with status 3") == true)
+    #expect(try scratch.names(in: ".hymt2/incidents").contains("crashed-from_hf.frame"))
+    let token = try #require(failure["token"]?.stringValue)
+    let replay = try Hymt2.run("replay", token, "--adapter", adapter, "--json", in: scratch.path)
+    #expect(replay.status == 1)
+    #expect(replay.output.contains("exited with status 3"))
+  }
+
+  @Test("golden verify compares another process's results with upstream's")
+  func golden() throws {
+    let scratch = try Scratch()
+    let arguments = [
+      "golden", "verify", "--set", "\(Hymt2.tree)/Golden", "--filter", "experts-1",
+    ]
+    let right = try Hymt2.start(arguments + ["--adapter", Self.server()], in: scratch.path).wait()
+    right.expectSuccess()
+    let wrong = try Hymt2.start(
+      arguments + ["--adapter", Self.server("refuse@always")], in: scratch.path
+    ).wait()
+    #expect(wrong.status == 1)
+    #expect(wrong.output.contains("RuntimeError: Expert weights missing"))
+  }
+
+  @Test("golden verify leaves out what the adapter does not support, and says so")
+  func goldenSupport() throws {
+    let scratch = try Scratch()
+    let arguments = [
+      "golden", "verify", "--set", "\(Hymt2.tree)/Golden", "--json",
+      "--adapter", Self.server("supports@hello"),
+    ]
+    let outcome = try Hymt2.start(arguments + ["--filter", "re"], in: scratch.path).wait()
+    outcome.expectSuccess()
+    let leftOut = try #require(try outcome.json()["leftOut"]?.arrayValue)
+    #expect(leftOut.first?["case"] == "activation-relu2")
+    #expect(leftOut.first?["axis"] == "activation")
+    #expect(leftOut.allSatisfy { $0["axis"] == "activation" || $0["axis"] == "LoRA" })
+    try Hymt2.start(arguments + ["--filter", "activation-geglu"], in: scratch.path).wait()
+      .expectFailure(naming: "scripted supports none of the 1 cases chosen")
+  }
+
+  @Test("golden verify fails for no case that a known divergence has, and says which vanished")
+  func goldenKnown() throws {
+    let scratch = try Scratch()
+    let known: JSONValue = [
+      "schemaVersion": 1, "adapter": "scripted", "version": "1.2",
+      "entries": [
+        [
+          "id": "always-refuses", "title": "t", "summary": "s", "decision": "d",
+          "violations": [["law": "keys", "kind": "*", "place": "*"]], "goldens": ["experts-1"],
+          "diagnosis": [],
+          "case": "p2_EfsqtAzZpBbGAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAARciAAAPXD4FE",
+        ]
+      ],
+    ]
+    try scratch.write(known.bytes(.python), to: "known.json")
+    func verify(_ server: String) throws -> Outcome {
+      try Hymt2.start(
+        [
+          "golden", "verify", "--set", "\(Hymt2.tree)/Golden", "--filter", "experts-1",
+          "--known", "known.json", "--adapter", server,
+        ], in: scratch.path
+      ).wait()
+    }
+    let refusing = try verify(Self.server("refuse@always"))
+    #expect(refusing.status == 1)
+    #expect(refusing.output.contains("known, and no failure\n  always-refuses: experts-1\n"))
+    #expect(!refusing.output.contains("  experts-1: "))
+    let right = try verify(Self.server())
+    right.expectSuccess()
+    #expect(right.output.contains("no longer seen: always-refuses in experts-1\n"))
+  }
+
+  @Test("verify has every layer of a folder converted, and names the layer that is refused")
+  func verify() throws {
+    let scratch = try Scratch()
+    let tiny = try scratch.tiny()
+    let right = try Hymt2.run("verify", tiny, "--adapter", Self.server(), in: scratch.path)
+    right.expectSuccess()
+    #expect(
+      right.output.contains(
+        """
+        ✔ scripted 1.2 takes 4 parts (each layer, and what is outside of layers) to native form \
+        bit for bit
+        ✔ scripted 1.2 brings 4 parts (each layer, and what is outside of layers) back bit for bit
+
+        """))
+    let wrong = try Hymt2.run(
+      "verify", tiny, "--adapter", Self.server("refuse@3"), "--json", in: scratch.path)
+    #expect(wrong.status == 1)
+    let adapter = try #require(try wrong.json()["adapter"])
+    #expect(adapter["name"] == "scripted" && adapter["parts"] == 4)
+    let disagreements = try #require(adapter["disagreements"]?.arrayValue)
+    let found = try #require(disagreements.first)
+    #expect(disagreements.count == 1 && found["part"] == "layer 0" && found["step"] == "from HF")
+    #expect(found["lines"] == ["refused: RuntimeError: Expert weights missing: layer 1"])
+  }
+
+  @Test("An adapter that does not start is exit status 2, with what it said")
+  func noStart() throws {
+    let scratch = try Scratch()
+    for command in [["check"], ["verify", "--synthetic", "--config", "config.json"]] {
+      try scratch.write(Synthetic.config(), to: "config.json")
+      let arguments = command + ["--adapter", "echo no module named adapter >&2; exit 7"]
+      let outcome = try Hymt2.start(arguments, in: scratch.path).wait()
+      outcome.expectFailure(naming: "no module named adapter", "status 7")
+    }
+  }
+}
