@@ -63,6 +63,24 @@ public struct AxisReach: Sendable, Equatable {
     return (newPairs, newTriples)
   }
 
+  /// How many pairs and triples of a checkpoint no other had.
+  public func newCombinations(_ values: [UInt8]) -> Int {
+    guard values.count == Self.combinations.axisCount else { return 0 }
+    let numbers = Self.combinations.numbers(values)
+    var count = 0
+    for third in numbers.indices {
+      for second in 0..<third {
+        let pair = Self.combinations.place(numbers[second], numbers[third])
+        if !pairs.contains(pair) { count += 1 }
+        for first in 0..<second {
+          let triple = Self.combinations.place(numbers[first], numbers[second], numbers[third])
+          if !triples.contains(triple) { count += 1 }
+        }
+      }
+    }
+    return count
+  }
+
   /// Adds what other checkpoints reached.
   public mutating func formUnion(_ other: AxisReach) {
     cases += other.cases

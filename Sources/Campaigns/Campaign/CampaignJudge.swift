@@ -4,7 +4,6 @@
 internal import AdapterLaws
 internal import CheckpointGenerators
 internal import PropertyEngine
-internal import StrictJSON
 
 /// Judges the cases of a campaign, and makes small what fails.
 struct CampaignJudge: Sendable {
@@ -19,7 +18,8 @@ struct CampaignJudge: Sendable {
 
   /// What becomes of a case; nil if the campaign was told to end meanwhile.
   func judge(_ origin: CampaignRecord.Origin) -> CampaignRecord? {
-    var record = CampaignRecord(origin: origin, milliseconds: 0, annotation: [])
+    var record = CampaignRecord(
+      origin: origin, phase: plan.phase(of: origin), milliseconds: 0, annotation: [])
     guard let drawn = plan.draw(origin) else { return record }
     let judge = drawn.ground.check.judge
     let judgement = judge.judge(drawn.spec, isCancelled: isOver)
@@ -66,7 +66,7 @@ struct CampaignJudge: Sendable {
         stoppedEarly: $0.shrinking.stoppedEarly)
     }
     stored.choices = failure.choices
-    let found = CampaignFinding(failure, sighting, plan.phase(of: sighting.origin), shrinking)
+    let found = CampaignFinding(failure, sighting, shrinking)
     return (found, ground.phase == plan.any.phase ? stored : nil)
   }
 
@@ -99,46 +99,5 @@ extension CampaignState.Sighting {
   /// What fails.
   var key: FailureKey {
     FailureKey(law: failure.law, kind: failure.kind, place: failure.place)
-  }
-}
-
-extension CampaignFinding {
-  /// What is known of a failure that nobody looked at more closely.
-  init(unexplained sighting: CampaignState.Sighting, _ plan: CampaignPlan) {
-    let failure = sighting.failure
-    let drawn = plan.draw(sighting.origin)
-    let law = plan.any.run.laws.first { $0.name == failure.law }.map { LawSummary($0) }
-    let token = drawn.map { $0.ground.check.token(of: $0.choices).text }
-    let words = drawn?.ground.run.arguments ?? []
-    self.init(
-      phase: plan.phase(of: sighting.origin), caseNumber: sighting.number,
-      seconds: Double(sighting.milliseconds) / 1000, occurrences: sighting.occurrences,
-      signature: failure.signature,
-      law: law ?? LawSummary(name: failure.law, statement: "", reason: "", brokenBy: ""),
-      kind: failure.kind, place: failure.place, summary: failure.phrase, diagnosis: [],
-      cause: failure.cause.isEmpty ? nil : failure.cause, config: drawn?.spec.config.json ?? .null,
-      checkpoint: drawn?.spec.description ?? "", facts: [], axes: [], mismatch: [], heatMap: nil,
-      brokenLaws: [], shrinking: nil, flakiness: nil, token: token,
-      replayCommand: shellCommand(["hymt2", "replay", token ?? ""] + words))
-  }
-
-  init(
-    _ failure: CheckFailure, _ sighting: CampaignState.Sighting, _ phase: CampaignPhase,
-    _ shrinking: Shrinking?
-  ) {
-    let values = AxisValues(failure.spec)
-    self.init(
-      phase: phase, caseNumber: sighting.number,
-      seconds: Double(sighting.milliseconds) / 1000, occurrences: sighting.occurrences,
-      signature: sighting.failure.signature, law: failure.law, kind: failure.kind,
-      place: failure.place, summary: failure.summary, diagnosis: failure.diagnosis,
-      cause: failure.cause, config: failure.config, checkpoint: failure.checkpoint,
-      facts: failure.spec.facts.map { Fact(name: $0.name, value: $0.value) },
-      axes: ConfigAxis.allCases.compactMap { axis in
-        values[axis].map { AxisLabel(axis: axis.name, label: axis.values[$0]) }
-      },
-      mismatch: failure.mismatch, heatMap: failure.heatMap, brokenLaws: failure.brokenLaws,
-      shrinking: shrinking, flakiness: failure.flakiness, token: failure.token,
-      replayCommand: failure.replayCommand)
   }
 }

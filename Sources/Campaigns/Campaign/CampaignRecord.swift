@@ -28,6 +28,7 @@ struct CampaignRecord: Sendable, Equatable {
   }
 
   var origin: Origin
+  var phase: CampaignPhase
   /// Milliseconds of work of the campaign until then.
   var milliseconds: Int
   /// What `Judgement.annotation` gives; empty of a case that is none.
@@ -43,6 +44,7 @@ extension CampaignRecord {
     case .number(let number): object["case"] = JSONValue(number)
     case .corpus(let token): object["token"] = .string(token)
     }
+    object["phase"] = .string(phase.rawValue)
     object["ms"] = JSONValue(milliseconds)
     object["marks"] = .string(Hexadecimal.text(annotation))
     if let failure {
@@ -60,9 +62,11 @@ extension CampaignRecord {
     } else {
       return nil
     }
-    guard let milliseconds = json["ms"]?.integerValue, milliseconds >= 0,
+    guard let phase = json["phase"]?.stringValue.flatMap(CampaignPhase.init),
+      let milliseconds = json["ms"]?.integerValue, milliseconds >= 0,
       let annotation = json["marks"]?.stringValue.flatMap(Hexadecimal.bytes)
     else { return nil }
+    self.phase = phase
     self.milliseconds = milliseconds
     self.annotation = annotation
     guard let broken = json["broken"] else { return }

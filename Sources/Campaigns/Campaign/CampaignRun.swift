@@ -54,14 +54,13 @@ public struct CampaignRun: Sendable {
     }
     let corpus = settings.corpus.map { Corpus(folder: $0) }
     let plan = try plan(settings, corpus)
-    var state = CampaignState(
-      emptyReport(plan, settings), shard: settings.shard,
-      corpus: try cases(of: corpus, settings.shard), phase: { plan.phase(of: $0) })
+    let empty = emptyReport(plan, settings)
+    var state = CampaignState(empty, corpus: try cases(of: corpus, settings.shard))
     var store: CampaignStore?
     if let corpus {
       var opened = try CampaignStore(corpus, name: name(plan, settings)) { plan.token($0) }
-      let expected = state.report
-      if try opened.resume(&state, where: { $0.isResumable(as: expected) }) {
+      if let resumed = try opened.resume(where: { $0.isResumable(as: empty) }) {
+        state = resumed
         state.report.sessions += 1
         state.report.end = .unfinished
       }
@@ -153,14 +152,7 @@ public struct CampaignRun: Sendable {
   private func finished(
     _ state: CampaignState, _ plan: CampaignPlan, _ corpus: Corpus?, added: Int
   ) throws -> CampaignReport {
-    var report = state.report
-    report.seconds = Double(state.milliseconds) / 1000
-    for index in report.findings.indices {
-      let sighting = state.sightings.first {
-        $0.failure.signature == report.findings[index].signature
-      }
-      if let sighting { report.findings[index].occurrences = sighting.occurrences }
-    }
+    var report = state.finishedReport
     if let contents = try corpus?.contents() {
       report.corpus = CorpusFigures(
         folder: corpus?.folder ?? "", cases: contents.cases.count, added: added,

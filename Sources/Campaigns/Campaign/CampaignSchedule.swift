@@ -86,8 +86,8 @@ struct CampaignSchedule: ~Copyable {
   /// Takes what became of a case.
   mutating func finish(_ record: CampaignRecord) {
     keep { try $0.append("record", record.json) }
-    for (record, newPairs) in state.add(record) where newPairs > 0 && record.failure == nil {
-      store?.note(record.origin)
+    for counted in state.add(record) where counted.isWorthKeeping {
+      store?.note(counted.record.origin)
     }
     saveIfDue()
   }

@@ -2,7 +2,6 @@
 // Copyright the hymt2-harness authors
 
 internal import CheckpointGenerators
-internal import StrictJSON
 
 /// How far a campaign has come: what its records say, in the order of the cases, so that it does not
 /// depend on the order in which cases came to their end, nor on how often the campaign was resumed.
@@ -11,6 +10,7 @@ struct CampaignState: Sendable {
   struct Sighting: Sendable, Equatable {
     var failure: CampaignRecord.Failure
     var origin: CampaignRecord.Origin
+    var phase: CampaignPhase
     var milliseconds: Int
     var occurrences = 1
 
@@ -20,30 +20,34 @@ struct CampaignState: Sendable {
     }
   }
 
+  /// A case that has been counted.
+  struct Counted {
+    let record: CampaignRecord
+    /// The pairs of values that no case had before.
+    let newPairs: Int
+
+    /// Whether a corpus should have it.
+    var isWorthKeeping: Bool { newPairs > 0 && record.failure == nil }
+  }
+
   /// The report so far; of a signature that is not made small yet it has no finding.
   var report: CampaignReport
   /// How many cases are counted: all before this position.
-  private(set) var counted = 0
+  var counted = 0
   /// Cases behind that which have come to their end before others.
-  private(set) var waiting: [Int: CampaignRecord] = [:]
+  var waiting: [Int: CampaignRecord] = [:]
   /// The signatures, in the order in which they were seen.
-  private(set) var sightings: [Sighting] = []
+  var sightings: [Sighting] = []
   /// The cases of the corpus, as it was when the campaign began.
-  private(set) var corpus: [String]
+  var corpus: [String]
   /// Milliseconds of work.
-  private(set) var milliseconds = 0
+  var milliseconds = 0
   private let shard: Shard
-  /// The phase of a case.
-  private let phase: @Sendable (CampaignRecord.Origin) -> CampaignPhase
 
-  init(
-    _ report: CampaignReport, shard: Shard, corpus: [String],
-    phase: @escaping @Sendable (CampaignRecord.Origin) -> CampaignPhase
-  ) {
+  init(_ report: CampaignReport, corpus: [String]) {
     self.report = report
-    self.shard = shard
+    shard = report.shards.first ?? .whole
     self.corpus = corpus
-    self.phase = phase
   }
 
   /// The position of a case: those of the corpus come first, then the shard's numbers. Nil of a case
@@ -73,15 +77,14 @@ struct CampaignState: Sendable {
 
   /// Counts a record; one that is counted already changes nothing.
   ///
-  /// - Returns: The cases that are counted now and had not been, each with the number of pairs of
-  ///   values that no case had before.
-  mutating func add(_ record: CampaignRecord) -> [(record: CampaignRecord, newPairs: Int)] {
+  /// - Returns: The cases that are counted now and had not been.
+  mutating func add(_ record: CampaignRecord) -> [Counted] {
     milliseconds = max(milliseconds, record.milliseconds)
     guard let position = position(record.origin), position >= counted else { return [] }
     waiting[position] = record
-    var result: [(record: CampaignRecord, newPairs: Int)] = []
+    var result: [Counted] = []
     while let next = waiting.removeValue(forKey: counted) {
-      result.append((next, count(next)))
+      result.append(Counted(record: next, newPairs: count(next)))
       counted += 1
     }
     return result
@@ -92,6 +95,23 @@ struct CampaignState: Sendable {
     for position in waiting.keys.sorted() {
       if let record = waiting.removeValue(forKey: position) { count(record) }
     }
+  }
+
+  /// The work up to a moment of this session.
+  mutating func pass(milliseconds: Int) {
+    self.milliseconds = max(self.milliseconds, milliseconds)
+  }
+
+  /// The report with the time and the occurrences by now.
+  var finishedReport: CampaignReport {
+    var report = report
+    report.seconds = Double(milliseconds) / 1000
+    for index in report.findings.indices {
+      let signature = report.findings[index].signature
+      let sighting = sightings.first { $0.failure.signature == signature }
+      if let sighting { report.findings[index].occurrences = sighting.occurrences }
+    }
+    return report
   }
 
   /// Whether a case is on record.
@@ -130,72 +150,22 @@ struct CampaignState: Sendable {
       let byte = known[known.startIndex + entry / 8]
       if byte >> (entry % 8) & 1 == 1 { report.known[entry].checkpoints += 1 }
     }
-    let phase = phase(record.origin)
-    report.change(phase) { $0.judged += 1 }
+    report.change(record.phase) { $0.judged += 1 }
     guard let failure = record.failure else {
       report.passed += 1
       return newPairs
     }
     report.failed += 1
-    report.change(phase) { $0.failed += 1 }
+    report.change(record.phase) { $0.failed += 1 }
     if let known = sightings.firstIndex(where: { $0.failure == failure }) {
       sightings[known].occurrences += 1
     } else {
       sightings.append(
-        Sighting(failure: failure, origin: record.origin, milliseconds: record.milliseconds))
+        Sighting(
+          failure: failure, origin: record.origin, phase: record.phase,
+          milliseconds: record.milliseconds))
     }
     return newPairs
-  }
-}
-
-extension CampaignState {
-  /// Where it stands beside the report.
-  var progressJSON: JSONValue {
-    let positions = waiting.keys.sorted()
-    return [
-      "counted": JSONValue(counted), "milliseconds": JSONValue(milliseconds),
-      "waiting": .array(positions.compactMap { waiting[$0]?.json }),
-      "sightings": .array(sightings.map(\.json)), "corpus": .strings(corpus),
-    ]
-  }
-
-  /// Takes up what `progressJSON` gave.
-  ///
-  /// - Returns: Whether it could be read.
-  mutating func resume(_ json: JSONValue) -> Bool {
-    guard let counted = json["counted"]?.integerValue, counted >= 0,
-      let milliseconds = json["milliseconds"]?.integerValue, milliseconds >= 0,
-      let waiting = json["waiting"]?.arrayValue, let sightings = json["sightings"]?.arrayValue,
-      let corpus = json["corpus"]?.arrayValue
-    else { return false }
-    self.counted = counted
-    self.milliseconds = milliseconds
-    self.sightings = sightings.compactMap(Sighting.init)
-    self.corpus = corpus.compactMap(\.stringValue)
-    for record in waiting.compactMap(CampaignRecord.init) { _ = add(record) }
-    return self.sightings.count == sightings.count
-  }
-
-  /// The work up to a moment of this session.
-  mutating func pass(milliseconds: Int) {
-    self.milliseconds = max(self.milliseconds, milliseconds)
-  }
-}
-
-extension CampaignState.Sighting {
-  fileprivate var json: JSONValue {
-    let record = CampaignRecord(
-      origin: origin, milliseconds: milliseconds, annotation: [], failure: failure)
-    return ["first": record.json, "occurrences": JSONValue(occurrences)]
-  }
-
-  fileprivate init?(_ json: JSONValue) {
-    guard let record = json["first"].flatMap(CampaignRecord.init),
-      let failure = record.failure, let occurrences = json["occurrences"]?.integerValue
-    else { return nil }
-    self.init(
-      failure: failure, origin: record.origin, milliseconds: record.milliseconds,
-      occurrences: occurrences)
   }
 }
 

@@ -19,7 +19,6 @@ struct CampaignStore: Sendable {
   private(set) var added: [String]
   private let token: @Sendable (CampaignRecord.Origin) -> String?
 
-  private static let schemaVersion = 1
   /// A longer journal is folded into the file.
   private static let longestJournal = 4 << 20
 
@@ -52,44 +51,19 @@ struct CampaignStore: Sendable {
   /// Takes up the state that an earlier session left.
   ///
   /// - Parameter isSame: Whether a report is of this campaign and not at its end.
-  /// - Returns: Whether there is one.
-  mutating func resume(
-    _ state: inout CampaignState, where isSame: (CampaignReport) -> Bool
-  ) throws -> Bool {
-    guard let bytes = try Corpus.bytes(of: path),
-      let json = try? JSONValue(parsing: bytes),
-      json["schemaVersion"]?.integerValue == Self.schemaVersion,
-      let report = json["report"], let progress = json["progress"],
-      let report = try? CampaignReport(CampaignFields(path: path, prefix: "report.", json: report)),
-      isSame(report)
+  /// - Returns: The state, nil if there is none that this version can read.
+  mutating func resume(where isSame: (CampaignReport) -> Bool) throws -> CampaignState? {
+    guard let document = try Corpus.bytes(of: path),
+      let (state, fresh) = try? CampaignState.read(
+        document, journal: try journal.recover(), path: path),
+      isSame(state.report)
     else {
       try journal.clear()
-      return false
-    }
-    var resumed = state
-    resumed.report = report
-    guard resumed.resume(progress) else {
-      try journal.clear()
-      return false
+      return nil
     }
     added = try corpus.cases(inFileOf: name)
-    for line in try journal.recover() {
-      // A line that cannot be read is of a case that is judged again.
-      guard let json = try? JSONValue(parsing: Array(line)) else { continue }
-      if let record = json["record"].flatMap(CampaignRecord.init) {
-        for (record, newPairs) in resumed.add(record) where newPairs > 0 && record.failure == nil {
-          note(record.origin)
-        }
-      } else if let finding = json["finding"] {
-        let fields = CampaignFields(path: path, prefix: "finding.", json: finding)
-        if let finding = try? CampaignFinding(fields) { resumed.add(finding) }
-      } else if let tally = json["tally"] {
-        let fields = CampaignFields(path: path, prefix: "tally.", json: tally)
-        if let tally = try? CampaignPhaseTally(fields) { resumed.set(tally) }
-      }
-    }
-    state = resumed
-    return true
+    for record in fresh { note(record.origin) }
+    return state
   }
 
   /// Appends to the journal.
@@ -108,11 +82,7 @@ struct CampaignStore: Sendable {
   /// Writes the whole state and empties the journal.
   func save(_ state: CampaignState) throws {
     try corpus.write(cases: added, named: name)
-    let document: JSONValue = [
-      "schemaVersion": JSONValue(Self.schemaVersion), "report": state.report.state,
-      "progress": state.progressJSON,
-    ]
-    try WholeFile.write(document.bytes(.compact), to: path)
+    try WholeFile.write(state.document, to: path)
     try journal.clear()
   }
 }

@@ -94,6 +94,21 @@ public struct Corpus: Sendable {
     }
   }
 
+  /// How far the campaigns are whose state the folder has.
+  func reports() throws -> [CampaignReport] {
+    let suffix = ".json"
+    return try fileNames(inFolder: campaigns).filter { $0.hasSuffix(suffix) }.compactMap { name in
+      let path = "\(campaigns)/\(name)"
+      guard let document = try Self.bytes(of: path) else { return nil }
+      let journal = try Self.bytes(of: "\(path.dropLast(suffix.count)).journal") ?? []
+      var (state, _) = try CampaignState.read(
+        document, journal: journal.split(separator: UInt8(ascii: "\n")), path: path)
+      state.close()
+      for sighting in state.unexplained { state.add(CampaignFinding(unexplained: sighting)) }
+      return state.finishedReport
+    }
+  }
+
   /// Where a config is kept.
   func configPath(_ config: ModelConfig) -> String {
     let hash = String(stableHash(config.json.text(.compact)), radix: 36)
