@@ -30,5 +30,6 @@ struct ReportFiles: ParsableArguments {
       try WholeFile.write(Array(html.utf8), to: report)
     }
     if let junit { try WholeFile.write(Array(result.junit.utf8), to: junit) }
+    GitHubActions(console).show(result.gitHub)
   }
 }
