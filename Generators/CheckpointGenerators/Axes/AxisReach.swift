@@ -63,6 +63,14 @@ public struct AxisReach: Sendable, Equatable {
     return (newPairs, newTriples)
   }
 
+  /// Whether a checkpoint had the values of two axes.
+  public func hasPair(_ pair: [ConfigAxis: Int]) -> Bool {
+    let numbers = pair.sorted { $0.key.rawValue < $1.key.rawValue }.map { axis, value in
+      Self.combinations.values(of: Int(axis.rawValue)).lowerBound + value
+    }
+    return numbers.count == 2 && pairs.contains(Self.combinations.place(numbers[0], numbers[1]))
+  }
+
   /// How many pairs and triples of a checkpoint no other had.
   public func newCombinations(_ values: [UInt8]) -> Int {
     guard values.count == Self.combinations.axisCount else { return 0 }
@@ -114,5 +122,26 @@ extension AxisCoverage {
       }
     }
     return Count(reached: reached, feasible: possible)
+  }
+
+  /// The feasible pairs that no checkpoint had, as values of two axes, in the order of axes.
+  public var unreachedPairs: [[ConfigAxis: Int]] {
+    ConfigAxis.allCases.flatMap { first in
+      ConfigAxis.allCases.filter { $0.rawValue > first.rawValue }.flatMap { second in
+        unreachedPairs(of: first, and: second)
+      }
+    }
+  }
+
+  private func unreachedPairs(
+    of first: ConfigAxis, and second: ConfigAxis
+  ) -> [[ConfigAxis: Int]] {
+    combinations.values(of: Int(first.rawValue)).enumerated().flatMap { value, number in
+      combinations.values(of: Int(second.rawValue)).enumerated().compactMap { other, otherNumber in
+        let place = combinations.place(number, otherNumber)
+        guard feasible.pairs.contains(place), !pairsReached.contains(place) else { return nil }
+        return [first: value, second: other]
+      }
+    }
   }
 }

@@ -80,6 +80,11 @@ public struct CampaignFinding: Sendable, Equatable {
   /// What the adapter did wrong, in one sentence.
   public var sentence: String { diagnosis.first ?? summary }
 
+  /// Whether both are of one law on one checkpoint.
+  func isSame(as other: CampaignFinding) -> Bool {
+    law == other.law && token != nil && token == other.token
+  }
+
   /// Whether both have the same causes, or look so much alike that they may.
   func isAlike(_ other: CampaignFinding) -> Bool {
     if let cause, let otherCause = other.cause { return cause == otherCause }

@@ -33,13 +33,19 @@ struct CampaignPlan: Sendable {
   let any: Ground
   /// Checkpoints that take long.
   let slow: [Ground]
+  /// Checkpoints around the config with pairs of values that the first random ones lack.
+  private let rare: [Ground]
 
   /// One in so many cases is of any config, not around the given one.
   private static let anyEvery: UInt64 = 3
   /// One in so many cases is of a ground that takes long.
   private static let slowEvery: UInt64 = 500
+  /// One in so many cases has a rare pair of values, until all of them were there.
+  private static let rareEvery = 3
+  /// The number of random cases that rare pairs of values are not in.
+  private static let rehearsed = 600
   /// The numbers of the first cases of the grounds that take long are the multiples of this.
-  private static let firstSlow = 64
+  private static let firstSlow = 50
 
   /// Creates a plan.
   ///
@@ -68,10 +74,36 @@ struct CampaignPlan: Sendable {
     let configs =
       scaling.exactCounts.map { (CampaignPhase.exactCounts, $0) }
       + scaling.exactWidths.map { (.exactWidths, $0) }
+    rare = Self.rare(around, seed) { (space) throws(CheckError) in try ground(.around, space) }
     // An adapter that supports no such config supports small ones with its relations all the same.
     slow = configs.compactMap { phase, config in
       try? ground(phase, CheckpointSpace(config: config), ["--config", path(config)])
     }
+  }
+
+  /// Grounds for the pairs of values that the first random cases around the config do not have. Which
+  /// these are is found out by drawing those cases, so that it is the same in every process.
+  private static func rare(
+    _ around: Ground, _ seed: UInt64, _ ground: (CheckpointSpace) throws(CheckError) -> Ground
+  ) -> [Ground] {
+    var reach = AxisReach()
+    func add(_ ground: Ground, _ number: Int) {
+      if let (spec, _) = ground.check.generator.numbered(UInt64(number), seed: seed) {
+        reach.add(AxisValues(spec).bytes)
+      }
+    }
+    for number in 0..<rehearsed { add(around, number) }
+    var grounds: [Ground] = []
+    for pair in AxisCoverage(around.run.space, reach: reach).unreachedPairs {
+      guard !reach.hasPair(pair) else { continue }
+      var space = CheckpointSpace()
+      space.allowed = around.run.space.allowed
+      for (axis, value) in pair { space.allowed[axis] = [value] }
+      guard let ground = try? ground(space) else { continue }
+      add(ground, rareEvery * grounds.count)
+      grounds.append(ground)
+    }
+    return grounds
   }
 
   /// What commands call a config that is in no file.
@@ -87,6 +119,9 @@ struct CampaignPlan: Sendable {
       if lot % Self.slowEvery == 0 {
         return slow[Int(lot / Self.slowEvery % UInt64(slow.count))]
       }
+    }
+    if number.isMultiple(of: Self.rareEvery), number / Self.rareEvery < rare.count {
+      return rare[number / Self.rareEvery]
     }
     return scattered(UInt64(number), seed: seed) % Self.anyEvery == 0 ? any : around
   }

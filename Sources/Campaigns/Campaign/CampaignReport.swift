@@ -195,6 +195,15 @@ extension CampaignReport {
       }
       return (phase, one.signature) < (otherPhase, other.signature)
     }
+    var distinct: [CampaignFinding] = []
+    for finding in findings {
+      if let index = distinct.firstIndex(where: { $0.isSame(as: finding) }) {
+        distinct[index].occurrences += finding.occurrences
+      } else {
+        distinct.append(finding)
+      }
+    }
+    findings = distinct
     findings = findingGroups.flatMap(\.self)
   }
 }

@@ -159,9 +159,10 @@ public struct CampaignRun: Sendable {
         failures: contents.failures.count)
     }
     report.complete(plan.around.run.space)
-    let isJudged = report.judged > 0
-    guard isJudged || report.end == .cancelled else {
-      throw CheckError.nothingJudged(executed: 0)
+    guard report.holds, report.end != .cancelled else { return report }
+    guard report.judged > 0 else { throw CheckError.noTime }
+    guard report.laws.contains(where: { $0.judged > 0 }) else {
+      throw CheckError.nothingJudged(executed: report.judged)
     }
     return report
   }
