@@ -50,11 +50,12 @@ struct CampaignPlan: Sendable {
   /// Creates a plan.
   ///
   /// - Parameters:
+  ///   - isLong: Whether there will be enough cases for rare pairs of values to have some of their own.
   ///   - arguments: What `hymt2 replay` must be told for the same adapter and laws.
   ///   - path: Where a config is for it that is not the campaign's.
   init(
     _ config: ModelConfig, adapter: any AdapterUnderTest, laws: [AdapterLaw],
-    known: KnownDivergences?, seed: UInt64, arguments: [String],
+    known: KnownDivergences?, seed: UInt64, isLong: Bool, arguments: [String],
     path: (ModelConfig) -> String
   ) throws(CheckError) {
     self.config = config
@@ -74,7 +75,8 @@ struct CampaignPlan: Sendable {
     let configs =
       scaling.exactCounts.map { (CampaignPhase.exactCounts, $0) }
       + scaling.exactWidths.map { (.exactWidths, $0) }
-    rare = Self.rare(around, seed) { (space) throws(CheckError) in try ground(.around, space) }
+    let around = self.around
+    rare = !isLong ? [] : Self.rare(around, seed) { (space) throws(CheckError) in try ground(.around, space) }
     // An adapter that supports no such config supports small ones with its relations all the same.
     slow = configs.compactMap { phase, config in
       try? ground(phase, CheckpointSpace(config: config), ["--config", path(config)])
