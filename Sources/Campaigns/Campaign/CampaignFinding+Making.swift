@@ -21,7 +21,7 @@ extension CampaignFinding {
       seconds: Double(sighting.milliseconds) / 1000, occurrences: sighting.occurrences,
       signature: failure.signature,
       law: law ?? LawSummary(name: failure.law, statement: "", reason: "", brokenBy: ""),
-      kind: failure.kind, place: failure.place, summary: failure.phrase, diagnosis: [],
+      kind: failure.kind, place: failure.place, summary: failure.summary, diagnosis: [],
       cause: failure.cause.isEmpty ? nil : failure.cause, config: drawn?.spec.config.json ?? .null,
       checkpoint: drawn?.spec.description ?? "", facts: [], axes: [], mismatch: [], heatMap: nil,
       brokenLaws: [], shrinking: nil, flakiness: nil, token: token,

@@ -16,6 +16,9 @@ struct CampaignJudge: Sendable {
   /// How often a failure of a large checkpoint is looked for among small ones.
   private static let transferAttempts: UInt64 = 24
 
+  /// How many executions making a large checkpoint small may take.
+  private static let slowExecutions = 100
+
   /// What becomes of a case; nil if the campaign was told to end meanwhile.
   func judge(_ origin: CampaignRecord.Origin) -> CampaignRecord? {
     var record = CampaignRecord(
@@ -28,17 +31,21 @@ struct CampaignJudge: Sendable {
     record.failure = judgement.failure.map { broken in
       let (law, violation) = (judge.laws[broken.law], broken.violation)
       let cause =
-        Self.isDiagnosed(origin)
+        isDiagnosed(origin, drawn.ground)
         ? ViolationAccount(violation, of: law, drawn.spec, judge.adapter).cause : nil
       return CampaignRecord.Failure(
-        law: law.name, kind: violation.kind, place: violation.place, cause: cause ?? "")
+        law: law.name, kind: violation.kind, place: violation.place, cause: cause ?? "",
+        summary: violation.summary)
     }
     return isOver() ? nil : record
   }
 
   /// Whether the cause of a failure is looked for as it is found, so that failures of one law with
   /// different causes are told apart. That takes longer than judging, so most cases go without.
-  private static func isDiagnosed(_ origin: CampaignRecord.Origin) -> Bool {
+  private func isDiagnosed(
+    _ origin: CampaignRecord.Origin, _ ground: CampaignPlan.Ground
+  ) -> Bool {
+    if ground.isSlow { return false }
     guard case .number(let number) = origin else { return true }
     return number < 64 || scattered(UInt64(number), seed: 0) % 8 == 0
   }
@@ -53,12 +60,17 @@ struct CampaignJudge: Sendable {
     guard let drawn = plan.draw(sighting.origin) else { return nil }
     let key = sighting.key
     let (ground, choices) = start(drawn, key)
+    if ground.phase == .exactWidths || ground.isSlow && isOver() {
+      // Each execution would take as long as a thousand others.
+      return (CampaignFinding(unexplained: sighting, plan), nil)
+    }
     var settings = Settings(examples: 1)
     settings.replays = [choices]
     settings.findsSeveral = false
     settings.explains = false
     settings.shrinkTimeBudget = nil
-    settings.shrinkExecutions = shrinkExecutions
+    settings.shrinkExecutions =
+      ground.isSlow ? min(Self.slowExecutions, shrinkExecutions) : shrinkExecutions
     settings.isCancelled = isOver
     let report = ground.check.property(isShrinking: { true }).run(settings)
     var stored = StoredFailure(
@@ -84,7 +96,7 @@ struct CampaignJudge: Sendable {
   private func start(
     _ drawn: CampaignPlan.Case, _ key: FailureKey
   ) -> (CampaignPlan.Ground, ChoiceSequence) {
-    guard plan.slow.contains(where: { $0.phase == drawn.ground.phase }) else {
+    guard drawn.ground.isSlow else {
       return (plan.any, drawn.ground.run.space.settled(drawn.choices))
     }
     let judge = plan.any.check.judge

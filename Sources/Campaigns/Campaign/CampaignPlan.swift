@@ -15,6 +15,9 @@ struct CampaignPlan: Sendable {
     /// The run that judges them, whose space they are of.
     let run: CheckRun
     let check: CheckProperty
+
+    /// Whether a case takes long, since it has numbers of the config.
+    var isSlow: Bool { phase == .exactCounts || phase == .exactWidths }
   }
 
   /// A case with the choices that make it, which are of its ground's space.
@@ -41,20 +44,21 @@ struct CampaignPlan: Sendable {
   /// One in so many cases is of a ground that takes long.
   private static let slowEvery: UInt64 = 500
   /// One in so many cases has a rare pair of values, until all of them were there.
-  private static let rareEvery = 3
+  private static let rareEvery = 6
   /// The number of random cases that rare pairs of values are not in.
   private static let rehearsed = 600
   /// The numbers of the first cases of the grounds that take long are the multiples of this.
-  private static let firstSlow = 50
+  private static let firstSlow = 100
 
   /// Creates a plan.
   ///
   /// - Parameters:
+  ///   - isLong: Whether there will be enough cases for rare pairs of values to have some of their own.
   ///   - arguments: What `hymt2 replay` must be told for the same adapter and laws.
   ///   - path: Where a config is for it that is not the campaign's.
   init(
     _ config: ModelConfig, adapter: any AdapterUnderTest, laws: [AdapterLaw],
-    known: KnownDivergences?, seed: UInt64, arguments: [String],
+    known: KnownDivergences?, seed: UInt64, isLong: Bool, arguments: [String],
     path: (ModelConfig) -> String
   ) throws(CheckError) {
     self.config = config
@@ -74,7 +78,10 @@ struct CampaignPlan: Sendable {
     let configs =
       scaling.exactCounts.map { (CampaignPhase.exactCounts, $0) }
       + scaling.exactWidths.map { (.exactWidths, $0) }
-    rare = Self.rare(around, seed) { (space) throws(CheckError) in try ground(.around, space) }
+    let around = self.around
+    rare =
+      !isLong
+      ? [] : Self.rare(around, seed) { (space) throws(CheckError) in try ground(.around, space) }
     // An adapter that supports no such config supports small ones with its relations all the same.
     slow = configs.compactMap { phase, config in
       try? ground(phase, CheckpointSpace(config: config), ["--config", path(config)])

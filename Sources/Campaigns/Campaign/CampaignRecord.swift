@@ -17,11 +17,10 @@ struct CampaignRecord: Sendable, Equatable {
     var law: String
     var kind: String
     var place: String
-    /// The causes, or what happened where they say too little.
+    /// The causes; empty where they were not looked for or say too little.
     var cause: String
-
-    /// Kind and place in words.
-    var phrase: String { place.isEmpty ? kind : "\(kind) (\(place))" }
+    /// What happened in this case, in one line.
+    var summary: String
 
     /// What tells failures apart.
     var signature: String { [law, kind, place, cause].joined(separator: " | ") }
@@ -48,7 +47,9 @@ extension CampaignRecord {
     object["ms"] = JSONValue(milliseconds)
     object["marks"] = .string(Hexadecimal.text(annotation))
     if let failure {
-      object["broken"] = .strings([failure.law, failure.kind, failure.place, failure.cause])
+      object["broken"] = .strings([
+        failure.law, failure.kind, failure.place, failure.cause, failure.summary,
+      ])
     }
     return .object(object)
   }
@@ -71,8 +72,9 @@ extension CampaignRecord {
     self.annotation = annotation
     guard let broken = json["broken"] else { return }
     let texts = broken.arrayValue?.compactMap(\.stringValue) ?? []
-    guard texts.count == 4 else { return nil }
-    failure = Failure(law: texts[0], kind: texts[1], place: texts[2], cause: texts[3])
+    guard texts.count == 5 else { return nil }
+    failure = Failure(
+      law: texts[0], kind: texts[1], place: texts[2], cause: texts[3], summary: texts[4])
   }
 }
 

@@ -82,7 +82,7 @@ public struct CampaignRun: Sendable {
     var configs: [(path: String, config: ModelConfig)] = []
     let plan = try CampaignPlan(
       config, adapter: adapter, laws: laws, known: known, seed: settings.seed,
-      arguments: arguments
+      isLong: settings.budget.isLong, arguments: arguments
     ) { config in
       guard let corpus else { return CampaignPlan.configName }
       let path = corpus.configPath(config)

@@ -157,7 +157,9 @@ struct CampaignState: Sendable {
     }
     report.failed += 1
     report.change(record.phase) { $0.failed += 1 }
-    if let known = sightings.firstIndex(where: { $0.failure == failure }) {
+    if let known = sightings.firstIndex(where: {
+      $0.failure.signature == failure.signature
+    }) {
       sightings[known].occurrences += 1
     } else {
       sightings.append(

@@ -35,8 +35,8 @@ public struct ConfigTrial: Sendable {
     }
     do {
       let plan = try CampaignPlan(
-        config, adapter: adapter, laws: AdapterLaws.all, known: nil, seed: 0, arguments: [],
-        path: { _ in CampaignPlan.configName })
+        config, adapter: adapter, laws: AdapterLaws.all, known: nil, seed: 0, isLong: false,
+        arguments: [], path: { _ in CampaignPlan.configName })
       _ = plan.draw(.number(0))
       return .accepted
     } catch {
