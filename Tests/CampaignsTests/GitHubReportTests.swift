@@ -54,10 +54,10 @@ struct GitHubReportTests {
   @Test("Percent signs, colons, commas and line ends are encoded where they would end something")
   func escaping() {
     let annotation = GitHubAnnotation(
-      level: .warning, title: "a: b, 10%\r\nc", file: nil, message: "1%0A: x, y\nz\r")
+      level: .warning, title: "a: b, 10%\r\nc", file: nil, message: "1%0A: x, y\nz\r\u{1b}[31m")
     #expect(
       annotation.command
-        == "::warning title=a%3A b%2C 10%25%0D%0Ac::1%250A: x, y%0Az%0D")
+        == "::warning title=a%3A b%2C 10%25%0D%0Ac::1%250A: x, y%0Az%0D\u{fffd}[31m")
   }
 
   @Test("Of more causes than GitHub shows, the last line counts the rest")

@@ -31,9 +31,12 @@ struct GitHubAnnotation {
     encoded(text, ["%", "\r", "\n", ":", ","])
   }
 
+  /// Control characters that mean nothing to GitHub become U+FFFD: they could deceive a terminal.
   private static func encoded(_ text: String, _ special: [Unicode.Scalar]) -> String {
     text.unicodeScalars.map { scalar in
-      guard special.contains(scalar) else { return String(scalar) }
+      guard special.contains(scalar) else {
+        return scalar.properties.generalCategory == .control ? "\u{fffd}" : String(scalar)
+      }
       let digits = String(scalar.value, radix: 16, uppercase: true)
       return "%" + (digits.count < 2 ? "0" : "") + digits
     }.joined()
