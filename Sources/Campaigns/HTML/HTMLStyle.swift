@@ -25,7 +25,8 @@ enum HTMLStyle {
       margin: 0; background: var(--page); color: var(--text);
       font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif;
     }
-    main { max-width: 70rem; margin: 0 auto; padding: 1.5rem 1.25rem 3rem; }
+    main { max-width: 70rem; margin: 0 auto; padding: 1.5rem 1.25rem 3rem;
+      overflow-wrap: break-word; }
     h1, h2, h3, h4 { line-height: 1.25; margin: 0; }
     h1 { font-size: 1.75rem; }
     h2 { font-size: 1.3rem; margin: 2.25rem 0 .75rem; }
