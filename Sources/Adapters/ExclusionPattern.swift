@@ -6,10 +6,10 @@ public import Tensors
 /// A regular expression that removes keys on disk which it matches from their start on, as Python's
 /// `re.match` does.
 ///
-/// The syntax is Python's where Swift's and Python's mean the same; `\Z`, `(?P=name)`, the anchor
-/// `$` and brackets within classes are translated. Lookbehind, conditionals and the flag `a` are
-/// refused, because Swift has none; on keys beyond ASCII the two engines' classes and case folding
-/// differ here and there.
+/// The syntax is Python's where Swift's and Python's mean the same; `\Z`, the anchor `$`, brackets and
+/// a first hyphen within classes are translated. Lookbehind, conditionals and the flag `a` are refused,
+/// because Swift has none; on keys beyond ASCII the two engines' classes and case folding differ here
+/// and there.
 public struct ExclusionPattern: Sendable, Hashable {
   /// The pattern as given.
   public let source: String
@@ -57,9 +57,6 @@ public struct ExclusionPattern: Sendable, Hashable {
         // Python's \Z is the very end; Swift's also stands before a last newline.
         result += pair == "\\Z" ? "\\z" : pair
         rest = rest.dropFirst(2)
-      } else if rest.hasPrefix("(?P="), let end = rest.firstIndex(of: ")") {
-        result += "\\k<\(rest[..<end].dropFirst(4))>"
-        rest = rest[end...].dropFirst()
       } else if character == "$" {
         // Python's $ also stands before a last newline.
         result += "(?:$|(?=\\n\\z))"
@@ -85,16 +82,16 @@ public struct ExclusionPattern: Sendable, Hashable {
     }
     var isFirst = true
     while let character = rest.first, isFirst || character != "]" {
-      isFirst = false
+      defer { isFirst = false }
       if character == "\\" {
         result += rest.prefix(2)
         rest = rest.dropFirst(2)
-      } else if rest.hasPrefix("--"), result != "[", result != "[^" {
+      } else if rest.hasPrefix("--"), !isFirst {
         // A range that ends with a hyphen.
         result += "-\\-"
         rest = rest.dropFirst(2)
       } else {
-        if "[]&~".contains(character) || result == "[" && character == "-" { result += "\\" }
+        if "[]&~".contains(character) || isFirst && character == "-" { result += "\\" }
         result.append(character)
         rest = rest.dropFirst()
       }

@@ -48,6 +48,15 @@ struct FromHFPlannerTests {
     }
   }
 
+  @Test("A key that only ends like a scale is none")
+  func noScale() throws {
+    let name: TensorName = "tower.myweight_scale"
+    let more = try StateDict(
+      valid.map { ($0.name, $0.tensor) } + [(name, Tensor(.f32, [1]) { _ in 1 })])
+    let native = try HyMT2StateDictAdapter(config: config).fromHF(more)
+    #expect(native[name] != nil)
+  }
+
   @Test("Missing tensors of every class")
   func missing() throws {
     let names: [TensorName] = [

@@ -38,6 +38,18 @@ struct LayerKeyTests {
     }
   }
 
+  @Test("Only parts of experts on disk have an expert's number")
+  func expertIndices() {
+    let layer = "model.layers.1.mlp."
+    let keys: [(TensorName, Int?)] = [
+      ("\(layer)experts.0.gate_proj.weight", 0), ("\(layer)experts.10.down_proj.weight", 10),
+      ("\(layer)experts.07.down_proj.weight", nil), ("\(layer)experts.gate_and_up_projs", nil),
+      ("\(layer)experts.0.gate_proj.bias", nil), ("\(layer)xxxxxxx.0.gate_proj.weight", nil),
+      ("experts.0.gate_proj.weight", nil),
+    ]
+    for (name, expected) in keys { #expect(name.expertIndex == expected, "'\(name)'") }
+  }
+
   @Test("What follows the experts' path has one meaning")
   func experts() {
     let keys: [(Substring, ExpertKey)] = [

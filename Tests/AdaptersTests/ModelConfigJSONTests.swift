@@ -39,6 +39,33 @@ struct ModelConfigJSONTests {
     #expect(config.dtype == .f16)
   }
 
+  @Test("Each switch is read from its own field")
+  func switches() throws {
+    let switches: [(field: String, value: KeyPath<ModelConfig, Bool>, absent: Bool)] = [
+      ("qk_norm", \.hasQueryKeyNorm, true),
+      ("moe_router_enable_expert_bias", \.hasExpertBias, true),
+      ("attention_bias", \.hasAttentionBias, false), ("mlp_bias", \.hasMLPBias, false),
+      ("tie_word_embeddings", \.tiesWordEmbeddings, false),
+    ]
+    for (field, _, absent) in switches {
+      let config = try Self.config([(field, .bool(!absent))])
+      for other in switches {
+        #expect(
+          config[keyPath: other.value] == (other.field == field ? !absent : other.absent),
+          "'\(other.field)' with '\(field)' \(!absent)")
+      }
+    }
+  }
+
+  @Test("Element types have their names in PyTorch")
+  func elementTypes() throws {
+    let types: [(JSONValue, DType)] = [
+      ("bfloat16", .bf16), ("float16", .f16), ("float32", .f32), ("float64", .f64),
+      ("float8_e4m3fn", .f8E4M3), ("float8_e5m2", .f8E5M2),
+    ]
+    for (name, type) in types { #expect(try Self.config([("dtype", name)]).dtype == type) }
+  }
+
   @Test("The names of transformers, Tencent and Automodel mean the same")
   func aliases() throws {
     let plain = try Self.config([])
@@ -83,6 +110,10 @@ struct ModelConfigJSONTests {
       ([("mlp_layer_types", ["sparse", "sparse"])], "mlp_layer_types"),
       ([("mlp_layer_types", ["dense"])], "mlp_layer_types"),
       ([("mlp_layer_types", ["dense", "moe"])], "mlp_layer_types"),
+      (
+        [("first_k_dense_replace", nil), ("mlp_layer_types", ["dense", "moe"])],
+        "mlp_layer_types"
+      ),
       ([("mlp_layer_types", "dense")], "mlp_layer_types"),
       ([("num_nextn_predict_layers", -1)], "num_nextn_predict_layers"),
       ([("num_nextn_predict_layers", 1000)], "num_nextn_predict_layers"),

@@ -93,4 +93,28 @@ struct PlanExecutorTests {
     let down = try #require(native["model.layers.0.mlp.experts.down_projs"])
     #expect((0..<4).map { down.bits(at: $0) } == [0, 2, 1, 3].map { expected[$0] })
   }
+
+  @Test("Layers of one shape may have experts of different types")
+  func types() throws {
+    let config = try TestCheckpoint.config(
+      experts: 1, hidden: 2, inter: 2, layers: [.sparse, .sparse])
+    let one: [DType: UInt64] = [.f32: 0x3f80_0000, .f16: 0x3c00]
+    let stateDict = try StateDict(
+      [DType.f32, .f16].enumerated().flatMap { layer, dtype in
+        try ["gate", "up", "down"].map {
+          (
+            TensorName("model.layers.\(layer).mlp.experts.0.\($0)_proj.weight"),
+            try Tensor(dtype, [2, 2]) { _ in one[dtype] ?? 0 }
+          )
+        }
+      })
+    let native = try HyMT2StateDictAdapter(
+      config: config, options: AdapterOptions(completeness: .presentGroups)
+    ).fromHF(stateDict)
+    for (name, tensor) in native {
+      let bits = (0..<tensor.shape.elementCount).map { tensor.bits(at: $0) }
+      #expect(bits.allSatisfy { $0 == 0x3f80 }, "\(name)")
+    }
+    #expect(native.count == 4)
+  }
 }

@@ -58,6 +58,22 @@ struct FaultyCheckpointTests {
     #expect(checkpoint.side == .native)
   }
 
+  @Test("A fault that is made changes the tensors or the adapter they are given to")
+  func changes() throws {
+    var spec = spec
+    spec.types = SourceTypes(experts: .f8E4M3, expertBias: .f32, others: .bf16, hasScales: true)
+    for spec in [self.spec, spec] {
+      for kind in CheckpointFaultCatalogue.all {
+        let valid = FaultyCheckpoint(valid: spec, side: kind.side)
+        var checkpoint = valid
+        guard kind.apply(to: &checkpoint, site: 0) else { continue }
+        let isGivenElsewhere = checkpoint.setup != valid.setup || checkpoint.infos != valid.infos
+        let isChanged = try isGivenElsewhere || checkpoint.stateDict() != valid.stateDict()
+        #expect(isChanged, "\(kind.name)")
+      }
+    }
+  }
+
   @Test("A kind that finds no place leaves the checkpoint as it is")
   func noPlace() throws {
     let kind = try #require(CheckpointFaultCatalogue.position(of: "missing-factor"))

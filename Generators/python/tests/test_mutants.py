@@ -7,6 +7,7 @@ import functools
 import importlib.metadata
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -167,6 +168,43 @@ def test_commands(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monkey
     words = ["mutants", "compare", "--examples", "2"]
     assert run_command([*words, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert (document["killed"], document["of"], document["upstreamTests"]) == (1, 2, None)
+    assert (document["roundTrip"], document["of"], document["upstreamTests"]) == (1, 2, None)
     assert run_command(words) == 0
-    assert "noticed 1 of 2" in capsys.readouterr().out
+    assert "round trip    1" in capsys.readouterr().out
+
+
+UPSTREAM_LIKE = """
+from types import SimpleNamespace
+
+from nemo_automodel.components.models.hy_mt2.state_dict_adapter import HyMT2StateDictAdapter
+
+
+def test_prediction_layers():
+    moe = SimpleNamespace(
+        n_routed_experts=1, moe_inter_dim=1, dim=1, expert_activation="swiglu", expert_bias=False
+    )
+    adapter = HyMT2StateDictAdapter(SimpleNamespace(num_hidden_layers=1), moe, None)
+    assert list(adapter.from_hf({"model.layers.0.x": 0, "model.layers.1.x": 1})) == ["model.layers.0.x"]
+
+
+def test_that_never_passes():
+    assert False
+"""
+
+
+def test_upstream_tests(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What fails without a fault is not asked; a fault that is planted is seen, and then gone."""
+    file = tmp_path / "test_like_upstream.py"
+    file.write_text(UPSTREAM_LIKE)
+    some = tuple(find_mutant(name) for name in ("mtp-kept", "transpose-missing-down-load"))
+    monkeypatch.setattr("hymt2_oracle.mutants.MUTANTS", some)
+    words = ["mutants", "compare", "--examples", "2", "--json", "--upstream-tests", str(file)]
+    assert run_command(words) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["upstreamTests"] == {"killed": 1, "tests": 1, "failWithoutFault": 1}
+    kept, missing = document["mutants"]
+    assert kept["upstreamTests"]["test"].endswith("::test_prediction_layers")
+    assert missing["upstreamTests"] == {"killed": False, "test": None}
+    assert run_command([*words[:-1], str(tmp_path / "none.py")]) == 2

@@ -40,6 +40,9 @@ struct PlantedFault {
       let found = Set(error.findings.map { Offence($0.code, $0.subject) })
       let surplus = found.subtracting(offences).sorted()
       let missing = offences.subtracting(found).sorted()
+      guard error.findings.count == found.count else {
+        return "\(error.findings.count) findings, \(found.count) of them different"
+      }
       guard !surplus.isEmpty || !missing.isEmpty else { return nil }
       return "\(surplus.count) named in error: \(surplus.prefix(4)), "
         + "\(missing.count) not named: \(missing.prefix(4))"

@@ -78,10 +78,13 @@ extension CheckpointFaultCatalogue {
     ) { checkpoint, _ in
       guard checkpoint.isWhole, checkpoint.spec.lora == nil, let last = checkpoint.lastDecoderAlone
       else { return nil }
+      let setup = checkpoint.setup
+      // A layer that is dropped then contradicts nothing.
       _ = checkpoint.reconfigure {
         $0.layers.removeLast()
         $0.mtpLayers += 1
       }
+      guard checkpoint.setup != setup else { return nil }
       // It lacks what every prediction layer has.
       checkpoint.offences.removeAll()
       checkpoint.offend(checkpoint.key(last, "eh_proj.weight"), .missingTensor)

@@ -3,6 +3,7 @@
 """mutants."""
 
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,7 +14,8 @@ SUMMARY = "faults that can be planted in NeMo's own adapters"
 DETAILS = (
     "`list` names the faults, `show` describes one: its class, and the module and function that\n"
     "it changes. `compare` asks of each whether the round-trip property that one would write\n"
-    "first notices it; it takes minutes."
+    "first notices it, and whether upstream's own test files do, where they are given: they are\n"
+    "in upstream's repository and not in its package. It takes minutes."
 )
 
 
@@ -26,6 +28,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     show.add_argument("id", metavar="ID")
     compare = actions.add_parser("compare", help="which faults a round-trip property notices")
     compare.add_argument("--examples", type=int, default=300, metavar="N", help="default: 300")
+    compare.add_argument(
+        "--upstream-tests", type=Path, nargs="+", default=[], metavar="FILE",
+        help="files of upstream's tests of its adapters; those count that pass without a fault",
+    )  # fmt: skip
     compare.add_argument("--json", action="store_true", help="print one JSON document")
 
 
@@ -66,25 +72,45 @@ def _compare(arguments: Namespace) -> None:
     from hymt2_oracle.mutants import MUTANTS
     from hymt2_oracle.mutants.engine import load_adapters
     from hymt2_oracle.mutants.round_trip import failure_of_round_trip
+    from hymt2_oracle.mutants.upstream_tests import UpstreamTests
     from hymt2_oracle.report import print_json
 
     if failure := failure_of_round_trip(load_adapters(None)["hy_mt2"], arguments.examples):
         raise OracleError(f"the property fails without a fault: {failure}")
+    tests = UpstreamTests(arguments.upstream_tests) if arguments.upstream_tests else None
     entries = []
     for mutant in MUTANTS:
         failure = failure_of_round_trip(load_adapters(mutant)["hy_mt2"], arguments.examples)
-        seen = {"killed": failure is not None, "error": failure}
-        entries.append(_described(mutant) | {"roundTrip": seen})
+        entry = _described(mutant) | {"roundTrip": {"killed": failure is not None, "error": failure}}
+        seen = ["round trip"] if failure else []
+        if tests:
+            test = tests.first_failure(mutant)
+            entry["upstreamTests"] = {"killed": test is not None, "test": test}
+            seen += ["upstream's tests"] if test else []
+        entries.append(entry)
         if not arguments.json:
-            print(f"{'noticed' if failure else 'missed':7}  {mutant.id}", flush=True)
+            print(f"{' and '.join(seen) or 'missed':31}  {mutant.id}", flush=True)
     real = [entry for entry in entries if entry["equivalent"] is None]
-    killed = sum(entry["roundTrip"]["killed"] for entry in real)
+    summary = {
+        "examples": arguments.examples,
+        "of": len(real),
+        "roundTrip": sum(entry["roundTrip"]["killed"] for entry in real),
+        "upstreamTests": None,
+    }
+    if tests:
+        summary["upstreamTests"] = {
+            "killed": sum(entry["upstreamTests"]["killed"] for entry in real),
+            "tests": tests.passing,
+            "failWithoutFault": tests.broken,
+        }
     if arguments.json:
-        summary = {"examples": arguments.examples, "killed": killed, "of": len(real)}
-        # NeMo's package ships no tests of its own that could be asked as well.
-        print_json(f"{NAME} compare", summary | {"mutants": entries, "upstreamTests": None})
-    else:
-        print(f"noticed {killed} of {len(real)} that some checkpoint shows")
+        print_json(f"{NAME} compare", summary | {"mutants": entries})
+        return
+    print(f"of {len(real)} faults that some checkpoint shows, noticed by")
+    print(f"  the round trip    {summary['roundTrip']}")
+    if tests:
+        noticed = summary["upstreamTests"]["killed"]
+        print(f"  upstream's tests  {noticed}, of {tests.passing} tests that pass without a fault")
 
 
 def _described(mutant: "Mutant") -> dict[str, Any]:

@@ -49,16 +49,18 @@ def load_adapters(mutant: Mutant | None) -> dict[str, type[Any]]:
     copies: dict[str, ModuleType] = {}
     for kind, names in MODULES.items():
         for name in names:
-            if mutant is not None and mutant.module == kind:
-                code = _compiled(mutated_tree(mutant, name), name)
-            else:
-                code = _real_code(name)
-            copies[name] = _execute(name, code, copies)
+            own = mutant if mutant is not None and mutant.module == kind else None
+            copies[name] = _execute(name, compiled_with(own, name), copies)
     first, second = MODULES["adapter"]
     return {
         "hy_mt2": getattr(copies[first], CLASSES["hy_mt2"]),
         "hy_v3": getattr(copies[second], CLASSES["hy_v3"]),
     }
+
+
+def compiled_with(mutant: Mutant | None, name: str) -> CodeType:
+    """A module's code with a mutant's edits, or as it is."""
+    return _real_code(name) if mutant is None else _compiled(mutated_tree(mutant, name), name)
 
 
 def check_version() -> None:
