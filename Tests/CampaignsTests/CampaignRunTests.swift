@@ -5,6 +5,7 @@ import AdapterLaws
 import Adapters
 import CheckpointGenerators
 import Foundation
+import PropertyEngine
 import StrictJSON
 import Synchronization
 import Testing
@@ -45,9 +46,9 @@ struct CampaignRunTests {
 
   @Test("Every phase judges cases, and what fails is made as small as can be")
   func phases() throws {
-    let report = try run(120)
+    let report = try run(420)
     #expect(report.end == .completed)
-    #expect(report.judged == 120)
+    #expect(report.judged == 420)
     #expect(!report.holds)
     for tally in report.phases where tally.phase != .corpus {
       #expect(tally.judged > 0, "\(tally.phase.rawValue)")
@@ -57,7 +58,7 @@ struct CampaignRunTests {
     #expect(few.occurrences > 1)
     let flat = try #require(report.findings.first { $0.law.name == "flat" })
     #expect(flat.facts.first == CampaignFinding.Fact(name: "experts", value: "1"))
-    #expect(report.laws.allSatisfy { $0.judged + $0.notApplicable == 120 })
+    #expect(report.laws.allSatisfy { $0.judged + $0.notApplicable == 420 })
     #expect(report.coverage.pairs.reached > 0)
     #expect(report.pairs.reduce(0) { $0 + $1.share.feasible } == report.coverage.pairs.feasible)
     #expect(report.pairs.reduce(0) { $0 + $1.share.reached } == report.coverage.pairs.reached)
@@ -116,11 +117,13 @@ struct CampaignRunTests {
     let expected = essence(try run())
     let (original, copy) = ("\(folder)/original", "\(folder)/copy")
     let isCopied = Atomic<Bool>(false)
-    _ = try run(threads: 2, corpus: original) { step in
-      // What the files hold now is what a kill leaves.
-      guard step.judged >= count, !isCopied.exchange(true, ordering: .relaxed) else { return }
-      try? FileManager.default.copyItem(atPath: original, toPath: copy)
-    }
+    _ = try run(
+      threads: 2, corpus: original,
+      observing: { step in
+        // What the files hold now is what a kill leaves.
+        guard step.judged >= count, !isCopied.exchange(true, ordering: .relaxed) else { return }
+        try? FileManager.default.copyItem(atPath: original, toPath: copy)
+      })
     let resumed = try run(threads: 2, corpus: copy)
     #expect(resumed.sessions == 2)
     let isSame = essence(resumed) == expected
@@ -132,10 +135,12 @@ struct CampaignRunTests {
     let expected = essence(try run())
     let (original, copy) = ("\(folder)/original", "\(folder)/copy")
     let isCopied = Atomic<Bool>(false)
-    _ = try run(corpus: original) { step in
-      guard step.judged >= 30, !isCopied.exchange(true, ordering: .relaxed) else { return }
-      try? FileManager.default.copyItem(atPath: original, toPath: copy)
-    }
+    _ = try run(
+      corpus: original,
+      observing: { step in
+        guard step.judged >= 30, !isCopied.exchange(true, ordering: .relaxed) else { return }
+        try? FileManager.default.copyItem(atPath: original, toPath: copy)
+      })
     let names = try FileManager.default.contentsOfDirectory(atPath: "\(copy)/campaigns")
     let journal = try #require(names.first { $0.hasSuffix(".journal") })
     let url = URL(filePath: "\(copy)/campaigns/\(journal)")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import AdapterLaws
 import CheckpointGenerators
 import Foundation
 import PropertyEngine
@@ -16,7 +17,8 @@ struct CorpusTests {
   private static func token(_ number: Int) throws -> String {
     let run = CheckRun(ReferenceAdapter())
     let check = try run.property()
-    let drawn = try #require(check.generator.numbered(UInt64(number), seed: 1))
+    let drawn = try #require(
+      check.generator.numbered(UInt64(number), seed: 1))
     return check.token(of: drawn.choices).text
   }
 
@@ -74,7 +76,8 @@ struct CorpusTests {
     let check = try CheckRun(ReferenceAdapter()).property()
     var reach = AxisReach()
     for token in tokens {
-      let drawn = try #require(check.spec(of: try ReplayToken(text: token)))
+      let parsed = try ReplayToken(text: token)
+      let drawn = try #require(check.spec(of: parsed))
       reach.add(AxisValues(drawn.spec).bytes)
     }
     return reach

@@ -44,7 +44,7 @@ struct CampaignPlan: Sendable {
   /// One in so many cases is of a ground that takes long.
   private static let slowEvery: UInt64 = 500
   /// One in so many cases has a rare pair of values, until all of them were there.
-  private static let rareEvery = 6
+  private static let rareEvery = 4
   /// The number of random cases that rare pairs of values are not in.
   private static let rehearsed = 600
   /// The numbers of the first cases of the grounds that take long are the multiples of this.
