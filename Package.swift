@@ -68,7 +68,7 @@ let package = Package(
     + module(
       "AdapterLaws",
       ["Adapters", "CheckpointGenerators", "PropertyEngine", "Safetensors", "Tensors"],
-      tests: ["PropertyTesting", "StrictJSON"])
+      tests: ["PlantedFaults", "PropertyTesting", "StrictJSON"])
     + module(
       "ExternalAdapters",
       [
@@ -89,6 +89,11 @@ let package = Package(
         "AdapterLaws", "Adapters", "CKnownDivergences", "CheckpointGenerators", "PropertyEngine",
         "Safetensors", "StrictJSON", "Tensors",
       ], exclude: ["KnownDivergences"])
+    + module(
+      "PlantedFaults",
+      [
+        "AdapterLaws", "Adapters", "Campaigns", "CheckpointGenerators", "StrictJSON", "Tensors",
+      ])
     + [
       .systemLibrary(name: "CExchange"),
       .target(name: "CKnownDivergences"),
@@ -117,8 +122,8 @@ let package = Package(
         name: "hymt2",
         dependencies: [
           "AdapterLaws", "Adapters", "Campaigns", "CheckpointGenerators", "Digests",
-          "ExternalAdapters", "Goldens", "HDF5", "PropertyEngine", "Safetensors", "StrictJSON",
-          "Tensors", orderedCollections,
+          "ExternalAdapters", "Goldens", "HDF5", "PlantedFaults", "PropertyEngine", "Safetensors",
+          "StrictJSON", "Tensors", orderedCollections,
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: settings),

@@ -11,6 +11,9 @@ public struct AdapterLaw: Sendable {
   public let reason: String
   /// A real or likely fault that breaks it.
   public let brokenBy: String
+  /// Why it is worth its time although other laws notice the same planted faults; nil where it
+  /// notices some alone.
+  public let worth: String?
   private let body: @Sendable (Trial) throws(Violation) -> Bool
 
   /// Creates a law.
@@ -18,13 +21,14 @@ public struct AdapterLaw: Sendable {
   /// - Parameter body: Checks the law on one checkpoint: gives whether the law says anything about
   ///   it, and throws if the law is broken.
   public init(
-    _ name: String, statement: String, reason: String, brokenBy: String,
+    _ name: String, statement: String, reason: String, brokenBy: String, worth: String? = nil,
     body: @escaping @Sendable (Trial) throws(Violation) -> Bool
   ) {
     self.name = name
     self.statement = statement
     self.reason = reason
     self.brokenBy = brokenBy
+    self.worth = worth
     self.body = body
   }
 

@@ -19,6 +19,7 @@ struct HyMT2: ParsableCommand {
       CheckCommand.self, FuzzCommand.self, ReplayCommand.self, ProveCommand.self,
       VerifyCommand.self,
       ConvertCommand.self, InspectCommand.self, GoldenCommand.self, KnownCommand.self,
+      MutantsCommand.self,
       BenchCommand.self,
     ])
 

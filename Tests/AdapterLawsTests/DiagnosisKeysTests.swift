@@ -4,6 +4,7 @@
 import AdapterLaws
 import Adapters
 import CheckpointGenerators
+import PlantedFaults
 import Tensors
 import Testing
 
@@ -101,14 +102,14 @@ struct DiagnosisKeysTests {
           + "that ignores the policy"),
       PlantedDiagnosis(
         "MTP keys misjudged", try SmallSpec.make(mtp: 2),
-        FaultyAdapter(isMTPKey: {
-          $0.text.contains("layers.3.") && !$0.text.hasPrefix("vision.")
+        FaultyAdapter(isMTPKey: { name, _ in
+          name.text.contains("layers.3.") && !name.text.hasPrefix("vision.")
         }), step: .isMTPKey,
         "isMTPKey says no to keys of MTP layers 2 and 30; look at the comparison with "
           + "num_hidden_layers"),
       PlantedDiagnosis(
         "MTP keys misjudged that are not on disk", try SmallSpec.make(),
-        FaultyAdapter(isMTPKey: { name in
+        FaultyAdapter(isMTPKey: { name, _ in
           !name.text.hasPrefix("vision.")
             && ["layers.3.", "layers.30."].contains { name.text.contains($0) }
         }), step: .isMTPKey,

@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import CheckpointGenerators
+import PlantedFaults
 import Tensors
 import Testing
 

@@ -4,6 +4,7 @@
 import AdapterLaws
 import Adapters
 import CheckpointGenerators
+import PlantedFaults
 import Tensors
 import Testing
 

@@ -4,6 +4,7 @@
 import AdapterLaws
 import Adapters
 import CheckpointGenerators
+import PlantedFaults
 import Synchronization
 import Tensors
 import Testing
@@ -29,7 +30,9 @@ struct LawsBreakTests {
         }
         return native
       })),
-    Breach(law: "mtp-keys", adapter: FaultyAdapter(isMTPKey: { $0.text.contains("layers.80.") })),
+    Breach(
+      law: "mtp-keys",
+      adapter: FaultyAdapter(isMTPKey: { name, _ in name.text.contains("layers.80.") })),
     // With MTP layers, norms are shifted once more.
     Breach(
       law: "mtp-addition",

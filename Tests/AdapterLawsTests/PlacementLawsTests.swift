@@ -3,6 +3,7 @@
 
 import AdapterLaws
 import CheckpointGenerators
+import PlantedFaults
 import Tensors
 import Testing
 

@@ -309,3 +309,34 @@ def test_recorded_requests_are_timed(tmp_path: Path, capsys: pytest.CaptureFixtu
     file.write_bytes(request_frame("hello"))
     assert run_command(["bench-requests", "numpy", str(file)]) == 2
     assert run_command(["bench-requests", "numpy", str(tmp_path / "none")]) == 2
+
+
+def swapped(answer: torch.Tensor) -> torch.Tensor:
+    half = answer.shape[2] // 2
+    return torch.cat([answer[..., half:], answer[..., :half]], dim=2)
+
+
+def test_nemo_is_served_with_a_planted_fault(start: Start, tmp_path: Path) -> None:
+    """By a process of its own, and by those forked from a keeper."""
+    upstream = Upstream(PLAN.description()).adapter
+    request, hf = plan_request(PLAN), plan_tensors(PLAN)
+    key = "model.layers.1.mlp.experts.gate_and_up_projs"
+    right = upstream.from_hf(dict(hf))[key]
+    warm = ("--warm-from", str(tmp_path / "folder" / "warm.sock"))
+    for words in ((), warm, warm):
+        child = start("serve", "nemo", "--mutant", "halves-exchanged-load", *words)
+        assert child.ask("hello").metadata["name"] == "nemo-automodel"
+        found = child.ask("from_hf", request, hf).tensors[key]
+        assert torch.equal(found, swapped(right))
+        status, out, _ = child.end()
+        assert (status, out) == (0, b"")
+
+
+def test_an_unknown_fault_is_an_error(start: Start, tmp_path: Path) -> None:
+    for words in ((), ("--warm-from", str(tmp_path / "warm.sock"))):
+        status, out, err = start("serve", "nemo", "--mutant", "none", *words).end()
+        assert (status, out) == (2, b"")
+        assert "no mutant none" in err
+    status, _, err = start("serve", "numpy", "--mutant", "halves-exchanged-load").end()
+    assert status == 2
+    assert "expected nemo, found numpy" in err

@@ -18,6 +18,8 @@ struct Examination {
   private var isSilent = false
   /// Faults in what was asked beside conversions.
   private var asked: [Draft] = []
+  /// What comes of what the adapter did before, beside which nothing can be told apart.
+  private var earlierCalls: Draft?
 
   init(_ violation: Violation, _ spec: CheckpointSpec, _ adapter: any AdapterUnderTest) {
     self.violation = violation
@@ -39,6 +41,8 @@ struct Examination {
       isRightInSchemaOrder: !isSilent && isRightInSchemaOrder(session))
     self.context = context
     if isSilent { return }
+    earlierCalls = HistoryExaminer(spec, adapter).draft()
+    if earlierCalls != nil { return }
     if violation.step == .excluding || violation.step == .streaming || spec.exclusion != .none {
       asked += exclusion(tracer, session, context)
     }
@@ -59,6 +63,7 @@ struct Examination {
   func drafts() -> [Draft] {
     var behaviour = Draft.grouped(BehaviourClassifier.classify(violation))
     for position in behaviour.indices { setDirection(&behaviour[position]) }
+    if let earlierCalls { return behaviour + [earlierCalls] }
     behaviour += asked
     var merger = DraftMerger(refusals: refusals)
     if let context {

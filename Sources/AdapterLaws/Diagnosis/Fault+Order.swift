@@ -46,14 +46,17 @@ extension Draft {
   /// Smaller for what tells more.
   var rank: Int {
     switch fault {
-    case .inputChanged, .aliased, .notRepeatable, .misbehaved, .invalidInput: 0
+    case .inputChanged, .aliased, .notRepeatable, .dependsOnEarlierCalls, .misbehaved,
+      .invalidInput:
+      0
     case .halvesExchanged, .halvesInterleaved, .halvesShifted, .notTransposed,
       .transposed, .projectionMissing, .reshapedInsteadOfTransposed, .axesPermuted, .expertOrder,
       .expertsMissing, .rankIgnored,
       .expertsSurplus, .rankRangeShifted, .localExpertNumbers, .layersMerged, .layerOrder,
       .classesExchanged, .mtpKept, .mtpDropped, .mtpKeyMisjudged, .exclusionIgnored,
       .exclusionTestsNativeName, .exclusionTestsBothNames, .exclusionSearchesAnywhere,
-      .exclusionMatchesWholeKey, .notRenamed, .notGrouped, .notSplit, .cast, .notCast, .value,
+      .exclusionMatchesWholeKey, .exclusionInverted, .notRenamed, .notGrouped, .notSplit, .cast,
+      .notCast, .value,
       .axisOrder, .renamedWrongly, .wrongPrefix:
       1
     case .expertOverwritten, .classReplaced, .zeros, .constant, .keysDropped,

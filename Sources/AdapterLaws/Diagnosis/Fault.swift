@@ -65,6 +65,8 @@ extension Diagnosis {
     case exclusionTestsBothNames
     case exclusionSearchesAnywhere
     case exclusionMatchesWholeKey
+    /// Keys are left out that the pattern does not match, and no others.
+    case exclusionInverted
     /// Keys are kept that the pattern matches.
     case exclusionKeeps
     /// Keys are removed that the pattern does not match.
@@ -76,6 +78,8 @@ extension Diagnosis {
     // Behaviour.
     case refused(String)
     case notRepeatable
+    /// An adapter that was used gives something else than a new one.
+    case dependsOnEarlierCalls
     case inputChanged
     case aliased
     // Values.

@@ -66,6 +66,7 @@ extension Diagnosis.Fault {
     switch self {
     case .mtpKept, .mtpDropped, .mtpKeyMisjudged, .exclusionIgnored, .exclusionTestsNativeName,
       .exclusionTestsBothNames, .exclusionSearchesAnywhere, .exclusionMatchesWholeKey,
+      .exclusionInverted,
       .exclusionKeeps, .exclusionRemoves, .inputChanged, .aliased, .unexplained, .rankRangeShifted,
       .rankIgnored,
       .localExpertNumbers:
@@ -79,7 +80,8 @@ extension Diagnosis.Fault {
     switch self {
     case .mtpKept, .mtpDropped, .mtpKeyMisjudged, .keysSurplus, .keysRepeated, .exclusionIgnored,
       .exclusionTestsNativeName, .exclusionTestsBothNames, .exclusionSearchesAnywhere,
-      .exclusionMatchesWholeKey, .exclusionKeeps, .exclusionRemoves, .rearranged, .wrongPrefix:
+      .exclusionMatchesWholeKey, .exclusionInverted, .exclusionKeeps, .exclusionRemoves,
+      .rearranged, .wrongPrefix:
       false
     default: true
     }
@@ -112,6 +114,8 @@ extension Diagnosis.Fault {
       "look at whether the test stands before the renames"
     case .exclusionSearchesAnywhere: "look for re.search in the place of re.match"
     case .exclusionMatchesWholeKey: "look for re.fullmatch in the place of re.match"
+    case .exclusionInverted: "look at which of the two filter keeps"
+    case .dependsOnEarlierCalls: "look for results, buffers or marks kept between calls"
     case .cast: "look for a cast of the whole state dict"
     case .value(.negativeZeroLost): "look for arithmetic such as adding zero"
     case .value(.castThrough): "look for an intermediate type"

@@ -239,6 +239,7 @@ struct FaultWording {
       "the exclusion pattern is searched anywhere in a key instead of matched at its start"
     case .exclusionMatchesWholeKey:
       "the exclusion pattern must match a whole key instead of its start"
+    case .exclusionInverted: "only what the exclusion pattern matches is saved"
     case .exclusionKeeps: "\(subject) \(be) kept though the exclusion pattern matches"
     case .exclusionRemoves: "\(subject) \(be) removed though the exclusion pattern does not match"
     default: nil
@@ -258,6 +259,7 @@ struct FaultWording {
     switch draft.fault {
     case .refused: "a valid checkpoint is refused"
     case .notRepeatable: "the same conversion gives other keys or shapes when it is run again"
+    case .dependsOnEarlierCalls: "the result depends on what the adapter did in earlier calls"
     case .inputChanged: "\(function) changes the caller's tensors"
     case .aliased: "results share memory that a later call writes"
     case .value(let fault): fault.phrase(subject, be: be)

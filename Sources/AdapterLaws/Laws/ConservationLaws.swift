@@ -12,7 +12,8 @@ extension AdapterLaws {
     "parameters",
     statement: "as many elements come out as go in, apart from MTP layers that are dropped",
     reason: "a model's parameter count is published, and a count needs no oracle",
-    brokenBy: "an expert left out; a tensor under two names"
+    brokenBy: "an expert left out; a tensor under two names",
+    worth: "a count needs no oracle, and is checked against published numbers"
   ) { (trial) throws(Violation) in
     guard trial.spec.lora == nil else { return false }
     let kept = try trial.onDisk().filter { !trial.dropsMTP || !trial.isStoredMTP($0) }
@@ -25,7 +26,8 @@ extension AdapterLaws {
     "bytes",
     statement: "as many bytes come out as go in, apart from dropped layers and cast experts",
     reason: "memory is planned from the size of the file",
-    brokenBy: "a tensor cast that should keep its type"
+    brokenBy: "a tensor cast that should keep its type",
+    worth: "a count needs no oracle, and is what memory is planned by"
   ) { (trial) throws(Violation) in
     guard trial.spec.lora == nil else { return false }
     let spec = trial.spec

@@ -28,7 +28,8 @@ extension AdapterLaws {
     "ep-partition",
     statement: "the experts of all ranks, one rank behind the other, are the experts of the whole",
     reason: "an expert that no rank holds is not trained, one that two hold is trained twice",
-    brokenBy: "the last expert lost where the ranks do not divide the experts"
+    brokenBy: "the last expert lost where the ranks do not divide the experts",
+    worth: "needs no oracle: the ranks' shards against the whole"
   ) { (trial) throws(Violation) in
     let ranks = try trial.ranks()
     guard let size = trial.spec.parallelism?.size, ranks.count == size else { return false }

@@ -13,7 +13,8 @@ extension AdapterLaws {
     statement:
       "under drop no key of an MTP layer is loaded and every other is; under preserve all are",
     reason: "the trained model has no MTP layers, and a round trip must not lose those of the file",
-    brokenBy: "the first MTP layer kept; the last decoder layer dropped with them"
+    brokenBy: "the first MTP layer kept; the last decoder layer dropped with them",
+    worth: "it names the layers, where `keys` names keys by the hundred"
   ) { (trial) throws(Violation) in
     guard trial.spec.config.mtpLayerCount > 0, trial.spec.storesMTP else { return false }
     let layers = Set(try trial.native().names.compactMap(trial.storedLayer))
@@ -61,7 +62,8 @@ extension AdapterLaws {
     "mtp-addition",
     statement: "a checkpoint's other tensors are loaded alike with and without its MTP layers",
     reason: "whether a file ships MTP layers must not change the model that is trained",
-    brokenBy: "a transformation applied anew because MTP keys are present"
+    brokenBy: "a transformation applied anew because MTP keys are present",
+    worth: "needs no oracle: a fault that the layout's own index formula shared would show here"
   ) { (trial) throws(Violation) in
     guard trial.spec.config.mtpLayerCount > 0, trial.spec.storesMTP, trial.spec.lora == nil else {
       return false

@@ -12,7 +12,8 @@ extension AdapterLaws {
     "key-order",
     statement: "the tensors that come out do not depend on the order of the keys that go in",
     reason: "files give their keys sorted as text, shard by shard, in any order",
-    brokenBy: "experts stacked in the order in which they arrive"
+    brokenBy: "experts stacked in the order in which they arrive",
+    worth: "needs no oracle, and names the cause where `elements` shows the effect"
   ) { (trial) throws(Violation) in
     let other = try trial.onDisk().reordered(by: trial.spec.variation)
     try trial.require(trial.fromHF(other), equals: trial.native(), ordered: false, .fromHF(nil))
@@ -40,7 +41,8 @@ extension AdapterLaws {
     "expert-permutation",
     statement: "experts exchanged on disk are exchanged in native form, and nothing else changes",
     reason: "an expert's number is its only identity",
-    brokenBy: "expert numbers sorted as text, which no round trip shows"
+    brokenBy: "expert numbers sorted as text, which no round trip shows",
+    worth: "needs no oracle: it would show experts sorted as text if the oracle did so, too"
   ) { (trial) throws(Violation) in
     let count = trial.spec.config.expertCount
     guard count > 1, trial.spec.lora == nil else { return false }
@@ -64,7 +66,8 @@ extension AdapterLaws {
     "layer-exchange",
     statement: "two sparse layers exchanged on disk are exchanged in native form",
     reason: "a layer's number is its only identity",
-    brokenBy: "layers 10 and 11 landing on layer 1; a rule for one literal layer"
+    brokenBy: "layers 10 and 11 landing on layer 1; a rule for one literal layer",
+    worth: "needs no oracle: it would show a rule for one layer if the oracle had it, too"
   ) { (trial) throws(Violation) in
     let sparse = trial.spec.config.layerKinds.indices.filter {
       trial.spec.config.layerKinds[$0] == .sparse

@@ -13,7 +13,8 @@ extension AdapterLaws {
     "keys",
     statement: "the keys that come out are those of the layout, each once, in both directions",
     reason: "a missing key is a random weight, a surplus one is a weight nobody reads",
-    brokenBy: "a rename missed or not anchored; a class of tensors without a mapping"
+    brokenBy: "a rename missed or not anchored; a class of tensors without a mapping",
+    worth: "the first to notice most faults, and in the fewest words"
   ) { (trial) throws(Violation) in
     try trial.requireNone { $0.ofKeys }
   }
@@ -22,7 +23,8 @@ extension AdapterLaws {
     "types",
     statement: "grouped experts take the target type on load; nothing else is ever cast",
     reason: "the router's bias is float32 on purpose: in bfloat16 it chooses other experts",
-    brokenBy: "expert_bias cast with the rest"
+    brokenBy: "expert_bias cast with the rest",
+    worth: "says that a type is wrong before any element is compared"
   ) { (trial) throws(Violation) in
     try trial.requireNone { $0.ofTensors { $0.kind == .dtype } }
   }
@@ -31,7 +33,8 @@ extension AdapterLaws {
     "shapes",
     statement: "grouped experts are [experts, hidden, 2 * inter] and [experts, inter, hidden]",
     reason: "a kernel that gets another shape of as many elements computes nonsense",
-    brokenBy: "a matrix not transposed; a local shape taken for the global one"
+    brokenBy: "a matrix not transposed; a local shape taken for the global one",
+    worth: "says that a shape is wrong before any element is compared"
   ) { (trial) throws(Violation) in
     try trial.requireNone { $0.ofTensors { $0.kind == .shape } }
   }
@@ -53,7 +56,8 @@ extension AdapterLaws {
     statement: "experts are cast by rounding to nearest, ties to even; zeros keep their sign",
     reason:
       "truncation shifts every weight in one direction, and a sign that is lost never comes back",
-    brokenBy: "a cast by cutting bits off, or through a third type"
+    brokenBy: "a cast by cutting bits off, or through a third type",
+    worth: "judges elements that are cast, which `elements` leaves out"
   ) { (trial) throws(Violation) in
     let casts = try trial.expectedNative().names.contains { trial.isCast($0) }
     return try trial.requireNone { mismatch in

@@ -33,7 +33,8 @@ extension AdapterLaws {
     "repeatable",
     statement: "an adapter gives the same again, also after it was used for something else",
     reason: "one adapter serves loading, saving and reloading for a whole run",
-    brokenBy: "buffers or marks of loaded keys kept between calls"
+    brokenBy: "buffers or marks of loaded keys kept between calls",
+    worth: "names the cause where other laws show what came of an earlier call"
   ) { (trial) throws(Violation) in
     let first = try trial.native()
     _ = try trial.fromHF(trial.onDisk().reordered(by: trial.spec.variation))
@@ -51,7 +52,10 @@ extension AdapterLaws {
     "concurrent",
     statement: "conversions that run at the same time give what they give alone",
     reason: "loaders convert several files at once",
-    brokenBy: "scratch memory shared by all calls"
+    brokenBy: "scratch memory shared by all calls",
+    worth:
+      "races do not show on every run, so that no planted fault may rest on them; an adapter "
+      + "with scratch memory breaks this law in the tests"
   ) { (trial) throws(Violation) in
     // Threads cost more than they tell on every case.
     guard trial.spec.variation % 8 == 0 else { return false }

@@ -13,7 +13,8 @@ extension AdapterLaws {
     "round-trip",
     statement: "toHF(fromHF(x)) == x, bit for bit, with every layer, where experts are not cast",
     reason: "a checkpoint that is loaded and saved without training must not change",
-    brokenBy: "every expert written over the same key; a key that is never written"
+    brokenBy: "every expert written over the same key; a key that is never written",
+    worth: "needs no oracle, and is what users understand first"
   ) { (trial) throws(Violation) in
     guard trial.comesBackWhole, !trial.dropsMTP else { return false }
     try trial.require(trial.returned(), equals: trial.onDisk(), ordered: false, .roundTrip)
@@ -24,7 +25,8 @@ extension AdapterLaws {
     "round-trip-without-mtp",
     statement: "where the policy drops MTP layers, toHF(fromHF(x)) == x without their keys",
     reason: "a policy about some layers must not touch the others",
-    brokenBy: "an MTP filter by a literal layer number, or one off at the boundary"
+    brokenBy: "an MTP filter by a literal layer number, or one off at the boundary",
+    worth: "the round trip of checkpoints that the law before says nothing about"
   ) { (trial) throws(Violation) in
     guard trial.comesBackWhole, trial.dropsMTP else { return false }
     let kept = try trial.onDisk().filter { !trial.isStoredMTP($0) }
@@ -36,7 +38,8 @@ extension AdapterLaws {
     "native-round-trip",
     statement: "fromHF(toHF(n)) == n, bit for bit",
     reason: "what was trained must be what the next run loads",
-    brokenBy: "an exported layout that the loader reads in another way"
+    brokenBy: "an exported layout that the loader reads in another way",
+    worth: "needs no oracle: what is trained must be what is loaded again"
   ) { (trial) throws(Violation) in
     let native = try trial.expectedNative()
     let again = try trial.fromHF(trial.saved())
@@ -48,7 +51,8 @@ extension AdapterLaws {
     "files",
     statement: "the safetensors file written after a round trip has the original's bytes",
     reason: "checksums of published files are how people notice change",
-    brokenBy: "metadata, types or names that differ where tensors compare equal"
+    brokenBy: "metadata, types or names that differ where tensors compare equal",
+    worth: "looks at bytes of a file, where all others look at tensors"
   ) { (trial) throws(Violation) in
     guard trial.comesBackWhole, !trial.dropsMTP else { return false }
     let original = try trial.serialized(trial.onDisk())

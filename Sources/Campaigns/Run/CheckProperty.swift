@@ -32,16 +32,20 @@ struct CheckProperty: Sendable {
     return stableHash("checkpoints \(Self.generatorVersion) \(generator.fingerprint) \(config)")
   }
 
-  /// The property; once `isShrinking`, laws behind the first that fails the case are left out.
+  /// The property; once `isShrinking`, laws behind the first that fails the case are left out;
+  /// `failing` is told of each case that fails.
   ///
   /// A case whose violations are all known passes, so that shrinking never slips from another
   /// violation into a known one.
-  func property(isShrinking: @escaping @Sendable () -> Bool = { false }) -> Property<CheckpointSpec>
-  {
+  func property(
+    isShrinking: @escaping @Sendable () -> Bool = { false },
+    failing: @escaping @Sendable () -> Void = {}
+  ) -> Property<CheckpointSpec> {
     Property(generator) { [judge] spec, context in
       let judgement = judge.judge(spec, isComplete: !isShrinking())
       context.annotation = judgement.annotation(of: spec, knownCount: judge.known.count)
       guard let failure = judgement.failure else { return .pass }
+      failing()
       let violation = failure.violation
       let key = FailureKey(
         law: judge.laws[failure.law].name, kind: violation.kind, place: violation.place)

@@ -108,10 +108,11 @@ public struct CheckRun: Sendable {
   }
 
   /// Nothing that depends on the clock may end the search, nor shrinking unless that is asked for.
-  private func engineSettings(_ settings: CheckSettings) -> Settings {
+  func engineSettings(_ settings: CheckSettings) -> Settings {
     var engine = Settings(examples: settings.examples, seed: settings.seed)
     engine.threads = max(1, settings.threads)
     engine.keepsGoing = settings.keepsGoing
+    engine.findsSeveral = settings.findsSeveral
     engine.shrinkTimeBudget = settings.shrinkTimeBudget
     engine.shrinkExecutions = settings.shrinkExecutions
     engine.shrunkFailures = settings.shrunkFailures
@@ -151,7 +152,7 @@ public struct CheckRun: Sendable {
 }
 
 /// Something that has happened or not, known to all threads.
-private final class Flag: Sendable {
+final class Flag: Sendable {
   private let value = Atomic<Bool>(false)
 
   var isSet: Bool { value.load(ordering: .relaxed) }

@@ -12,6 +12,8 @@ public struct CheckSettings: Sendable {
   /// Whether all `examples` are judged whatever fails, and a failure of each kind is made small;
   /// without it a run ends soon after the first failure.
   public var keepsGoing = false
+  /// Whether a run goes on for a while after the first failure, for others.
+  public var findsSeveral = true
   /// How many executions making one failure small may take.
   public var shrinkExecutions = 20_000
   /// How many failures are made small, in the order in which they are found; others are reported as

@@ -21,10 +21,14 @@ public struct ReportLine: Sendable, Equatable, ExpressibleByStringLiteral {
 }
 
 /// Rows of cells in columns: the first to the left, the others to the right.
-struct TextTable {
-  var rows: [[String]]
+package struct TextTable {
+  private let rows: [[String]]
 
-  func lines(indentation: Int = 2) -> [String] {
+  package init(rows: [[String]]) {
+    self.rows = rows
+  }
+
+  package func lines(indentation: Int = 2) -> [String] {
     let columns = rows.map(\.count).max() ?? 0
     let widths = (0..<columns).map { column in
       rows.map { $0.indices.contains(column) ? $0[column].count : 0 }.max() ?? 0

@@ -2,7 +2,7 @@
 // Copyright the hymt2-harness authors
 
 /// A count with its digits in groups of three, such as `47,138`.
-func grouped(_ count: Int) -> String {
+package func grouped(_ count: Int) -> String {
   var digits = Substring(String(count.magnitude))
   var groups: [Substring] = []
   while digits.count > 3 {
@@ -13,7 +13,7 @@ func grouped(_ count: Int) -> String {
 }
 
 /// A count with the noun it counts, such as `1 law` or `3 laws`.
-func counted(_ count: Int, _ noun: String) -> String {
+package func counted(_ count: Int, _ noun: String) -> String {
   "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")"
 }
 
@@ -21,7 +21,7 @@ func counted(_ count: Int, _ noun: String) -> String {
 func capitalized(_ phrase: String) -> String { phrase.prefix(1).uppercased() + phrase.dropFirst() }
 
 /// A command line that a POSIX shell splits into these words.
-func shellCommand(_ words: [String]) -> String {
+package func shellCommand(_ words: [String]) -> String {
   words.map { word in
     let isPlain = word.unicodeScalars.allSatisfy { scalar in
       scalar.properties.isAlphabetic && scalar.isASCII || ("0"..."9").contains(scalar)

@@ -3,6 +3,7 @@
 """serve."""
 
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
 NAME = "serve"
 SUMMARY = "answer hymt2's requests with an adapter"
@@ -18,6 +19,18 @@ DETAILS = (
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("adapter", metavar="ADAPTER", help="nemo, numpy or MODULE:OBJECT")
     parser.add_argument(
+        "--mutant", metavar="ID", help="plant this fault in NeMo's adapter: `mutants list` has them"
+    )
+    parser.add_argument(
+        "--warm-from",
+        type=Path,
+        metavar="SOCKET",
+        help="with --mutant: be served by a process that has torch imported, started if need be",
+    )
+    parser.add_argument(
+        "--keep-warm", type=Path, metavar="SOCKET", help="be the process of --warm-from"
+    )
+    parser.add_argument(
         "--tracebacks",
         action="store_true",
         help="write where each error was raised to standard error",
@@ -27,5 +40,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     from hymt2_oracle.serving.own_adapter import load
     from hymt2_oracle.serving.server import run
+    from hymt2_oracle.serving.warm import keep_warm, serve_from
 
-    return run(lambda: load(arguments.adapter), arguments.tracebacks)
+    if arguments.keep_warm:
+        return keep_warm(arguments.keep_warm)
+    if arguments.warm_from and arguments.mutant:
+        return serve_from(arguments.warm_from, arguments.mutant)
+    return run(lambda: load(arguments.adapter, arguments.mutant), arguments.tracebacks)

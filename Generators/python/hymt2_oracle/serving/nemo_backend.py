@@ -12,6 +12,7 @@ from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.tensor import DTensor, Shard
 
 from hymt2_oracle.expert_parallel import LastingMesh
+from hymt2_oracle.mutants.engine import mutated_nemo
 from hymt2_oracle.nemo import ADAPTERS, is_grouped_experts
 from hymt2_oracle.serving.backend import TensorLibrary, Tensors
 from hymt2_oracle.serving.errors import RequestError
@@ -28,7 +29,9 @@ class NeMoBackend:
     supports: Mapping[str, list[str]] | None = None
     library: TensorLibrary
 
-    def __init__(self) -> None:
+    def __init__(self, mutant_id: str | None = None) -> None:
+        """With a planted fault the name stays, by which known divergences are found."""
+        self.adapters = ADAPTERS if mutant_id is None else mutated_nemo(mutant_id)
         self.version = version("nemo-automodel")
         self.library = TorchTensors()
         self.mesh = LastingMesh()
@@ -36,7 +39,7 @@ class NeMoBackend:
         warnings.simplefilter("ignore")
 
     def open(self, setup: dict[str, Any]) -> "NeMoSession":
-        make = ADAPTERS.get(setup["model"])
+        make = self.adapters.get(setup["model"])
         if make is None:
             raise RequestError(f"expected a model of {', '.join(ADAPTERS)}: {setup['model']!r}")
         adapter: Any = make(

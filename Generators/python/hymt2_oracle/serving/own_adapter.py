@@ -139,12 +139,17 @@ def _excluding(pattern: str | None) -> dict[str, str]:
     return {"exclude_key_regex": pattern} if pattern is not None else {}
 
 
-def load(target: str) -> Backend:
-    """The backend that a command line names: `nemo`, `numpy` or MODULE:OBJECT."""
+def load(target: str, mutant_id: str | None = None) -> Backend:
+    """The backend that a command line names: `nemo`, `numpy` or MODULE:OBJECT.
+
+    NeMo's adapters may have a planted fault.
+    """
     if target == "nemo":
         from hymt2_oracle.serving.nemo_backend import NeMoBackend
 
-        return NeMoBackend()
+        return NeMoBackend(mutant_id)
+    if mutant_id is not None:
+        raise OracleError(f"--mutant {mutant_id}: expected nemo, found {target}")
     if target == "numpy":
         from hymt2_oracle.serving.numpy_backend import NumPyBackend
 

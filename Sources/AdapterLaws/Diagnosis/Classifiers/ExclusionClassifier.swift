@@ -57,6 +57,7 @@ enum ExclusionClassifier {
       Reading(fault: .exclusionTestsBothNames) { native($0, $1) || matches($0, $1) },
       Reading(fault: .exclusionSearchesAnywhere) { matches(".*(?:\($0))", $1) },
       Reading(fault: .exclusionMatchesWholeKey) { matches("(?:\($0))$", $1) },
+      Reading(fault: .exclusionInverted) { !matches($0, $1) },
     ]
   }
 

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import AdapterLaws
+import Adapters
+import CheckpointGenerators
+import Tensors
+
+/// Matrices that are not transposed, transposed too often or reshaped instead.
+extension FaultBank {
+  static let transposes: [PlantedFault] = square + rectangular + reshaped + others
+
+  private static let down = "mlp.experts.down_projs"
+  private static let gateAndUp = "mlp.experts.gate_and_up_projs"
+
+  /// Tensors of a name, transposed where they are square.
+  private static func squares(_ text: String) -> FaultyAdapter.Edit {
+    { dict, _ in
+      try dict.editing(text) { tensor in
+        let rank = tensor.shape.rank
+        guard rank > 1, tensor.shape[rank - 1] == tensor.shape[rank - 2] else { return tensor }
+        return try tensor.transposed()
+      }
+    }
+  }
+
+  /// The parts of a grouped tensor, each transposed where it is square.
+  private static func squareParts(_ parts: ClosedRange<Int>) -> FaultyAdapter.Edit {
+    { dict, call in
+      let (hidden, inter) = (call.setup.config.hiddenSize, call.setup.config.moeIntermediateSize)
+      guard hidden == inter else { return dict }
+      return try dict.editing(gateAndUp) { tensor in
+        guard tensor.shape.rank == 3, tensor.shape[1] == hidden, tensor.shape[2] % inter == 0 else {
+          return tensor
+        }
+        let (rows, columns) = (hidden, tensor.shape[2])
+        return try tensor.reindexed { index in
+          let (row, column) = (index / columns % rows, index % columns)
+          let part = column / inter
+          guard parts.contains(part) else { return index }
+          let expert = index / (rows * columns)
+          return (expert * rows + column % inter) * columns + part * inter + row
+        }
+      }
+    }
+  }
+
+  private static let square: [PlantedFault] = [
+    PlantedFault(
+      "transpose-square-down-both", .transposes,
+      "a square down_proj is not transposed in either direction", .selfConsistent,
+      says: "down_proj is not transposed where it is square in both directions",
+      smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
+      FaultyAdapter(nativeOut: squares(down), nativeIn: squares(down))),
+    PlantedFault(
+      "transpose-square-down-load", .transposes, "a square down_proj is not transposed on load",
+      says: "down_proj is not transposed where it is square from HF only",
+      smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
+      FaultyAdapter(nativeOut: squares(down))),
+    PlantedFault(
+      "transpose-square-down-save", .transposes, "a square down_proj is not transposed on save",
+      says: "down_proj is not transposed where it is square to HF only",
+      smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
+      FaultyAdapter(nativeIn: squares(down))),
+    PlantedFault(
+      "transpose-square-gate-up-both", .transposes,
+      "square gate_proj and up_proj are not transposed in either direction", .selfConsistent,
+      says: "gate_proj and up_proj are not transposed where they are square in both directions",
+      smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
+      FaultyAdapter(nativeOut: squareParts(0...1), nativeIn: squareParts(0...1))),
+    PlantedFault(
+      "transpose-square-up-load", .transposes,
+      "a square up_proj is transposed twice on load where there is a gate",
+      says: "up_proj is not transposed where it is square from HF only",
+      smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
+      FaultyAdapter(nativeOut: squareParts(1...1))),
+    PlantedFault(
+      "transpose-square-gate-save", .transposes, "a square gate_proj is not transposed on save",
+      says: "gate_proj is not transposed where it is square to HF only",
+      smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
+      FaultyAdapter(nativeIn: { dict, call in
+        call.setup.options.activation.isGated ? try squareParts(0...0)(dict, call) : dict
+      })),
+    PlantedFault(
+      "transpose-square-router-both", .transposes,
+      "a square router is transposed like the experts in both directions", .selfConsistent,
+      says: "router is transposed where it is square in both directions",
+      smallest: "experts 2; hidden size 2; contents tracer 0",
+      FaultyAdapter(nativeOut: squares("mlp.gate.weight"), nativeIn: squares("mlp.gate.weight"))),
+    PlantedFault(
+      "transpose-square-attention-both", .transposes,
+      "a square o_proj is transposed in both directions", .selfConsistent,
+      says: "o_proj is transposed where it is square in both directions",
+      smallest: "hidden size 2; heads 1 and 1 of keys, of size 2; contents tracer 0",
+      FaultyAdapter(nativeOut: squares("o_proj.weight"), nativeIn: squares("o_proj.weight"))),
+    PlantedFault(
+      "transpose-square-last-layer-load", .transposes,
+      "a square down_proj of the last layer is not transposed on load",
+      says: "down_proj is not transposed where it is square from HF only",
+      smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
+      FaultyAdapter(nativeOut: { dict, call in
+        try squares("layers.\(call.setup.config.hiddenLayerCount - 1).\(down)")(dict, call)
+      })),
+  ]
+
+  private static func transposed(_ text: String) -> FaultyAdapter.Edit {
+    { dict, _ in try dict.editing(text) { try $0.transposed() } }
+  }
+
+  private static let rectangular: [PlantedFault] = [
+    PlantedFault(
+      "transpose-missing-down-load", .transposes, "down_proj is not transposed on load",
+      says: "down_proj is not transposed from HF only", smallest: "MoE intermediate size 2",
+      FaultyAdapter(nativeOut: transposed(down))),
+    PlantedFault(
+      "transpose-missing-down-save", .transposes, "down_proj is not transposed on save",
+      says: "down_proj is not transposed to HF only", smallest: "MoE intermediate size 2",
+      FaultyAdapter(onDiskOut: { dict, _ in
+        try dict.editing(where: {
+          $0.text.contains(".mlp.experts.") && $0.text.hasSuffix(".down_proj.weight")
+        }) { try $0.transposed() }
+      })),
+    PlantedFault(
+      "transpose-missing-down-both", .transposes,
+      "down_proj is not transposed in either direction", .selfConsistent,
+      says: "down_proj is not transposed from HF", smallest: "MoE intermediate size 2",
+      FaultyAdapter(nativeOut: transposed(down), nativeIn: transposed(down))),
+    PlantedFault(
+      "transpose-missing-gate-up-both", .transposes,
+      "gate_proj and up_proj are not transposed in either direction", .selfConsistent,
+      says: "gate_proj and up_proj are not transposed from HF", smallest: "",
+      FaultyAdapter(nativeOut: transposed(gateAndUp), nativeIn: transposed(gateAndUp))),
+    PlantedFault(
+      "transpose-missing-non-gated-both", .transposes,
+      "up_proj of experts without gate is not transposed in either direction", .selfConsistent,
+      says: "up_proj is not transposed from HF",
+      smallest: "MoE intermediate size 2; activation relu2",
+      {
+        let edit: FaultyAdapter.Edit = { dict, call in
+          call.setup.options.activation.isGated ? dict : try transposed(gateAndUp)(dict, call)
+        }
+        return FaultyAdapter(nativeOut: edit, nativeIn: edit)
+      }()),
+    PlantedFault(
+      "transpose-missing-up-save", .transposes, "up_proj is not transposed on save",
+      says: "up_proj is not transposed to HF only", smallest: "MoE intermediate size 2",
+      FaultyAdapter(onDiskOut: { dict, _ in
+        try dict.editing(where: {
+          $0.text.contains(".mlp.experts.") && $0.text.hasSuffix(".up_proj.weight")
+        }) { try $0.transposed() }
+      })),
+  ]
+
+  /// Transposed parts laid out in memory as if they were not.
+  private static func reshaping(_ text: String, isBack: Bool) -> FaultyAdapter.Edit {
+    { dict, call in
+      let inter = call.setup.config.moeIntermediateSize
+      return try dict.editing(text) { tensor in
+        guard tensor.shape.rank == 3 else { return tensor }
+        let (rows, columns) = (tensor.shape[1], tensor.shape[2])
+        let width = text == down ? columns : inter
+        guard width > 0, columns % width == 0 else { return tensor }
+        return try tensor.reindexed { index in
+          let (expert, row, column) = (
+            index / (rows * columns), index / columns % rows, index % columns
+          )
+          let (part, place) = (column / width, column % width)
+          // The element at a place of the part's memory on disk, [width, rows].
+          let position = isBack ? place * rows + row : row * width + place
+          let (r, c) =
+            isBack
+            ? (position / width, position % width) : (position % rows, position / rows)
+          return (expert * rows + r) * columns + part * width + c
+        }
+      }
+    }
+  }
+
+  private static let reshaped: [PlantedFault] = [
+    PlantedFault(
+      "reshape-down-load", .transposes, "down_proj is reshaped in place of a transpose on load",
+      says: "down_proj is not transposed",
+      smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
+      FaultyAdapter(nativeOut: reshaping(down, isBack: false))),
+    PlantedFault(
+      "reshape-down-both", .transposes,
+      "down_proj is reshaped in place of a transpose in both directions", .selfConsistent,
+      says: "down_proj is not transposed",
+      smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
+      FaultyAdapter(
+        nativeOut: reshaping(down, isBack: false), nativeIn: reshaping(down, isBack: true))),
+    PlantedFault(
+      "reshape-gate-up-both", .transposes,
+      "gate_proj and up_proj are reshaped in place of a transpose in both directions",
+      .selfConsistent, says: "gate_proj and up_proj are not transposed",
+      smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
+      FaultyAdapter(
+        nativeOut: reshaping(gateAndUp, isBack: false), nativeIn: reshaping(gateAndUp, isBack: true)
+      )),
+  ]
+
+  private static let others: [PlantedFault] = [
+    PlantedFault(
+      "transpose-shared-down-both", .transposes,
+      "down_proj of shared experts is transposed like the experts' in both directions",
+      .selfConsistent, says: "shared down_proj is transposed from HF", smallest: "shared experts 2",
+      FaultyAdapter(
+        nativeOut: transposed("shared_experts.down_proj.weight"),
+        nativeIn: transposed("shared_experts.down_proj.weight"))),
+    PlantedFault(
+      "transpose-experts-last-both", .transposes,
+      "experts of down_proj are stacked along the last axis in both directions", .selfConsistent,
+      says: "down_proj has axes in the order [1, 0, 2] from HF",
+      smallest: "MoE intermediate size 2",
+      FaultyAdapter(
+        nativeOut: { dict, _ in
+          try dict.editing(down) { tensor in
+            guard tensor.shape.rank == 3 else { return tensor }
+            let (experts, inner) = (tensor.shape[0], tensor.shape[1] * tensor.shape[2])
+            return try tensor.reindexed([tensor.shape[1], tensor.shape[2], experts]) {
+              $0 % experts * inner + $0 / experts
+            }
+          }
+        },
+        nativeIn: { dict, _ in
+          try dict.editing(down) { tensor in
+            guard tensor.shape.rank == 3 else { return tensor }
+            let (experts, inner) = (tensor.shape[2], tensor.shape[0] * tensor.shape[1])
+            return try tensor.reindexed([experts, tensor.shape[0], tensor.shape[1]]) {
+              $0 % inner * experts + $0 / inner
+            }
+          }
+        })),
+    PlantedFault(
+      "flatten-bias-load", .transposes, "the router's bias gets an axis of 1 on load",
+      says: "expert_bias comes out in shape [1, 1] instead of [1] from HF only", smallest: "",
+      FaultyAdapter(nativeOut: { dict, _ in
+        try dict.editing("e_score_correction_bias") {
+          try $0.reshaped(Shape([1] + $0.shape.extents))
+        }
+      })),
+  ]
+}

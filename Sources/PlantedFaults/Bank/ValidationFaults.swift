@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import AdapterLaws
+import Adapters
+import CheckpointGenerators
+import Tensors
+
+/// Checks that are missing: invalid input is repaired or thrown away without a word.
+extension FaultBank {
+  static let validation: [PlantedFault] = missing + surplus + wrong + reports
+
+  /// What becomes of invalid tensors: the input made valid, and tensors added to the result.
+  private typealias Repair =
+    @Sendable ([Finding], StateDict, FaultyAdapter.Call) throws -> (
+      input: StateDict, passed: StateDict
+    )
+
+  /// An adapter that lacks a check, on load and on save.
+  private static func unchecked(
+    _ code: Finding.Code, where isConcerned: @escaping @Sendable (Finding) -> Bool = { _ in true },
+    _ repair: @escaping Repair
+  ) -> FaultyAdapter {
+    let convert:
+      @Sendable (StateDict, FaultyAdapter.Call, (StateDict) throws -> StateDict) throws -> StateDict =
+        { dict, call, convert in
+          do {
+            return try convert(dict)
+          } catch let error as AdapterError {
+            let ignored = error.findings.filter { $0.code == code && isConcerned($0) }
+            let others = error.findings.filter { $0.code != code || !isConcerned($0) }
+            guard !ignored.isEmpty else { throw error }
+            guard others.isEmpty else { throw AdapterError(others) }
+            let (input, passed) = try repair(ignored, dict, call)
+            return try convert(input).appending(passed)
+          }
+        }
+    return FaultyAdapter(
+      fromHF: { session, dict, call in
+        try convert(dict, call) { try session.fromHF($0, call.rank) }
+      },
+      toHF: { session, dict, call in
+        try convert(dict, call) {
+          try session.toHF($0, excluding: call.excluding, call.rank)
+        }
+      })
+  }
+
+  /// The offending tensors are thrown away.
+  private static let dropping: Repair = { findings, dict, _ in
+    let names = Set(findings.map(\.subject))
+    return (dict.filter { !names.contains($0) }, StateDict())
+  }
+
+  /// The offending tensors come out as they went in.
+  private static let passing: Repair = { findings, dict, _ in
+    let names = Set(findings.map(\.subject))
+    return (dict.filter { !names.contains($0) }, dict.filter { names.contains($0) })
+  }
+
+  /// Tensors of the schema that are missing, made of zeros.
+  private static let zeros: Repair = { findings, dict, call in
+    let schema = ModelSchema(
+      call.setup.config, prefix: call.setup.options.prefix,
+      activation: call.setup.options.activation
+    ).tensors(includingMTP: true)
+    let missing = Set(findings.map(\.subject))
+    let dtype = dict.first { isExpert($0.name) }?.tensor.dtype ?? call.setup.config.dtype
+    let made = try StateDict(
+      schema.filter { missing.contains($0.name) }.map { info in
+        (info.name, try Tensor(isExpert(info.name) ? dtype : info.dtype, info.shape) { _ in 0 })
+      })
+    return (try dict.appending(made), StateDict())
+  }
+
+  private static func isOfExpert(_ finding: Finding) -> Bool {
+    isExpert(finding.subject) && finding.subject.text.hasSuffix("_proj.weight")
+  }
+
+  private static let missing: [PlantedFault] = [
+    PlantedFault(
+      "unchecked-missing-experts", .validation, "experts that are missing become zeros",
+      says: "refused a checkpoint whose keys are all missing", smallest: "fault empty",
+      unchecked(.missingTensor, where: isOfExpert, zeros)),
+    PlantedFault(
+      "unchecked-missing-others", .validation, "tensors beside experts may be missing",
+      says: "accepted a checkpoint whose keys are all missing", smallest: "fault empty",
+      FaultyAdapter(setup: { setup in
+        var setup = setup
+        setup.options.completeness = .presentGroups
+        return setup
+      })),
+    PlantedFault(
+      "unchecked-missing-last-expert", .validation,
+      "the largest number on disk tells how many experts there are",
+      says: "did not name 'model.layers.0.mlp.experts.1.",
+      smallest: "experts 2; expert parallelism rank 1 of 2; fault foreign-prefix-on-expert",
+      unchecked(
+        .missingTensor,
+        where: { finding in isOfExpert(finding) && KeyParts(finding.subject.text).expert != 0 },
+        zeros)),
+    PlantedFault(
+      "unchecked-incomplete-factors", .validation,
+      "low-rank factors of an incomplete group are thrown away",
+      says: "accepted a checkpoint whose expert 0 of layer 0 has no lora_A of its gate_proj",
+      smallest: "LoRA per expert, rank 1, prefix \"base_model.model.model.\"; fault missing-factor",
+      unchecked(.incompleteLoRA) { _, dict, _ in
+        (dict.filter { !$0.text.contains(".lora_") }, StateDict())
+      }),
+  ]
+
+  private static let surplus: [PlantedFault] = [
+    PlantedFault(
+      "unchecked-surplus-experts", .validation, "experts beyond num_experts are thrown away",
+      says: "refused a checkpoint whose layer 0 has experts 1 to 2",
+      smallest: "experts 2; fault one-based-experts",
+      unchecked(.surplusExpert, dropping)),
+    PlantedFault(
+      "unchecked-surplus-layers", .validation, "layers beyond the config's are thrown away",
+      says: "accepted a checkpoint whose layer 1 is behind the last of 1 layers",
+      smallest: "fault surplus-layer",
+      unchecked(.surplusLayer, dropping)),
+    PlantedFault(
+      "unchecked-dense-layers", .validation, "experts in dense layers are passed through",
+      says: "accepted a checkpoint whose dense layer 0 has an expert 0",
+      smallest: "layers 1 (1 dense); fault experts-in-dense-layer",
+      unchecked(.expertsInDenseLayer, passing)),
+    PlantedFault(
+      "unchecked-gates", .validation, "gate projections of experts without gate are thrown away",
+      says: "accepted a checkpoint whose experts are not those of the activation relu2",
+      smallest: "fault wrong-activation",
+      unchecked(.gateOfNonGatedExpert, dropping)),
+    PlantedFault(
+      "unchecked-prediction-tensors", .validation,
+      "tensors of prediction layers are passed through in decoder layers",
+      says: "refused a checkpoint whose config has one decoder layer too many",
+      smallest: "MTP layers 1; MTP policy preserve; fault config-layer-long",
+      unchecked(.predictionTensorInDecoderLayer, passing)),
+    PlantedFault(
+      "unchecked-expert-keys", .validation, "keys of experts that no rule knows are thrown away",
+      says: "refused a checkpoint whose expert 0 of layer 0 is called -1 in its gate_proj",
+      smallest: "fault negative-expert",
+      unchecked(.unknownExpertKey, dropping)),
+    PlantedFault(
+      "unchecked-foreign-layouts", .validation, "keys of another layout are passed through",
+      says: "accepted a checkpoint whose layer 0 has mlp.gate.weight beside mlp.router.gate.weight",
+      smallest: "fault native-router-beside",
+      unchecked(.foreignLayout, passing)),
+    PlantedFault(
+      "unchecked-prefixes", .validation, "keys under a foreign prefix are passed through",
+      says: "refused a checkpoint whose expert 0 of layer 0 has its gate_proj under 'backbone.'",
+      smallest: "fault foreign-prefix-on-expert",
+      unchecked(.unknownPrefix, passing)),
+    PlantedFault(
+      "unchecked-scales", .validation, "scales without a weight are thrown away",
+      says: "refused a checkpoint whose layer 0 has a scale of its q_proj and no weight",
+      smallest: "fault attention-scale-without-weight",
+      unchecked(.scaleWithoutWeight, dropping)),
+  ]
+
+  private static let wrong: [PlantedFault] = [
+    PlantedFault(
+      "unchecked-shapes", .validation, "tensors of wrong shapes are forced into the right ones",
+      says:
+        "accepted a native state dict whose layer 0 has a tensor gate_and_up_projs that has an expert too",
+      smallest: "fault grouped-expert-surplus",
+      unchecked(.wrongShape) { findings, dict, _ in
+        var extents: [TensorName: [Int]] = [:]
+        for finding in findings {
+          extents[finding.subject] = finding.expected.split { !$0.isNumber }.compactMap { Int($0) }
+        }
+        return (
+          try StateDict(
+            dict.map { name, tensor in
+              guard let extents = extents[name] else { return (name, tensor) }
+              return (name, try tensor.reshaped(Shape(extents)))
+            }), StateDict()
+        )
+      }),
+    PlantedFault(
+      "unchecked-types", .validation, "the bits of integers are taken for those of experts",
+      says: "accepted a checkpoint whose expert 0 of layer 0 has a gate_proj of I8",
+      smallest: "fault integer-expert",
+      unchecked(.wrongDType) { findings, dict, call in
+        let names = Set(findings.map(\.subject))
+        return (
+          try dict.editing(where: names.contains) { tensor in
+            try Tensor(call.setup.options.targetDType, tensor.shape) { tensor.bits(at: $0) }
+          }, StateDict()
+        )
+      }),
+    PlantedFault(
+      "unchecked-padded-numbers", .validation, "numbers with leading zeros are read as others",
+      says: "accepted a checkpoint whose expert 0 of layer 0 has its gate_proj a second time as 00",
+      smallest: "fault padded-beside-canonical",
+      unchecked(.nonCanonicalIndex) { findings, dict, _ in
+        let names = Set(findings.map(\.subject.text))
+        return (
+          try dict.renaming { name in
+            guard names.contains(name) else { return name }
+            return name.editingKey { key in
+              key.layer = key.layer
+              key.expert = key.expert
+            }
+          }, StateDict()
+        )
+      }),
+    PlantedFault(
+      "unchecked-different-factors", .validation,
+      "of two factors A of gate and up that differ gate's is kept",
+      says:
+        "accepted a checkpoint whose expert 0 of layer 0 has different lora_A in gate_proj and up_proj",
+      smallest:
+        "extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"; fault differing-a-factors",
+      unchecked(.differentLoRAFactors) { _, dict, _ in
+        (
+          try dict.taking { $0.replacing(".up_proj.lora_A.", with: ".gate_proj.lora_A.") },
+          StateDict()
+        )
+      }),
+    PlantedFault(
+      "unchecked-fused-layout", .validation,
+      "fused factors whose layout nothing tells are taken for PEFT 0.19.1's",
+      says:
+        "accepted a checkpoint whose fused low-rank factors have the layout that is not the stated one",
+      smallest:
+        "MoE intermediate size 2; LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\"; fault contradicted-layout",
+      FaultyAdapter(fromHF: { session, dict, call in
+        do {
+          return try session.fromHF(dict, call.rank)
+        } catch let error as AdapterError {
+          guard error.findings.allSatisfy({ $0.code == .ambiguousLoRALayout }) else { throw error }
+          var setup = call.setup
+          setup.options.paramWrapperLayout = .modern
+          return try ReferenceAdapter().session(for: setup).fromHF(dict, call.rank)
+        }
+      })),
+  ]
+
+  /// What becomes of an error.
+  private static func answering(
+    _ answer: @escaping @Sendable (AdapterError, StateDict) throws -> StateDict
+  ) -> FaultyAdapter {
+    FaultyAdapter(
+      fromHF: { session, dict, call in
+        do {
+          return try session.fromHF(dict, call.rank)
+        } catch let error as AdapterError {
+          return try answer(error, dict)
+        }
+      },
+      toHF: { session, dict, call in
+        do {
+          return try session.toHF(dict, excluding: call.excluding, call.rank)
+        } catch let error as AdapterError {
+          return try answer(error, dict)
+        }
+      })
+  }
+
+  private static let reports: [PlantedFault] = [
+    PlantedFault(
+      "errors-swallowed", .validation, "what cannot be converted is returned as it is",
+      says: "accepted a checkpoint whose keys are all missing", smallest: "fault empty",
+      answering { _, dict in dict }),
+    PlantedFault(
+      "errors-emptied", .validation, "what cannot be converted becomes an empty state dict",
+      says: "accepted a checkpoint whose keys are all missing", smallest: "fault empty",
+      answering { _, _ in StateDict() }),
+    PlantedFault(
+      "errors-first-only", .validation, "of several offending keys the first is named",
+      says: "refused a checkpoint whose keys are all missing", smallest: "fault empty",
+      answering { error, _ in throw AdapterError(Array(error.findings.prefix(1))) }),
+  ]
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+/// The planted faults of the reference family: the reference adapter with one mistake each.
+public enum FaultBank {
+  /// All of them, in the order of reports.
+  public static let all: [PlantedFault] =
+    names + numbers + mtp + transposes + halves + types + values + scales + ranks + exclusion
+    + streaming + order + state + validation + lora + equivalents
+
+  /// Checks that are missing which fewer than one in a few hundred checkpoints would need: their
+  /// faults are one kind of many, and their checkpoints have low-rank factors, no gates or
+  /// prediction layers.
+  static let rare: Set<String> = [
+    "unchecked-incomplete-factors", "unchecked-gates", "unchecked-prediction-tensors",
+    "unchecked-different-factors", "unchecked-fused-layout",
+  ]
+
+  /// The faults whose ids match any of some globs, in which `*` stands for any text and `?` for any
+  /// character.
+  public static func named(_ globs: [String], of faults: [PlantedFault] = all) -> [PlantedFault] {
+    globs.isEmpty
+      ? faults : faults.filter { fault in globs.contains { Glob($0).matches(fault.id) } }
+  }
+}
+
+/// A pattern of names.
+private struct Glob {
+  private let pattern: [Character]
+
+  init(_ text: String) {
+    pattern = Array(text)
+  }
+
+  func matches(_ text: String) -> Bool {
+    let text = Array(text)
+    // How far the pattern goes with each beginning of the text that it matches.
+    var reached = [true] + Array(repeating: false, count: text.count)
+    for part in pattern {
+      if part == "*" {
+        for place in 0..<text.count where reached[place] { reached[place + 1] = true }
+      } else {
+        for place in text.indices.reversed() {
+          reached[place + 1] = reached[place] && (part == "?" || part == text[place])
+        }
+        reached[0] = false
+      }
+    }
+    return reached[text.count]
+  }
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+internal import AdapterLaws
+internal import Adapters
+public import Campaigns
+internal import CheckpointGenerators
+import Synchronization
+
+/// Checks of planted faults: after how many examples each is noticed, by which laws, and what is
+/// said of it.
+public struct FaultMeasurement: Sendable {
+  /// The faults.
+  public let faults: [PlantedFault]
+  /// How many checkpoints to judge at most for a fault and a seed.
+  public var examples = 1000
+  /// How many seeds to try, from 0 on.
+  public var seeds = 20
+  /// How many checks to run at a time; the results do not depend on it.
+  public var threads = 1
+  /// What is known of the adapter without its fault, if anything is.
+  public var known: KnownDivergences?
+  /// Whether one failure of each fault is made small.
+  public var makesSmall = true
+  /// Asked between checkpoints, on any thread, whether to end now.
+  public var isCancelled: (@Sendable () -> Bool)?
+
+  /// Creates a measurement of some faults.
+  public init(_ faults: [PlantedFault]) {
+    self.faults = faults
+  }
+
+  /// The number of checks that `run` makes.
+  public var checks: Int { faults.count * (makesSmall ? seeds + 1 : seeds) }
+
+  /// Checks every fault with every seed, and makes one failure of each small.
+  ///
+  /// - Parameter checked: Told of each check that has ended, on any thread.
+  public func run(checked: @escaping @Sendable () -> Void = {}) -> [FaultResult] {
+    let results = Mutex(
+      faults.map { fault in
+        FaultResult(
+          fault: fault, detections: Array(repeating: nil, count: seeds),
+          seconds: Array(repeating: 0, count: seeds))
+      })
+    ParallelWork.run(count: faults.count * seeds, threads: threads) { index, _ in
+      let (place, seed) = index.quotientAndRemainder(dividingBy: seeds)
+      guard isCancelled?() != true else { return }
+      detect(place, seed: seed, results)
+      checked()
+    }
+    ParallelWork.run(count: makesSmall ? faults.count : 0, threads: threads) { place, _ in
+      guard isCancelled?() != true else { return }
+      shrink(place, results)
+      checked()
+    }
+    return results.withLock { $0 }
+  }
+
+  private func settings(seed: Int) -> CheckSettings {
+    var settings = CheckSettings(examples: examples, seed: UInt64(seed))
+    settings.isCancelled = isCancelled
+    return settings
+  }
+
+  /// A check of a fault by the laws that it can break: a missing check shows on invalid input only.
+  private func check(_ fault: PlantedFault) -> CheckRun {
+    let laws =
+      fault.area == .validation
+      ? AdapterLaws.all.filter { $0.name == "invalid-input" } : AdapterLaws.all
+    return CheckRun(fault.adapter, laws: laws, known: known)
+  }
+
+  private func detect(_ place: Int, seed: Int, _ results: borrowing Mutex<[FaultResult]>) {
+    let start = ContinuousClock.now
+    do {
+      var settings = settings(seed: seed)
+      // That nothing shows is seen on as many checkpoints of all seeds together.
+      if faults[place].equivalence != nil { settings.examples = max(1, examples / seeds) }
+      let detection = try check(faults[place]).detect(settings)
+      let seconds = (ContinuousClock.now - start) / .seconds(1)
+      results.withLock { results in
+        results[place].detections[seed] = detection
+        results[place].seconds[seed] = seconds
+      }
+    } catch {
+      results.withLock { $0[place].problem = "\(error)" }
+    }
+  }
+
+  /// Makes the failure small that breaks the first law in their order: of one fault, a later law asks
+  /// for more of a checkpoint than an earlier one.
+  private func shrink(_ place: Int, _ results: borrowing Mutex<[FaultResult]>) {
+    guard faults[place].equivalence == nil else { return }
+    let detections = results.withLock { $0[place].detections }
+    let order = { (seed: Int) -> (law: Int, example: Int)? in
+      guard let detection = detections[seed], let law = detection.laws.first else { return nil }
+      return (AdapterLaws.all.firstIndex { $0.name == law } ?? .max, detection.example)
+    }
+    let seed = detections.indices.filter { order($0) != nil }.min { one, other in
+      (order(one) ?? (.max, 0)) < (order(other) ?? (.max, 0))
+    }
+    guard let seed else { return }
+    var settings = settings(seed: seed)
+    settings.findsSeveral = false
+    do {
+      let report = try check(faults[place]).run(settings)
+      guard let failure = report.failures.first else { return }
+      results.withLock { $0[place].smallest = FaultResult.Smallest(failure) }
+    } catch {
+      results.withLock { $0[place].problem = "\(error)" }
+    }
+  }
+}

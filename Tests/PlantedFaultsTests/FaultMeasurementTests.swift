@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import AdapterLaws
+import Campaigns
+import Testing
+
+@testable import PlantedFaults
+
+@Suite("What checks make of planted faults")
+struct FaultMeasurementTests {
+  private static func measured(_ faults: [PlantedFault], seeds: Int = 2) -> [FaultResult] {
+    var measurement = FaultMeasurement(faults)
+    measurement.examples = 60
+    measurement.seeds = seeds
+    measurement.threads = 4
+    return measurement.run()
+  }
+
+  private static let selection = [
+    "rename-bias-both", "head-dropped", "mtp-first-kept", "halves-swapped-both",
+    "value-bias-centred", "cast-bias-load", "keys-groups-last", "single-outside-lost",
+    "state-left-by-error", "errors-swallowed",
+  ]
+
+  @Test("Faults are noticed, named and shown by the smallest checkpoint", arguments: selection)
+  func noticed(id: String) throws {
+    let result = try #require(Self.measured(FaultBank.named([id])).first)
+    #expect(result.kills == 2, "\(result.detections)")
+    #expect(result.isNamed == true, "\(result.smallest?.diagnosis ?? [])")
+    #expect(result.isSmallest == true, "\(result.smallest?.shape ?? "none")")
+    #expect(result.holds)
+  }
+
+  @Test("An adapter without a fault survives, and is said to")
+  func survives() throws {
+    let fault = PlantedFault("none", .other, "nothing is wrong", ReferenceAdapter())
+    let results = Self.measured([fault], seeds: 1)
+    let report = FaultReport(family: "reference", examples: 60, seeds: 1, results)
+    #expect(!report.holds)
+    #expect(report.lines().contains { $0.verdict == false && $0.text.hasPrefix("none") })
+    #expect(report.lines().contains { $0.text == "    survives on seed 0" })
+  }
+
+  @Test("What no law may notice holds if none does, and fails if one does")
+  func equivalent() throws {
+    let same = try #require(FaultBank.named(["same-one-rank-as-none"]).first)
+    let wrong = try #require(FaultBank.named(["rename-bias-load"]).first)
+    let said = PlantedFault(
+      "said", .other, "is said to be the same", .equivalent("it is said"), wrong.adapter)
+    let results = Self.measured([same, said], seeds: 1)
+    #expect(results.map(\.holds) == [true, false])
+  }
+
+  @Test("Results are the same with any number of threads")
+  func deterministic() {
+    let faults = FaultBank.named(["rename-router-*"])
+    let texts = [1, 3].map { threads in
+      var measurement = FaultMeasurement(faults)
+      measurement.examples = 20
+      measurement.seeds = 2
+      measurement.threads = threads
+      let report = FaultReport(
+        family: "reference", examples: 20, seeds: 2, measurement.run())
+      return report.lines().map(\.text) + report.markdown
+    }
+    #expect(texts[0] == texts[1])
+  }
+
+  @Test("Quantiles count those that are missing as the largest")
+  func quantiles() {
+    #expect(quantile([1, 2, 3, 4], of: 4, 50) == 2)
+    #expect(quantile([1, 2, 3, 4], of: 4, 90) == 4)
+    #expect(quantile([1], of: 4, 50) == nil)
+    #expect(quantile([7], of: 1, 90) == 7)
+    #expect(quantile([Int](), of: 0, 50) == nil)
+  }
+}
