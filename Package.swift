@@ -115,6 +115,10 @@ let package = Package(
         ],
         path: "Tests/ScriptedServer", swiftSettings: settings),
       .executableTarget(
+        name: "faulty-campaign",
+        dependencies: ["AdapterLaws", "Adapters", "Campaigns", "CheckpointGenerators", "Tensors"],
+        path: "Tests/FaultyCampaign", swiftSettings: settings),
+      .executableTarget(
         name: "hymt2",
         dependencies: [
           "AdapterLaws", "Adapters", "Campaigns", "CheckpointGenerators", "Digests",

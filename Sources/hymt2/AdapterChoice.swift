@@ -58,14 +58,22 @@ struct AdapterChoice: ParsableArguments {
   }
 
   /// The adapter: started, if it is one of another process.
-  func adapter() throws -> any AdapterUnderTest {
-    try external(children: children ?? ProcessorCount.online) ?? ReferenceAdapter()
+  ///
+  /// - Parameter isCancelled: Asked, while an answer is awaited, whether to give up.
+  func adapter(
+    isCancelled: @escaping @Sendable () -> Bool = { Interruption.isWished }
+  ) throws -> any AdapterUnderTest {
+    try external(children: children ?? ProcessorCount.online, isCancelled: isCancelled)
+      ?? ReferenceAdapter()
   }
 
   /// The adapter of another process, nil if none is chosen.
   ///
   /// - Parameter largestPart: The size of the largest tensors that one answer has to hold, in bytes.
-  func external(children: Int, largestPart: Int = 0) throws -> ExternalAdapter? {
+  func external(
+    children: Int, largestPart: Int = 0,
+    isCancelled: @escaping @Sendable () -> Bool = { Interruption.isWished }
+  ) throws -> ExternalAdapter? {
     guard let command else { return nil }
     var limits = ExternalLimits()
     let (answer, overflow) = largestPart.addingReportingOverflow(Self.headerAllowance)
@@ -73,8 +81,7 @@ struct AdapterChoice: ParsableArguments {
     if let timeout { limits.requestTime = .seconds(timeout) }
     if let memory { limits.memory = memory.byteCount }
     let adapter = try ExternalAdapter(
-      command: command, limits: limits, children: children,
-      isCancelled: { Interruption.isWished })
+      command: command, limits: limits, children: children, isCancelled: isCancelled)
     Self.started.withLock { $0.append(adapter) }
     return adapter
   }

@@ -9,17 +9,7 @@ import CheckpointGenerators
 
 /// The options of commands that judge laws on generated checkpoints.
 struct CheckArguments: ParsableArguments {
-  @Option(
-    name: .customLong("law"),
-    help: ArgumentHelp(
-      "Judge this law only; may be given again. 'hymt2 check --list-laws' names them.",
-      valueName: "name"))
-  var laws: [String] = []
-
-  @Option(
-    name: .customLong("without-law"),
-    help: ArgumentHelp("Judge all laws but this one; may be given again.", valueName: "name"))
-  var lawsLeftOut: [String] = []
+  @OptionGroup var law: LawArguments
 
   @Option(
     help: ArgumentHelp(
@@ -34,32 +24,15 @@ struct CheckArguments: ParsableArguments {
 
   @OptionGroup var choice: AdapterChoice
 
-  func validate() throws {
-    let known = AdapterLaws.all.map(\.name)
-    guard laws.isEmpty || lawsLeftOut.isEmpty else {
-      throw ValidationError("--law and --without-law exclude each other")
-    }
-    for (option, name) in laws.map({ ("--law", $0) }) + lawsLeftOut.map({ ("--without-law", $0) })
-    where !known.contains(name) {
-      throw ValidationError(
-        "\(option): there is no law '\(name)'; there are \(known.joined(separator: ", "))")
-    }
-  }
-
   /// The run of the chosen laws on the chosen checkpoints.
   func run(
     _ adapter: any AdapterUnderTest, known: KnownDivergences? = nil, checkArguments: [String] = []
   ) throws -> CheckRun {
     let space = CheckpointSpace(config: try config.map { try ModelConfig(fileAt: $0) })
-    let chosen = AdapterLaws.all.filter { law in
-      (laws.isEmpty || laws.contains(law.name)) && !lawsLeftOut.contains(law.name)
-    }
     let arguments =
-      laws.flatMap { ["--law", $0] } + lawsLeftOut.flatMap { ["--without-law", $0] }
-      + (config.map { ["--config", $0] } ?? [])
-      + choice.arguments
+      law.arguments + (config.map { ["--config", $0] } ?? []) + choice.arguments
     return CheckRun(
-      adapter, laws: chosen, space: space, known: known, arguments: arguments,
+      adapter, laws: law.chosen, space: space, known: known, arguments: arguments,
       checkArguments: checkArguments)
   }
 

@@ -73,7 +73,7 @@ struct CheckCommand: ParsableCommand {
 
   /// Checks an adapter.
   func run(_ adapter: @autoclosure () throws -> any AdapterUnderTest) throws {
-    if listLaws { return LawList(arguments.laws).print(to: output.console) }
+    if listLaws { return LawList(arguments.law.laws).print(to: output.console) }
     if listAxes { return AxisList().print(to: output.console) }
     try runOrExit {
       let adapter = try adapter()
@@ -128,6 +128,7 @@ struct CheckCommand: ParsableCommand {
       try WholeFile.write(Array(html.utf8), to: report)
     }
     if let junit { try WholeFile.write(Array(result.junit.utf8), to: junit) }
+    GitHubActions(console).show(result.gitHub(config: arguments.config))
   }
 }
 

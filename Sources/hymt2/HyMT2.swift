@@ -16,7 +16,8 @@ struct HyMT2: ParsableCommand {
       """,
     version: "hymt2 \(version)",
     subcommands: [
-      CheckCommand.self, ReplayCommand.self, ProveCommand.self, VerifyCommand.self,
+      CheckCommand.self, FuzzCommand.self, ReplayCommand.self, ProveCommand.self,
+      VerifyCommand.self,
       ConvertCommand.self, InspectCommand.self, GoldenCommand.self, KnownCommand.self,
       MutantsCommand.self,
       BenchCommand.self,

@@ -15,11 +15,13 @@ final class Progress: Sendable {
   enum Unit {
     case bytes
     case items
+    case seconds
 
     fileprivate func text(_ count: Int) -> String {
       switch self {
       case .bytes: byteText(count)
       case .items: countText(count)
+      case .seconds: "\(countText(count)) s"
       }
     }
   }
@@ -37,6 +39,8 @@ final class Progress: Sendable {
     var done = 0
     /// What is being done instead of counting, if anything.
     var phase: String?
+    /// What is to be said beside how much is done, instead of the rate.
+    var remark: String?
     var lastShown: ContinuousClock.Instant?
   }
 
@@ -69,6 +73,11 @@ final class Progress: Sendable {
     update { $0.phase = phase }
   }
 
+  /// Says something beside how much is done; may be called from any thread.
+  func tell(_ remark: String) {
+    state.withLock { $0.remark = remark }
+  }
+
   /// Ends the progress.
   func finish() {
     guard style == .bar, state.withLock({ $0.lastShown }) != nil else { return }
@@ -94,7 +103,8 @@ final class Progress: Sendable {
     let rate = Int(Double(state.done) / max(0.001, (now - started) / .seconds(1)))
     let counts =
       state.phase
-      ?? "\(unit.text(state.done)) of \(unit.text(total)), \(unit.text(rate))/s"
+      ?? "\(unit.text(state.done)) of \(unit.text(total)), "
+      + (state.remark ?? "\(unit.text(rate))/s")
     if style == .bar {
       let filled = share * 30 / 100
       let bar = String(repeating: "█", count: filled) + String(repeating: "·", count: 30 - filled)

@@ -1,23 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-import Foundation
 import StrictJSON
 import Testing
 
 @Suite("Commands with --adapter")
 struct ExternalAdapterCommandTests {
-  /// The scripted server, which is built beside the tests, with what it is to do wrong.
-  private static func server(_ rules: String...) -> String {
-    let program = Hymt2.program.deletingLastPathComponent().appending(path: "scripted-server")
-    return "exec '\(program.path)' \(rules.map { "'\($0)'" }.joined(separator: " "))"
-  }
-
   @Test("check judges all laws on an adapter in another process, and says which one it was")
   func check() throws {
     let scratch = try Scratch()
     let outcome = try Hymt2.run(
-      "check", "--adapter", Self.server(), "--examples", "12", "--quiet", in: scratch.path)
+      "check", "--adapter", ScriptedAdapter.command(), "--examples", "12", "--quiet",
+      in: scratch.path)
     outcome.expectSuccess()
     #expect(outcome.output.contains(" laws held on 12 checkpoints, seed 0 (adapter: scripted"))
   }
@@ -25,7 +19,7 @@ struct ExternalAdapterCommandTests {
   @Test("check goes on after a crash, and shows how to see it again; replay does, too")
   func crash() throws {
     let scratch = try Scratch()
-    let adapter = Self.server("exit@always")
+    let adapter = ScriptedAdapter.command("exit@always")
     let outcome = try Hymt2.run(
       "check", "--adapter", adapter, "--examples", "3", "--law", "keys", "--json", in: scratch.path)
     #expect(outcome.status == 1)
@@ -47,10 +41,12 @@ struct ExternalAdapterCommandTests {
     let arguments = [
       "golden", "verify", "--set", "\(Hymt2.tree)/Golden", "--filter", "experts-1",
     ]
-    let right = try Hymt2.start(arguments + ["--adapter", Self.server()], in: scratch.path).wait()
+    let right = try Hymt2.start(
+      arguments + ["--adapter", ScriptedAdapter.command()], in: scratch.path
+    ).wait()
     right.expectSuccess()
     let wrong = try Hymt2.start(
-      arguments + ["--adapter", Self.server("refuse@always")], in: scratch.path
+      arguments + ["--adapter", ScriptedAdapter.command("refuse@always")], in: scratch.path
     ).wait()
     #expect(wrong.status == 1)
     #expect(wrong.output.contains("RuntimeError: Expert weights missing"))
@@ -61,7 +57,7 @@ struct ExternalAdapterCommandTests {
     let scratch = try Scratch()
     let arguments = [
       "golden", "verify", "--set", "\(Hymt2.tree)/Golden", "--json",
-      "--adapter", Self.server("supports@hello"),
+      "--adapter", ScriptedAdapter.command("supports@hello"),
     ]
     let outcome = try Hymt2.start(arguments + ["--filter", "re"], in: scratch.path).wait()
     outcome.expectSuccess()
@@ -96,11 +92,11 @@ struct ExternalAdapterCommandTests {
         ], in: scratch.path
       ).wait()
     }
-    let refusing = try verify(Self.server("refuse@always"))
+    let refusing = try verify(ScriptedAdapter.command("refuse@always"))
     #expect(refusing.status == 1)
     #expect(refusing.output.contains("known, and no failure\n  always-refuses: experts-1\n"))
     #expect(!refusing.output.contains("  experts-1: "))
-    let right = try verify(Self.server())
+    let right = try verify(ScriptedAdapter.command())
     right.expectSuccess()
     #expect(right.output.contains("no longer seen: always-refuses in experts-1\n"))
   }
@@ -109,7 +105,8 @@ struct ExternalAdapterCommandTests {
   func verify() throws {
     let scratch = try Scratch()
     let tiny = try scratch.tiny()
-    let right = try Hymt2.run("verify", tiny, "--adapter", Self.server(), in: scratch.path)
+    let right = try Hymt2.run(
+      "verify", tiny, "--adapter", ScriptedAdapter.command(), in: scratch.path)
     right.expectSuccess()
     #expect(
       right.output.contains(
@@ -120,7 +117,7 @@ struct ExternalAdapterCommandTests {
 
         """))
     let wrong = try Hymt2.run(
-      "verify", tiny, "--adapter", Self.server("refuse@3"), "--json", in: scratch.path)
+      "verify", tiny, "--adapter", ScriptedAdapter.command("refuse@3"), "--json", in: scratch.path)
     #expect(wrong.status == 1)
     let adapter = try #require(try wrong.json()["adapter"])
     #expect(adapter["name"] == "scripted" && adapter["parts"] == 4)

@@ -55,13 +55,13 @@ private func runIntoTrap(_ folder: String, threads: Int) throws {
     var settings = Settings(examples: 20)
     let crashGuard = try CrashGuard(folder: path, property: crashing)
     #expect(crashGuard.leftovers.count == 1)
-    #expect(try names(inFolder: path).count == 2)
+    #expect(try fileNames(inFolder: path).count == 2)
     settings.replays = crashGuard.leftovers
     settings.crashGuard = crashGuard
     let report = Property(small) { _, _ in .pass }.run(settings)
     #expect(report.replays == [.passes])
     crashGuard.finish()
-    #expect(try names(inFolder: path).isEmpty)
+    #expect(try fileNames(inFolder: path).isEmpty)
   }
 
   @Test("The guard of a living run is not taken for a leftover")
@@ -94,7 +94,7 @@ private func runIntoTrap(_ folder: String, threads: Int) throws {
       let crashGuard = try CrashGuard(folder: folder, property: crashing)
       #expect(crashGuard.leftovers.isEmpty)
       crashGuard.finish()
-      #expect(try names(inFolder: folder).isEmpty)
+      #expect(try fileNames(inFolder: folder).isEmpty)
     }
   }
 }

@@ -66,7 +66,7 @@ func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Re
       let kept = try store.failures(of: failures[0].property).failures
       let simplest = failures.sorted { $0.choices.isSimpler(than: $1.choices) }.prefix(3)
       #expect(kept.map(\.choices) == simplest.map(\.choices))
-      #expect(try names(inFolder: folder).count == 3)
+      #expect(try fileNames(inFolder: folder).count == 3)
     }
   }
 

@@ -46,11 +46,25 @@ struct AxisCombinations: Sendable {
 }
 
 /// A set of small numbers, one bit each.
-struct BitSet: Sendable {
+struct BitSet: Sendable, Equatable {
   private(set) var words: [UInt64]
 
   init(count: Int) {
     words = Array(repeating: 0, count: (count + 63) / 64)
+  }
+
+  /// The set with these bits, or nil if they are not those of so many numbers.
+  init?(bytes: [UInt8], count: Int) {
+    self.init(count: count)
+    guard bytes.count == 8 * words.count else { return nil }
+    for (place, byte) in bytes.enumerated() {
+      words[place / 8] |= UInt64(byte) << UInt64(place % 8 * 8)
+    }
+  }
+
+  /// The bits, the first number first.
+  var bytes: [UInt8] {
+    words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64($0 * 8)) } }
   }
 
   var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
@@ -58,6 +72,13 @@ struct BitSet: Sendable {
   func contains(_ number: Int) -> Bool { words[number >> 6] >> UInt64(number & 63) & 1 == 1 }
 
   mutating func insert(_ number: Int) { words[number >> 6] |= 1 << UInt64(number & 63) }
+
+  /// Inserts a number and says whether it was not there.
+  mutating func insertNew(_ number: Int) -> Bool {
+    let bit = UInt64(1) << UInt64(number & 63)
+    defer { words[number >> 6] |= bit }
+    return words[number >> 6] & bit == 0
+  }
 
   mutating func formUnion(_ other: BitSet) {
     for index in words.indices { words[index] |= other.words[index] }

@@ -12,12 +12,12 @@ public struct AxisCoverage: Sendable {
   }
 
   /// The number of checkpoints.
-  public private(set) var cases = 0
-  private let combinations: AxisCombinations
-  private let feasible: FeasibleCombinations
-  private var valueCounts: [Int]
-  private var pairsReached: BitSet
-  private var triplesReached: BitSet
+  public internal(set) var cases = 0
+  let combinations: AxisCombinations
+  let feasible: FeasibleCombinations
+  var valueCounts: [Int]
+  var pairsReached: BitSet
+  var triplesReached: BitSet
 
   /// Coverage of a space by no checkpoint.
   ///

@@ -32,6 +32,15 @@ extension CheckpointSpace {
     let forced = replay(SpecDraws(self, forced: values), choices).choices
     return replay(SpecDraws(unrestricted), forced).choices
   }
+
+  /// A checkpoint of this space with the values of another on all axes on which it may have them, and
+  /// the rest drawn by number; nil if there is none.
+  public func checkpoint(
+    like values: AxisValues, number: UInt64, seed: UInt64
+  ) -> (value: CheckpointSpec, choices: ChoiceSequence)? {
+    let draws = SpecDraws(self, forced: values)
+    return Generator { draws.spec($0) }.numbered(number, seed: seed)
+  }
 }
 
 /// Draws checkpoints: a value of every axis and its detail, then all else.

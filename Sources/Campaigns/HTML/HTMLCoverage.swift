@@ -4,9 +4,12 @@
 /// The coverage of the config axes as HTML.
 struct HTMLCoverage {
   private let coverage: SpaceCoverage
+  /// What shows more of it, if anything does.
+  private let picture: Markup
 
-  init(_ coverage: SpaceCoverage) {
+  init(_ coverage: SpaceCoverage, picture: Markup = "") {
     self.coverage = coverage
+    self.picture = picture
   }
 
   var section: Markup {
@@ -15,7 +18,7 @@ struct HTMLCoverage {
     <h2 id="coverage">Coverage of the config axes</h2>
     <p>Of the combinations that some checkpoint of the space has, the part that was reached.</p>
     <ul class="shares">\(coverage.shares.map(share))</ul>
-    \(missing)<h3>Checkpoints by axis</h3>
+    \(missing)\(picture)<h3>Checkpoints by axis</h3>
     <div class="axes">
     \(coverage.axes.map(axis))</div>
     </section>
@@ -27,7 +30,7 @@ struct HTMLCoverage {
     """
     <li><span class="name">\(name)</span> \
     <span class="number">\(share.text)</span>\
-    \(bar(share.permille, isFull: share.permille == 1000))\
+    \(Self.bar(share.permille, isFull: share.permille == 1000))\
     <span class="of">\(grouped(share.reached)) of \(grouped(share.feasible))</span></li>
     """
   }
@@ -50,7 +53,7 @@ struct HTMLCoverage {
       return """
         <tr\(value.count == 0 ? Markup(" class=\"missed\"") : "")>\
         <th scope="row">\(value.label)</th><td class="number">\(grouped(value.count))</td>\
-        <td class="graph">\(bar(permille, isFull: false))</td></tr>
+        <td class="graph">\(Self.bar(permille, isFull: false))</td></tr>
 
         """
     }
@@ -64,7 +67,8 @@ struct HTMLCoverage {
       """
   }
 
-  private func bar(_ permille: Int, isFull: Bool) -> Markup {
+  /// A bar so long, for the eye only.
+  static func bar(_ permille: Int, isFull: Bool) -> Markup {
     """
     <span class="bar\(isFull ? " full" : "")" aria-hidden="true">\
     <span style="width:\(permille / 10).\(permille % 10)%"></span></span>

@@ -1,24 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-internal import CheckpointGenerators
 internal import StrictJSON
 
 /// The failures of a report as HTML.
-struct HTMLFailures {
-  private let groups: [[CheckFailure]]
-  private let lawCount: Int
-
-  init(_ report: CheckReport) {
-    groups = report.failureGroups
-    lawCount = report.laws.count
-  }
+struct HTMLFailures<Failure: ReportedFailure> {
+  /// The failures of each cause.
+  let groups: [[Failure]]
+  let lawCount: Int
+  /// What a failure is called.
+  var noun = "failure"
 
   var section: Markup {
     guard !groups.isEmpty else { return "" }
     return """
       <section aria-labelledby="failures">
-      <h2 id="failures">\(groups.count == 1 ? "Failure" : "Failures")</h2>
+      <h2 id="failures">\(capitalized(noun))\(groups.count == 1 ? "" : "s")</h2>
       \(overview)\(groups.map(article))</section>
 
       """
@@ -30,7 +27,7 @@ struct HTMLFailures {
     let items = groups.map { group -> Markup in
       """
       <li><code>\(group[0].law.name)</code> \(group[0].sentence)\
-      \(group.count > 1 ? " (\(counted(group.count, "failure")))" : "")</li>
+      \(group.count > 1 ? " (\(counted(group.count, noun)))" : "")</li>
 
       """
     }
@@ -41,20 +38,17 @@ struct HTMLFailures {
       """
   }
 
-  private func article(_ group: [CheckFailure]) -> Markup {
+  private func article(_ group: [Failure]) -> Markup {
     let failure = group[0]
-    let sentences = failure.diagnosis.isEmpty ? [failure.summary] : failure.diagnosis
     let flakiness = failure.flakiness.map { text -> Markup in
       "<p class=\"warning\">Not the same every time: \(text)</p>\n"
     }
     return """
       <article class="failure">
       <h3><code>\(failure.law.name)</code> \(failure.law.statement)</h3>
-      \(sentences.map { "<p class=\"diagnosis\">\($0)</p>\n" as Markup })\(flakiness ?? "")\
+      \(failure.sentences.map { "<p class=\"diagnosis\">\($0)</p>\n" as Markup })\(flakiness ?? "")\
       \(differences(failure))
-      <h4>\(failure.discovery?.isAsFound == true
-        ? "A checkpoint that shows it" : "The smallest checkpoint that shows it")</h4>
-      \(discovery(failure))\(facts(failure.spec))
+      \(story(failure))\(facts(failure))
       <details><summary>config.json</summary>
       <pre tabindex="0"><code>\(failure.config.text(.python))</code></pre></details>
       \(brokenLaws(failure))
@@ -66,7 +60,7 @@ struct HTMLFailures {
       """
   }
 
-  private func alike(_ failures: ArraySlice<CheckFailure>) -> Markup {
+  private func alike(_ failures: ArraySlice<Failure>) -> Markup {
     guard !failures.isEmpty else { return "" }
     let items = failures.map { failure -> Markup in
       """
@@ -75,13 +69,13 @@ struct HTMLFailures {
       """
     }
     return """
-      <details><summary>\(counted(failures.count, "more failure")) with this diagnosis</summary>
+      <details><summary>\(counted(failures.count, "more \(noun)")) with this diagnosis</summary>
       <ul>\(items)</ul></details>
 
       """
   }
 
-  private func differences(_ failure: CheckFailure) -> Markup {
+  private func differences(_ failure: Failure) -> Markup {
     let figure = failure.heatMap.map { map -> Markup in
       """
       <figure>\(Markup(trusted: map.svg))\
@@ -96,8 +90,8 @@ struct HTMLFailures {
       """
   }
 
-  private func facts(_ spec: CheckpointSpec) -> Markup {
-    let facts = spec.facts.map { fact -> Markup in
+  private func facts(_ failure: Failure) -> Markup {
+    let facts = failure.namedFacts.map { fact -> Markup in
       "<div><dt>\(fact.name)</dt><dd>\(fact.value)</dd></div>"
     }
     return "<dl class=\"facts\">\(facts)</dl>"
@@ -107,26 +101,14 @@ struct HTMLFailures {
     lines.isEmpty ? "" : "<pre tabindex=\"0\">\(lines.joined(separator: "\n"))</pre>"
   }
 
-  private func discovery(_ failure: CheckFailure) -> Markup {
-    guard let discovery = failure.discovery else { return "" }
-    if discovery.isAsFound {
-      return """
-        <p>Found in example \(grouped(discovery.example)), and not made simpler, because enough \
-        others were.</p>
-
-        """
-    }
-    let early =
-      discovery.stoppedEarly ? " A limit was reached; a smaller one may exist." : ""
-    return """
-      <p>Found in example \(grouped(discovery.example)), made simpler \
-      \(counted(discovery.simplifications, "time")) in \
-      \(counted(discovery.executions, "attempt")).\(early)</p>
-
-      """
+  private func story(_ failure: Failure) -> Markup {
+    let story = failure.story
+    let title = story.map(\.title) ?? "the checkpoint"
+    let text = story.map { "<p>\(capitalized($0.text)).</p>\n" as Markup }
+    return "<h4>\(capitalized(title))</h4>\n\(text ?? "")"
   }
 
-  private func brokenLaws(_ failure: CheckFailure) -> Markup {
+  private func brokenLaws(_ failure: Failure) -> Markup {
     let others = failure.brokenLaws.filter { $0.law != failure.law.name }
     guard !others.isEmpty else {
       return "<p>No other of the \(grouped(lawCount)) laws is broken on it.</p>"

@@ -3,29 +3,38 @@
 
 internal import CheckpointGenerators
 
-/// What is known of the adapter, and what was left out for it, as HTML.
+/// What is known of the adapter as HTML.
 struct HTMLKnown {
-  private let report: CheckReport
-
-  init(_ report: CheckReport) {
-    self.report = report
+  /// One divergence.
+  struct Row {
+    let id: String
+    let title: String
+    /// What became of it, or is to become.
+    let word: String
+    let isNews: Bool
+    let checkpoints: Int
   }
 
-  var section: Markup { Markup([known, leftOut]) }
+  let rows: [Row]
+  /// The adapter with its version.
+  let subject: String?
+  let judged: Int
+  /// What the words say.
+  var wordTitle = "Its case"
 
-  private var known: Markup {
-    guard let known = report.known, !known.tallies.isEmpty else { return "" }
+  var section: Markup {
+    guard !rows.isEmpty else { return "" }
     return """
       <section aria-labelledby="known">
       <h2 id="known">Known divergences</h2>
       <div class="scroll" tabindex="0" role="region" aria-labelledby="known">
       <table>
-      <caption>What \(known.divergences.subject) is known to do, with the number of checkpoints \
-      that showed it, of \(grouped(report.judged))</caption>
-      <thead><tr><th scope="col">Divergence</th><th scope="col">Its case</th>\
+      <caption>What \(subject ?? "the adapter") is known to do, with the number of checkpoints \
+      that showed it, of \(grouped(judged))</caption>
+      <thead><tr><th scope="col">Divergence</th><th scope="col">\(wordTitle)</th>\
       <th scope="col" class="number">Checkpoints</th></tr></thead>
       <tbody>
-      \(known.tallies.map(row))</tbody>
+      \(rows.map(row))</tbody>
       </table>
       </div>
       </section>
@@ -33,27 +42,27 @@ struct HTMLKnown {
       """
   }
 
-  private func row(_ tally: KnownTally) -> Markup {
-    let word =
-      switch tally.state {
-      case .shows: "shows it"
-      case .vanished: "no longer shows it"
-      case .stale: "is of another version"
-      case .unsupported: "is not supported"
-      case .notJudged: "was not judged"
-      }
-    return """
-      <tr><th scope="row"><code>\(tally.divergence.id)</code>\
-      <span class="statement">\(tally.divergence.title)</span></th>\
-      <td><span class="badge \(tally.state == .shows ? "idle" : "broken")">\(word)</span></td>\
-      <td class="number">\(grouped(tally.checkpoints))</td></tr>
+  private func row(_ row: Row) -> Markup {
+    """
+    <tr><th scope="row"><code>\(row.id)</code><span class="statement">\(row.title)</span></th>\
+    <td><span class="badge \(row.isNews ? "broken" : "idle")">\(row.word)</span></td>\
+    <td class="number">\(grouped(row.checkpoints))</td></tr>
 
-      """
+    """
+  }
+}
+
+/// What was left out of a space as HTML.
+struct HTMLLeftOut {
+  private let leftOut: [AxisSelection]
+
+  init(_ leftOut: [AxisSelection]) {
+    self.leftOut = leftOut
   }
 
-  private var leftOut: Markup {
-    guard !report.leftOut.isEmpty else { return "" }
-    let items = report.leftOut.map { selection -> Markup in
+  var section: Markup {
+    guard !leftOut.isEmpty else { return "" }
+    let items = leftOut.map { selection -> Markup in
       "<li>\(selection.axis): \(selection.values.joined(separator: ", "))</li>"
     }
     return """

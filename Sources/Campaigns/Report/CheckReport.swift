@@ -102,6 +102,9 @@ public struct CheckReport: Sendable {
     tally.broken > 0 || failures.contains { $0.law == tally.law }
   }
 
+  /// The laws that were seen broken.
+  var brokenLaws: [LawSummary] { laws.filter(isBroken).map(\.law) }
+
   /// The command that does the same again.
   public var command: String {
     let numbers = ["--examples", "\(requested)", "--seed", "\(seed)"]

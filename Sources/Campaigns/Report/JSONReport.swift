@@ -20,7 +20,7 @@ extension CheckReport {
           "repeated": JSONValue(repeated),
         ]
       ),
-      ("laws", .array(laws.map(json))), ("coverage", coverage.json),
+      ("laws", .array(laws.map { $0.json(isBroken: isBroken($0)) })), ("coverage", coverage.json),
       ("leftOut", .object(JSONObject(leftOut.map { ($0.axis, .strings($0.values)) }))),
       ("knownOf", known.map { .string($0.divergences.subject) } ?? .null),
       ("known", .array(known?.tallies.map(\.json) ?? [])),
@@ -34,13 +34,15 @@ extension CheckReport {
     ]
   }
 
-  private func json(_ tally: LawTally) -> JSONValue {
+}
+
+extension LawTally {
+  func json(isBroken: Bool) -> JSONValue {
     [
-      "name": .string(tally.law.name), "statement": .string(tally.law.statement),
-      "reason": .string(tally.law.reason), "brokenBy": .string(tally.law.brokenBy),
-      "ok": .bool(!isBroken(tally)), "judged": JSONValue(tally.judged),
-      "held": JSONValue(tally.held), "broken": JSONValue(tally.broken),
-      "known": JSONValue(tally.known), "notApplicable": JSONValue(tally.notApplicable),
+      "name": .string(law.name), "statement": .string(law.statement),
+      "reason": .string(law.reason), "brokenBy": .string(law.brokenBy), "ok": .bool(!isBroken),
+      "judged": JSONValue(judged), "held": JSONValue(held), "broken": JSONValue(broken),
+      "known": JSONValue(known), "notApplicable": JSONValue(notApplicable),
     ]
   }
 }
@@ -107,25 +109,36 @@ extension CheckFailure {
           "asFound": .bool(discovery.isAsFound),
         ]
       } ?? .null
-    return [
-      "law": .string(law.name), "statement": .string(law.statement),
-      "reason": .string(law.reason), "kind": .string(kind), "place": .string(place),
-      "summary": .string(summary), "diagnosis": .array(diagnosis.map { .string($0) }),
-      "cause": cause.map { .string($0) } ?? .null, "group": group.map { JSONValue($0) } ?? .null,
-      "axes": axes, "config": config, "checkpoint": .string(checkpoint),
-      "facts": .object(JSONObject(spec.facts.map { ($0.name, .string($0.value)) })),
-      "mismatch": .array(mismatch.map { .string($0) }),
-      "heatMap": .array((heatMap?.text ?? []).map { .string($0) }),
-      "brokenLaws": .array(
-        brokenLaws.map { broken in
-          [
-            "law": .string(broken.law), "kind": .string(broken.kind),
-            "place": .string(broken.place), "summary": .string(broken.summary),
-            "known": broken.known.map { .string($0) } ?? .null,
-          ]
-        }),
-      "discovery": discovery, "flakiness": flakiness.map { .string($0) } ?? .null,
-      "token": .string(token), "replay": .string(replayCommand),
+    let own: [(String, JSONValue)] = [
+      ("cause", cause.map { .string($0) } ?? .null),
+      ("group", group.map { JSONValue($0) } ?? .null), ("axes", axes), ("discovery", discovery),
+    ]
+    return .object(JSONObject(members + own))
+  }
+}
+
+extension ReportedFailure {
+  /// The members that the JSON objects of all failures have.
+  var members: [(String, JSONValue)] {
+    [
+      ("law", .string(law.name)), ("statement", .string(law.statement)),
+      ("reason", .string(law.reason)), ("kind", .string(kind)), ("place", .string(place)),
+      ("summary", .string(summary)), ("diagnosis", .strings(diagnosis)), ("config", config),
+      ("checkpoint", .string(checkpoint)),
+      ("facts", .object(JSONObject(namedFacts.map { ($0.name, .string($0.value)) }))),
+      ("mismatch", .strings(mismatch)), ("heatMap", .strings(heatMap?.text ?? [])),
+      ("brokenLaws", .array(brokenLaws.map(\.json))),
+      ("flakiness", flakiness.map { .string($0) } ?? .null),
+      ("token", tokenText.map { .string($0) } ?? .null), ("replay", .string(replayCommand)),
+    ]
+  }
+}
+
+extension CheckFailure.BrokenLaw {
+  fileprivate var json: JSONValue {
+    [
+      "law": .string(law), "kind": .string(kind), "place": .string(place),
+      "summary": .string(summary), "known": known.map { .string($0) } ?? .null,
     ]
   }
 }

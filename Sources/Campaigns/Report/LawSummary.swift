@@ -14,6 +14,14 @@ public struct LawSummary: Sendable, Equatable {
   /// A real or likely fault that breaks it.
   public var brokenBy: String
 
+  /// Creates a summary of what is no law of an adapter.
+  init(name: String, statement: String, reason: String, brokenBy: String) {
+    self.name = name
+    self.statement = statement
+    self.reason = reason
+    self.brokenBy = brokenBy
+  }
+
   /// The texts of a law.
   public init(_ law: AdapterLaw) {
     name = law.name

@@ -13,6 +13,8 @@ public enum CheckError: Error, Sendable, Equatable, CustomStringConvertible {
   case emptySpace(reason: String)
   /// The search could not make checkpoints.
   case unhealthy(advice: [String])
+  /// The time was used up before a checkpoint was judged.
+  case noTime
   /// None of the laws says anything about any of the checkpoints.
   case nothingJudged(executed: Int)
   /// The token is of something else than a check.
@@ -35,6 +37,8 @@ public enum CheckError: Error, Sendable, Equatable, CustomStringConvertible {
       "no checkpoint can be generated: \(reason); choose another config"
     case .unhealthy(let advice):
       "too few checkpoints could be generated: \(advice.joined(separator: "; "))"
+    case .noTime:
+      "no checkpoint was judged before the time was used up; give more time"
     case .nothingJudged(let executed):
       "none of the chosen laws applies to any of \(grouped(executed)) generated checkpoints; "
         + "choose other laws or another config"

@@ -43,9 +43,7 @@ struct CheckProperty: Sendable {
   ) -> Property<CheckpointSpec> {
     Property(generator) { [judge] spec, context in
       let judgement = judge.judge(spec, isComplete: !isShrinking())
-      context.annotation =
-        judgement.marks.map(\.rawValue) + AxisValues(spec).bytes
-        + judgement.knownBytes(count: judge.known.count)
+      context.annotation = judgement.annotation(of: spec, knownCount: judge.known.count)
       guard let failure = judgement.failure else { return .pass }
       failing()
       let violation = failure.violation

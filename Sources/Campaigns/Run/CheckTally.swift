@@ -33,13 +33,7 @@ struct CheckTally {
     let bytes = observation.annotation
     guard !observation.isRepeated, bytes.count >= laws.count else { return }
     for (index, byte) in bytes.prefix(laws.count).enumerated() {
-      switch Judgement.Mark(rawValue: byte) {
-      case .holds: laws[index].held += 1
-      case .broken: laws[index].broken += 1
-      case .known: laws[index].known += 1
-      case .doesNotApply: laws[index].notApplicable += 1
-      case .unjudged, nil: break
-      }
+      laws[index].add(Judgement.Mark(rawValue: byte))
     }
     let others = bytes.dropFirst(laws.count)
     axes.add(Array(others.prefix(ConfigAxis.allCases.count)))

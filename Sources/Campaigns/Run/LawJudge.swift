@@ -12,13 +12,15 @@ struct LawJudge: Sendable {
   var known: [KnownDivergence] = []
 
   /// Judges every law on one checkpoint; after the first that is broken in a way that is not known
-  /// only if all are wanted.
-  func judge(_ spec: CheckpointSpec, isComplete: Bool = true) -> Judgement {
+  /// only if all are wanted, and no more once it is told to end.
+  func judge(
+    _ spec: CheckpointSpec, isComplete: Bool = true, isCancelled: () -> Bool = { false }
+  ) -> Judgement {
     let trial = Trial(spec, adapter)
     var judgement = Judgement()
     let values = known.isEmpty ? nil : AxisValues(spec)
     for (index, law) in laws.enumerated() {
-      if !isComplete, judgement.failure != nil {
+      if !isComplete && judgement.failure != nil || isCancelled() {
         judgement.marks.append(.unjudged)
         continue
       }
@@ -66,8 +68,13 @@ struct Judgement {
   /// The first violation that is not known, which is the failure of the checkpoint.
   var failure: BrokenLaw? { broken.first { $0.known == nil } }
 
-  /// One bit for each known divergence, of which there are `count`: whether it explains a violation.
-  func knownBytes(count: Int) -> [UInt8] {
+  /// The marks, the values of the axes, and one bit for each known divergence: whether it explains a
+  /// violation.
+  func annotation(of spec: CheckpointSpec, knownCount: Int) -> [UInt8] {
+    marks.map(\.rawValue) + AxisValues(spec).bytes + knownBytes(count: knownCount)
+  }
+
+  private func knownBytes(count: Int) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: (count + 7) / 8)
     for entry in broken.compactMap(\.known) { bytes[entry / 8] |= 1 << UInt8(entry % 8) }
     return bytes

@@ -8,7 +8,7 @@ struct FailureScreen {
   static let width = 100
   static let height = 40
 
-  let failure: CheckFailure
+  let failure: any ReportedFailure
   /// How many laws were judged.
   let lawCount: Int
 
@@ -28,8 +28,7 @@ struct FailureScreen {
     // Marks take two columns.
     let statement = Self.clipped(
       wrapped("\(failure.law.name): \(failure.law.statement)", width: Self.width - 2), to: 2)
-    let sentences = failure.diagnosis.isEmpty ? [failure.summary] : failure.diagnosis
-    let diagnosis = sentences.flatMap { wrapped($0, width: Self.width - 2) }
+    let diagnosis = failure.sentences.flatMap { wrapped($0, width: Self.width - 2) }
     return [ReportLine(false, statement[0])]
       + (statement.dropFirst() + Self.clipped(diagnosis, to: 6)).map { ReportLine(nil, "  \($0)") }
       + (failure.flakiness.map { text in
@@ -46,15 +45,7 @@ struct FailureScreen {
   }
 
   private var headline: String {
-    guard let discovery = failure.discovery else { return "the checkpoint" }
-    let found = "found in example \(grouped(discovery.example))"
-    if discovery.isAsFound {
-      return "a checkpoint that shows it (\(found), not made simpler, because enough others were)"
-    }
-    let early = discovery.stoppedEarly ? ", until a limit was reached" : ""
-    return "the smallest checkpoint that shows it (\(found), made simpler "
-      + "\(counted(discovery.simplifications, "time")) in "
-      + "\(counted(discovery.executions, "attempt"))\(early))"
+    failure.story.map { "\($0.title) (\($0.text))" } ?? "the checkpoint"
   }
 
   /// What differs, with the heat map if both fit into so many lines.
@@ -82,7 +73,7 @@ struct FailureScreen {
 
   private var reproduction: [String] {
     let command = continued(failure.replayCommand, width: Self.width - 8)
-    return ["token   \(failure.token)"].filter { $0.count <= Self.width }
+    return (failure.tokenText.map { ["token   \($0)"] } ?? []).filter { $0.count <= Self.width }
       + command.enumerated().map { ($0.offset == 0 ? "replay  " : "        ") + $0.element }
   }
 

@@ -17,10 +17,10 @@ extension CheckReport {
     if let known {
       lines += KnownLines(known: known, judged: judged, replayArguments: replayArguments).lines
     }
-    lines += leftOutLines.map { ReportLine(nil, $0) }
-    lines += lawTable.map { ReportLine(nil, $0) }
+    lines += LeftOutLines(leftOut).lines
+    lines += LawLines(laws: laws, broken: brokenLaws, hasKnown: known != nil).lines
     lines.append("")
-    lines += coverageLines.map { ReportLine(nil, $0) }
+    lines += CoverageLines(coverage).lines
     return lines
   }
 
@@ -58,75 +58,7 @@ extension CheckReport {
     lines += ["", "other failures"]
     // A run that goes on is for seeing everything.
     let shown = keepsGoing ? groups.count : 5
-    for group in groups.dropFirst().prefix(shown) { lines += Self.lines(group) }
-    let rest = groups.count - 1 - shown
-    if rest > 0 {
-      lines.append(
-        ReportLine(nil, "  and \(grouped(rest)) more, all of them with --json or --report"))
-    }
-    return lines
-  }
-
-  /// The failures of one cause in four lines.
-  private static func lines(_ group: [CheckFailure]) -> [ReportLine] {
-    guard let failure = group.first else { return [] }
-    let text = wrapped(
-      "\(failure.law.name): \(failure.sentence)", width: FailureScreen.width - 4)
-    let alike =
-      group.count > 1 ? [ReportLine(nil, "    and \(grouped(group.count - 1)) more of it")] : []
-    return [ReportLine(false, text[0])]
-      + text.dropFirst().prefix(1).map { ReportLine(nil, "    \($0)") } + alike
-      + [ReportLine(nil, "    \(failure.replayCommand)")]
-  }
-
-  private var leftOutLines: [String] {
-    guard !leftOut.isEmpty else { return [] }
-    let parts = leftOut.map { "\($0.axis): \($0.values.joined(separator: ", "))" }
-    return ["left out, because the adapter says that it does not support it"]
-      + parts.flatMap { wrapped($0, width: FailureScreen.width - 2) }.map { "  \($0)" } + [""]
-  }
-
-  private var lawTable: [String] {
-    let isKnown = known != nil
-    var rows = [["law", "held", "does not apply", "broken"] + (isKnown ? ["known"] : [])]
-    for tally in laws {
-      rows.append(
-        [tally.law.name, grouped(tally.held), grouped(tally.notApplicable), grouped(tally.broken)]
-          + (isKnown ? [grouped(tally.known)] : []))
-    }
-    let unjudged = laws.filter { $0.judged == 0 && !isBroken($0) }
-    return TextTable(rows: rows).lines()
-      + (unjudged.isEmpty
-        ? []
-        : wrapped(
-          "not judged, because no checkpoint was of their kind: "
-            + unjudged.map(\.law.name).joined(separator: ", "), width: FailureScreen.width - 2
-        ).map { "  \($0)" })
-  }
-
-  private var coverageLines: [String] {
-    let shares = coverage.shares.map { name, share in
-      [name, share.text, "\(grouped(share.reached)) of \(grouped(share.feasible))"]
-    }
-    let missing = coverage.missingPairs.prefix(3)
-    return ["coverage of the config axes"] + TextTable(rows: shares).lines()
-      + (missing.isEmpty ? [] : ["  pairs not reached, for example:"] + missing.map { "    \($0)" })
-      + ["", "checkpoints by axis"] + axisLines
-  }
-
-  private var axisLines: [String] {
-    let width = coverage.axes.map(\.name.count).max() ?? 0
-    return coverage.axes.flatMap { axis in
-      let values = axis.values.filter(\.isFeasible).map { "\($0.label): \(grouped($0.count))" }
-      let lines = wrapped(
-        values.map { $0.replacing(" ", with: "\u{a0}") }.joined(separator: ", "),
-        width: FailureScreen.width - width - 4)
-      return lines.enumerated().map { index, line in
-        let name = index == 0 ? axis.name : ""
-        let space = String(repeating: " ", count: width - name.count)
-        return "  \(name)\(space)  \(line.replacing("\u{a0}", with: " "))"
-      }
-    }
+    return lines + OtherFailures(groups: Array(groups.dropFirst()), shown: shown).lines
   }
 }
 

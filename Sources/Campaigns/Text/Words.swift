@@ -17,6 +17,9 @@ package func counted(_ count: Int, _ noun: String) -> String {
   "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")"
 }
 
+/// A phrase with a capital letter in front.
+func capitalized(_ phrase: String) -> String { phrase.prefix(1).uppercased() + phrase.dropFirst() }
+
 /// A command line that a POSIX shell splits into these words.
 package func shellCommand(_ words: [String]) -> String {
   words.map { word in
@@ -81,4 +84,15 @@ func wrapped(_ text: String, width: Int) -> [String] {
     lines.append(line)
   }
   return lines
+}
+
+/// A time as people say it, such as `4.2 s` or `10 min 3 s`.
+func durationText(_ seconds: Double) -> String {
+  guard seconds.isFinite, seconds < 1e12 else { return "\(seconds) s" }
+  let tenths = Int((max(0, seconds) * 10).rounded())
+  if tenths < 600 { return "\(tenths / 10).\(tenths % 10) s" }
+  let whole = (tenths + 5) / 10
+  let (hours, minutes) = (whole / 3600, whole / 60 % 60)
+  return hours > 0
+    ? "\(grouped(hours)) h \(minutes) min" : "\(minutes) min \(whole % 60) s"
 }

@@ -27,7 +27,8 @@ public final class CrashGuard: Sendable {
     let prefix = "\(hexadecimal(stableHash(property)))-"
     var leftovers: [ChoiceSequence] = []
     var paths: [String] = []
-    for name in try names(inFolder: folder) where name.hasPrefix(prefix) && name.hasSuffix(suffix) {
+    for name in try fileNames(inFolder: folder)
+    where name.hasPrefix(prefix) && name.hasSuffix(suffix) {
       let path = "\(folder)/\(name)"
       guard let file = try? OpenFile(path, O_RDWR), file.tryLock() else { continue }
       let found = MappedSlots.cases(in: (try? file.contents(limit: MappedSlots.maximumBytes)) ?? [])

@@ -68,7 +68,8 @@ public struct FailureStore: Sendable {
   public func failures(of property: String) throws(FileProblem) -> Contents {
     var contents = Contents()
     let prefix = prefix(property)
-    for name in try names(inFolder: folder) where name.hasPrefix(prefix) && name.hasSuffix(suffix) {
+    for name in try fileNames(inFolder: folder)
+    where name.hasPrefix(prefix) && name.hasSuffix(suffix) {
       let path = "\(folder)/\(name)"
       do {
         let file = try OpenFile(path, O_RDONLY)

@@ -10,7 +10,7 @@ internal import Darwin
 // Calls with paths are safe: the system is handed a copy that ends with a zero byte.
 
 /// A call to the system that did not work.
-public struct FileProblem: Error, Equatable, CustomStringConvertible {
+public struct FileProblem: Error, Sendable, Equatable, CustomStringConvertible {
   /// The file or folder.
   public var path: String
   /// What was tried.
@@ -59,18 +59,28 @@ struct OpenFile: ~Copyable {
     return bytes
   }
 
+  /// Writes bytes and makes them durable.
   func write(_ bytes: [UInt8]) throws(FileProblem) {
+    try write(bytes, at: 0)
+    guard fsync(descriptor) == 0 else { throw FileProblem("write", path) }
+  }
+
+  func write(_ bytes: [UInt8], at offset: Int) throws(FileProblem) {
     var done = 0
     while done < bytes.count {
       // Safe: the system reads at most the bytes that the buffer has.
       let count = unsafe bytes[done...].withUnsafeBytes { bytes in
-        unsafe pwrite(descriptor, bytes.baseAddress, bytes.count, off_t(done))
+        unsafe pwrite(descriptor, bytes.baseAddress, bytes.count, off_t(offset + done))
       }
       if count < 0, errno == EINTR { continue }
       guard count > 0 else { throw FileProblem("write", path) }
       done += count
     }
-    guard fsync(descriptor) == 0 else { throw FileProblem("write", path) }
+  }
+
+  /// Cuts the file off behind so many bytes.
+  func cut(to byteCount: Int) throws(FileProblem) {
+    guard ftruncate(descriptor, off_t(byteCount)) == 0 else { throw FileProblem("cut", path) }
   }
 
   /// Whether no other process or descriptor held the file's lock; it is held from now on.
@@ -87,7 +97,7 @@ struct OpenFile: ~Copyable {
 }
 
 /// Makes a folder with those above it.
-func makeFolder(_ path: String) throws(FileProblem) {
+package func makeFolder(_ path: String) throws(FileProblem) {
   var made = path.hasPrefix("/") ? "/" : ""
   for part in path.split(separator: "/") {
     made += made.isEmpty || made.hasSuffix("/") ? String(part) : "/\(part)"
@@ -97,8 +107,19 @@ func makeFolder(_ path: String) throws(FileProblem) {
   }
 }
 
+/// The first bytes of a file, nil if there is none.
+package func fileContents(_ path: String, limit: Int) throws(FileProblem) -> [UInt8]? {
+  do throws(FileProblem) {
+    let file = try OpenFile(path, O_RDONLY)
+    return try file.contents(limit: limit)
+  } catch {
+    if error.code == ENOENT { return nil }
+    throw error
+  }
+}
+
 /// Names of the files in a folder, sorted by bytes; none if there is no such folder.
-func names(inFolder path: String) throws(FileProblem) -> [String] {
+package func fileNames(inFolder path: String) throws(FileProblem) -> [String] {
   // Safe: the handle is closed once, after its last use; an entry is read before the next call.
   guard let folder = unsafe opendir(path) else {
     if errno == ENOENT { return [] }
@@ -135,6 +156,6 @@ func writeAtomically(_ bytes: [UInt8], folder: String, name: String) throws(File
 }
 
 /// Removes a file; one that is not there is no problem.
-func removeFile(_ path: String) throws(FileProblem) {
+package func removeFile(_ path: String) throws(FileProblem) {
   if unsafe unlink(path) != 0, errno != ENOENT { throw FileProblem("remove", path) }
 }

@@ -27,6 +27,13 @@ final class MarkupReader: NSObject, XMLParserDelegate {
     }
   }
 
+  /// Parses an HTML report: void elements are closed, entities and doctype are XML's already.
+  convenience init(html: String) {
+    self.init(
+      html.replacing(/<meta [^>]*>/) { "\($0.output.dropLast())/>" }
+        .replacing("<!doctype html>\n", with: ""))
+  }
+
   func all(_ name: String) -> [Element] { elements.filter { $0.name == name } }
 
   func parser(

@@ -54,8 +54,10 @@ final class Child {
     process.executableURL = program
     process.arguments = arguments
     process.currentDirectoryURL = folder.map { URL(filePath: $0) }
-    var variables = ProcessInfo.processInfo.environment
-    for name in ["NO_COLOR", "COLUMNS"] { variables[name] = nil }
+    let variables = ProcessInfo.processInfo.environment.filter { name, _ in
+      !["NO_COLOR", "COLUMNS", "JOB_COMPLETION_INDEX", "PARALLEL_SEQ"].contains(name)
+        && !["GITHUB_", "HYMT2_SHARD", "SLURM_"].contains { name.hasPrefix($0) }
+    }
     process.environment = variables.merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = output.pipe

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+internal import AdapterLaws
+internal import CheckpointGenerators
+internal import PropertyEngine
+
+/// Judges the cases of a campaign, and makes small what fails.
+struct CampaignJudge: Sendable {
+  let plan: CampaignPlan
+  /// How many executions making one failure small may take.
+  let shrinkExecutions: Int
+  /// Whether the campaign is to end.
+  let isOver: @Sendable () -> Bool
+
+  /// How often a failure of a large checkpoint is looked for among small ones.
+  private static let transferAttempts: UInt64 = 24
+
+  /// How many executions making a large checkpoint small may take.
+  private static let slowExecutions = 100
+
+  /// What becomes of a case; nil if the campaign was told to end meanwhile.
+  func judge(_ origin: CampaignRecord.Origin) -> CampaignRecord? {
+    var record = CampaignRecord(
+      origin: origin, phase: plan.phase(of: origin), milliseconds: 0, annotation: [])
+    guard let drawn = plan.draw(origin) else { return record }
+    let judge = drawn.ground.check.judge
+    let judgement = judge.judge(drawn.spec, isCancelled: isOver)
+    if isOver() { return nil }
+    record.annotation = judgement.annotation(of: drawn.spec, knownCount: judge.known.count)
+    record.failure = judgement.failure.map { broken in
+      let (law, violation) = (judge.laws[broken.law], broken.violation)
+      let cause =
+        isDiagnosed(origin, drawn.ground)
+        ? ViolationAccount(violation, of: law, drawn.spec, judge.adapter).cause : nil
+      return CampaignRecord.Failure(
+        law: law.name, kind: violation.kind, place: violation.place, cause: cause ?? "",
+        summary: violation.summary)
+    }
+    return isOver() ? nil : record
+  }
+
+  /// Whether the cause of a failure is looked for as it is found, so that failures of one law with
+  /// different causes are told apart. That takes longer than judging, so most cases go without.
+  private func isDiagnosed(
+    _ origin: CampaignRecord.Origin, _ ground: CampaignPlan.Ground
+  ) -> Bool {
+    if ground.isSlow { return false }
+    guard case .number(let number) = origin else { return true }
+    return number < 64 || scattered(UInt64(number), seed: 0) % 8 == 0
+  }
+
+  /// Makes the failure of a case small and says what is wrong; the case as found if it cannot be
+  /// made small.
+  ///
+  /// - Returns: The finding, and what a corpus keeps of it if it is of the space of all checkpoints.
+  func explain(
+    _ sighting: CampaignState.Sighting
+  ) -> (finding: CampaignFinding, stored: StoredFailure?)? {
+    guard let drawn = plan.draw(sighting.origin) else { return nil }
+    let key = sighting.key
+    let (ground, choices) = start(drawn, key)
+    if ground.phase == .exactWidths || ground.isSlow && isOver() {
+      // Each execution would take as long as a thousand others.
+      return (CampaignFinding(unexplained: sighting, plan), nil)
+    }
+    var settings = Settings(examples: 1)
+    settings.replays = [choices]
+    settings.findsSeveral = false
+    settings.explains = false
+    settings.shrinkTimeBudget = nil
+    settings.shrinkExecutions =
+      ground.isSlow ? min(Self.slowExecutions, shrinkExecutions) : shrinkExecutions
+    settings.isCancelled = isOver
+    let report = ground.check.property(isShrinking: { true }).run(settings)
+    var stored = StoredFailure(
+      property: CheckProperty.name, fingerprint: ground.check.fingerprint, key: key,
+      choices: choices)
+    let asFound = Report(replayed: stored, message: "", seed: plan.seed)
+    let shrunk = report.findings.first { $0.key == key }
+    guard let finding = shrunk ?? asFound.findings.first,
+      let failure = CheckFailure(finding, ground.run, ground.check)
+    else { return nil }
+    let shrinking = shrunk.map {
+      CampaignFinding.Shrinking(
+        simplifications: $0.shrinking.successes, executions: $0.shrinking.executions,
+        stoppedEarly: $0.shrinking.stoppedEarly)
+    }
+    stored.choices = failure.choices
+    let found = CampaignFinding(failure, sighting, shrinking)
+    return (found, ground.phase == plan.any.phase ? stored : nil)
+  }
+
+  /// Where making small begins: in the space of all checkpoints if it can, so that the smallest one
+  /// is the same wherever it was found.
+  private func start(
+    _ drawn: CampaignPlan.Case, _ key: FailureKey
+  ) -> (CampaignPlan.Ground, ChoiceSequence) {
+    guard drawn.ground.isSlow else {
+      return (plan.any, drawn.ground.run.space.settled(drawn.choices))
+    }
+    let judge = plan.any.check.judge
+    let values = AxisValues(drawn.spec)
+    for attempt in 0..<Self.transferAttempts where !isOver() {
+      guard
+        let (spec, choices) = plan.any.run.space.checkpoint(
+          like: values, number: attempt, seed: plan.seed),
+        let broken = judge.judge(spec, isComplete: false, isCancelled: isOver).failure,
+        FailureKey(
+          law: judge.laws[broken.law].name, kind: broken.violation.kind,
+          place: broken.violation.place) == key
+      else { continue }
+      return (plan.any, choices)
+    }
+    return (drawn.ground, drawn.choices)
+  }
+}
+
+extension CampaignState.Sighting {
+  /// What fails.
+  var key: FailureKey {
+    FailureKey(law: failure.law, kind: failure.kind, place: failure.place)
+  }
+}

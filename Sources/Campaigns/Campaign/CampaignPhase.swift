@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+/// A part of a campaign.
+public enum CampaignPhase: String, Sendable, Hashable, CaseIterable {
+  /// The plan of the config at full size, without data.
+  case planProof = "plan proof"
+  /// A sparse layer of the config at full size, with data.
+  case fullLayer = "full-size layer"
+  /// Cases that earlier campaigns left in the corpus.
+  case corpus
+  /// Small checkpoints that have the config's relations.
+  case around
+  /// Checkpoints with the config's numbers of experts or layers, or both, at small widths.
+  case exactCounts = "exact counts"
+  /// Checkpoints with the config's widths, of few experts and layers.
+  case exactWidths = "exact widths"
+  /// Small checkpoints of any config.
+  case anyConfig = "any config"
+
+  /// What the phase does, in one line.
+  public var summary: String {
+    switch self {
+    case .planProof: "the plan of the config at full size is proven, without data"
+    case .fullLayer: "a sparse layer at full size is converted and comes back"
+    case .corpus: "cases that earlier campaigns left"
+    case .around: "small checkpoints with the relations of the config"
+    case .exactCounts: "the config's number of experts, of layers, or both, at small widths"
+    case .exactWidths: "the config's widths, with few experts and layers"
+    case .anyConfig: "small checkpoints of any config"
+    }
+  }
+}
+
+/// What a phase of a campaign has done.
+public struct CampaignPhaseTally: Sendable, Equatable {
+  /// The phase.
+  public var phase: CampaignPhase
+  /// Cases judged; of the proof and the full-size layer, how often it was done.
+  public var judged = 0
+  /// Cases of which a law was broken in a way that is not known, or that were refuted.
+  public var failed = 0
+  /// What there is to say, such as how many elements were moved.
+  public var note = ""
+
+  /// A phase that has done nothing.
+  public init(_ phase: CampaignPhase) {
+    self.phase = phase
+  }
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+public import AdapterLaws
+public import Adapters
+internal import CheckpointGenerators
+internal import PropertyEngine
+internal import StrictJSON
+
+/// A campaign around a config: proofs at full size, then numbered cases from the config outwards.
+public struct CampaignRun: Sendable {
+  private let adapter: any AdapterUnderTest
+  private let laws: [AdapterLaw]
+  private let known: KnownDivergences?
+  private let config: ModelConfig
+  private let configPath: String
+  private let arguments: [String]
+  private let fuzzArguments: [String]
+
+  /// Creates a campaign.
+  ///
+  /// - Parameters:
+  ///   - configPath: The path of the config, for reports.
+  ///   - arguments: What `hymt2 replay` must be told for the same adapter and laws.
+  ///   - fuzzArguments: What `hymt2 fuzz` must be told beside that.
+  public init(
+    _ adapter: any AdapterUnderTest, around config: ModelConfig, configPath: String,
+    laws: [AdapterLaw] = AdapterLaws.all, known: KnownDivergences? = nil,
+    arguments: [String] = [], fuzzArguments: [String] = []
+  ) {
+    self.adapter = adapter
+    self.laws = laws
+    self.known = known
+    self.config = config
+    self.configPath = configPath
+    self.arguments = arguments
+    self.fuzzArguments = fuzzArguments
+  }
+
+  /// Works until the budget is used up.
+  ///
+  /// With a budget of examples the report is the same for the same seed and corpus, whatever machine
+  /// and number of threads and however often the campaign was interrupted, but for what it says of
+  /// time.
+  ///
+  /// - Parameter observing: Told how far the campaign is after each piece of work; called from any
+  ///   thread, from one at a time.
+  /// - Throws: `CheckError` if nothing can be checked, or what is wrong with the corpus.
+  public func run(
+    _ settings: CampaignSettings, observing: (@Sendable (CampaignProgress) -> Void)? = nil
+  ) throws -> CampaignReport {
+    if case .examples(let examples) = settings.budget, examples < 1 {
+      throw CheckError.noExamples(requested: examples)
+    }
+    let corpus = settings.corpus.map { Corpus(folder: $0) }
+    let plan = try plan(settings, corpus)
+    let empty = emptyReport(plan, settings)
+    var state = CampaignState(empty, corpus: try cases(of: corpus, settings.shard))
+    var store: CampaignStore?
+    if let corpus {
+      var opened = try CampaignStore(corpus, name: name(plan, settings)) { plan.token($0) }
+      if let resumed = try opened.resume(where: { $0.isResumable(as: empty) }) {
+        state = resumed
+        state.report.sessions += 1
+        state.report.end = .unfinished
+      }
+      store = opened
+    }
+    let clock = CampaignClock(
+      earlier: state.milliseconds, limit: settings.budget.milliseconds,
+      isCancelled: settings.isCancelled ?? { false })
+    let session = CampaignSession(
+      plan: plan, settings: settings, corpus: corpus, clock: clock, observing: observing,
+      schedule: CampaignSchedule(
+        state, settings, once: once(state.report, settings), store: store))
+    return try finished(try session.run(), plan, corpus, added: session.addedCount)
+  }
+
+  private func plan(
+    _ settings: CampaignSettings, _ corpus: Corpus?
+  ) throws -> CampaignPlan {
+    var configs: [(path: String, config: ModelConfig)] = []
+    let plan = try CampaignPlan(
+      config, adapter: adapter, laws: laws, known: known, seed: settings.seed,
+      isLong: settings.budget.isLong, arguments: arguments
+    ) { config in
+      guard let corpus else { return CampaignPlan.configName }
+      let path = corpus.configPath(config)
+      configs.append((path, config))
+      return path
+    }
+    for (path, config) in configs {
+      try corpus?.write(config, to: path)
+    }
+    return plan
+  }
+
+  private func cases(of corpus: Corpus?, _ shard: Shard) throws -> [String] {
+    guard let contents = try corpus?.contents() else { return [] }
+    return (contents.failures + contents.cases).filter { token in
+      Int(stableHash(token) >> 1 % UInt64(shard.count)) == shard.index
+    }
+  }
+
+  /// The same for every run of the campaign on the same corpus, whatever seed and budget.
+  private func name(_ plan: CampaignPlan, _ settings: CampaignSettings) -> String {
+    let parts =
+      [adapter.name, adapter.version ?? "", config.json.text(.compact)] + laws.map(\.name)
+      + ["\(plan.any.check.fingerprint)"]
+    let hash = String(stableHash(parts.joined(separator: "\n")), radix: 36)
+    return "\(hash)-\(settings.shard.index + 1)-of-\(settings.shard.count)"
+  }
+
+  private func emptyReport(_ plan: CampaignPlan, _ settings: CampaignSettings) -> CampaignReport {
+    CampaignReport(
+      adapter: adapter.name, version: adapter.version, seed: settings.seed,
+      configPath: configPath, config: config.json, configSummary: config.phrase,
+      arguments: arguments + fuzzArguments, shards: [settings.shard], budget: settings.budget,
+      seconds: 0, sessions: 1, end: .unfinished,
+      phases: CampaignPhase.allCases.map { CampaignPhaseTally($0) }, passed: 0, failed: 0,
+      laws: laws.map { LawTally(LawSummary($0)) }, leftOut: plan.any.run.space.leftOut,
+      coverage: SpaceCoverage(), pairs: [], reach: AxisReach(), findings: [],
+      known: (known?.entries ?? []).map {
+        CampaignKnown(
+          id: $0.id, title: $0.title, decision: $0.decision, token: $0.token, checkpoints: 0)
+      },
+      corpus: nil)
+  }
+
+  /// What is done once, by the first shard, and is not done yet.
+  private func once(
+    _ report: CampaignReport, _ settings: CampaignSettings
+  ) -> [CampaignSchedule.Task] {
+    guard settings.shard.index == 0 else { return [] }
+    var tasks: [CampaignSchedule.Task] = [.planProof]
+    if hasFullLayer(settings) { tasks.append(.fullLayer) }
+    return tasks.filter { task in
+      let phase: CampaignPhase = if case .planProof = task { .planProof } else { .fullLayer }
+      return report.phases.contains { $0.phase == phase && $0.judged == 0 }
+    }
+  }
+
+  /// Whether the adapter is one whose layers can be streamed, and there is time for it.
+  private func hasFullLayer(_ settings: CampaignSettings) -> Bool {
+    guard adapter is ReferenceAdapter, let layer = ConfigScaling(config: config).fullLayer else {
+      return false
+    }
+    let elements = 3 * layer.expertCount * layer.hiddenSize * layer.moeIntermediateSize
+    return elements <= FullSizeProof.smallLayer || settings.budget.isLong
+  }
+
+  private func finished(
+    _ state: CampaignState, _ plan: CampaignPlan, _ corpus: Corpus?, added: Int
+  ) throws -> CampaignReport {
+    var report = state.finishedReport
+    if let contents = try corpus?.contents() {
+      report.corpus = CorpusFigures(
+        folder: corpus?.folder ?? "", cases: contents.cases.count, added: added,
+        failures: contents.failures.count)
+    }
+    report.complete(plan.around.run.space)
+    guard report.holds, report.end != .cancelled else { return report }
+    guard report.judged > 0 else { throw CheckError.noTime }
+    guard report.laws.contains(where: { $0.judged > 0 }) else {
+      throw CheckError.nothingJudged(executed: report.judged)
+    }
+    return report
+  }
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+internal import Adapters
+internal import CheckpointGenerators
+internal import PropertyEngine
+internal import Safetensors
+internal import StrictJSON
+
+/// A folder of cases that are worth judging again, which several processes may use at the same time.
+///
+/// - `failures`: the smallest checkpoints that broke laws, one file each
+/// - `cases`: replay tokens of cases with pairs of values that no case had before, one file for each
+///   campaign and shard
+/// - `campaigns`: how far campaigns are, and what they found
+/// - `configs`: configs of failures that show at a config's own numbers only
+public struct Corpus: Sendable {
+  /// The most cases that one campaign adds.
+  static let mostAdded = 1024
+  /// The most cases that are judged again, and that a minimised corpus has.
+  static let mostCases = 4096
+  /// The most bytes of a file that is read.
+  private static let mostBytes = 1 << 26
+  private static let header = "hymt2-corpus 1"
+  private static let suffix = ".cases"
+
+  /// The folder.
+  public let folder: String
+
+  /// The corpus in a folder, which is made when something is kept.
+  public init(folder: String) {
+    self.folder = folder
+  }
+
+  var campaigns: String { "\(folder)/campaigns" }
+  private var caseFolder: String { "\(folder)/cases" }
+  var failureStore: FailureStore {
+    FailureStore(folder: "\(folder)/failures", maximumPerProperty: 256)
+  }
+
+  /// What a corpus holds.
+  public struct Contents: Sendable, Equatable {
+    /// Replay tokens of failures, the simplest checkpoint first.
+    public var failures: [String] = []
+    /// Replay tokens of other cases.
+    public var cases: [String] = []
+    /// Lines and files that cannot be read, with the reason.
+    public var unreadable: [String] = []
+  }
+
+  /// Reads the corpus; a folder that is not there is empty.
+  ///
+  /// - Throws: `FileProblem`.
+  public func contents() throws -> Contents {
+    var contents = Contents()
+    let failures = try failureStore.failures(of: CheckProperty.name)
+    contents.failures = failures.failures.map {
+      ReplayToken(property: $0.property, fingerprint: $0.fingerprint, choices: $0.choices).text
+    }
+    contents.unreadable = failures.unreadable.map(\.description)
+    var seen = Set(contents.failures)
+    for name in try fileNames(inFolder: caseFolder) where name.hasSuffix(Self.suffix) {
+      let path = "\(caseFolder)/\(name)"
+      guard let bytes = try Self.bytes(of: path) else { continue }
+      let (tokens, unreadable) = Self.tokens(in: bytes, path)
+      contents.unreadable += unreadable
+      for token in tokens where contents.cases.count < Self.mostCases {
+        if seen.insert(token).inserted { contents.cases.append(token) }
+      }
+    }
+    return contents
+  }
+
+  /// The cases that a campaign of a name has added.
+  func cases(inFileOf name: String) throws -> [String] {
+    let path = "\(caseFolder)/\(name)\(Self.suffix)"
+    return try Self.bytes(of: path).map { Self.tokens(in: $0, path).tokens } ?? []
+  }
+
+  /// Replaces the cases of a campaign.
+  func write(cases: [String], named name: String) throws {
+    let path = "\(caseFolder)/\(name)\(Self.suffix)"
+    try makeFolder(caseFolder)
+    if cases.isEmpty { return try removeFile(path) }
+    let text = ([Self.header] + cases).map { $0 + "\n" }.joined()
+    try WholeFile.write(Array(text.utf8), to: path)
+  }
+
+  /// Removes all files of cases but one.
+  func removeCases(except name: String) throws {
+    for file in try fileNames(inFolder: caseFolder)
+    where file.hasSuffix(Self.suffix) && file != "\(name)\(Self.suffix)" {
+      try removeFile("\(caseFolder)/\(file)")
+    }
+  }
+
+  /// How far the campaigns are whose state the folder has.
+  func reports() throws -> [CampaignReport] {
+    let suffix = ".json"
+    return try fileNames(inFolder: campaigns).filter { $0.hasSuffix(suffix) }.compactMap { name in
+      let path = "\(campaigns)/\(name)"
+      guard let document = try Self.bytes(of: path) else { return nil }
+      let journal = try Self.bytes(of: "\(path.dropLast(suffix.count)).journal") ?? []
+      var (state, _) = try CampaignState.read(
+        document, journal: journal.split(separator: UInt8(ascii: "\n")), path: path)
+      state.close()
+      for sighting in state.unexplained { state.add(CampaignFinding(unexplained: sighting)) }
+      return state.finishedReport
+    }
+  }
+
+  /// Where a config is kept.
+  func configPath(_ config: ModelConfig) -> String {
+    let hash = String(stableHash(config.json.text(.compact)), radix: 36)
+    return "\(folder)/configs/\(hash).json"
+  }
+
+  /// Keeps a config, unless it is there.
+  func write(_ config: ModelConfig, to path: String) throws {
+    try makeFolder("\(folder)/configs")
+    let bytes = config.json.bytes(.python)
+    if try Self.bytes(of: path) != bytes { try WholeFile.write(bytes, to: path) }
+  }
+
+  /// The content of a file, nil if there is none.
+  static func bytes(of path: String) throws -> [UInt8]? {
+    try fileContents(path, limit: mostBytes)
+  }
+
+  private static func tokens(
+    in bytes: [UInt8], _ path: String
+  ) -> (tokens: [String], unreadable: [String]) {
+    let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
+    guard lines.first == header else {
+      return ([], ["\(path): expected the line '\(header)' first; remove the file"])
+    }
+    var (tokens, unreadable): ([String], [String]) = ([], [])
+    for (number, line) in lines.enumerated().dropFirst() {
+      do {
+        _ = try ReplayToken(text: line)
+        tokens.append(line)
+      } catch {
+        unreadable.append("\(path), line \(number + 1): \(error)")
+      }
+    }
+    return (tokens, unreadable)
+  }
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import ArgumentParser
+
+/// `hymt2 fuzz`.
+struct FuzzCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "fuzz",
+    abstract: "Run a campaign around one config: the night before a release.",
+    discussion: """
+      Proves the plan of the config at full size, converts a layer at full size, and judges every \
+      law on checkpoints from the config outwards: small ones with its relations, its own numbers of \
+      experts and layers at small widths, its own widths, and small ones of any config. What breaks \
+      a law is made as small as possible. With --corpus, cases worth judging again are kept, failures \
+      come first the next time, and a campaign that was interrupted goes on where it was.
+
+      Examples:
+        hymt2 fuzz --config config.json --time 10m --report report.html
+        hymt2 fuzz --config config.json --adapter "python3 my_adapter.py" --corpus corpus
+        hymt2 fuzz --config config.json --examples 80000 --shard 3/8 --corpus shard-3
+        hymt2 fuzz merge shard-1 shard-2 shard-3 --report report.html
+
+      'hymt2 fuzz run --help' lists the options.
+      """,
+    subcommands: [
+      FuzzRunCommand.self, FuzzMergeCommand.self, FuzzCorpusCommand.self, FuzzConfigsCommand.self,
+    ], defaultSubcommand: FuzzRunCommand.self)
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import AdapterLaws
+import Adapters
+import ArgumentParser
+import Campaigns
+import Safetensors
+import StrictJSON
+import Synchronization
+
+/// `hymt2 fuzz`, which is `hymt2 fuzz run`.
+struct FuzzRunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Run a campaign around one config.",
+    discussion: """
+      The word 'run' may be left out.
+
+      Examples:
+        hymt2 fuzz --config config.json --time 10m --report report.html
+        hymt2 fuzz --config config.json --adapter "python3 my_adapter.py" --corpus corpus
+        hymt2 fuzz --config config.json --examples 80000 --shard 3/8 --corpus shard-3
+      """)
+
+  @Option(help: ArgumentHelp("The config.json of a hy_v3 model.", valueName: "file"))
+  var config: String
+
+  @Option(help: "How long to work, such as 90s, 10m or 2h. Default: 10m.")
+  var time: TimeSpan?
+
+  @Option(help: "How many cases to judge instead, over all shards.")
+  var examples: Int?
+
+  @Option(help: "What everything random derives from.")
+  var seed: UInt64 = 0
+
+  @Option(help: "How many cases to judge at a time. Default: one for each processor.")
+  var threads: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "The folder of cases worth judging again, and of the campaign's state.",
+      valueName: "folder"))
+  var corpus: String?
+
+  @OptionGroup var shard: ShardArguments
+
+  @OptionGroup var law: LawArguments
+
+  @OptionGroup var choice: AdapterChoice
+
+  @OptionGroup var known: KnownArguments
+
+  @OptionGroup var reports: ReportFiles
+
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    guard time == nil || examples == nil else {
+      throw ValidationError("--time and --examples exclude each other")
+    }
+    if let examples, !(1...1_000_000_000_000).contains(examples) {
+      throw ValidationError("--examples must be from 1 to 1000000000000, not \(examples)")
+    }
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads must be from 1 to 1024, not \(threads)")
+    }
+  }
+
+  func run() throws {
+    try run { try choice.adapter(isCancelled: $0) }
+  }
+
+  /// Runs a campaign on an adapter.
+  ///
+  /// - Parameter adapter: Makes the adapter, given what it asks while an answer is awaited.
+  func run(_ adapter: (@escaping @Sendable () -> Bool) throws -> any AdapterUnderTest) throws {
+    try runOrExit {
+      let model = try ModelConfig(fileAt: config)
+      var settings = CampaignSettings(
+        budget: examples.map { .examples($0) } ?? .seconds(time?.seconds ?? 600), seed: seed,
+        threads: threads ?? ProcessorCount.online)
+      settings.shard = try shard.shard(output.console)
+      settings.corpus = corpus
+      try reports.check()
+      let deadline = Deadline(settings.budget)
+      let adapter = try adapter { Interruption.isWished || deadline.isOver }
+      let run = CampaignRun(
+        adapter, around: model, configPath: config, laws: law.chosen,
+        known: try known.divergences(of: adapter, output.console),
+        arguments: law.arguments + choice.arguments,
+        fuzzArguments: known.words + (corpus.map { ["--corpus", $0] } ?? []))
+      Interruption.watch()
+      settings.isCancelled = { Interruption.isWished }
+      let report = try campaign(run, settings, deadline)
+      try reports.write(report, to: output.console)
+      try Interruption.check()
+      return report.holds
+    }
+  }
+
+  private func campaign(
+    _ run: CampaignRun, _ settings: CampaignSettings, _ deadline: Deadline
+  ) throws -> CampaignReport {
+    let total: Int
+    let unit: Progress.Unit
+    switch settings.budget {
+    case .seconds(let seconds): (total, unit) = (seconds, .seconds)
+    case .examples(let examples): (total, unit) = (examples / settings.shard.count, .items)
+    }
+    let progress = Progress("fuzzing", total: total, in: unit, output.console)
+    defer { progress.finish() }
+    return try run.run(settings) { step in
+      deadline.reach(step.milliseconds)
+      if let law = step.shrinking {
+        progress.enter("making a failure of \(law) small")
+      } else {
+        progress.reach(unit == .seconds ? step.milliseconds / 1000 : step.judged)
+        progress.tell(
+          "\(countText(step.judged)) cases"
+            + (step.failures > 0 ? ", \(countText(step.failures)) kinds of failures" : ""))
+      }
+    }
+  }
+}
+
+/// The end of a campaign's time, for adapters that may never answer.
+private final class Deadline: Sendable {
+  private let limit: Int?
+  private let end = Mutex<ContinuousClock.Instant?>(nil)
+
+  init(_ budget: CampaignBudget) {
+    if case .seconds(let seconds) = budget { limit = seconds * 1000 } else { limit = nil }
+    reach(0)
+  }
+
+  /// Says how many milliseconds of the time are used up.
+  func reach(_ milliseconds: Int) {
+    guard let limit else { return }
+    let left = ContinuousClock.now + .milliseconds(max(0, limit - milliseconds))
+    end.withLock { $0 = left }
+  }
+
+  var isOver: Bool { end.withLock { $0.map { ContinuousClock.now >= $0 } ?? false } }
+}

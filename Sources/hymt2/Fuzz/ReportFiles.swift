@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import ArgumentParser
+import Campaigns
+import Safetensors
+import StrictJSON
+
+/// The options that say where the report of a campaign is written to.
+struct ReportFiles: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("Write the report as one self-contained HTML file.", valueName: "file"))
+  var report: String?
+
+  @Option(help: ArgumentHelp("Write the report as JUnit XML.", valueName: "file"))
+  var junit: String?
+
+  /// Checks, before the work begins, that the files can be written.
+  func check() throws {
+    for file in [report, junit].compactMap(\.self) { try OutputPlace(file).checkParent() }
+  }
+
+  /// Writes a report wherever it is wanted.
+  func write(_ result: CampaignReport, to console: Console) throws {
+    console.print(result.lines)
+    console.printDocument(
+      "fuzz", holds: result.holds, [("version", .string(HyMT2.version))] + result.json)
+    if let report {
+      let html = result.html(tool: "hymt2 \(HyMT2.version)")
+      try WholeFile.write(Array(html.utf8), to: report)
+    }
+    if let junit { try WholeFile.write(Array(result.junit.utf8), to: junit) }
+    GitHubActions(console).show(result.gitHub)
+  }
+}

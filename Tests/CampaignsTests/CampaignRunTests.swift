@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import AdapterLaws
+import Adapters
+import CheckpointGenerators
+import Foundation
+import PropertyEngine
+import StrictJSON
+import Synchronization
+import Testing
+
+@testable import Campaigns
+
+@Suite("A campaign")
+struct CampaignRunTests {
+  private let folder = NSTemporaryDirectory() + "campaign-\(UUID().uuidString)"
+
+  private func run(
+    _ examples: Int = 60, threads: Int = 1, shard: Shard = .whole, corpus: String? = nil,
+    laws: [AdapterLaw] = [TestLaws.few, TestLaws.flat],
+    isCancelled: (@Sendable () -> Bool)? = nil,
+    observing: (@Sendable (CampaignProgress) -> Void)? = nil
+  ) throws -> CampaignReport {
+    let config = try #require(TestConfig.small)
+    var settings = CampaignSettings(budget: .examples(examples), seed: 1, threads: threads)
+    settings.shard = shard
+    settings.corpus = corpus
+    settings.isCancelled = isCancelled
+    return try CampaignRun(
+      ReferenceAdapter(), around: config, configPath: "config.json", laws: laws
+    ).run(settings, observing: observing)
+  }
+
+  /// All that must not depend on how the campaign was run.
+  private func essence(_ report: CampaignReport) -> [String] {
+    var report = report
+    report.seconds = 0
+    report.sessions = 1
+    report.shards = [.whole]
+    report.corpus = nil
+    for index in report.findings.indices { report.findings[index].seconds = 0 }
+    return report.state.text(.python).split(separator: "\n").map(String.init)
+      + report.json.map { $0.1.text(.compact) }
+  }
+
+  @Test("Every phase judges cases, and what fails is made as small as can be")
+  func phases() throws {
+    let report = try run(420)
+    #expect(report.end == .completed)
+    #expect(report.judged == 420)
+    #expect(!report.holds)
+    for tally in report.phases where tally.phase != .corpus {
+      #expect(tally.judged > 0, "\(tally.phase.rawValue)")
+    }
+    let few = try #require(report.findings.first { $0.law.name == "few-experts" })
+    #expect(few.facts.first == CampaignFinding.Fact(name: "experts", value: "3"))
+    #expect(few.occurrences > 1)
+    let flat = try #require(report.findings.first { $0.law.name == "flat" })
+    #expect(flat.facts.first == CampaignFinding.Fact(name: "experts", value: "1"))
+    #expect(report.laws.allSatisfy { $0.judged + $0.notApplicable == 420 })
+    #expect(report.coverage.pairs.reached > 0)
+    #expect(report.pairs.reduce(0) { $0 + $1.share.feasible } == report.coverage.pairs.feasible)
+    #expect(report.pairs.reduce(0) { $0 + $1.share.reached } == report.coverage.pairs.reached)
+  }
+
+  @Test("A finding is judged again by its token")
+  func replay() throws {
+    let finding = try #require(try run().findings.first)
+    let check = CheckRun(ReferenceAdapter(), laws: [TestLaws.few, TestLaws.flat])
+    let replay = try check.replay(try .init(text: finding.token ?? ""))
+    #expect(replay.failure?.law == finding.law)
+    #expect(finding.replayCommand == "hymt2 replay \(finding.token ?? "")")
+  }
+
+  @Test("The report is the same with 1, 2 and 4 threads")
+  func threads() throws {
+    let expected = essence(try run())
+    for threads in [2, 4] {
+      let isSame = essence(try run(threads: threads)) == expected
+      #expect(isSame, "\(threads) threads")
+    }
+  }
+
+  @Test("Shards together find and reach what one process does")
+  func shards() throws {
+    let whole = try run()
+    let parts = try (0..<3).map {
+      try run(shard: Shard(index: $0, count: 3), corpus: "\(folder)/\($0)")
+    }
+    #expect(parts.reduce(0) { $0 + $1.judged } == whole.judged)
+    let folders = (0..<3).map { "\(folder)/\($0)" }
+    let merged = try CampaignReport(
+      merging: try CampaignReport.read(from: folders), from: folders)
+    #expect(merged.shards.map(\.description) == ["1/3", "2/3", "3/3"])
+    #expect(merged.missingShards == [])
+    let isSame = essence(merged) == essence(whole)
+    #expect(isSame, "\(merged.lines.map(\.text)) \(whole.lines.map(\.text))")
+  }
+
+  @Test("Shards of different campaigns are not merged, and nothing is no campaign")
+  func unmerged() throws {
+    _ = try run(10, shard: Shard(index: 0, count: 2), corpus: "\(folder)/0")
+    _ = try run(20, shard: Shard(index: 1, count: 2), corpus: "\(folder)/1")
+    let reports = try CampaignReport.read(from: ["\(folder)/0", "\(folder)/1"])
+    #expect(throws: CampaignMergeError.self) {
+      _ = try CampaignReport(merging: reports, from: [])
+    }
+    #expect(throws: CampaignMergeError.nothing(folders: ["a"])) {
+      _ = try CampaignReport(merging: [], from: ["a"])
+    }
+  }
+
+  @Test(
+    "A campaign that was killed after any case ends as if it had not been", arguments: [1, 7, 41])
+  func killed(after count: Int) throws {
+    let expected = essence(try run())
+    let (original, copy) = ("\(folder)/original", "\(folder)/copy")
+    let isCopied = Atomic<Bool>(false)
+    _ = try run(
+      threads: 2, corpus: original,
+      observing: { step in
+        // What the files hold now is what a kill leaves.
+        guard step.judged >= count, !isCopied.exchange(true, ordering: .relaxed) else { return }
+        try? FileManager.default.copyItem(atPath: original, toPath: copy)
+      })
+    let resumed = try run(threads: 2, corpus: copy)
+    #expect(resumed.sessions == 2)
+    let isSame = essence(resumed) == expected
+    #expect(isSame, "\(resumed.lines.map(\.text))")
+  }
+
+  @Test("A damaged end of the journal costs the cases in it and nothing else")
+  func damaged() throws {
+    let expected = essence(try run())
+    let (original, copy) = ("\(folder)/original", "\(folder)/copy")
+    let isCopied = Atomic<Bool>(false)
+    _ = try run(
+      corpus: original,
+      observing: { step in
+        guard step.judged >= 30, !isCopied.exchange(true, ordering: .relaxed) else { return }
+        try? FileManager.default.copyItem(atPath: original, toPath: copy)
+      })
+    let names = try FileManager.default.contentsOfDirectory(atPath: "\(copy)/campaigns")
+    let journal = try #require(names.first { $0.hasSuffix(".journal") })
+    let url = URL(filePath: "\(copy)/campaigns/\(journal)")
+    let data = try Data(contentsOf: url)
+    #expect(data.count > 1000)
+    try data.dropLast(700).write(to: url)
+    let isSame = essence(try run(corpus: copy)) == expected
+    #expect(isSame)
+  }
+
+  @Test("A campaign that was told to end goes on where it was; one at its end begins anew")
+  func cancelled() throws {
+    let isWished = Atomic<Bool>(false)
+    let first = try run(
+      corpus: folder, isCancelled: { isWished.load(ordering: .relaxed) }
+    ) { step in
+      if step.judged >= 20 { isWished.store(true, ordering: .relaxed) }
+    }
+    #expect(first.end == .cancelled)
+    #expect((20..<60).contains(first.judged))
+    let second = try run(corpus: folder)
+    #expect(second.end == .completed)
+    #expect(second.sessions == 2)
+    #expect(second.judged == 60)
+    #expect(second.phases.first { $0.phase == .corpus }?.judged == 0)
+    let third = try run(corpus: folder)
+    #expect(third.sessions == 1)
+    let corpus = try #require(third.phases.first { $0.phase == .corpus })
+    #expect(corpus.judged > 2)
+    #expect(third.findings.first?.phase == .corpus)
+  }
+
+  @Test("Time that is used up ends a campaign")
+  func time() throws {
+    let config = try #require(TestConfig.small)
+    let slow = AdapterLaw("slow", statement: "", reason: "", brokenBy: "") { _ in
+      Thread.sleep(forTimeInterval: 0.05)
+      return true
+    }
+    let start = ContinuousClock.now
+    let report = try CampaignRun(
+      ReferenceAdapter(), around: config, configPath: "config.json", laws: [slow]
+    ).run(CampaignSettings(budget: .seconds(2)))
+    #expect(report.end == .outOfTime)
+    #expect(report.judged > 0)
+    #expect((2.0...7.0).contains(report.seconds), "\(report.seconds) s")
+    #expect(ContinuousClock.now - start < .seconds(30))
+  }
+
+  @Test("A campaign without laws or examples is an error")
+  func nothing() {
+    #expect(throws: CheckError.noLaws) { try run(laws: []) }
+    #expect(throws: CheckError.noExamples(requested: 0)) { try run(0) }
+    #expect(throws: CheckError.nothingJudged(executed: 5)) { try run(5, laws: [TestLaws.silent]) }
+  }
+}
