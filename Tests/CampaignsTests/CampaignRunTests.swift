@@ -17,7 +17,7 @@ struct CampaignRunTests {
   private let folder = NSTemporaryDirectory() + "campaign-\(UUID().uuidString)"
 
   private func run(
-    _ examples: Int = 60, threads: Int = 1, shard: Shard = .whole, corpus: String? = nil,
+    _ examples: Int = 30, threads: Int = 1, shard: Shard = .whole, corpus: String? = nil,
     laws: [AdapterLaw] = [TestLaws.few, TestLaws.flat],
     isCancelled: (@Sendable () -> Bool)? = nil,
     observing: (@Sendable (CampaignProgress) -> Void)? = nil
@@ -46,22 +46,40 @@ struct CampaignRunTests {
 
   @Test("Every phase judges cases, and what fails is made as small as can be")
   func phases() throws {
-    let report = try run(420)
+    let report = try run()
     #expect(report.end == .completed)
-    #expect(report.judged == 420)
+    #expect(report.judged == 30)
     #expect(!report.holds)
-    for tally in report.phases where tally.phase != .corpus {
-      #expect(tally.judged > 0, "\(tally.phase.rawValue)")
+    for phase in [CampaignPhase.planProof, .fullLayer, .around, .anyConfig] {
+      let tally = report.phases.first { $0.phase == phase }
+      #expect(tally?.judged ?? 0 > 0, "\(phase.rawValue)")
     }
     let few = try #require(report.findings.first { $0.law.name == "few-experts" })
     #expect(few.facts.first == CampaignFinding.Fact(name: "experts", value: "3"))
     #expect(few.occurrences > 1)
     let flat = try #require(report.findings.first { $0.law.name == "flat" })
     #expect(flat.facts.first == CampaignFinding.Fact(name: "experts", value: "1"))
-    #expect(report.laws.allSatisfy { $0.judged + $0.notApplicable == 420 })
+    #expect(report.laws.allSatisfy { $0.judged + $0.notApplicable == 30 })
     #expect(report.coverage.pairs.reached > 0)
     #expect(report.pairs.reduce(0) { $0 + $1.share.feasible } == report.coverage.pairs.feasible)
     #expect(report.pairs.reduce(0) { $0 + $1.share.reached } == report.coverage.pairs.reached)
+  }
+
+  @Test("Cases that take long have the config's own numbers")
+  func slow() throws {
+    let config = try #require(TestConfig.small)
+    let plan = try CampaignPlan(
+      config, adapter: ReferenceAdapter(), laws: [TestLaws.flat], known: nil, seed: 1,
+      isLong: false, arguments: [], path: { _ in "config.json" })
+    let cases = try stride(from: 100, through: 400, by: 100).map { number in
+      try #require(plan.draw(.number(number)))
+    }
+    #expect(
+      cases.map(\.ground.phase) == [.exactCounts, .exactCounts, .exactCounts, .exactWidths])
+    #expect(cases.map(\.spec.config.expertCount) == [5, 3, 5, 2])
+    #expect(cases.map(\.spec.config.hiddenLayerCount) == [2, 3, 3, 1])
+    #expect(cases[3].spec.config.hiddenSize == 8)
+    #expect(cases[3].spec.config.moeIntermediateSize == 3)
   }
 
   @Test("A finding is judged again by its token")
@@ -112,7 +130,7 @@ struct CampaignRunTests {
   }
 
   @Test(
-    "A campaign that was killed after any case ends as if it had not been", arguments: [1, 7, 41])
+    "A campaign that was killed after any case ends as if it had not been", arguments: [1, 7, 21])
   func killed(after count: Int) throws {
     let expected = essence(try run())
     let (original, copy) = ("\(folder)/original", "\(folder)/copy")
@@ -138,7 +156,7 @@ struct CampaignRunTests {
     _ = try run(
       corpus: original,
       observing: { step in
-        guard step.judged >= 30, !isCopied.exchange(true, ordering: .relaxed) else { return }
+        guard step.judged >= 15, !isCopied.exchange(true, ordering: .relaxed) else { return }
         try? FileManager.default.copyItem(atPath: original, toPath: copy)
       })
     let names = try FileManager.default.contentsOfDirectory(atPath: "\(copy)/campaigns")
@@ -157,14 +175,14 @@ struct CampaignRunTests {
     let first = try run(
       corpus: folder, isCancelled: { isWished.load(ordering: .relaxed) }
     ) { step in
-      if step.judged >= 20 { isWished.store(true, ordering: .relaxed) }
+      if step.judged >= 10 { isWished.store(true, ordering: .relaxed) }
     }
     #expect(first.end == .cancelled)
-    #expect((20..<60).contains(first.judged))
+    #expect((10..<30).contains(first.judged))
     let second = try run(corpus: folder)
     #expect(second.end == .completed)
     #expect(second.sessions == 2)
-    #expect(second.judged == 60)
+    #expect(second.judged == 30)
     #expect(second.phases.first { $0.phase == .corpus }?.judged == 0)
     let third = try run(corpus: folder)
     #expect(third.sessions == 1)

@@ -104,6 +104,11 @@ extension AxisCoverage {
   /// - Complexity: O(values squared).
   public init(_ space: CheckpointSpace, reach: AxisReach) {
     self.init(space)
+    self.reach(reach)
+  }
+
+  /// Makes this the coverage by what other checkpoints reached.
+  public mutating func reach(_ reach: AxisReach) {
     cases = reach.cases
     valueCounts = reach.valueCounts
     pairsReached = reach.pairs

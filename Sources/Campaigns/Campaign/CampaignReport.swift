@@ -3,6 +3,7 @@
 
 public import CheckpointGenerators
 public import StrictJSON
+internal import Synchronization
 
 /// How much a campaign is to do.
 public enum CampaignBudget: Sendable, Equatable {
@@ -173,7 +174,7 @@ extension CampaignReport {
 
   /// Works out what follows from the rest.
   mutating func complete(_ space: CheckpointSpace) {
-    let axes = AxisCoverage(space, reach: reach)
+    let axes = FeasibleMemory.coverage(space, reach)
     coverage = SpaceCoverage(axes, space)
     pairs = []
     for first in ConfigAxis.allCases {
@@ -205,5 +206,24 @@ extension CampaignReport {
     }
     findings = distinct
     findings = findingGroups.flatMap(\.self)
+  }
+}
+
+/// The coverage of the space that was last asked about, since finding out what is feasible takes a while.
+private enum FeasibleMemory {
+  private static let last = Mutex<(allowed: [ConfigAxis: Set<Int>], coverage: AxisCoverage)?>(nil)
+
+  /// The coverage of a space without pins and config.
+  static func coverage(_ space: CheckpointSpace, _ reach: AxisReach) -> AxisCoverage {
+    last.withLock { last in
+      if let known = last, known.allowed == space.allowed {
+        var coverage = known.coverage
+        coverage.reach(reach)
+        return coverage
+      }
+      let coverage = AxisCoverage(space, reach: reach)
+      last = (space.allowed, coverage)
+      return coverage
+    }
   }
 }

@@ -34,7 +34,9 @@ struct FuzzMergeCommand: ParsableCommand {
         merging: try CampaignReport.read(from: folders), from: folders)
       try reports.write(report, to: output.console)
       guard report.holds else { return false }
-      let missing = report.missingShards.prefix(10).map(\.description)
+      let count = report.shards[0].count
+      let missing = (0..<count).lazy.map { Shard(index: $0, count: count) }
+        .filter { !report.shards.contains($0) }.prefix(10).map(\.description)
       guard missing.isEmpty else {
         throw CommandError(
           "expected all \(countText(report.shards[0].count)) shards, found none of "
