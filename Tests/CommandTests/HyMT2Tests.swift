@@ -37,7 +37,23 @@ struct HyMT2Tests {
     ("golden list", ["--set", "--filter"]),
     ("golden diff", ["<new>", "--set", "--filter"]),
     ("golden accept", ["<proposed>", "--set"]),
+    ("mutants", ["--adapter-family", "--examples", "--seeds", "--fault", "--list", "--markdown"]),
+    (
+      "fuzz run",
+      [
+        "--config", "--time", "--examples", "--seed", "--corpus", "--shard", "--adapter",
+        "--report",
+        "--junit",
+      ]
+    ),
+    ("fuzz merge", ["<folders>", "--report", "--junit"]),
+    ("fuzz corpus list", ["<folder>"]),
+    ("fuzz corpus merge", ["<folder>", "<others>"]),
+    ("fuzz corpus minimise", ["<folder>"]),
   ]
+
+  /// The commands whose examples need no files and are work.
+  private static let runnable = ["bench", "check", "known list", "mutants"]
 
   /// What a command prints for `--help`.
   static func help(of command: String) throws -> Outcome {
@@ -76,7 +92,7 @@ struct HyMT2Tests {
   @Test("Examples in help are understood")
   func examples() throws {
     let scratch = try Scratch()
-    for (name, _) in Self.commands where !["bench", "check", "known list"].contains(name) {
+    for (name, _) in Self.commands where !Self.runnable.contains(name) {
       let lines = try Self.help(of: name).outputLines.filter { $0.hasPrefix("  hymt2 ") }
       try #require(!lines.isEmpty)
       for line in lines {

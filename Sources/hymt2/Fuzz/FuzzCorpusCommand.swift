@@ -55,7 +55,7 @@ struct FuzzCorpusMergeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "merge", abstract: "Add the cases and failures of corpora to another.",
     discussion: """
-      Example:
+      Examples:
         hymt2 fuzz corpus merge corpus shard-1 shard-2 shard-3
       """)
 
@@ -85,7 +85,7 @@ struct FuzzCorpusMinimiseCommand: ParsableCommand {
       No campaign may work on the corpus meanwhile. Failures stay. Cases of another version of the \
       generator are removed.
 
-      Example:
+      Examples:
         hymt2 fuzz corpus minimise corpus
       """)
 

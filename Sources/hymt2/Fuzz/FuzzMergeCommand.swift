@@ -16,7 +16,7 @@ struct FuzzMergeCommand: ParsableCommand {
       or has not come to its end is an error, unless the others found something.
 
       Examples:
-        hymt2 fuzz merge shard-1 shard-2 shard-3 --report report.html --junit junit.xml
+        hymt2 fuzz merge shard-1 shard-2 --report report.html --junit junit.xml
         hymt2 fuzz merge corpus --json
       """)
 

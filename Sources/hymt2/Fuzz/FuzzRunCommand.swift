@@ -18,8 +18,8 @@ struct FuzzRunCommand: ParsableCommand {
       The word 'run' may be left out.
 
       Examples:
-        hymt2 fuzz --config config.json --time 10m --report report.html
-        hymt2 fuzz --config config.json --adapter "python3 my_adapter.py" --corpus corpus
+        hymt2 fuzz run --config config.json --time 10m --report report.html
+        hymt2 fuzz --config config.json --adapter "python3 adapter.py" --corpus cases
         hymt2 fuzz --config config.json --examples 80000 --shard 3/8 --corpus shard-3
       """)
 
