@@ -92,13 +92,14 @@ struct HyMT2Tests {
   @Test("Examples in help are understood")
   func examples() throws {
     let scratch = try Scratch()
+    let folder = Hymt2.program.deletingLastPathComponent().path
     for (name, _) in Self.commands where !Self.runnable.contains(name) {
       let lines = try Self.help(of: name).outputLines.filter { $0.hasPrefix("  hymt2 ") }
       try #require(!lines.isEmpty)
       for line in lines {
         let arguments = line.dropFirst("  hymt2".count)
         let outcome = try Child(
-          URL(filePath: "/bin/sh"), ["-c", "exec '\(Hymt2.program.path)' \(arguments)"],
+          URL(filePath: "/bin/sh"), ["-c", "PATH='\(folder)':$PATH; exec hymt2 \(arguments)"],
           in: scratch.path
         ).wait()
         // The files are not there, but that much is understood.
