@@ -85,6 +85,20 @@ struct LayerwiseVerificationTests {
     #expect(summary.loads.first?.lines == ["refused: no such layer"])
   }
 
+  @Test("An adapter that cannot be made for a part has neither loaded nor saved it")
+  func noSession() throws {
+    struct Unmade: AdapterUnderTest {
+      let name = "unmade"
+
+      func session(for setup: AdapterSetup) throws -> any AdapterSession {
+        throw CheckError.noLaws
+      }
+    }
+    let summary = try Self.run(Unmade(), Self.setup())
+    #expect(summary.loads.count == 5 && summary.loads.allSatisfy { !$0.isSaving })
+    #expect(summary.saves.count == 5 && summary.saves.allSatisfy { $0.isSaving })
+  }
+
   @Test("An error in reading a tensor ends the run")
   func unreadable() throws {
     let setup = try Self.setup()

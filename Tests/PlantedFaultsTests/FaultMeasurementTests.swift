@@ -32,6 +32,26 @@ struct FaultMeasurementTests {
     #expect(result.holds)
   }
 
+  @Test("What other checks noticed stands beside it; upstream's tests only where they were asked")
+  func comparison() throws {
+    func page(_ tests: String, _ entry: String) throws -> String {
+      let text = """
+        {"examples": 300, "upstreamTests": \(tests), "mutants": [
+          {"id": "rename-bias-load", "roundTrip": {"killed": false}\(entry)}]}
+        """
+      var report = FaultReport(
+        family: "nemo", examples: 60, seeds: 1,
+        Self.measured(FaultBank.named(["rename-bias-load"]), seeds: 1))
+      report.comparison = try FaultComparison(parsing: Array(text.utf8), path: "c.json")
+      return report.markdown.joined(separator: "\n")
+    }
+    let asked = try page(#"{"tests": 124}"#, #", "upstreamTests": {"killed": true}"#)
+    #expect(asked.contains("300 examples | 0 of 1 | 0 of 0 |"))
+    #expect(asked.contains("own tests, the 124 that pass without a fault | 1 of 1 | 0 of 0 |"))
+    let unasked = try page("null", "")
+    #expect(unasked.contains("own tests | not asked: the package has none | – |"))
+  }
+
   @Test("An adapter without a fault survives, and is said to")
   func survives() throws {
     let fault = PlantedFault("none", .other, "nothing is wrong", ReferenceAdapter())

@@ -127,7 +127,9 @@ public struct LayerwiseVerification: Sendable {
     do {
       session = try adapter.session(for: setup)
     } catch {
-      return PartResult(load: try disagreement(part, isSaving: false, refusal: error))
+      return PartResult(
+        load: try disagreement(part, isSaving: false, refusal: error),
+        save: try disagreement(part, isSaving: true, refusal: error))
     }
     var result = PartResult()
     result.load = try compare(part, isSaving: false, with: native, castTensors: cast) {

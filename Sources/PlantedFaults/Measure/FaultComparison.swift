@@ -4,12 +4,16 @@
 import Campaigns
 import StrictJSON
 
-/// What a plain round-trip property noticed of planted faults.
+/// What a plain round-trip property, and upstream's own tests, noticed of planted faults.
 public struct FaultComparison: Sendable {
   /// How many examples it ran for a fault.
   public let examples: Int
   /// Whether it noticed a fault, by its id.
   public let noticed: [String: Bool]
+  /// Whether upstream's own tests noticed a fault, by its id; empty if they were not asked.
+  public let noticedByTests: [String: Bool]
+  /// How many tests of upstream's pass without a fault and were asked.
+  public let tests: Int
 
   /// Why a text is no comparison.
   public struct Malformed: Error, CustomStringConvertible {
@@ -41,5 +45,11 @@ public struct FaultComparison: Sendable {
       noticed[id] = killed
     }
     self.noticed = noticed
+    noticedByTests = Dictionary(
+      mutants.compactMap { mutant in
+        guard let id = mutant["id"]?.stringValue else { return nil }
+        return mutant["upstreamTests"]?["killed"]?.boolValue.map { (id, $0) }
+      }, uniquingKeysWith: { $1 })
+    tests = document["upstreamTests"]?["tests"]?.integerValue ?? 0
   }
 }
