@@ -52,8 +52,9 @@ public struct PlantedFault: Sendable {
   public let visibility: Visibility
   /// What the diagnosis must say for a reader to find the line; nil where that is not known.
   public let words: String?
-  /// What sets the smallest checkpoint that can show it apart from the plainest one; nil where that
-  /// is not known.
+  /// What sets the smallest checkpoint that can show it apart from the plainest one, or several that are
+  /// equally small, with bars between them, as `hymt2 mutants --exhaust` finds them; `fault *` stands
+  /// for any kind of invalid checkpoint. Nil where that is not known.
   public let smallest: String?
   /// The adapter that makes the mistake.
   public let adapter: any AdapterUnderTest

@@ -78,7 +78,8 @@ struct MutantsCommand: ParsableCommand {
   @Flag(
     help: ArgumentHelp(
       "Look for the smallest checkpoint without the shrinker as well.",
-      discussion: "Tries all checkpoints with up to two peculiarities, which takes long; what it finds "
+      discussion:
+        "Tries all checkpoints with up to two peculiarities, which takes long; what it finds "
         + "is what a fault of the bank should be recorded with."))
   var exhaust = false
 

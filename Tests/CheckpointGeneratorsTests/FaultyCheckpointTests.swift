@@ -84,6 +84,19 @@ struct FaultyCheckpointTests {
     #expect(checkpoint.offences.isEmpty && checkpoint.faults.isEmpty)
   }
 
+  @Test("Where a kind finds no place, another takes its place")
+  func givesWay() throws {
+    let checkpoint = try faulty(("missing-factor", 5))
+    #expect(checkpoint.faults.count == 1)
+    #expect(checkpoint.faults != ["missing-factor"])
+    #expect(!checkpoint.offences.isEmpty)
+    let again = try faulty(("missing-factor", 5))
+    #expect(again.faults == checkpoint.faults)
+    let kinds = CheckpointFaultCatalogue.kinds(from: 3).map(\.name)
+    #expect(Set(kinds).count == CheckpointFaultCatalogue.all.count)
+    #expect(kinds.first == CheckpointFaultCatalogue.all[3].name)
+  }
+
   @Test("Tensors that a fault leaves alone keep their elements, renamed ones too")
   func elements() throws {
     let checkpoint = try faulty(("zero-padded-expert", 0))

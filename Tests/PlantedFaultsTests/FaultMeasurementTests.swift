@@ -20,7 +20,8 @@ struct FaultMeasurementTests {
   private static let selection = [
     "rename-bias-both", "head-dropped", "mtp-first-kept", "halves-swapped-both",
     "value-bias-centred", "cast-bias-load", "keys-groups-last", "single-outside-lost",
-    "state-left-by-error", "errors-swallowed",
+    "state-left-by-error", "errors-swallowed", "value-output-scaled", "lora-prefix-lost",
+    "mtp-projection-lost-save", "mtp-key-any-prefix", "unchecked-shapes", "exclude-remembered",
   ]
 
   @Test("Faults are noticed, named and shown by the smallest checkpoint", arguments: selection)

@@ -18,9 +18,10 @@ public enum CheckpointFaultCatalogue {
   }
 
   /// About three eighths of the kinds, without a divisor in common with their number.
-  private static let step = (1...all.count).first { step in
-    step * 8 >= all.count * 3 && greatestCommonDivisor(step, all.count) == 1
-  } ?? 1
+  private static let step =
+    (1...all.count).first { step in
+      step * 8 >= all.count * 3 && greatestCommonDivisor(step, all.count) == 1
+    } ?? 1
 
   private static func greatestCommonDivisor(_ one: Int, _ other: Int) -> Int {
     other == 0 ? one : greatestCommonDivisor(other, one % other)

@@ -51,15 +51,13 @@ public struct FaultyCheckpoint: Sendable {
     show(side)
   }
 
-  /// The checkpoint of a spec with the spec's faults; one that finds no place gives way to another, so
-  /// that no draw is in vain.
+  /// The checkpoint of a spec with the spec's faults. Where the first finds no place, another kind takes
+  /// its place, so that no draw is in vain; a second one that finds none is left out.
   public init(_ spec: CheckpointSpec) {
     self.init(valid: spec)
-    for fault in spec.faults
-    where !isAlone && CheckpointFaultCatalogue.all.indices.contains(fault.kind) {
-      for kind in CheckpointFaultCatalogue.kinds(from: fault.kind)
-      where kind.apply(to: &self, site: fault.site) {
-        break
+    for fault in spec.faults where CheckpointFaultCatalogue.all.indices.contains(fault.kind) {
+      for kind in CheckpointFaultCatalogue.kinds(from: fault.kind) {
+        if kind.apply(to: &self, site: fault.site) || !faults.isEmpty { break }
       }
     }
   }

@@ -85,8 +85,18 @@ public struct Diagnosis: Sendable {
     if let losses = violation.losses {
       return Diagnosis(findings: LossWording(losses).findings(violation.direction))
     }
-    let examination = Examination(violation, spec, adapter)
-    let drafts = examination.drafts()
+    var examination = Examination(violation, spec, adapter)
+    var drafts = examination.drafts()
+    if drafts.allSatisfy({ $0.fault.saysNothing }), spec.keyOrder == .schema {
+      // What depends on the order of arrival does not show in schema order.
+      var reversed = spec
+      reversed.keyOrder = .reversed
+      var arrival = violation
+      arrival.evidence = nil
+      let other = Examination(arrival, reversed, adapter)
+      let found = other.drafts().filter { !$0.fault.saysNothing }
+      if !found.isEmpty { (examination, drafts) = (other, found) }
+    }
     let wording = Wording(examination)
     guard !drafts.isEmpty else {
       return Diagnosis(findings: [wording.finding(Draft(.unexplained(violation.summary)))])

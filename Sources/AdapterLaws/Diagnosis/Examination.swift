@@ -20,6 +20,8 @@ struct Examination {
   private var asked: [Draft] = []
   /// What comes of what the adapter did before, beside which nothing can be told apart.
   private var earlierCalls: Draft?
+  /// The violation's conversion of other contents.
+  private var probes: [ValueEvidence] = []
 
   init(_ violation: Violation, _ spec: CheckpointSpec, _ adapter: any AdapterUnderTest) {
     self.violation = violation
@@ -43,6 +45,9 @@ struct Examination {
     if isSilent { return }
     earlierCalls = HistoryExaminer(spec, adapter).draft()
     if earlierCalls != nil { return }
+    if violation.evidence != nil {
+      probes = ValueProbes(violation.step, spec, session).evidence
+    }
     if violation.step == .excluding || violation.step == .streaming || spec.exclusion != .none {
       asked += exclusion(tracer, session, context)
     }
@@ -76,7 +81,13 @@ struct Examination {
           relation.step)
       }
     }
-    let traced = merger.finished()
+    let arithmetic = probes.isEmpty ? [] : values([]).filter(\.fault.isArithmetic)
+    let computed = Set(arithmetic.flatMap(\.kinds))
+    let traced = merger.finished().filter { draft in
+      // Tracers that are computed with look like those of other places.
+      !draft.fault.isOfElements || draft.kinds.isEmpty
+        || !draft.kinds.allSatisfy { computed.contains($0) }
+    }
     let values = values(traced)
     // What looks like strange elements may be arithmetic on values.
     let told = Set(values.filter { $0.fault.grouped != Self.anyChange }.flatMap(\.kinds))
@@ -163,7 +174,9 @@ struct Examination {
     guard let context, let evidence = violation.evidence else { return [] }
     let wrong = Set(traced.filter { $0.fault.isOfElements && !$0.fault.isVague }.flatMap(\.kinds))
     var drafts = Draft.grouped(
-      ValueClassifier.classify(evidence, context, native: native, explained: wrong))
+      ValueClassifier.classify(
+        ValueEvidence(violation: evidence, sources: try? context.checkpoint.stateDict()),
+        probes: probes, context, native: native, explained: wrong))
     for position in drafts.indices { setDirection(&drafts[position]) }
     return drafts
   }

@@ -21,6 +21,22 @@ extension Diagnosis.Fault {
     }
   }
 
+  /// Whether the fault only says that something is not right.
+  var saysNothing: Bool {
+    switch self {
+    case .value(.changed), .unexplained: true
+    default: isVague
+    }
+  }
+
+  /// Whether every value is computed with in the same way.
+  var isArithmetic: Bool {
+    switch self {
+    case .value(.added), .value(.scaled): true
+    default: false
+    }
+  }
+
   /// Whether the fault says what an adapter does wrong, not only what comes of it.
   var isTelling: Bool {
     if case .value(.changed) = self { return false }

@@ -49,14 +49,15 @@ extension Diagnosis {
     // Keys.
     case notRenamed
     case renamedWrongly(to: String)
-    case wrongPrefix(String)
+    case wrongPrefix(String, insteadOf: String)
     case notGrouped
     case notSplit
     case keysDropped
     case keysSurplus
     case mtpKept(Part)
     case mtpDropped(Part)
-    case mtpKeyMisjudged(isMTP: Bool)
+    /// The wrong answer, and whether the key is of the model itself.
+    case mtpKeyMisjudged(isMTP: Bool, isOfModel: Bool)
     case keyOrder(KeyArrangement)
     case keysRepeated
     // Exclusion.

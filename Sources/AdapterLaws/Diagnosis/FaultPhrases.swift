@@ -108,6 +108,7 @@ extension Diagnosis.Fault {
     case .rankRangeShifted: "look at how a rank's range is computed"
     case .rankIgnored: "look for a rank that is not handed on"
     case .localExpertNumbers: "look for the rank's offset when keys are written"
+    case .mtpKeyMisjudged(_, isOfModel: false): "look at what a key must begin with"
     case .mtpKept, .mtpKeyMisjudged: "look at the comparison with num_hidden_layers"
     case .mtpDropped: "look for a filter that ignores the policy"
     case .exclusionTestsNativeName, .exclusionTestsBothNames:

@@ -51,9 +51,18 @@ struct FaultWording {
       return spec.config.expertCount.isMultiple(of: size)
         ? "look at how a rank's range is computed"
         : "look at which ranks get the remainder of \(experts) over \(size) ranks"
+    case .keysSurplus, .keysDropped, .expertOverwritten:
+      let isOfExperts = draft.tensors.allSatisfy { TensorSubject($0).isOfExperts }
+      return draft.parallelism != nil && isOfExperts
+        ? "look at how a rank's range is computed" : draft.fault.hint
+    case .rearranged:
+      let isFused = draft.kinds.contains { $0.contains("lora") } && isParamWrapper
+      return isFused ? "look at the order of experts and ranks" : draft.fault.hint
     default: return draft.fault.hint
     }
   }
+
+  private var isParamWrapper: Bool { spec.lora.map { $0.layout != .perExpert } ?? false }
 
   /// On the way to disk, orders tell what each place is taken for.
   private var isReading: Bool { draft.direction == .toHF || draft.direction == .streaming }
@@ -206,9 +215,8 @@ struct FaultWording {
       let side = draft.direction == .both ? "name" : isFromHF ? "name on disk" : "native name"
       return "\(subject) \(verb("keeps its", "keep their")) \(side)"
     case .renamedWrongly(let name): return "\(subject) \(verb("comes", "come")) out as '\(name)'"
-    case .wrongPrefix(let prefix):
-      let stated = spec.options.prefix.rawValue
-      return "keys come out with the prefix '\(prefix)' instead of '\(stated)'"
+    case .wrongPrefix(let prefix, let expected):
+      return "keys come out with the prefix '\(prefix)' instead of '\(expected)'"
     case .notGrouped: return "\(subject) of experts are not grouped"
     case .notSplit: return "grouped experts (\(subject)) are not split"
     case .keysDropped: return "\(subject) \(be) lost"
@@ -220,11 +228,12 @@ struct FaultWording {
         "\(Wording.list(draft.tensors.map { "'\($0)'" })) \(draft.tensors.count == 1 ? "comes" : "come") out more than once"
     case .mtpKept(let part): return "\(mtpClause(part)) kept under policy drop"
     case .mtpDropped(let part): return "\(mtpClause(part)) dropped under policy preserve"
-    case .mtpKeyMisjudged(let isMTP):
+    case .mtpKeyMisjudged(let isMTP, let isOfModel):
       let layers =
         draft.layers.isEmpty
         ? "outside all layers" : "of " + Wording.list(isMTP ? "layer" : "MTP layer", draft.layers)
       return "isMTPKey says \(isMTP ? "yes" : "no") to keys \(layers)"
+        + (isOfModel ? "" : " of other modules")
     case .keyOrder(let arrangement): return "keys come out \(arrangement.phrase)"
     default: return nil
     }

@@ -22,12 +22,23 @@ struct ValueChange {
       if (expected ^ found) & fields.sign != 0 { return .nanPayloadAndSignLost }
       return found == expected | fields.quietBit ? .nanQuieted : .nanPayloadLost
     }
-    if isSameMagnitude, fields.magnitude(expected) == 0 { return .negativeZeroLost }
+    // A zero that gets a sign is no special case of a number that changes its sign.
+    if isSameMagnitude, fields.magnitude(expected) == 0 {
+      return expected == 0 ? nil : .negativeZeroLost
+    }
     if fields.isSubnormal(expected), fields.magnitude(found) == 0 { return .subnormalsFlushed }
     if fields.isInfinity(expected), !fields.isInfinity(found), !fields.isNaN(found) {
       return .infinitiesSaturated
     }
     return nil
+  }
+
+  var isChanged: Bool { expected != found }
+
+  /// Whether the value should be a number of full precision.
+  var isOfNormal: Bool {
+    guard let fields = FloatFields(dtype) else { return false }
+    return special == nil && fields.value(expected).isNormal && !fields.isSubnormal(expected)
   }
 
   /// Whether the value is what it becomes on the way through a narrower type.
@@ -56,20 +67,21 @@ struct ValueChange {
     return result
   }
 
-  /// What was added or multiplied, if it is a whole number or a power of two.
-  var arithmetic: Diagnosis.ValueFault? {
-    guard let fields = FloatFields(dtype) else { return nil }
+  /// What may have been added or multiplied, if it is one or a power of two.
+  var arithmetic: [Diagnosis.ValueFault] {
+    guard let fields = FloatFields(dtype) else { return [] }
     let (right, wrong) = (fields.value(expected), fields.value(found))
+    var result: [Diagnosis.ValueFault] = []
     let difference = (wrong - right).rounded()
-    if difference.magnitude == 1, isExplained(by: .added(Int(difference))) {
-      return .added(Int(difference))
-    }
+    if difference.magnitude == 1 { result.append(.added(Int(difference))) }
     let factor = wrong / right
-    guard factor.isNormal, factor.significand == 1, factor.magnitude != 1 else { return nil }
-    return .scaled(by: factor)
+    if factor.isNormal, factor.significand == 1, factor.magnitude != 1 {
+      result.append(.scaled(by: factor))
+    }
+    return result.filter(isExplained)
   }
 
-  /// Whether arithmetic in a wide type gives what was found.
+  /// Whether arithmetic in a wide type gives what was found, rounded in any way.
   func isExplained(by arithmetic: Diagnosis.ValueFault) -> Bool {
     guard let fields = FloatFields(dtype), let cast = try? Cast(from: .f64, to: dtype) else {
       return false
@@ -81,7 +93,10 @@ struct ValueChange {
       case .scaled(let factor): right * factor
       default: nil
       }
-    return result.map { cast(bits: $0.bitPattern) == found } ?? false
+    return result.map { result in
+      let right = cast(bits: result.bitPattern)
+      return max(right, found) - min(right, found) <= 1
+    } ?? false
   }
 
   var isByteSwap: Bool {

@@ -88,7 +88,8 @@ private struct InvalidInput {
     case (.result(let result), .refuses):
       throw Violation(
         kind, place: "accepted", step: step,
-        "accepted \(subject): \(result.count) tensors came out and no error")
+        "accepted \(subject): \(result.count) tensors came out and no error"
+          + (Self.words(faulty.offences).map { " that names \($0)" } ?? ""))
     case (.result(let result), .losesNothing): try requireNoLoss(input, result)
     case (.findings(let error), .refuses): try requireNames(error)
     case (.findings, .losesNothing), (.otherError, _): break
@@ -96,14 +97,17 @@ private struct InvalidInput {
   }
 
   private func requireNames(_ error: AdapterError) throws(Violation) {
-    let unnamed = faulty.unnamed(in: error)
-    guard let first = unnamed.first else { return }
-    let rest = unnamed.count > 1 ? " and \(unnamed.count - 1) more" : ""
-    let codes = first.codes.map(\.rawValue).sorted().joined(separator: " or ")
+    guard let words = Self.words(faulty.unnamed(in: error)) else { return }
     throw Violation(
-      kind, place: "not named", step: step,
-      "refused \(subject), but did not name '\(first.name)'\(rest)"
-        + (codes.isEmpty ? "" : " as \(codes)"))
+      kind, place: "not named", step: step, "refused \(subject), but did not name \(words)")
+  }
+
+  /// Keys that a refusal must name, and as what; nil if there are none.
+  private static func words(_ offences: [Offence]) -> String? {
+    guard let first = offences.first else { return nil }
+    let rest = offences.count > 1 ? " and \(offences.count - 1) more" : ""
+    let codes = first.codes.map(\.rawValue).sorted().joined(separator: " or ")
+    return "'\(first.name)'\(rest)" + (codes.isEmpty ? "" : " as \(codes)")
   }
 
   private func requireNoLoss(_ input: StateDict, _ result: StateDict) throws(Violation) {

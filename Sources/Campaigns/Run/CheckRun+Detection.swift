@@ -65,6 +65,8 @@ extension CheckRun {
         break
       }
     }
+    // A fault of what is kept between calls may need the calls of several laws.
+    if simplest == nil { simplest = try failures(of: detection.choices, settings).first }
     return simplest
   }
 

@@ -38,16 +38,16 @@ extension FaultBank {
     PlantedFault(
       "exclude-fullmatch", .exclusion, "the pattern must match the whole key",
       says: "the exclusion pattern must match a whole key instead of its start",
-      smallest: "excluding model\\.layers\\.0\\.",
+      smallest: "excluding lm_head\\.",
       deciding { try matches("(?:\($0))$", $1) }),
     PlantedFault(
       "exclude-ignored", .exclusion, "the pattern is ignored",
-      says: "the exclusion pattern is ignored", smallest: "excluding model\\.layers\\.0\\.",
+      says: "the exclusion pattern is ignored", smallest: "excluding lm_head\\.",
       deciding { _, _ in false }),
     PlantedFault(
       "exclude-inverted", .exclusion, "only what the pattern matches is saved",
       says: "only what the exclusion pattern matches is saved",
-      smallest: "excluding model\\.layers\\.0\\.",
+      smallest: "excluding lm_head\\.",
       deciding { try !matches($0, $1) }),
     PlantedFault(
       "exclude-literal", .exclusion, "the pattern is taken for the plain start of a key",
@@ -62,9 +62,8 @@ extension FaultBank {
       deciding { try !isExpert($1) && matches($0, $1) }),
     PlantedFault(
       "exclude-experts-only", .exclusion, "the pattern is tested for experts only",
-      says:
-        "embed_tokens, input_layernorm, post_attention_layernorm, q_proj, k_proj, v_proj, o_proj and 5 more",
-      smallest: "expert bias absent; excluding model\\.layers\\.0\\.",
+      says: "are kept though the exclusion pattern matches",
+      smallest: "excluding lm_head\\.",
       deciding { try isExpert($1) && matches($0, $1) }),
   ]
 
@@ -85,9 +84,8 @@ extension FaultBank {
       })),
     PlantedFault(
       "exclude-ends-saving", .exclusion, "nothing is saved behind the first key that is left out",
-      says:
-        "embed_tokens, input_layernorm, expert_bias, down_proj, gate_proj, up_proj, router and 8 more are",
-      smallest: "excluding .*\\.mlp\\.experts\\.",
+      says: "are removed though the exclusion pattern does not match",
+      smallest: "excluding model\\.layers\\.0\\.",
       FaultyAdapter(toHF: { session, dict, call in
         let all = try session.toHF(dict, excluding: "", call.rank)
         let kept = try session.toHF(dict, excluding: call.excluding, call.rank)
@@ -99,7 +97,7 @@ extension FaultBank {
       "a group is left out if the pattern matches any of its parts",
       says:
         "gate_proj, up_proj and down_proj are removed though the exclusion pattern does not match",
-      smallest: "experts 2; excluding .*\\.mlp\\.experts\\.0\\.",
+      smallest: "excluding .*\\.experts\\.\\d+\\.gate_proj\\.weight$",
       FaultyAdapter(toHF: { session, dict, call in
         guard !call.excluding.isEmpty else {
           return try session.toHF(dict, excluding: "", call.rank)
@@ -127,7 +125,7 @@ extension FaultBank {
       "exclude-ignored-single", .exclusion,
       "the pattern is ignored when tensors are saved one by one",
       says: "the exclusion pattern is ignored when tensors are converted one at a time",
-      smallest: "excluding model\\.layers\\.0\\.",
+      smallest: "excluding lm_head\\.",
       FaultyAdapter(
         nativeIn: { dict, call in
           call.memory.keep(dict, as: "input")
@@ -218,7 +216,8 @@ extension FaultBank {
       "single-factors-lost", .streaming, "low-rank factors are lost when saved one by one",
       says:
         "gate_proj lora_A, up_proj lora_A, gate_proj lora_B, up_proj lora_B, down_proj lora_A and down_proj",
-      smallest: "extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"",
+      smallest:
+        "LoRA per expert, rank 1, prefix \"base_model.model.model.\" | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"",
       FaultyAdapter(streamed: { dict, _ in dict.filter { !$0.text.contains(".lora_") } })),
   ]
 

@@ -110,7 +110,7 @@ extension FaultBank {
       "mtp-text-compared", .mtp, "a layer's number is compared with num_hidden_layers as text",
       says:
         "input_layernorm, post_attention_layernorm, q_proj, k_proj, v_proj, o_proj, q_norm and 5 more are",
-      smallest: "layers 10 (0 dense); MTP policy drop",
+      smallest: "layers 10 (0 dense)",
       FaultyAdapter(nativeOut: { dict, call in
         guard call.setup.options.mtpPolicy == .drop else { return dict }
         let count = "\(call.setup.config.hiddenLayerCount)"
@@ -152,7 +152,7 @@ extension FaultBank {
     PlantedFault(
       "mtp-norms-exchanged-both", .mtp, "enorm and hnorm are exchanged in both directions",
       .selfConsistent, says: "enorm and hnorm are exchanged in both directions",
-      smallest: "MTP layers 1; MTP policy preserve; contents tracer 0",
+      smallest: "MTP layers 1; MTP policy preserve",
       {
         let exchange: FaultyAdapter.Edit = { dict, _ in
           try dict.renaming { name in
@@ -186,7 +186,7 @@ extension FaultBank {
         fromHF: ungrouping { layer, call in layer >= call.setup.config.hiddenLayerCount })),
     PlantedFault(
       "mtp-not-renamed", .mtp, "names in MTP layers are not replaced on load",
-      says: "router keeps its name on disk from HF only",
+      says: "keep their name on disk from HF only in MTP layer 1",
       smallest: "MTP layers 1; MTP policy preserve",
       FaultyAdapter(nativeOut: { dict, call in
         try dict.renaming { name in
@@ -199,7 +199,7 @@ extension FaultBank {
     PlantedFault(
       "mtp-norms-shifted", .mtp, "one is added to norms once more because MTP layers are there",
       says: "was added to input_layernorm and post_attention_layernorm",
-      smallest: "MTP layers 1; MTP policy preserve; contents constant 1",
+      smallest: "MTP layers 1; MTP policy preserve",
       FaultyAdapter(nativeOut: { dict, call in
         guard dict.names.contains(where: { isMTP($0, call) }) else { return dict }
         return try dict.editing("layernorm.weight") { try $0.mappingNumbers { $0 + 1 } }

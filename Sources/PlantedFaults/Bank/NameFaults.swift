@@ -91,7 +91,7 @@ extension FaultBank {
     PlantedFault(
       "rename-one-digit", .names, "names are not replaced in layers of two digits on load",
       says: "router and expert_bias keep their name on disk from HF only",
-      smallest: "layers 10 (0 dense); MTP layers 1; MTP policy preserve",
+      smallest: "layers 11 (0 dense) | layers 10 (0 dense); MTP layers 1; MTP policy preserve",
       FaultyAdapter(nativeOut: { dict, _ in
         try dict.renaming { name in
           guard let digits = KeyParts(name).layerDigits, digits.count > 1 else { return name }
@@ -131,7 +131,7 @@ extension FaultBank {
       "shared-gate-up-exchanged-both", .names,
       "gate_proj and up_proj of shared experts are exchanged in both directions",
       .selfConsistent, says: "shared gate_proj and shared up_proj are exchanged in both directions",
-      smallest: "shared experts 1; contents tracer 0",
+      smallest: "shared experts 1",
       exchanging("shared_experts.gate_proj", "shared_experts.up_proj")),
     PlantedFault(
       "key-value-exchanged-both", .names, "k_proj and v_proj are exchanged in both directions",
@@ -207,7 +207,7 @@ extension FaultBank {
         })),
     PlantedFault(
       "prefix-model-renames", .names, "names are replaced under 'model.' only on load",
-      says: "router keeps its name on disk from HF only", smallest: "key prefix \"\"",
+      says: "keep their name on disk from HF only", smallest: "key prefix \"\"",
       FaultyAdapter(nativeOut: { dict, call in
         guard call.setup.options.prefix != .model else { return dict }
         return try dict.renaming { name in

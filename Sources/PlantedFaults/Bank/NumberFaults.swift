@@ -48,21 +48,21 @@ extension FaultBank {
     PlantedFault(
       "digits-layer-first-load", .numbers, "of a layer's number the first digit is read on load",
       says: "layer 10 landed on layer 1 from HF only",
-      smallest: "layers 10 (0 dense); MTP layers 1; MTP policy preserve",
+      smallest: "layers 11 (0 dense) | layers 10 (0 dense); MTP layers 1; MTP policy preserve",
       FaultyAdapter(nativeOut: { dict, _ in
         try dict.renaming { $0.editingKey { $0.layer = $0.layer.map(firstDigit) } }
       })),
     PlantedFault(
       "digits-layer-last-load", .numbers, "of a layer's number the last digit is read on load",
       says: "layer 10 landed on layer 0 from HF only",
-      smallest: "layers 10 (0 dense); MTP layers 1; MTP policy preserve",
+      smallest: "layers 11 (0 dense) | layers 10 (0 dense); MTP layers 1; MTP policy preserve",
       FaultyAdapter(nativeOut: { dict, _ in
         try dict.renaming { $0.editingKey { $0.layer = $0.layer.map { $0 % 10 } } }
       })),
     PlantedFault(
       "digits-layer-save", .numbers, "of a layer's number the first digit is written on save",
       says: "layer 10 landed on layer 1 to HF only",
-      smallest: "layers 10 (0 dense); MTP layers 1; MTP policy preserve",
+      smallest: "layers 11 (0 dense) | layers 10 (0 dense); MTP layers 1; MTP policy preserve",
       FaultyAdapter(onDiskOut: { dict, _ in
         try dict.renaming { $0.editingKey { $0.layer = $0.layer.map(firstDigit) } }
       })),
@@ -171,12 +171,12 @@ extension FaultBank {
       "order-arrival-gate-up", .numbers, "experts of gate and up are stacked as they arrive",
       says:
         "for gate_proj and up_proj, experts are in the order in which their keys arrive from HF only",
-      smallest: "experts 2; keys reversed; contents tracer 0",
+      smallest: "experts 3; contents tracer 0",
       inOrderOfArrival(".up_proj", ".gate_and_up_projs")),
     PlantedFault(
       "order-arrival-down", .numbers, "experts of down_proj are stacked as they arrive",
       says: "for down_proj, experts are in the order in which their keys arrive from HF only",
-      smallest: "experts 2; keys reversed; contents tracer 0",
+      smallest: "experts 3; contents tracer 0",
       inOrderOfArrival(".down_proj", ".down_projs")),
   ]
 
@@ -251,15 +251,14 @@ extension FaultBank {
       "layers-text-order-both", .numbers,
       "sparse layers are numbered in the order of text both ways",
       .selfConsistent, says: "layers are in lexicographic order (10 before 2) in both directions",
-      smallest: "layers 11 (0 dense); types bf16 experts -> f16; contents tracer 0",
+      smallest: "fault native-zero-padded-layer",
       FaultyAdapter(
         nativeOut: layersRenamed(asText, isBack: false),
         nativeIn: layersRenamed(asText, isBack: true))),
     PlantedFault(
       "layers-backwards-both", .numbers, "sparse layers are numbered backwards in both directions",
       .selfConsistent, says: "layers are exchanged in both directions: 0 and 1",
-      smallest:
-        "layers 2 (0 dense); types bf16 experts -> f16; expert bias absent; contents tracer 0",
+      smallest: "layers 2 (0 dense)",
       FaultyAdapter(
         nativeOut: layersRenamed({ $0.reversed() }, isBack: false),
         nativeIn: layersRenamed({ $0.reversed() }, isBack: true))),

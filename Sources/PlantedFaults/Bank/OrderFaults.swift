@@ -97,7 +97,8 @@ extension FaultBank {
       "keys-factors-first", .order, "low-rank factors stand before all other native keys",
       says:
         "keys come out in another order, 'base_model.model.model.layers.0.mlp.experts.lora_gate_and_up_A'",
-      smallest: "LoRA per expert, rank 1, prefix \"base_model.model.model.\"",
+      smallest:
+        "LoRA per expert, rank 1, prefix \"base_model.model.model.\" | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"",
       FaultyAdapter(nativeOut: arranging { $0.filter(isFactor) + $0.filter { !isFactor($0) } })),
   ]
 

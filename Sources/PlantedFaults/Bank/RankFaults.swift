@@ -70,7 +70,7 @@ extension FaultBank {
       "rank-start-without-remainder", .ranks,
       "a rank's range starts as if earlier ranks had no expert more",
       says: "the range of experts is shifted by -1",
-      smallest: "experts 2; expert parallelism rank 0 of 3",
+      smallest: "experts 2; expert parallelism rank 0 of 3; contents tracer 0",
       FaultyAdapter(
         fromHF: ranged { rank, size, count in
           let start = rank * (count / size)
@@ -90,14 +90,15 @@ extension FaultBank {
     PlantedFault(
       "rank-dealt-out", .ranks, "experts are dealt out to ranks one by one",
       says: "look at how a rank's range is computed",
-      smallest: "experts 3; expert parallelism rank 0 of 2",
+      smallest: "experts 3; expert parallelism rank 0 of 2; contents tracer 0",
       FaultyAdapter(
         fromHF: ranged { rank, size, count in
           (0..<count).filter { $0 % size == rank }
         })),
     PlantedFault(
       "rank-ignored", .ranks, "every rank loads all experts",
-      says: "look for a rank that is not handed on", smallest: "expert parallelism rank 0 of 2",
+      says: "on rank 1 of 2; look at how a rank's range is computed",
+      smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(fromHF: ranged { _, _, count in Array(0..<count) })),
     PlantedFault(
       "rank-first-excluded", .ranks, "the first expert of a rank's range is not loaded",
@@ -170,7 +171,7 @@ extension FaultBank {
     PlantedFault(
       "rank-bias-sliced", .ranks, "a rank keeps its own experts' part of the router's bias only",
       says: "expert_bias comes out in shape [1] instead of [2] from HF only",
-      smallest: "experts 2; expert parallelism rank 0 of 2",
+      smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(nativeOut: { dict, call in
         guard call.rank != nil else { return dict }
         return try dict.editing("e_score_correction_bias") {
@@ -189,8 +190,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "rank-others-on-first", .ranks, "ranks other than the first load experts only",
-      says:
-        "embed_tokens, final norm, lm_head, input_layernorm, post_attention_layernorm, q_proj, k_proj and 5",
+      says: "are lost from HF only on rank 1 of 2",
       smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(nativeOut: { dict, call in
         (call.rank?.rank ?? 0) == 0 ? dict : dict.filter(isExpert)
@@ -227,10 +227,9 @@ extension FaultBank {
       })),
     PlantedFault(
       "rank-factors-sliced", .ranks, "a rank keeps the factors of its own experts only",
-      says:
-        "for gate_proj lora_A, gate_proj lora_B, up_proj lora_B, down_proj lora_A and down_proj lora_B,",
+      says: "lora_gate_and_up_A': expected [1, 1, 1], found [0, 1, 1]",
       smallest:
-        "experts 2; LoRA per expert, rank 1, prefix \"base_model.model.model.\"; expert parallelism rank 0 of 2",
+        "LoRA per expert, rank 1, prefix \"base_model.model.model.\"; expert parallelism rank 0 of 2 | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"; expert parallelism rank 0 of 2",
       FaultyAdapter(nativeOut: { dict, call in
         guard call.rank != nil else { return dict }
         return try dict.editing(".lora_") { tensor in

@@ -14,7 +14,7 @@ extension FaultBank {
     PlantedFault(
       "state-cached-load", .state, "the first result of loading is given ever after",
       says: "depends on what the adapter did in earlier calls",
-      smallest: "types bf16 experts -> f16; contents constant 14",
+      smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(fromHF: { session, dict, call in
         if let first = call.memory.kept("native") { return first }
         let native = try session.fromHF(dict, call.rank)
@@ -24,7 +24,7 @@ extension FaultBank {
     PlantedFault(
       "state-cached-groups", .state, "a group that was joined once is not joined anew",
       says: "depends on what the adapter did in earlier calls",
-      smallest: "types bf16 experts -> f16; contents constant 14",
+      smallest: "experts 2; expert parallelism rank 0 of 2",
       FaultyAdapter(nativeOut: { dict, call in
         let before = call.memory.kept("groups") ?? StateDict()
         let groups = dict.filter { $0.text.hasSuffix("_projs") }
@@ -34,7 +34,7 @@ extension FaultBank {
     PlantedFault(
       "state-cached-save", .state, "the first result of saving is given ever after",
       says: "depends on what the adapter did in earlier calls",
-      smallest: "excluding model\\.layers\\.0\\.",
+      smallest: "excluding lm_head\\.",
       FaultyAdapter(toHF: { session, dict, call in
         if let first = call.memory.kept("saved") { return first }
         let onDisk = try session.toHF(dict, excluding: call.excluding, call.rank)
@@ -106,7 +106,7 @@ extension FaultBank {
       "state-left-by-error-save", .state, "after a refusal the next save leaves the experts out",
       says:
         "converts a valid state dict differently after it was given a native state dict whose layer 0 has a",
-      smallest: "fault grouped-expert-surplus",
+      smallest: "fault grouped-expert-short",
       FaultyAdapter(toHF: { session, dict, call in
         do {
           let onDisk = try session.toHF(dict, excluding: call.excluding, call.rank)
@@ -162,7 +162,7 @@ extension FaultBank {
       "shard-last-expert-of-later-layers", .state,
       "of layers behind the first in a call the last expert is overwritten by the first",
       says: "every expert is a copy of expert 0 from HF only",
-      smallest: "experts 2; layers 2 (0 dense); contents tracer 0",
+      smallest: "experts 2; MTP layers 1; MTP policy preserve; contents tracer 0",
       FaultyAdapter(nativeOut: { dict, _ in
         let layers = Set(
           dict.names.filter { $0.text.hasSuffix("_projs") }.compactMap { KeyParts($0.text).layer })

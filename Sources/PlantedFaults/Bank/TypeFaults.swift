@@ -156,11 +156,11 @@ extension FaultBank {
     PlantedFault(
       "cast-through-bfloat16", .types, "experts are cast by way of bfloat16",
       says: "gate_proj, up_proj and down_proj went through bfloat16 from HF",
-      smallest: "types f16 experts -> f32; contents constant 25", through(.bf16)),
+      smallest: "types f16 experts -> f32; contents constant 5", through(.bf16)),
     PlantedFault(
       "cast-through-float8", .types, "experts are cast by way of float8_e4m3fn",
       says: "went through float8_e4m3fn",
-      smallest: "types bf16 experts -> f32; contents constant 3", through(.f8E4M3)),
+      smallest: "types bf16 experts -> f16; contents constant 9", through(.f8E4M3)),
     PlantedFault(
       "round-toward-zero", .types, "experts lose their low bits instead of being rounded",
       says: "rounded toward zero", smallest: "types bf16 experts -> f8e4m3; contents special by 0",
@@ -168,12 +168,12 @@ extension FaultBank {
     PlantedFault(
       "round-half-away", .types, "experts are rounded half away from zero",
       says: "rounded half away from zero",
-      smallest: "types bf16 experts -> f8e5m2; contents random by 0",
+      smallest: "types f16 experts -> bf16; contents constant 25",
       dropping { bits, lowBits in bits + (1 << (lowBits - 1)) }),
     PlantedFault(
       "round-saturating", .types, "what is too large for float16 becomes its largest number",
-      says: "infinities became finite in gate_proj, up_proj and down_proj from HF",
-      smallest: "types f16 experts -> f16; contents constant 11",
+      says: "infinities became finite in gate_proj, up_proj and down_proj",
+      smallest: "types bf16 experts -> f16; contents constant 9",
       FaultyAdapter(nativeOut: { dict, call in
         guard call.setup.options.targetDType == .f16 else { return dict }
         return try dict.editing("_projs") {

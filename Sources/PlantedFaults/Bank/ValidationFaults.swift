@@ -80,11 +80,11 @@ extension FaultBank {
   private static let missing: [PlantedFault] = [
     PlantedFault(
       "unchecked-missing-experts", .validation, "experts that are missing become zeros",
-      says: "refused a checkpoint whose keys are all missing", smallest: "fault empty",
+      says: "as missing tensor", smallest: "fault empty",
       unchecked(.missingTensor, where: isOfExpert, zeros)),
     PlantedFault(
       "unchecked-missing-others", .validation, "tensors beside experts may be missing",
-      says: "accepted a checkpoint whose keys are all missing", smallest: "fault empty",
+      says: "as missing tensor", smallest: "fault empty",
       FaultyAdapter(setup: { setup in
         var setup = setup
         setup.options.completeness = .presentGroups
@@ -93,8 +93,8 @@ extension FaultBank {
     PlantedFault(
       "unchecked-missing-last-expert", .validation,
       "the largest number on disk tells how many experts there are",
-      says: "did not name 'model.layers.0.mlp.experts.1.",
-      smallest: "experts 2; expert parallelism rank 1 of 2; fault foreign-prefix-on-expert",
+      says: "as missing tensor",
+      smallest: "fault *",
       unchecked(
         .missingTensor,
         where: { finding in isOfExpert(finding) && KeyParts(finding.subject.text).expert != 0 },
@@ -102,8 +102,9 @@ extension FaultBank {
     PlantedFault(
       "unchecked-incomplete-factors", .validation,
       "low-rank factors of an incomplete group are thrown away",
-      says: "accepted a checkpoint whose expert 0 of layer 0 has no lora_A of its gate_proj",
-      smallest: "LoRA per expert, rank 1, prefix \"base_model.model.model.\"; fault missing-factor",
+      says: "incomplete LoRA group",
+      smallest:
+        "LoRA per expert, rank 1, prefix \"base_model.model.model.\"; fault * | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"; fault *",
       unchecked(.incompleteLoRA) { _, dict, _ in
         (dict.filter { !$0.text.contains(".lora_") }, StateDict())
       }),
@@ -112,58 +113,57 @@ extension FaultBank {
   private static let surplus: [PlantedFault] = [
     PlantedFault(
       "unchecked-surplus-experts", .validation, "experts beyond num_experts are thrown away",
-      says: "refused a checkpoint whose layer 0 has experts 1 to 2",
-      smallest: "experts 2; fault one-based-experts",
+      says: "surplus expert",
+      smallest: "fault *",
       unchecked(.surplusExpert, dropping)),
     PlantedFault(
       "unchecked-surplus-layers", .validation, "layers beyond the config's are thrown away",
-      says: "accepted a checkpoint whose layer 1 is behind the last of 1 layers",
-      smallest: "fault surplus-layer",
+      says: "surplus layer",
+      smallest: "fault *",
       unchecked(.surplusLayer, dropping)),
     PlantedFault(
       "unchecked-dense-layers", .validation, "experts in dense layers are passed through",
-      says: "accepted a checkpoint whose dense layer 0 has an expert 0",
-      smallest: "layers 1 (1 dense); fault experts-in-dense-layer",
+      says: "experts in a dense layer",
+      smallest: "fault *",
       unchecked(.expertsInDenseLayer, passing)),
     PlantedFault(
       "unchecked-gates", .validation, "gate projections of experts without gate are thrown away",
-      says: "accepted a checkpoint whose experts are not those of the activation relu2",
-      smallest: "fault wrong-activation",
+      says: "gate projection of non-gated experts",
+      smallest: "fault *",
       unchecked(.gateOfNonGatedExpert, dropping)),
     PlantedFault(
       "unchecked-prediction-tensors", .validation,
       "tensors of prediction layers are passed through in decoder layers",
-      says: "refused a checkpoint whose config has one decoder layer too many",
-      smallest: "MTP layers 1; MTP policy preserve; fault config-layer-long",
+      says: "prediction tensor in a decoder layer",
+      smallest: "MTP layers 1; MTP policy preserve; fault *",
       unchecked(.predictionTensorInDecoderLayer, passing)),
     PlantedFault(
       "unchecked-expert-keys", .validation, "keys of experts that no rule knows are thrown away",
-      says: "refused a checkpoint whose expert 0 of layer 0 is called -1 in its gate_proj",
-      smallest: "fault negative-expert",
+      says: "unknown expert key",
+      smallest: "fault *",
       unchecked(.unknownExpertKey, dropping)),
     PlantedFault(
       "unchecked-foreign-layouts", .validation, "keys of another layout are passed through",
-      says: "accepted a checkpoint whose layer 0 has mlp.gate.weight beside mlp.router.gate.weight",
-      smallest: "fault native-router-beside",
+      says: "key of another layout",
+      smallest: "fault *",
       unchecked(.foreignLayout, passing)),
     PlantedFault(
       "unchecked-prefixes", .validation, "keys under a foreign prefix are passed through",
-      says: "refused a checkpoint whose expert 0 of layer 0 has its gate_proj under 'backbone.'",
-      smallest: "fault foreign-prefix-on-expert",
+      says: "unknown prefix",
+      smallest: "fault *",
       unchecked(.unknownPrefix, passing)),
     PlantedFault(
       "unchecked-scales", .validation, "scales without a weight are thrown away",
-      says: "refused a checkpoint whose layer 0 has a scale of its q_proj and no weight",
-      smallest: "fault attention-scale-without-weight",
+      says: "scale without its weight",
+      smallest: "fault *",
       unchecked(.scaleWithoutWeight, dropping)),
   ]
 
   private static let wrong: [PlantedFault] = [
     PlantedFault(
       "unchecked-shapes", .validation, "tensors of wrong shapes are forced into the right ones",
-      says:
-        "accepted a native state dict whose layer 0 has a tensor gate_and_up_projs that has an expert too",
-      smallest: "fault grouped-expert-surplus",
+      says: "wrong shape",
+      smallest: "fault *",
       unchecked(.wrongShape) { findings, dict, _ in
         var extents: [TensorName: [Int]] = [:]
         for finding in findings {
@@ -179,8 +179,8 @@ extension FaultBank {
       }),
     PlantedFault(
       "unchecked-types", .validation, "the bits of integers are taken for those of experts",
-      says: "accepted a checkpoint whose expert 0 of layer 0 has a gate_proj of I8",
-      smallest: "fault integer-expert",
+      says: "wrong element type",
+      smallest: "fault *",
       unchecked(.wrongDType) { findings, dict, call in
         let names = Set(findings.map(\.subject))
         return (
@@ -191,8 +191,8 @@ extension FaultBank {
       }),
     PlantedFault(
       "unchecked-padded-numbers", .validation, "numbers with leading zeros are read as others",
-      says: "accepted a checkpoint whose expert 0 of layer 0 has its gate_proj a second time as 00",
-      smallest: "fault padded-beside-canonical",
+      says: "index not written canonically",
+      smallest: "fault *",
       unchecked(.nonCanonicalIndex) { findings, dict, _ in
         let names = Set(findings.map(\.subject.text))
         return (
@@ -208,10 +208,9 @@ extension FaultBank {
     PlantedFault(
       "unchecked-different-factors", .validation,
       "of two factors A of gate and up that differ gate's is kept",
-      says:
-        "accepted a checkpoint whose expert 0 of layer 0 has different lora_A in gate_proj and up_proj",
+      says: "LoRA factors differ",
       smallest:
-        "extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"; fault differing-a-factors",
+        "LoRA per expert, rank 1, prefix \"base_model.model.model.\"; fault * | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"; fault *",
       unchecked(.differentLoRAFactors) { _, dict, _ in
         (
           try dict.taking { $0.replacing(".up_proj.lora_A.", with: ".gate_proj.lora_A.") },
@@ -221,8 +220,7 @@ extension FaultBank {
     PlantedFault(
       "unchecked-fused-layout", .validation,
       "fused factors whose layout nothing tells are taken for PEFT 0.19.1's",
-      says:
-        "accepted a checkpoint whose fused low-rank factors have the layout that is not the stated one",
+      says: "ambiguous LoRA layout",
       smallest:
         "MoE intermediate size 2; LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\"; fault contradicted-layout",
       FaultyAdapter(fromHF: { session, dict, call in

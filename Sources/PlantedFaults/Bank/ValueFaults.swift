@@ -195,8 +195,8 @@ extension FaultBank {
       })),
     PlantedFault(
       "scale-taken-for-weight", .scales, "the pattern of weights matches their scales as well",
-      says: "a valid checkpoint is refused from HF only: 6 problems in the state dict:",
-      smallest: "MTP layers 1; types f8e4m3 with scales experts -> f8e4m3; MTP policy preserve",
+      says: "gate_proj.weight': expected [1, 1], found []",
+      smallest: "types f8e4m3 with scales experts -> f8e4m3",
       FaultyAdapter(onDiskIn: { dict, _ in
         try StateDict(
           dict.map { name, tensor in (name, dict[TensorName("\(name)_scale")] ?? tensor) })

@@ -141,7 +141,9 @@ extension FaultReport {
     if !survived.isEmpty {
       remarks.append("survives on seed \(survived.map(String.init).joined(separator: ", "))")
     }
-    if let exhaustive = result.exhaustive, exhaustive != result.fault.smallest {
+    if let exhaustive = result.exhaustive,
+      !FaultResult.shape(exhaustive, isAnyOf: result.fault.smallest ?? "")
+    {
       remarks.append(
         "recorded wrongly: the smallest checkpoint is '\(exhaustive)', "
           + "not '\(result.fault.smallest ?? "")'")

@@ -67,7 +67,17 @@ public struct FaultResult: Sendable {
   /// Whether the smallest checkpoint is the one expected; nil where none is.
   public var isSmallest: Bool? {
     guard fault.equivalence == nil, let expected = fault.smallest else { return nil }
-    return smallest?.shape == expected
+    guard let shape = smallest?.shape else { return false }
+    return FaultResult.shape(shape, isAnyOf: expected)
+  }
+
+  /// Whether a shape is one of those recorded.
+  static func shape(_ shape: String, isAnyOf recorded: String) -> Bool {
+    recorded.split(separator: " | ", omittingEmptySubsequences: false).contains { one in
+      guard one.hasSuffix("fault *") else { return shape == one }
+      let rest = one.dropLast()
+      return shape.hasPrefix(rest) && !shape.dropFirst(rest.count).contains(";")
+    }
   }
 
   /// On how many seeds a law noticed it on the checkpoint that showed it first.

@@ -21,11 +21,13 @@ enum BehaviourClassifier {
     return names.unique.compactMap { name in
       guard let isMTP = try? session.isMTPKey(name) else { return nil }
       let layer = TensorSubject(name).layer
+      let isOfModel = hasKnownPrefix(name, context)
       let expected =
-        layer.map { $0 >= context.spec.config.hiddenLayerCount && hasKnownPrefix(name, context) }
-        ?? false
+        layer.map { $0 >= context.spec.config.hiddenLayerCount && isOfModel } ?? false
       guard isMTP != expected else { return nil }
-      var observation = Observation(.mtpKeyMisjudged(isMTP: isMTP), name).ofClass
+      let fault = Diagnosis.Fault.mtpKeyMisjudged(
+        isMTP: isMTP, isOfModel: isOfModel || layer == nil)
+      var observation = Observation(fault, name).ofClass
       observation.kind = nil
       return observation
     }

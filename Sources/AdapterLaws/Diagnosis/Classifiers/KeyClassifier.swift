@@ -12,10 +12,14 @@ enum KeyClassifier {
     var surplus = relation.surplus
     var result = relation.renamed.compactMap { renaming($0, relation, context) }
     result += ungrouped(&missing, &surplus, relation)
-    result += mtp(missing, surplus, context)
+    let whole = missing.filter { !keepsSome($0.name, relation) }
+    result += mtp(whole, surplus, context)
     let merged = mergedLayers(relation, context)
     missing.removeAll { TensorSubject($0.name).layer.map { merged.contains($0) } ?? false }
-    missing.removeAll { isMTP($0.name, context) && context.spec.options.mtpPolicy == .preserve }
+    missing.removeAll { output in
+      isMTP(output.name, context) && context.spec.options.mtpPolicy == .preserve
+        && whole.contains { $0.name == output.name }
+    }
     surplus.removeAll { isMTP($0.name, context) && context.spec.options.mtpPolicy == .drop }
     result += experts(&missing, relation, context)
     result += missing.map { Observation(.keysDropped, $0.name) }
@@ -37,10 +41,7 @@ enum KeyClassifier {
       return numbering(alignment, want, found, relation, context)
     }
     if want == found {
-      let start = name.text.split(
-        separator: "layers.", maxSplits: 1, omittingEmptySubsequences: false
-      ).first
-      return Observation(.wrongPrefix(start.map(String.init) ?? ""), wanted)
+      return Observation(.wrongPrefix(prefix(name), insteadOf: prefix(wanted)), wanted)
     }
     let kept =
       relation.step.isFromHF
@@ -50,6 +51,12 @@ enum KeyClassifier {
     var result = Observation(.renamedWrongly(to: found.kind), wanted)
     if want.kind == found.kind { result = Observation(.renamedWrongly(to: name.text), wanted) }
     return result
+  }
+
+  /// What stands before the number of a layer.
+  private static func prefix(_ name: TensorName) -> String {
+    name.text.split(separator: "layers.", maxSplits: 1, omittingEmptySubsequences: false)
+      .first.map(String.init) ?? ""
   }
 
   private static func numbering(
@@ -97,6 +104,17 @@ enum KeyClassifier {
     LayerClassifier.classify(relation, context).reduce(into: []) { result, observation in
       if case .layersMerged(let layers, _) = observation.fault { result.formUnion(layers) }
     }
+  }
+
+  /// Whether other keys of the layer of a missing one came out, so that it is not the layer that is
+  /// dropped.
+  private static func keepsSome(_ name: TensorName, _ relation: Relation) -> Bool {
+    let layer = TensorSubject(name).layer
+    let found = Set(relation.found.map(\.name))
+    return layer != nil
+      && relation.expected.contains {
+        found.contains($0.name) && TensorSubject($0.name).layer == layer
+      }
   }
 
   private static func isMTP(_ name: TensorName, _ context: DiagnosisContext) -> Bool {

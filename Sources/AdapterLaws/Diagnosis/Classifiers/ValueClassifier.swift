@@ -4,39 +4,34 @@
 import CheckpointGenerators
 import Tensors
 
+/// Both sides of a conversion whose values are looked at, with the checkpoint it started from.
+struct ValueEvidence {
+  var violation: Violation.Evidence
+  /// The checkpoint on disk, if the conversion started from it.
+  var sources: StateDict?
+}
+
 /// Recognizes faults that depend on the elements' values, from both sides of a comparison.
 enum ValueClassifier {
-  /// - Parameter explained: Kinds on disk whose elements are known to be in wrong places.
+  /// - Parameters:
+  ///   - probes: The same conversion of checkpoints with other contents: one value alone is changed
+  ///     alike by many faults. What they show of a tensor that is right in the violation does not count.
+  ///   - explained: Kinds on disk whose elements are known to be in wrong places.
   static func classify(
-    _ evidence: Violation.Evidence, _ context: DiagnosisContext, native: [TracedMap.Output],
-    explained: Set<String>
+    _ evidence: ValueEvidence, probes: [ValueEvidence], _ context: DiagnosisContext,
+    native: [TracedMap.Output], explained: Set<String>
   ) -> [Observation] {
-    let sources = try? context.checkpoint.stateDict()
     var result: [Observation] = []
-    for (name, expected) in evidence.expected {
-      guard let found = evidence.found[name], found != expected, found.dtype == expected.dtype,
-        found.shape == expected.shape
-      else { continue }
+    for name in evidence.violation.expected.names {
       let parts =
         context.parts[name] ?? context.book.schema.firstIndex { $0.name == name }.map { [$0] } ?? []
       let kinds = parts.map { context.book.subjects[$0].kind }.unique
       guard !kinds.contains(where: { explained.contains($0) }) else { continue }
       let map = native.first { $0.name == name }
-      let isCast = evidence.castTensors.contains(name)
-      let changes = changes(name, expected, found, isCast) { element in
-        guard let map, let sources, map.origins.indices.contains(element),
-          let (tensor, place) = context.book.locate(map.origins[element]),
-          let source = sources[context.book.schema[tensor].name]
-        else { return nil }
-        let bits = source.bits(at: place)
-        // The law may have looked at other contents than the spec's.
-        guard let cast = try? Cast(from: source.dtype, to: expected.dtype),
-          cast(bits: bits) == expected.bits(at: element)
-        else { return nil }
-        return (source.dtype, bits)
-      }
-      guard !changes.isEmpty else { continue }
-      for fault in faults(changes) {
+      let shown = samples(name, evidence, map, context).filter(\.isChanged)
+      guard !shown.isEmpty else { continue }
+      let probed = probes.flatMap { samples(name, $0, map, context) }.filter(\.isOfNormal)
+      for fault in faults(shown + probed.filter(\.isChanged), samples: probed) {
         result += (kinds.isEmpty ? [TensorSubject(name).kind] : kinds).map { kind in
           var observation = Observation(.value(fault), name).ofClass
           observation.kind = kind
@@ -47,16 +42,38 @@ enum ValueClassifier {
     return result
   }
 
-  private static func changes(
+  private static func samples(
+    _ name: TensorName, _ evidence: ValueEvidence, _ map: TracedMap.Output?,
+    _ context: DiagnosisContext
+  ) -> [ValueChange] {
+    guard let expected = evidence.violation.expected[name],
+      let found = evidence.violation.found[name], found != expected,
+      found.dtype == expected.dtype, found.shape == expected.shape
+    else { return [] }
+    let isCast = evidence.violation.castTensors.contains(name)
+    return samples(name, expected, found, isCast) { element in
+      guard let map, let sources = evidence.sources, map.origins.indices.contains(element),
+        let (tensor, place) = context.book.locate(map.origins[element]),
+        let source = sources[context.book.schema[tensor].name]
+      else { return nil }
+      let bits = source.bits(at: place)
+      // The law may have looked at other contents than the spec's.
+      guard let cast = try? Cast(from: source.dtype, to: expected.dtype),
+        cast(bits: bits) == expected.bits(at: element)
+      else { return nil }
+      return (source.dtype, bits)
+    }
+  }
+
+  /// All elements but the NaNs that a cast may make in any way.
+  private static func samples(
     _ name: TensorName, _ expected: Tensor, _ found: Tensor, _ isCast: Bool,
     source: (Int) -> (dtype: DType, bits: UInt64)?
   ) -> [ValueChange] {
     let dtype = expected.dtype
     return (0..<expected.shape.elementCount).compactMap { element in
       let (right, wrong) = (expected.bits(at: element), found.bits(at: element))
-      guard right != wrong, !(isCast && dtype.isNaN(right) && dtype.isNaN(wrong)) else {
-        return nil
-      }
+      guard !(isCast && dtype.isNaN(right) && dtype.isNaN(wrong)) else { return nil }
       let indices = expected.shape.indices(at: element).map(String.init).joined(separator: ", ")
       return ValueChange(
         dtype: dtype, expected: right, found: wrong, source: source(element),
@@ -65,14 +82,18 @@ enum ValueClassifier {
   }
 
   /// What explains changes within one tensor: one cause for all of them, or several.
-  private static func faults(_ changes: [ValueChange]) -> [Diagnosis.ValueFault] {
+  ///
+  /// - Parameter samples: Values, changed or not, that a cause must explain as well.
+  private static func faults(
+    _ changes: [ValueChange], samples: [ValueChange]
+  ) -> [Diagnosis.ValueFault] {
     if changes.allSatisfy(\.isByteSwap) { return [.bytesSwapped] }
     let numbers = changes.filter { $0.special == nil }
     let specials = changes.compactMap(\.special).unique
     guard let first = numbers.first else { return specials }
     for narrow in [DType.bf16, .f16, .f8E4M3, .f8E5M2]
     where narrow.byteCount <= first.dtype.byteCount {
-      if narrow != first.dtype, changes.allSatisfy({ $0.isCast(through: narrow) }) {
+      if narrow != first.dtype, (changes + samples).allSatisfy({ $0.isCast(through: narrow) }) {
         return [.castThrough(narrow)]
       }
     }
@@ -89,7 +110,8 @@ enum ValueClassifier {
     ] where roundings.allSatisfy({ $0.contains(rounding) }) {
       return rounding
     }
-    if let arithmetic = first.arithmetic, changes.allSatisfy({ $0.isExplained(by: arithmetic) }) {
+    for arithmetic in first.arithmetic
+    where changes.allSatisfy({ $0.isExplained(by: arithmetic) }) {
       return arithmetic
     }
     let flipped = first.expected ^ first.found
