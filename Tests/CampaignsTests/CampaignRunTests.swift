@@ -208,6 +208,20 @@ struct CampaignRunTests {
     #expect(ContinuousClock.now - start < .seconds(30))
   }
 
+  @Test("A campaign that is to end at the first finding makes that one small and judges no more")
+  func firstFinding() throws {
+    let config = try #require(TestConfig.small)
+    var settings = CampaignSettings(budget: .examples(400), seed: 1)
+    settings.endsAtFirstFinding = true
+    let report = try CampaignRun(
+      ReferenceAdapter(), around: config, configPath: "config.json", laws: [TestLaws.few]
+    ).run(settings)
+    #expect(report.judged < 30, "\(report.judged)")
+    #expect(report.findings.map(\.law.name) == ["few-experts"])
+    #expect(report.findings.first?.shrinking?.stoppedEarly == false)
+    #expect(report.findings.first?.facts.first?.value == "3")
+  }
+
   @Test("A campaign without laws or examples is an error")
   func nothing() {
     #expect(throws: CheckError.noLaws) { try run(laws: []) }
