@@ -66,8 +66,8 @@ struct MutantsCommandTests {
   @Test("A fault that survives a campaign makes exit status 1")
   func survivesCampaign() throws {
     let outcome = try Hymt2.start([
-      "mutants", "--campaign", Self.innocent, "--fault", "mtp-key-bound-literal", "--within", "1s",
-      "--quiet",
+      "mutants", "--campaign", Self.innocent, "--fault", "fused-hint-ignored", "--within", "1s",
+      "--threads", "1", "--quiet",
     ]).wait()
     #expect(outcome.status == 1, "\(outcome.errors)")
     #expect(outcome.output.contains("0 of 1 fault found around"), "\(outcome.output)")
