@@ -116,6 +116,73 @@ struct CampaignRunTests {
     #expect(isSame, "\(merged.lines.map(\.text)) \(whole.lines.map(\.text))")
   }
 
+  @Test("Shards keep every case that one process keeps, and together reach the same with them")
+  func keptByShards() throws {
+    let laws = [TestLaws.certain, TestLaws.shallow]
+    let whole = Corpus(folder: "\(folder)/whole")
+    _ = try run(24, corpus: whole.folder, laws: laws)
+    let parts = (0..<3).map { Corpus(folder: "\(folder)/\($0)") }
+    for (index, part) in parts.enumerated() {
+      _ = try run(24, shard: Shard(index: index, count: 3), corpus: part.folder, laws: laws)
+    }
+    let together = Corpus(folder: "\(folder)/together")
+    try together.add(parts)
+    let kept = try whole.contents().cases
+    let keptByParts = try Set(parts.flatMap { try $0.contents().cases })
+    #expect(kept.count > 3)
+    #expect(kept.filter { !keptByParts.contains($0) } == [])
+    let (one, other) = (Corpus(folder: "\(folder)/1"), Corpus(folder: "\(folder)/2"))
+    try one.add([whole])
+    try other.add([together])
+    #expect(try Self.reach(one) == (try Self.reach(other)))
+  }
+
+  /// The pairs and triples that the cases of a corpus have.
+  private static func reach(_ corpus: Corpus) throws -> [[UInt8]] {
+    let check = try CheckRun(ReferenceAdapter()).property()
+    var reach = AxisReach()
+    for token in try corpus.contents().cases {
+      let drawn = try #require(check.spec(of: try ReplayToken(text: token)))
+      reach.add(AxisValues(drawn.spec).bytes)
+    }
+    return [reach.pairBytes, reach.tripleBytes]
+  }
+
+  @Test("A campaign that was killed keeps the cases that it would have kept", arguments: [1, 9])
+  func keptAfterKill(after count: Int) throws {
+    let laws = [TestLaws.certain, TestLaws.shallow]
+    let (original, copy) = ("\(folder)/original", "\(folder)/copy")
+    let isCopied = Atomic<Bool>(false)
+    _ = try run(
+      20, threads: 2, corpus: original, laws: laws,
+      observing: { step in
+        guard step.judged >= count, !isCopied.exchange(true, ordering: .relaxed) else { return }
+        try? FileManager.default.copyItem(atPath: original, toPath: copy)
+      })
+    let resumed = try run(20, threads: 2, corpus: copy, laws: laws)
+    #expect(resumed.sessions == 2 && resumed.corpus?.added ?? 0 > 3)
+    #expect(try Corpus(folder: copy).contents() == Corpus(folder: original).contents())
+  }
+
+  @Test("A second campaign keeps the cases of the first, judged or not")
+  func keptBySecond() throws {
+    let laws = [TestLaws.certain, TestLaws.shallow]
+    _ = try run(12, corpus: folder, laws: laws)
+    let first = try Corpus(folder: folder).contents().cases
+    let isWished = Atomic<Bool>(false)
+    let cut = try run(
+      6, corpus: folder, laws: laws, isCancelled: { isWished.load(ordering: .relaxed) }
+    ) { step in
+      if step.judged >= 2 { isWished.store(true, ordering: .relaxed) }
+    }
+    #expect(cut.end == .cancelled)
+    let second = try Corpus(folder: folder).contents().cases
+    #expect(first.filter { !second.contains($0) } == [])
+    _ = try run(6, corpus: folder, laws: laws)
+    let third = try Corpus(folder: folder).contents().cases
+    #expect(third.prefix(first.count) == first[...])
+  }
+
   @Test("Shards of different campaigns are not merged, and nothing is no campaign")
   func unmerged() throws {
     _ = try run(10, shard: Shard(index: 0, count: 2), corpus: "\(folder)/0")
