@@ -16,8 +16,24 @@ import Testing
 struct CampaignRunTests {
   private let folder = NSTemporaryDirectory() + "campaign-\(UUID().uuidString)"
 
+  /// Enough for a case of each phase that has no numbers of the config.
+  private static let examples = 18
+  /// What one undisturbed process makes of so many cases.
+  private static let undisturbed = Result { try run() }
+
   private func run(
-    _ examples: Int = 30, threads: Int = 1, shard: Shard = .whole, corpus: String? = nil,
+    _ examples: Int = Self.examples, threads: Int = 1, shard: Shard = .whole, corpus: String? = nil,
+    laws: [AdapterLaw] = [TestLaws.few, TestLaws.flat],
+    isCancelled: (@Sendable () -> Bool)? = nil,
+    observing: (@Sendable (CampaignProgress) -> Void)? = nil
+  ) throws -> CampaignReport {
+    try Self.run(
+      examples, threads: threads, shard: shard, corpus: corpus, laws: laws,
+      isCancelled: isCancelled, observing: observing)
+  }
+
+  private static func run(
+    _ examples: Int = Self.examples, threads: Int = 1, shard: Shard = .whole, corpus: String? = nil,
     laws: [AdapterLaw] = [TestLaws.few, TestLaws.flat],
     isCancelled: (@Sendable () -> Bool)? = nil,
     observing: (@Sendable (CampaignProgress) -> Void)? = nil
@@ -46,9 +62,9 @@ struct CampaignRunTests {
 
   @Test("Every phase judges cases, and what fails is made as small as can be")
   func phases() throws {
-    let report = try run()
+    let report = try Self.undisturbed.get()
     #expect(report.end == .completed)
-    #expect(report.judged == 30)
+    #expect(report.judged == Self.examples)
     #expect(!report.holds)
     for phase in [CampaignPhase.planProof, .fullLayer, .around, .anyConfig] {
       let tally = report.phases.first { $0.phase == phase }
@@ -59,7 +75,7 @@ struct CampaignRunTests {
     #expect(few.occurrences > 1)
     let flat = try #require(report.findings.first { $0.law.name == "flat" })
     #expect(flat.facts.first == CampaignFinding.Fact(name: "experts", value: "1"))
-    #expect(report.laws.allSatisfy { $0.judged + $0.notApplicable == 30 })
+    #expect(report.laws.allSatisfy { $0.judged + $0.notApplicable == Self.examples })
     #expect(report.coverage.pairs.reached > 0)
     #expect(report.pairs.reduce(0) { $0 + $1.share.feasible } == report.coverage.pairs.feasible)
     #expect(report.pairs.reduce(0) { $0 + $1.share.reached } == report.coverage.pairs.reached)
@@ -84,7 +100,7 @@ struct CampaignRunTests {
 
   @Test("A finding is judged again by its token")
   func replay() throws {
-    let finding = try #require(try run().findings.first)
+    let finding = try #require(try Self.undisturbed.get().findings.first)
     let check = CheckRun(ReferenceAdapter(), laws: [TestLaws.few, TestLaws.flat])
     let replay = try check.replay(try .init(text: finding.token ?? ""))
     #expect(replay.failure?.law == finding.law)
@@ -93,7 +109,7 @@ struct CampaignRunTests {
 
   @Test("The report is the same with 1, 2 and 4 threads")
   func threads() throws {
-    let expected = essence(try run())
+    let expected = essence(try Self.undisturbed.get())
     for threads in [2, 4] {
       let isSame = essence(try run(threads: threads)) == expected
       #expect(isSame, "\(threads) threads")
@@ -102,7 +118,7 @@ struct CampaignRunTests {
 
   @Test("Shards together find and reach what one process does")
   func shards() throws {
-    let whole = try run()
+    let whole = try Self.undisturbed.get()
     let parts = try (0..<3).map {
       try run(shard: Shard(index: $0, count: 3), corpus: "\(folder)/\($0)")
     }
@@ -197,9 +213,9 @@ struct CampaignRunTests {
   }
 
   @Test(
-    "A campaign that was killed after any case ends as if it had not been", arguments: [1, 7, 21])
+    "A campaign that was killed after any case ends as if it had not been", arguments: [1, 7, 13])
   func killed(after count: Int) throws {
-    let expected = essence(try run())
+    let expected = essence(try Self.undisturbed.get())
     let (original, copy) = ("\(folder)/original", "\(folder)/copy")
     let isCopied = Atomic<Bool>(false)
     _ = try run(
@@ -217,13 +233,13 @@ struct CampaignRunTests {
 
   @Test("A damaged end of the journal costs the cases in it and nothing else")
   func damaged() throws {
-    let expected = essence(try run())
+    let expected = essence(try Self.undisturbed.get())
     let (original, copy) = ("\(folder)/original", "\(folder)/copy")
     let isCopied = Atomic<Bool>(false)
     _ = try run(
       corpus: original,
       observing: { step in
-        guard step.judged >= 15, !isCopied.exchange(true, ordering: .relaxed) else { return }
+        guard step.judged >= 10, !isCopied.exchange(true, ordering: .relaxed) else { return }
         try? FileManager.default.copyItem(atPath: original, toPath: copy)
       })
     let names = try FileManager.default.contentsOfDirectory(atPath: "\(copy)/campaigns")
@@ -245,16 +261,16 @@ struct CampaignRunTests {
       if step.judged >= 10 { isWished.store(true, ordering: .relaxed) }
     }
     #expect(first.end == .cancelled)
-    #expect((10..<30).contains(first.judged))
+    #expect((10..<Self.examples).contains(first.judged))
     let second = try run(corpus: folder)
     #expect(second.end == .completed)
     #expect(second.sessions == 2)
-    #expect(second.judged == 30)
+    #expect(second.judged == Self.examples)
     #expect(second.phases.first { $0.phase == .corpus }?.judged == 0)
     let third = try run(corpus: folder)
     #expect(third.sessions == 1)
     let corpus = try #require(third.phases.first { $0.phase == .corpus })
-    #expect(corpus.judged > 2)
+    #expect(corpus.judged >= first.findings.count && corpus.judged > 0)
     #expect(third.findings.first?.phase == .corpus)
   }
 

@@ -43,6 +43,8 @@ struct CampaignMeasurementTests {
     let config = try Self.innocent()
     let (hidden, width) = (config.hiddenSize, config.moeIntermediateSize)
     #expect(config.expertCount < 10 && config.hiddenLayerCount < 10 && config.mtpLayerCount == 0)
+    #expect(!config.layerKinds.contains(.dense) && width.isMultiple(of: 2))
+    #expect(config.attentionHeadCount * config.headSize != hidden)
     #expect(hidden != width && hidden != 2 * width && hidden != config.expertCount)
   }
 
