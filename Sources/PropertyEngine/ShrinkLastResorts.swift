@@ -131,7 +131,7 @@ extension Choice {
   }
 
   /// The coin or integer at a position of the order of simplicity.
-  fileprivate func alternative(_ order: UInt64) -> UInt64? {
+  func alternative(_ order: UInt64) -> UInt64? {
     constraint.kind == .boolean ? order : constraint.integer(atIndex: order)
   }
 }

@@ -41,6 +41,8 @@ public enum ShrinkPass: String, CaseIterable, Sendable, Hashable {
   case shortenByIncrement
   /// Redraws what follows an edit.
   case mutateAndShrink
+  /// Tries all simpler combinations of the few small numbers that are left.
+  case exhaustFew
 
   static let main: [ShrinkPass] = [
     .removeDiscarded, .trivialSpans, .deleteSpans, .deleteAndRenumber, .passToDescendant,
@@ -50,6 +52,7 @@ public enum ShrinkPass: String, CaseIterable, Sendable, Hashable {
   static let lastResorts: [ShrinkPass] = [
     .lowerAndDelete, .deleteAndNudge, .deleteChoices, .lowerAlternatives,
     .lowerWithNext, .swapAndSort, .shortenByIncrement, .mutateAndShrink,
+    .exhaustFew,
   ]
 
   var body: (Shrinker) -> () -> Void {
@@ -73,6 +76,7 @@ public enum ShrinkPass: String, CaseIterable, Sendable, Hashable {
     case .swapAndSort: Shrinker.swapAndSort
     case .shortenByIncrement: Shrinker.shortenByIncrement
     case .mutateAndShrink: Shrinker.mutateAndShrink
+    case .exhaustFew: Shrinker.exhaustFew
     }
   }
 }

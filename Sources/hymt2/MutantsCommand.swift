@@ -79,6 +79,13 @@ struct MutantsCommand: ParsableCommand {
   @Flag(help: "Say how long the first kills took, which differs from run to run.")
   var timings = false
 
+  @Flag(
+    help: ArgumentHelp(
+      "Look for the smallest checkpoint without the shrinker as well.",
+      discussion: "Tries all checkpoints with up to two peculiarities, which takes long; what it finds "
+        + "is what a fault of the bank should be recorded with."))
+  var exhaust = false
+
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -97,9 +104,12 @@ struct MutantsCommand: ParsableCommand {
     }
     try campaigns.check(
       family: adapterFamily,
-      others: [("list", list), ("rare", rare), ("timings", timings)])
+      others: [("list", list), ("rare", rare), ("timings", timings), ("exhaust", exhaust)])
     if adapterFamily == .reference {
       try check(campaigns.campaign == nil ? FaultBank.all : FaultBank.underCampaign)
+    }
+    if exhaust, adapterFamily == .nemo {
+      throw ValidationError("--exhaust goes with --adapter-family reference")
     }
     if markdown, output.json { throw ValidationError("--markdown and --json exclude each other") }
   }
@@ -143,6 +153,7 @@ struct MutantsCommand: ParsableCommand {
     measurement.threads = threads ?? ProcessorCount.online
     measurement.isCancelled = { Interruption.isWished }
     measurement.makesSmall = adapterFamily == .reference
+    measurement.exhausts = exhaust
     let progress = Progress("checking", total: measurement.checks, in: .items, output.console)
     defer { progress.finish() }
     let results = try family.run(measurement) { progress.advance(1) }

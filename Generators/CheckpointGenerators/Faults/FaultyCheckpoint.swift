@@ -51,11 +51,16 @@ public struct FaultyCheckpoint: Sendable {
     show(side)
   }
 
-  /// The checkpoint of a spec with the spec's faults, those left out that find no place.
+  /// The checkpoint of a spec with the spec's faults; one that finds no place gives way to another, so
+  /// that no draw is in vain.
   public init(_ spec: CheckpointSpec) {
     self.init(valid: spec)
-    for fault in spec.faults where CheckpointFaultCatalogue.all.indices.contains(fault.kind) {
-      _ = CheckpointFaultCatalogue.all[fault.kind].apply(to: &self, site: fault.site)
+    for fault in spec.faults
+    where !isAlone && CheckpointFaultCatalogue.all.indices.contains(fault.kind) {
+      for kind in CheckpointFaultCatalogue.kinds(from: fault.kind)
+      where kind.apply(to: &self, site: fault.site) {
+        break
+      }
     }
   }
 

@@ -83,6 +83,12 @@ public struct HeatMapFigure: Sendable, Equatable {
 }
 
 extension CheckFailure {
+  /// Whether the checkpoint is plainer: in more of what is drawn, or else in what is more important.
+  public func isSimpler(than other: CheckFailure) -> Bool {
+    let (count, otherCount) = (choices.nontrivialCount, other.choices.nontrivialCount)
+    return count != otherCount ? count < otherCount : choices.isSimpler(than: other.choices)
+  }
+
   /// All about a failure that the search found; nil of one without choices, of which there is none.
   init?(_ finding: Finding, _ run: CheckRun, _ check: CheckProperty) {
     guard let choices = finding.choices else { return nil }

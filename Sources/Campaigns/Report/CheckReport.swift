@@ -69,10 +69,8 @@ public struct CheckReport: Sendable {
     }
     let groups = groups(failures).map { group in
       group.sorted { one, other in
-        let (count, otherCount) = (one.choices.nontrivialCount, other.choices.nontrivialCount)
-        if count != otherCount { return count < otherCount }
-        if one.choices.isSimpler(than: other.choices) { return true }
-        return one.choices == other.choices && place(one) < place(other)
+        one.isSimpler(than: other)
+          || one.choices == other.choices && place(one) < place(other)
       }
     }
     // The order of discovery decides between groups of one law.

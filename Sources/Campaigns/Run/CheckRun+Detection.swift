@@ -1,17 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+internal import AdapterLaws
+public import CheckpointGenerators
 internal import PropertyEngine
 
 /// The first checkpoint on which an adapter was seen to break a law.
-public struct Detection: Sendable, Equatable {
+public struct Detection: Sendable {
   /// Its number among those judged, from 1.
   public var example: Int
   /// The laws that it breaks in a way that is not known, in their order.
   public var laws: [String]
+  /// The choices that make it.
+  let choices: ChoiceSequence
 }
 
 extension CheckRun {
+  /// Whether a law is broken on a checkpoint in a way that is not known.
+  public func fails(_ spec: CheckpointSpec) -> Bool {
+    LawJudge(laws: laws, adapter: adapter, known: known?.entries ?? [])
+      .judge(spec, isComplete: false).failure != nil
+  }
+
   /// Judges checkpoints until a law is broken in a way that is not known, and makes nothing small.
   ///
   /// - Returns: Where that was; nil if all `examples` pass.
@@ -30,10 +40,43 @@ extension CheckRun {
     let report = check.property(failing: { isFound.set() }).run(engine) { event in
       if case .executed(let observation) = event { tally.add(observation) }
     }
-    return report.findings.first.map { finding in
-      Detection(
-        example: finding.caseNumber,
-        laws: tally.laws.filter { $0.broken > 0 }.map(\.law.name))
+    guard let finding = report.findings.first, let choices = finding.choices else { return nil }
+    return Detection(
+      example: finding.caseNumber, laws: tally.laws.filter { $0.broken > 0 }.map(\.law.name),
+      choices: choices)
+  }
+
+  /// Makes what was detected small by each law that it breaks, and gives the simplest outcome; a law
+  /// that says nothing about plain checkpoints does not lead to the simplest one.
+  ///
+  /// - Throws: `CheckError` if nothing could be checked.
+  public func smallest(
+    _ detection: Detection, _ settings: CheckSettings
+  ) throws(CheckError) -> CheckFailure? {
+    var simplest: CheckFailure?
+    for law in laws where detection.laws.contains(law.name) {
+      let run = CheckRun(
+        adapter, laws: [law], space: space, known: known, arguments: arguments,
+        checkArguments: checkArguments)
+      for choices in [simplest?.choices, detection.choices].compactMap(\.self) {
+        let failures = try run.failures(of: choices, settings)
+        if failures.isEmpty { continue }
+        for failure in failures where simplest.map(failure.isSimpler) ?? true { simplest = failure }
+        break
+      }
     }
+    return simplest
+  }
+
+  /// The failures of a checkpoint and of those on the way to the simplest.
+  private func failures(
+    of choices: ChoiceSequence, _ settings: CheckSettings
+  ) throws(CheckError) -> [CheckFailure] {
+    let check = try property()
+    var engine = engineSettings(settings)
+    engine.replays = [choices]
+    // Nothing is generated, should the checkpoint not fail by this law.
+    engine.examples = 0
+    return check.property().run(engine).findings.compactMap { CheckFailure($0, self, check) }
   }
 }

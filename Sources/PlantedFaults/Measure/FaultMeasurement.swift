@@ -22,6 +22,9 @@ public struct FaultMeasurement: Sendable {
   public var known: KnownDivergences?
   /// Whether one failure of each fault is made small.
   public var makesSmall = true
+  /// Whether the smallest checkpoint of each fault is looked for without the shrinker as well, which
+  /// takes long.
+  public var exhausts = false
   /// Asked between checkpoints, on any thread, whether to end now.
   public var isCancelled: (@Sendable () -> Bool)?
 
@@ -31,7 +34,9 @@ public struct FaultMeasurement: Sendable {
   }
 
   /// The number of checks that `run` makes.
-  public var checks: Int { faults.count * (makesSmall ? seeds + 1 : seeds) }
+  public var checks: Int {
+    faults.count * (seeds + (makesSmall ? 1 : 0) + (exhausts ? 1 : 0))
+  }
 
   /// Checks every fault with every seed, and makes one failure of each small.
   ///
@@ -54,7 +59,30 @@ public struct FaultMeasurement: Sendable {
       shrink(place, results)
       checked()
     }
+    if exhausts { exhaust(results, checked) }
     return results.withLock { $0 }
+  }
+
+  private func exhaust(
+    _ results: borrowing Mutex<[FaultResult]>, _ checked: @escaping @Sendable () -> Void
+  ) {
+    let searches = [false, true].map { SmallestSearch(hasFaults: $0) }
+    ParallelWork.run(count: faults.count, threads: threads) { place, _ in
+      let result = results.withLock { $0[place] }
+      guard isCancelled?() != true, let found = result.smallest else { return }
+      // Laws that do not notice the fault would only take time.
+      let laws = AdapterLaws.all.filter { result.laws.contains($0.name) }
+      let run = CheckRun(faults[place].adapter, laws: laws, known: known)
+      let search = searches[result.laws.contains("invalid-input") ? 1 : 0]
+      if let spec = search.smallest(run, found: found.spec) {
+        let law = laws.first {
+          CheckRun(faults[place].adapter, laws: [$0], known: known).fails(spec)
+        }
+        let shape = FaultResult.Smallest.shape(of: spec, law: law?.name ?? "")
+        results.withLock { $0[place].exhaustive = shape }
+      }
+      checked()
+    }
   }
 
   private func settings(seed: Int) -> CheckSettings {
@@ -65,9 +93,7 @@ public struct FaultMeasurement: Sendable {
 
   /// A check of a fault by the laws that it can break: a missing check shows on invalid input only.
   private func check(_ fault: PlantedFault) -> CheckRun {
-    let laws =
-      fault.area == .validation
-      ? AdapterLaws.all.filter { $0.name == "invalid-input" } : AdapterLaws.all
+    let laws = AdapterLaws.all.filter { fault.area != .validation || $0.name == "invalid-input" }
     return CheckRun(fault.adapter, laws: laws, known: known)
   }
 
@@ -88,25 +114,15 @@ public struct FaultMeasurement: Sendable {
     }
   }
 
-  /// Makes the failure small that breaks the first law in their order: of one fault, a later law asks
-  /// for more of a checkpoint than an earlier one.
+  /// Makes one detection of a fault small: the earliest of those that broke the most laws.
   private func shrink(_ place: Int, _ results: borrowing Mutex<[FaultResult]>) {
     guard faults[place].equivalence == nil else { return }
-    let detections = results.withLock { $0[place].detections }
-    let order = { (seed: Int) -> (law: Int, example: Int)? in
-      guard let detection = detections[seed], let law = detection.laws.first else { return nil }
-      return (AdapterLaws.all.firstIndex { $0.name == law } ?? .max, detection.example)
-    }
-    let seed = detections.indices.filter { order($0) != nil }.min { one, other in
-      (order(one) ?? (.max, 0)) < (order(other) ?? (.max, 0))
-    }
-    guard let seed else { return }
-    var settings = settings(seed: seed)
-    settings.findsSeveral = false
+    let detections = results.withLock { $0[place].detections }.compactMap(\.self)
+    let start = detections.min { ($1.laws.count, $0.example) < ($0.laws.count, $1.example) }
+    guard let start else { return }
     do {
-      let report = try check(faults[place]).run(settings)
-      guard let failure = report.failures.first else { return }
-      results.withLock { $0[place].smallest = FaultResult.Smallest(failure) }
+      let smallest = try check(faults[place]).smallest(start, settings(seed: 0))
+      results.withLock { $0[place].smallest = smallest.map { FaultResult.Smallest($0) } }
     } catch {
       results.withLock { $0[place].problem = "\(error)" }
     }

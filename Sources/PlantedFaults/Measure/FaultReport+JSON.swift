@@ -59,6 +59,7 @@ extension FaultReport {
       ("mustSay", fault.words.map { .string($0) } ?? .null),
       ("smallest", result.isSmallest.map { .bool($0) } ?? .null),
       ("expectedShape", fault.smallest.map { .string($0) } ?? .null),
+      ("exhaustive", result.exhaustive.map { .string($0) } ?? .null),
       ("case", result.smallest.map(json) ?? .null),
     ]
     if showsSeconds {

@@ -141,6 +141,11 @@ extension FaultReport {
     if !survived.isEmpty {
       remarks.append("survives on seed \(survived.map(String.init).joined(separator: ", "))")
     }
+    if let exhaustive = result.exhaustive, exhaustive != result.fault.smallest {
+      remarks.append(
+        "recorded wrongly: the smallest checkpoint is '\(exhaustive)', "
+          + "not '\(result.fault.smallest ?? "")'")
+    }
     guard let smallest = result.smallest else { return remarks }
     if result.isNamed == false {
       remarks.append("not named: \(smallest.law): \(smallest.diagnosis.joined(separator: " / "))")

@@ -2,7 +2,7 @@
 // Copyright the hymt2-harness authors
 
 public import Campaigns
-import CheckpointGenerators
+internal import CheckpointGenerators
 
 /// What checks made of one planted fault.
 public struct FaultResult: Sendable {
@@ -16,6 +16,8 @@ public struct FaultResult: Sendable {
     public var diagnosis: [String]
     /// The checkpoint as text that `hymt2 replay` makes it from.
     public var token: String
+    /// What the checkpoint follows from.
+    var spec: CheckpointSpec
   }
 
   /// The fault.
@@ -26,6 +28,9 @@ public struct FaultResult: Sendable {
   public var seconds: [Double]
   /// What came of making a failure small; nil if there was none.
   public var smallest: Smallest?
+  /// What sets the smallest checkpoint apart that trying all of them found; nil where that was not
+  /// asked for.
+  public var exhaustive: String?
   /// Why it could not be checked, if it could not.
   public var problem: String?
 
@@ -84,11 +89,17 @@ extension FaultResult.Smallest {
     law = failure.law.name
     diagnosis = failure.diagnosis
     token = failure.token
+    spec = failure.spec
+    shape = Self.shape(of: failure.spec, law: failure.law.name)
+  }
+
+  /// What sets a checkpoint that breaks a law apart from the plainest one.
+  static func shape(of spec: CheckpointSpec, law: String) -> String {
     let plain = Set(CheckpointSpec.plainest.facts)
-    let facts = failure.spec.facts.filter { !plain.contains($0) }.map { "\($0.name) \($0.value)" }
+    let facts = spec.facts.filter { !plain.contains($0) }.map { "\($0.name) \($0.value)" }
     // Other laws look at the valid checkpoint.
     let faults =
-      law == "invalid-input" ? FaultyCheckpoint(failure.spec).faults.map { "fault \($0)" } : []
-    shape = (facts + faults).joined(separator: "; ")
+      law == "invalid-input" ? FaultyCheckpoint(spec).faults.map { "fault \($0)" } : []
+    return (facts + faults).joined(separator: "; ")
   }
 }

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+internal import AdapterLaws
+internal import Campaigns
+internal import CheckpointGenerators
+
+/// Finds the smallest checkpoint that shows a fault by trying all of them, without the shrinker.
+///
+/// All with up to two peculiarities are tried, the simplest first. Where those show nothing, the
+/// peculiarities that the shrinker ended with are tried in all simpler combinations.
+struct SmallestSearch: Sendable {
+  private let checkpoints: [CheckpointSpec]
+  private let peculiarities: [Peculiarity]
+
+  /// - Parameter hasFaults: Whether the kind of an invalid checkpoint's fault is a peculiarity, too.
+  init(hasFaults: Bool) {
+    let all = Peculiarity.all(
+      faultKinds: hasFaults ? CheckpointFaultCatalogue.all.count : 0)
+    let pairs = all.enumerated().flatMap { place, first in
+      all[(place + 1)...].filter { $0.axis != first.axis }.map { [first, $0] }
+    }
+    checkpoints = Self.specs([[]] + all.map { [$0] } + pairs)
+    peculiarities = all
+  }
+
+  private static func specs(_ candidates: [[Peculiarity]]) -> [CheckpointSpec] {
+    var seen: Set<CheckpointSpec> = []
+    return candidates.sorted { Peculiarity.areSimpler($0, than: $1) }
+      .compactMap { CheckpointSpec(peculiarities: $0) }.filter { seen.insert($0).inserted }
+  }
+
+  /// The smallest checkpoint that a run's laws fail on.
+  ///
+  /// - Parameter found: One that they fail on.
+  func smallest(_ run: CheckRun, found: CheckpointSpec) -> CheckpointSpec? {
+    if let spec = checkpoints.first(where: { run.fails($0) }) { return spec }
+    return Self.specs(combinations(of: found.peculiarAxes)).first { run.fails($0) }
+  }
+
+  /// All combinations of three peculiarities or more of some axes.
+  private func combinations(of axes: [ConfigAxis]) -> [[Peculiarity]] {
+    var result: [[Peculiarity]] = [[]]
+    for axis in axes {
+      let own = peculiarities.filter { $0.axis == axis }
+      result += result.flatMap { start in own.map { start + [$0] } }
+    }
+    return result.filter { $0.count > 2 }
+  }
+}
