@@ -16,7 +16,9 @@ let settings: [SwiftSetting] =
     .enableExperimentalFeature("Lifetimes"),
   ] + warningsAreErrors
 
-let modulesWithFixtures = ["Adapters", "CheckpointGenerators", "HDF5", "Safetensors", "Tensors"]
+let modulesWithFixtures = [
+  "Adapters", "CheckpointGenerators", "HDF5", "PlantedFaults", "Safetensors", "Tensors",
+]
 
 func module(
   _ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil,

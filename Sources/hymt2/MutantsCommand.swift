@@ -24,6 +24,8 @@ struct MutantsCommand: ParsableCommand {
         python3 -m hymt2_oracle mutants list --json > faults.json
         hymt2 mutants --adapter-family nemo --fault-list faults.json --seeds 3
         hymt2 mutants --markdown > docs/mutants.md
+        hymt2 mutants --campaign Generators/configs/hy3.json
+        hymt2 mutants --campaign config.json --within 30s --fault "rank-*"
       """)
 
   @Option(help: "Whose faults: of the reference adapter, or of NeMo Automodel's.")
@@ -69,7 +71,9 @@ struct MutantsCommand: ParsableCommand {
   @Flag(help: "List the faults and check nothing.")
   var list = false
 
-  @Flag(help: "Print the page docs/mutants.md.")
+  @OptionGroup var campaigns: MutantsCampaign
+
+  @Flag(help: "Print the page docs/mutants.md; with --campaign, a table for docs/fuzzing.md.")
   var markdown = false
 
   @Flag(help: "Say how long the first kills took, which differs from run to run.")
@@ -99,7 +103,12 @@ struct MutantsCommand: ParsableCommand {
       throw ValidationError(
         "--fault-list, --oracle and --comparison go with --adapter-family nemo")
     }
-    if adapterFamily == .reference { try check(FaultBank.all) }
+    try campaigns.check(
+      family: adapterFamily,
+      others: [("list", list), ("rare", rare), ("timings", timings), ("exhaust", exhaust)])
+    if adapterFamily == .reference {
+      try check(campaigns.campaign == nil ? FaultBank.all : FaultBank.underCampaign)
+    }
     if exhaust, adapterFamily == .nemo {
       throw ValidationError("--exhaust goes with --adapter-family reference")
     }
@@ -116,6 +125,11 @@ struct MutantsCommand: ParsableCommand {
 
   func run() throws {
     try runOrExit {
+      if let path = campaigns.campaign {
+        return try campaigns.run(
+          around: path, faults, threads: threads ?? ProcessorCount.online, markdown: markdown,
+          output.console)
+      }
       let family = try adapterFamily.faults(faultList, oracle)
       try check(family.faults)
       let chosen = FaultBank.named(faults, of: family.faults)

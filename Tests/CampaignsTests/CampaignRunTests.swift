@@ -16,8 +16,24 @@ import Testing
 struct CampaignRunTests {
   private let folder = NSTemporaryDirectory() + "campaign-\(UUID().uuidString)"
 
+  /// Enough for a case of each phase that has no numbers of the config.
+  private static let examples = 18
+  /// What one undisturbed process makes of so many cases.
+  private static let undisturbed = Result { try run() }
+
   private func run(
-    _ examples: Int = 30, threads: Int = 1, shard: Shard = .whole, corpus: String? = nil,
+    _ examples: Int = Self.examples, threads: Int = 1, shard: Shard = .whole, corpus: String? = nil,
+    laws: [AdapterLaw] = [TestLaws.few, TestLaws.flat],
+    isCancelled: (@Sendable () -> Bool)? = nil,
+    observing: (@Sendable (CampaignProgress) -> Void)? = nil
+  ) throws -> CampaignReport {
+    try Self.run(
+      examples, threads: threads, shard: shard, corpus: corpus, laws: laws,
+      isCancelled: isCancelled, observing: observing)
+  }
+
+  private static func run(
+    _ examples: Int = Self.examples, threads: Int = 1, shard: Shard = .whole, corpus: String? = nil,
     laws: [AdapterLaw] = [TestLaws.few, TestLaws.flat],
     isCancelled: (@Sendable () -> Bool)? = nil,
     observing: (@Sendable (CampaignProgress) -> Void)? = nil
@@ -46,9 +62,9 @@ struct CampaignRunTests {
 
   @Test("Every phase judges cases, and what fails is made as small as can be")
   func phases() throws {
-    let report = try run()
+    let report = try Self.undisturbed.get()
     #expect(report.end == .completed)
-    #expect(report.judged == 30)
+    #expect(report.judged == Self.examples)
     #expect(!report.holds)
     for phase in [CampaignPhase.planProof, .fullLayer, .around, .anyConfig] {
       let tally = report.phases.first { $0.phase == phase }
@@ -59,7 +75,7 @@ struct CampaignRunTests {
     #expect(few.occurrences > 1)
     let flat = try #require(report.findings.first { $0.law.name == "flat" })
     #expect(flat.facts.first == CampaignFinding.Fact(name: "experts", value: "1"))
-    #expect(report.laws.allSatisfy { $0.judged + $0.notApplicable == 30 })
+    #expect(report.laws.allSatisfy { $0.judged + $0.notApplicable == Self.examples })
     #expect(report.coverage.pairs.reached > 0)
     #expect(report.pairs.reduce(0) { $0 + $1.share.feasible } == report.coverage.pairs.feasible)
     #expect(report.pairs.reduce(0) { $0 + $1.share.reached } == report.coverage.pairs.reached)
@@ -84,7 +100,7 @@ struct CampaignRunTests {
 
   @Test("A finding is judged again by its token")
   func replay() throws {
-    let finding = try #require(try run().findings.first)
+    let finding = try #require(try Self.undisturbed.get().findings.first)
     let check = CheckRun(ReferenceAdapter(), laws: [TestLaws.few, TestLaws.flat])
     let replay = try check.replay(try .init(text: finding.token ?? ""))
     #expect(replay.failure?.law == finding.law)
@@ -93,7 +109,7 @@ struct CampaignRunTests {
 
   @Test("The report is the same with 1, 2 and 4 threads")
   func threads() throws {
-    let expected = essence(try run())
+    let expected = essence(try Self.undisturbed.get())
     for threads in [2, 4] {
       let isSame = essence(try run(threads: threads)) == expected
       #expect(isSame, "\(threads) threads")
@@ -102,7 +118,7 @@ struct CampaignRunTests {
 
   @Test("Shards together find and reach what one process does")
   func shards() throws {
-    let whole = try run()
+    let whole = try Self.undisturbed.get()
     let parts = try (0..<3).map {
       try run(shard: Shard(index: $0, count: 3), corpus: "\(folder)/\($0)")
     }
@@ -114,6 +130,73 @@ struct CampaignRunTests {
     #expect(merged.missingShards == [])
     let isSame = essence(merged) == essence(whole)
     #expect(isSame, "\(merged.lines.map(\.text)) \(whole.lines.map(\.text))")
+  }
+
+  @Test("Shards keep every case that one process keeps, and together reach the same with them")
+  func keptByShards() throws {
+    let laws = [TestLaws.certain, TestLaws.shallow]
+    let whole = Corpus(folder: "\(folder)/whole")
+    _ = try run(24, corpus: whole.folder, laws: laws)
+    let parts = (0..<3).map { Corpus(folder: "\(folder)/\($0)") }
+    for (index, part) in parts.enumerated() {
+      _ = try run(24, shard: Shard(index: index, count: 3), corpus: part.folder, laws: laws)
+    }
+    let together = Corpus(folder: "\(folder)/together")
+    try together.add(parts)
+    let kept = try whole.contents().cases
+    let keptByParts = try Set(parts.flatMap { try $0.contents().cases })
+    #expect(kept.count > 3)
+    #expect(kept.filter { !keptByParts.contains($0) } == [])
+    let (one, other) = (Corpus(folder: "\(folder)/1"), Corpus(folder: "\(folder)/2"))
+    try one.add([whole])
+    try other.add([together])
+    #expect(try Self.reach(one) == (try Self.reach(other)))
+  }
+
+  /// The pairs and triples that the cases of a corpus have.
+  private static func reach(_ corpus: Corpus) throws -> [[UInt8]] {
+    let check = try CheckRun(ReferenceAdapter()).property()
+    var reach = AxisReach()
+    for token in try corpus.contents().cases {
+      let drawn = try #require(check.spec(of: try ReplayToken(text: token)))
+      reach.add(AxisValues(drawn.spec).bytes)
+    }
+    return [reach.pairBytes, reach.tripleBytes]
+  }
+
+  @Test("A campaign that was killed keeps the cases that it would have kept", arguments: [1, 9])
+  func keptAfterKill(after count: Int) throws {
+    let laws = [TestLaws.certain, TestLaws.shallow]
+    let (original, copy) = ("\(folder)/original", "\(folder)/copy")
+    let isCopied = Atomic<Bool>(false)
+    _ = try run(
+      20, threads: 2, corpus: original, laws: laws,
+      observing: { step in
+        guard step.judged >= count, !isCopied.exchange(true, ordering: .relaxed) else { return }
+        try? FileManager.default.copyItem(atPath: original, toPath: copy)
+      })
+    let resumed = try run(20, threads: 2, corpus: copy, laws: laws)
+    #expect(resumed.sessions == 2 && resumed.corpus?.added ?? 0 > 3)
+    #expect(try Corpus(folder: copy).contents() == Corpus(folder: original).contents())
+  }
+
+  @Test("A second campaign keeps the cases of the first, judged or not")
+  func keptBySecond() throws {
+    let laws = [TestLaws.certain, TestLaws.shallow]
+    _ = try run(12, corpus: folder, laws: laws)
+    let first = try Corpus(folder: folder).contents().cases
+    let isWished = Atomic<Bool>(false)
+    let cut = try run(
+      6, corpus: folder, laws: laws, isCancelled: { isWished.load(ordering: .relaxed) }
+    ) { step in
+      if step.judged >= 2 { isWished.store(true, ordering: .relaxed) }
+    }
+    #expect(cut.end == .cancelled)
+    let second = try Corpus(folder: folder).contents().cases
+    #expect(first.filter { !second.contains($0) } == [])
+    _ = try run(6, corpus: folder, laws: laws)
+    let third = try Corpus(folder: folder).contents().cases
+    #expect(third.prefix(first.count) == first[...])
   }
 
   @Test("Shards of different campaigns are not merged, and nothing is no campaign")
@@ -130,9 +213,9 @@ struct CampaignRunTests {
   }
 
   @Test(
-    "A campaign that was killed after any case ends as if it had not been", arguments: [1, 7, 21])
+    "A campaign that was killed after any case ends as if it had not been", arguments: [1, 7, 13])
   func killed(after count: Int) throws {
-    let expected = essence(try run())
+    let expected = essence(try Self.undisturbed.get())
     let (original, copy) = ("\(folder)/original", "\(folder)/copy")
     let isCopied = Atomic<Bool>(false)
     _ = try run(
@@ -150,13 +233,13 @@ struct CampaignRunTests {
 
   @Test("A damaged end of the journal costs the cases in it and nothing else")
   func damaged() throws {
-    let expected = essence(try run())
+    let expected = essence(try Self.undisturbed.get())
     let (original, copy) = ("\(folder)/original", "\(folder)/copy")
     let isCopied = Atomic<Bool>(false)
     _ = try run(
       corpus: original,
       observing: { step in
-        guard step.judged >= 15, !isCopied.exchange(true, ordering: .relaxed) else { return }
+        guard step.judged >= 10, !isCopied.exchange(true, ordering: .relaxed) else { return }
         try? FileManager.default.copyItem(atPath: original, toPath: copy)
       })
     let names = try FileManager.default.contentsOfDirectory(atPath: "\(copy)/campaigns")
@@ -178,16 +261,16 @@ struct CampaignRunTests {
       if step.judged >= 10 { isWished.store(true, ordering: .relaxed) }
     }
     #expect(first.end == .cancelled)
-    #expect((10..<30).contains(first.judged))
+    #expect((10..<Self.examples).contains(first.judged))
     let second = try run(corpus: folder)
     #expect(second.end == .completed)
     #expect(second.sessions == 2)
-    #expect(second.judged == 30)
+    #expect(second.judged == Self.examples)
     #expect(second.phases.first { $0.phase == .corpus }?.judged == 0)
     let third = try run(corpus: folder)
     #expect(third.sessions == 1)
     let corpus = try #require(third.phases.first { $0.phase == .corpus })
-    #expect(corpus.judged > 2)
+    #expect(corpus.judged >= first.findings.count && corpus.judged > 0)
     #expect(third.findings.first?.phase == .corpus)
   }
 
@@ -206,6 +289,20 @@ struct CampaignRunTests {
     #expect(report.judged > 0)
     #expect((2.0...7.0).contains(report.seconds), "\(report.seconds) s")
     #expect(ContinuousClock.now - start < .seconds(30))
+  }
+
+  @Test("A campaign that is to end at the first finding makes that one small and judges no more")
+  func firstFinding() throws {
+    let config = try #require(TestConfig.small)
+    var settings = CampaignSettings(budget: .examples(400), seed: 1)
+    settings.endsAtFirstFinding = true
+    let report = try CampaignRun(
+      ReferenceAdapter(), around: config, configPath: "config.json", laws: [TestLaws.few]
+    ).run(settings)
+    #expect(report.judged < 30, "\(report.judged)")
+    #expect(report.findings.map(\.law.name) == ["few-experts"])
+    #expect(report.findings.first?.shrinking?.stoppedEarly == false)
+    #expect(report.findings.first?.facts.first?.value == "3")
   }
 
   @Test("A campaign without laws or examples is an error")

@@ -57,6 +57,28 @@ struct CorpusTests {
     #expect(isSame)
   }
 
+  @Test("The cases left are those that have most of what no other has, one after the other")
+  func greedy() throws {
+    let tokens = try (0..<60).map(Self.token)
+    try corpus.write(cases: tokens, named: "a")
+    try corpus.minimise()
+    var left = try tokens.map { (token: $0, values: try Self.values($0)) }
+    var (reach, expected) = (AxisReach(), [String]())
+    while let most = left.map({ reach.newCombinations($0.values) }).max(), most > 0,
+      let place = left.firstIndex(where: { reach.newCombinations($0.values) == most })
+    {
+      let best = left.remove(at: place)
+      reach.add(best.values)
+      expected.append(best.token)
+    }
+    #expect(try corpus.contents().cases == expected)
+  }
+
+  private static func values(_ token: String) throws -> [UInt8] {
+    let check = try CheckRun(ReferenceAdapter()).property()
+    return AxisValues(try #require(check.spec(of: try ReplayToken(text: token))).spec).bytes
+  }
+
   @Test("Corpora are joined, failures too")
   func merged() throws {
     let (one, other) = (Corpus(folder: "\(folder)/1"), Corpus(folder: "\(folder)/2"))

@@ -49,6 +49,23 @@ struct FuzzCommandTests {
     #expect(half.errors.contains("expected all 2 shards, found none of 2/2"), "\(half.errors)")
   }
 
+  @Test("Help without a subcommand has the options of a campaign and an example for the first run")
+  func help() throws {
+    let help = try Hymt2.run("fuzz", "--help")
+    help.expectSuccess()
+    let options = { (outcome: Outcome) in
+      Set(
+        outcome.outputLines.filter { $0.hasPrefix("  -") }
+          .map { $0.split(separator: "  ").first.map(String.init) ?? "" })
+    }
+    let missing = try options(Hymt2.run("fuzz", "run", "--help")).subtracting(options(help))
+    #expect(missing == [])
+    #expect(options(help).count > 20)
+    #expect(
+      help.outputLines.contains("  hymt2 fuzz --config Generators/configs/hy3.json --time 1m"))
+    #expect(help.outputLines.allSatisfy { $0.count <= 80 })
+  }
+
   @Test("The shard comes from the environment unless it is given")
   func environment() throws {
     let arguments = ["fuzz", "--config", config, "--examples", "4", "--json"]

@@ -37,7 +37,13 @@ struct HyMT2Tests {
     ("golden list", ["--set", "--filter"]),
     ("golden diff", ["<new>", "--set", "--filter"]),
     ("golden accept", ["<proposed>", "--set"]),
-    ("mutants", ["--adapter-family", "--examples", "--seeds", "--fault", "--list", "--markdown"]),
+    (
+      "mutants",
+      [
+        "--adapter-family", "--examples", "--seeds", "--fault", "--list", "--markdown",
+        "--campaign", "--within",
+      ]
+    ),
     (
       "fuzz run",
       [

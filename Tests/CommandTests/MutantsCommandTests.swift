@@ -46,6 +46,33 @@ struct MutantsCommandTests {
     #expect(missing == [], "write docs/mutants.md anew with hymt2 mutants --markdown")
   }
 
+  private static let innocent = "\(Hymt2.tree)/Tests/PlantedFaultsTests/Fixtures/innocent.json"
+
+  @Test("A campaign around a config finds a fault, and says when, by which law and what is wrong")
+  func campaign() throws {
+    let words = ["mutants", "--campaign", Self.innocent, "--fault", "rename-bias-both", "--within"]
+    let outcome = try Hymt2.start(words + ["1m", "--json", "--quiet"]).wait()
+    outcome.expectSuccess()
+    let document = try outcome.json()
+    #expect(document["campaign"]?.stringValue == Self.innocent)
+    #expect(document["within"] == 60)
+    let fault = try #require(document["faults"]?.arrayValue?.first)
+    #expect(fault["found"]?.boolValue == true)
+    #expect(fault["law"]?.stringValue == "keys")
+    #expect(fault["diagnosis"]?.arrayValue?.first?.stringValue?.contains("expert_bias") == true)
+    #expect(fault["case"]?.integerValue != nil && fault["token"]?.stringValue != nil)
+  }
+
+  @Test("A fault that survives a campaign makes exit status 1")
+  func survivesCampaign() throws {
+    let outcome = try Hymt2.start([
+      "mutants", "--campaign", Self.innocent, "--fault", "fused-hint-ignored", "--within", "1s",
+      "--threads", "1", "--quiet",
+    ]).wait()
+    #expect(outcome.status == 1, "\(outcome.errors)")
+    #expect(outcome.output.contains("0 of 1 fault found around"), "\(outcome.output)")
+  }
+
   @Test("Wrong usage is told before anything is checked")
   func usage() throws {
     for (words, part) in [
@@ -54,6 +81,9 @@ struct MutantsCommandTests {
       (["--adapter-family", "nemo"], "asks for --fault-list"),
       (["--fault-list", "x.json"], "go with --adapter-family nemo"),
       (["--markdown", "--json"], "exclude each other"),
+      (["--within", "5s"], "--within goes with --campaign"),
+      (["--campaign", "c.json", "--list"], "--campaign and --list exclude each other"),
+      (["--campaign", "c.json", "--fault", "x-*"], "no fault matches 'x-*'"),
     ] {
       let outcome = try Hymt2.start(["mutants"] + words).wait()
       #expect(outcome.status == 64, "\(words)")

@@ -33,11 +33,14 @@ final class CampaignClock: Sendable {
   /// Whether the campaign was told to end.
   var wasCancelled: Bool { noticed.load(ordering: .relaxed) }
 
+  /// Tells the campaign to end.
+  func end() { noticed.store(true, ordering: .relaxed) }
+
   /// Whether the campaign is to end.
   var isOver: Bool {
     if wasCancelled || isOutOfTime { return true }
     guard isCancelled() else { return false }
-    noticed.store(true, ordering: .relaxed)
+    end()
     return true
   }
 }

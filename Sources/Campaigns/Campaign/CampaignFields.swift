@@ -10,11 +10,23 @@ struct CampaignFields {
   var prefix = ""
   let json: JSONValue
 
+  /// The document of a file.
+  static func parsed(_ document: [UInt8], _ path: String) throws(CampaignFileError) -> JSONValue {
+    do throws(JSONError) {
+      return try JSONValue(parsing: document)
+    } catch {
+      throw CampaignFileError(
+        path, field: "line \(error.line), column \(error.column) (byte \(error.byteOffset))",
+        expected: error.expected, found: error.found, remedy: remedy)
+    }
+  }
+
+  private static let remedy = "remove the file, or run the version of hymt2 that wrote it"
+
   func error(_ field: String, expected: String) -> CampaignFileError {
     let found = json[field].map { String($0.text(.compact).prefix(80)) } ?? "no such member"
     return CampaignFileError(
-      path, field: prefix + field, expected: expected, found: found,
-      remedy: "remove the file, or run the version of hymt2 that wrote it")
+      path, field: prefix + field, expected: expected, found: found, remedy: Self.remedy)
   }
 
   func value(_ field: String) throws(CampaignFileError) -> JSONValue {

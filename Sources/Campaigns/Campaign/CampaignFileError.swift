@@ -25,8 +25,11 @@ public struct CampaignFileError: Error, Sendable, Equatable, CustomStringConvert
   }
 
   /// The text shown to people.
-  public var description: String {
+  public var description: String { "\(problem); \(remedy)" }
+
+  /// What is wrong, without what helps.
+  var problem: String {
     let place = [path, field].compactMap(\.self).joined(separator: ": ")
-    return "\(place): expected \(expected), found \(found); \(remedy)"
+    return "\(place): expected \(expected), found \(found)"
   }
 }

@@ -56,7 +56,7 @@ extension CampaignRecord {
 
   /// Reads a record, nil of anything else.
   init?(_ json: JSONValue) {
-    if let number = json["case"]?.integerValue, number >= 0 {
+    if let number = json["case"]?.integerValue, (0...1 << 53).contains(number) {
       origin = .number(number)
     } else if let token = json["token"]?.stringValue {
       origin = .corpus(token)
@@ -64,7 +64,7 @@ extension CampaignRecord {
       return nil
     }
     guard let phase = json["phase"]?.stringValue.flatMap(CampaignPhase.init),
-      let milliseconds = json["ms"]?.integerValue, milliseconds >= 0,
+      let milliseconds = json["ms"]?.integerValue, (0...1 << 53).contains(milliseconds),
       let annotation = json["marks"]?.stringValue.flatMap(Hexadecimal.bytes)
     else { return nil }
     self.phase = phase

@@ -105,6 +105,7 @@ extension CampaignReport {
     }
     reach.formUnion(other.reach)
     for finding in other.findings { add(finding) }
+    damaged += other.damaged
     corpus = nil
   }
 

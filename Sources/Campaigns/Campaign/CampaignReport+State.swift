@@ -27,6 +27,7 @@ extension CampaignReport {
         ("leftOut", .object(JSONObject(leftOut.map { ($0.axis, .strings($0.values)) }))),
         ("reach", reach.state), ("findings", .array(findings.map(\.state))),
         ("known", .array(known.map(\.state))), ("corpus", corpus?.state ?? .null),
+        ("damaged", .array(damaged.map(\.state))),
       ]))
   }
 
@@ -74,6 +75,9 @@ extension CampaignReport {
         CorpusFigures(
           folder: try fields.string("folder"), cases: try fields.count("cases"),
           added: try fields.count("added"), failures: try fields.count("failures"))
+      },
+      damaged: try fields.elements("damaged") { (fields) throws(CampaignFileError) in
+        try DamagedFile(fields)
       })
   }
 }

@@ -94,6 +94,8 @@ public struct CampaignReport: Sendable, Equatable {
   public var known: [CampaignKnown]
   /// What the corpus holds; nil without one.
   public var corpus: CorpusFigures?
+  /// Files of the campaign that could not be read when it was taken up again.
+  public var damaged: [DamagedFile] = []
 
   /// Numbered cases judged, and those of the corpus.
   public var judged: Int { passed + failed }

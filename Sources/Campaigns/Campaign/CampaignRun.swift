@@ -64,6 +64,8 @@ public struct CampaignRun: Sendable {
         state.report.sessions += 1
         state.report.end = .unfinished
       }
+      state.report.damaged += opened.damaged
+      for file in opened.damaged { settings.damaged?(file) }
       store = opened
     }
     let clock = CampaignClock(

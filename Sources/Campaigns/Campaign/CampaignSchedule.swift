@@ -59,8 +59,8 @@ struct CampaignSchedule: ~Copyable {
     return .explain(sighting)
   }
 
-  /// How many cases the campaign has added to the corpus.
-  var addedCount: Int { store?.added.count ?? 0 }
+  /// How many cases the corpus has of this campaign that it did not have before.
+  var addedCount: Int { store?.addedCount ?? 0 }
 
   /// Takes note of the first thing that goes wrong, which ends the campaign.
   mutating func fail(_ error: any Error) {
@@ -86,9 +86,7 @@ struct CampaignSchedule: ~Copyable {
   /// Takes what became of a case.
   mutating func finish(_ record: CampaignRecord) {
     keep { try $0.append("record", record.json) }
-    for counted in state.add(record) where counted.isWorthKeeping {
-      store?.note(counted.record.origin)
-    }
+    state.add(record)
     saveIfDue()
   }
 

@@ -9,7 +9,7 @@ internal import Synchronization
 final class CampaignSession: Sendable {
   private let plan: CampaignPlan
   private let threads: Int
-  private let budget: CampaignBudget
+  private let endsAtFirstFinding: Bool
   private let judge: CampaignJudge
   private let corpus: Corpus?
   private let clock: CampaignClock
@@ -25,7 +25,7 @@ final class CampaignSession: Sendable {
   ) {
     self.plan = plan
     threads = max(1, settings.threads)
-    budget = settings.budget
+    endsAtFirstFinding = settings.endsAtFirstFinding
     judge = CampaignJudge(
       plan: plan, shrinkExecutions: settings.shrinkExecutions, isOver: { clock.isOver })
     self.corpus = corpus
@@ -78,6 +78,7 @@ final class CampaignSession: Sendable {
       report(shrinking: sighting.failure.law)
       explain(sighting)
     }
+    if endsAtFirstFinding, schedule.withLock({ !$0.state.report.findings.isEmpty }) { clock.end() }
     report()
   }
 

@@ -17,6 +17,10 @@ public struct CampaignSettings: Sendable {
   public var shrinkExecutions = 20_000
   /// How many failures are made small; more are counted only.
   public var shrunkFailures = 100
+  /// Whether the campaign ends as soon as one failure is made small.
+  public var endsAtFirstFinding = false
+  /// Told, before the work begins, of each file of the campaign that cannot be read.
+  public var damaged: (@Sendable (DamagedFile) -> Void)?
   /// Asked between pieces of work, on any thread, whether the campaign is to end now.
   public var isCancelled: (@Sendable () -> Bool)?
 

@@ -4,7 +4,7 @@
 internal import StrictJSON
 
 extension CampaignState {
-  private static let schemaVersion = 1
+  private static let schemaVersion = 2
 
   /// Where it stands beside the report.
   private var progress: JSONValue {
@@ -12,18 +12,18 @@ extension CampaignState {
     return [
       "counted": JSONValue(counted), "milliseconds": JSONValue(milliseconds),
       "waiting": .array(positions.compactMap { waiting[$0]?.json }),
-      "sightings": .array(sightings.map(\.json)), "corpus": .strings(corpus),
+      "sightings": .array(sightings.map(\.json)), "corpus": .strings(corpus), "kept": kept.json,
     ]
   }
 
   /// Reads the file of a campaign and the journal behind it.
   ///
   /// - Parameter path: What errors call the file.
-  /// - Returns: The state, and the cases of the journal with pairs of values that no case had before.
+  /// - Returns: The state, and the numbers of lines of the journal that cannot be read, from 1.
   static func read(
     _ document: [UInt8], journal: [ArraySlice<UInt8>], path: String
-  ) throws(CampaignFileError) -> (state: CampaignState, fresh: [CampaignRecord]) {
-    let fields = CampaignFields(path: path, json: (try? JSONValue(parsing: document)) ?? .null)
+  ) throws(CampaignFileError) -> (state: CampaignState, unreadable: [Int]) {
+    let fields = CampaignFields(path: path, json: try CampaignFields.parsed(document, path))
     guard fields.json["schemaVersion"]?.integerValue == schemaVersion else {
       throw fields.error("schemaVersion", expected: "\(schemaVersion)")
     }
@@ -33,6 +33,10 @@ extension CampaignState {
     var state = CampaignState(
       try CampaignReport(report), corpus: try progress.strings("corpus"))
     state.counted = try progress.count("counted")
+    guard state.counted <= mostCounted / state.shard.count else {
+      throw progress.error("counted", expected: "at most \(mostCounted) in all shards")
+    }
+    state.kept = try KeptCases(progress, "kept")
     state.milliseconds = try progress.count("milliseconds")
     state.sightings = try progress.elements("sightings") { (fields) throws(CampaignFileError) in
       guard let sighting = Sighting(fields.json) else {
@@ -40,26 +44,42 @@ extension CampaignState {
       }
       return sighting
     }
-    for record in try progress.value("waiting").arrayValue ?? [] {
-      if let record = CampaignRecord(record) { _ = state.add(record) }
+    let waiting = try progress.elements("waiting") { (fields) throws(CampaignFileError) in
+      guard let record = CampaignRecord(fields.json) else {
+        throw fields.error("case", expected: "a case that has come to its end")
+      }
+      return record
     }
-    let fresh = journal.flatMap { state.take($0, path) }
-    return (state, fresh)
+    for record in waiting { state.add(record) }
+    var unreadable: [Int] = []
+    for (place, line) in journal.enumerated() where !state.take(line, path) {
+      unreadable.append(place + 1)
+    }
+    return (state, unreadable)
   }
 
-  /// Takes a line of the journal; one that cannot be read is of work that is done again.
-  private mutating func take(_ line: ArraySlice<UInt8>, _ path: String) -> [CampaignRecord] {
-    guard let json = try? JSONValue(parsing: Array(line)) else { return [] }
+  /// No campaign gets so far.
+  private static let mostCounted = 1 << 53
+
+  /// Takes a line of the journal.
+  ///
+  /// - Returns: Whether it can be read; if not, it is of work that is done again.
+  private mutating func take(_ line: ArraySlice<UInt8>, _ path: String) -> Bool {
+    guard let json = try? JSONValue(parsing: Array(line)) else { return false }
     if let record = json["record"].flatMap(CampaignRecord.init) {
-      return add(record).filter(\.isWorthKeeping).map(\.record)
+      add(record)
+      return true
     }
     let fields = CampaignFields(path: path, json: json)
     if let finding = fields.object("finding").flatMap({ try? CampaignFinding($0) }) {
       add(finding)
-    } else if let tally = fields.object("tally").flatMap({ try? CampaignPhaseTally($0) }) {
-      set(tally)
+      return true
     }
-    return []
+    if let tally = fields.object("tally").flatMap({ try? CampaignPhaseTally($0) }) {
+      set(tally)
+      return true
+    }
+    return false
   }
 
   /// The whole state as the content of a file.
@@ -82,7 +102,8 @@ extension CampaignState.Sighting {
 
   fileprivate init?(_ json: JSONValue) {
     guard let record = json["first"].flatMap(CampaignRecord.init),
-      let failure = record.failure, let occurrences = json["occurrences"]?.integerValue
+      let failure = record.failure, let occurrences = json["occurrences"]?.integerValue,
+      (1...1 << 53).contains(occurrences)
     else { return nil }
     self.init(
       failure: failure, origin: record.origin, phase: record.phase,

@@ -20,16 +20,6 @@ struct CampaignState: Sendable {
     }
   }
 
-  /// A case that has been counted.
-  struct Counted {
-    let record: CampaignRecord
-    /// The pairs of values that no case had before.
-    let newPairs: Int
-
-    /// Whether a corpus should have it.
-    var isWorthKeeping: Bool { newPairs > 0 && record.failure == nil }
-  }
-
   /// The report so far; of a signature that is not made small yet it has no finding.
   var report: CampaignReport
   /// How many cases are counted: all before this position.
@@ -40,9 +30,11 @@ struct CampaignState: Sendable {
   var sightings: [Sighting] = []
   /// The cases of the corpus, as it was when the campaign began.
   var corpus: [String]
+  /// The cases that the corpus is to have of this campaign.
+  var kept = KeptCases()
   /// Milliseconds of work.
   var milliseconds = 0
-  private let shard: Shard
+  let shard: Shard
 
   init(_ report: CampaignReport, corpus: [String]) {
     self.report = report
@@ -76,19 +68,18 @@ struct CampaignState: Sendable {
   }
 
   /// Counts a record; one that is counted already changes nothing.
-  ///
-  /// - Returns: The cases that are counted now and had not been.
-  mutating func add(_ record: CampaignRecord) -> [Counted] {
+  mutating func add(_ record: CampaignRecord) {
     milliseconds = max(milliseconds, record.milliseconds)
-    guard let position = position(record.origin), position >= counted else { return [] }
+    guard let position = position(record.origin), position >= counted else { return }
     waiting[position] = record
-    var result: [Counted] = []
     while let next = waiting.removeValue(forKey: counted) {
-      result.append(Counted(record: next, newPairs: count(next)))
+      count(next)
       counted += 1
     }
-    return result
   }
+
+  /// The cases of the corpus that are not counted yet.
+  var corpusLeft: ArraySlice<String> { corpus.dropFirst(counted) }
 
   /// Counts what waits for cases that will not come to their end any more.
   mutating func close() {
@@ -135,16 +126,15 @@ struct CampaignState: Sendable {
     report.set(tally)
   }
 
-  @discardableResult
-  private mutating func count(_ record: CampaignRecord) -> Int {
+  private mutating func count(_ record: CampaignRecord) {
     let lawCount = report.laws.count
     let axisCount = ConfigAxis.allCases.count
     let bytes = record.annotation
-    guard bytes.count >= lawCount + axisCount else { return 0 }
+    guard bytes.count >= lawCount + axisCount else { return }
     for (index, byte) in bytes.prefix(lawCount).enumerated() {
       report.laws[index].add(Judgement.Mark(rawValue: byte))
     }
-    let newPairs = report.reach.add(Array(bytes[lawCount..<lawCount + axisCount])).newPairs
+    let new = report.reach.add(Array(bytes[lawCount..<lawCount + axisCount]))
     let known = bytes[(lawCount + axisCount)...]
     for entry in report.known.indices where entry / 8 < known.count {
       let byte = known[known.startIndex + entry / 8]
@@ -153,7 +143,14 @@ struct CampaignState: Sendable {
     report.change(record.phase) { $0.judged += 1 }
     guard let failure = record.failure else {
       report.passed += 1
-      return newPairs
+      let judged = JudgedCase(
+        marks: bytes.prefix(lawCount), known: known, laws: report.laws.map(\.law.name),
+        divergences: report.known.map(\.id))
+      // What has numbers of the config has no token.
+      if record.phase != .exactCounts, record.phase != .exactWidths {
+        kept.add(record.origin, judged, new: new)
+      }
+      return
     }
     report.failed += 1
     report.change(record.phase) { $0.failed += 1 }
@@ -167,7 +164,6 @@ struct CampaignState: Sendable {
           failure: failure, origin: record.origin, phase: record.phase,
           milliseconds: record.milliseconds))
     }
-    return newPairs
   }
 }
 

@@ -15,8 +15,10 @@ struct CampaignStore: Sendable {
   private let corpus: Corpus
   /// The name of the campaign's files.
   let name: String
-  /// Cases that this campaign adds to the corpus, by token.
-  private(set) var added: [String]
+  /// Files that could not be read.
+  private(set) var damaged: [DamagedFile] = []
+  /// How many cases the corpus has of this campaign that it did not have before.
+  private(set) var addedCount = 0
   private let token: @Sendable (CampaignRecord.Origin) -> String?
 
   /// A longer journal is folded into the file.
@@ -40,7 +42,6 @@ struct CampaignStore: Sendable {
         remedy: "wait for it, give another --shard, or another --corpus")
     }
     self.journal = journal
-    added = []
   }
 
   private var path: String { "\(corpus.campaigns)/\(name).json" }
@@ -48,22 +49,68 @@ struct CampaignStore: Sendable {
   /// Whether the journal is long enough to be folded into the file.
   var isDue: Bool { journal.byteCount > Self.longestJournal }
 
-  /// Takes up the state that an earlier session left.
+  /// Takes up the state that an earlier session left. What cannot be read is put aside.
   ///
   /// - Parameter isSame: Whether a report is of this campaign and not at its end.
   /// - Returns: The state, nil if there is none that this version can read.
   mutating func resume(where isSame: (CampaignReport) -> Bool) throws -> CampaignState? {
-    guard let document = try Corpus.bytes(of: path),
-      let (state, fresh) = try? CampaignState.read(
-        document, journal: try journal.recover(), path: path),
-      isSame(state.report)
-    else {
+    let lines = try journal.recover()
+    guard let document = try Corpus.bytes(of: path) else {
+      if !lines.isEmpty {
+        try keepJournal(
+          "\(journal.path): expected \(path) beside it, found no such file", Self.anew)
+      }
       try journal.clear()
       return nil
     }
-    added = try corpus.cases(inFileOf: name)
-    for record in fresh { note(record.origin) }
+    let (state, unreadable): (CampaignState, [Int])
+    do throws(CampaignFileError) {
+      (state, unreadable) = try CampaignState.read(document, journal: lines, path: path)
+    } catch {
+      try putAside(error.problem, journal: lines)
+      return nil
+    }
+    guard isSame(state.report) else {
+      try journal.clear()
+      return nil
+    }
+    if let first = unreadable.first {
+      let others = unreadable.count > 1 ? " and \(unreadable.count - 1) more" : ""
+      try keepJournal(
+        "\(journal.path): line \(first)\(others): expected what became of a case, found something "
+          + "else", "their cases are judged again")
+    }
     return state
+  }
+
+  private mutating func putAside(_ reason: String, journal lines: [ArraySlice<UInt8>]) throws {
+    if !lines.isEmpty { try keepJournal(reason, Self.anew) }
+    let aside = try freePath(path)
+    try moveFile(path, to: aside)
+    damaged.append(DamagedFile(reason: reason, keptAt: aside, consequence: Self.anew))
+    try journal.clear()
+  }
+
+  private static let anew = "the campaign begins anew"
+
+  /// Puts a copy of the journal aside, since the journal itself is this process's.
+  private mutating func keepJournal(_ reason: String, _ consequence: String) throws {
+    let aside = try freePath(journal.path)
+    try WholeFile.write(try Corpus.bytes(of: journal.path) ?? [], to: aside)
+    damaged.append(DamagedFile(reason: reason, keptAt: aside, consequence: consequence))
+  }
+
+  /// A name beside a file that is not taken, which no other process takes meanwhile.
+  private func freePath(_ path: String) throws -> String {
+    let taken = Set(try fileNames(inFolder: corpus.campaigns))
+    let file = path.split(separator: "/").last.map(String.init) ?? path
+    var name = "\(file).damaged"
+    var number = 2
+    while taken.contains(name) {
+      name = "\(file).damaged-\(number)"
+      number += 1
+    }
+    return "\(corpus.campaigns)/\(name)"
   }
 
   /// Appends to the journal.
@@ -71,17 +118,15 @@ struct CampaignStore: Sendable {
     try journal.append(JSONValue.object(JSONObject([(kind, json)])).bytes(.compact))
   }
 
-  /// Adds a case to the corpus, unless it is full.
-  mutating func note(_ origin: CampaignRecord.Origin) {
-    guard added.count < Corpus.mostAdded, case .number = origin, let token = token(origin),
-      !added.contains(token)
-    else { return }
-    added.append(token)
-  }
-
   /// Writes the whole state and empties the journal.
-  func save(_ state: CampaignState) throws {
-    try corpus.write(cases: added, named: name)
+  mutating func save(_ state: CampaignState) throws {
+    let earlier = Set(state.corpus)
+    var cases: [String] = []
+    var seen: Set<String> = []
+    for token in state.kept.cases.compactMap({ token($0.origin) }) + state.corpusLeft
+    where seen.insert(token).inserted { cases.append(token) }
+    addedCount = cases.count { !earlier.contains($0) }
+    try corpus.write(cases: cases, named: name)
     try WholeFile.write(state.document, to: path)
     try journal.clear()
   }

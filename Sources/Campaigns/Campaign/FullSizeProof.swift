@@ -2,7 +2,7 @@
 // Copyright the hymt2-harness authors
 
 internal import AdapterLaws
-internal import Adapters
+package import Adapters
 internal import CheckpointGenerators
 internal import StrictJSON
 internal import Tensors
@@ -94,7 +94,7 @@ struct FullSizeProof {
 
 extension ModelConfig {
   /// The numbers that matter, in one phrase.
-  var phrase: String {
+  package var phrase: String {
     let dense = layerKinds.count { $0 == .dense }
     return "\(counted(hiddenLayerCount, "layer")) (\(dense) dense), \(mtpLayerCount) MTP, "
       + "\(counted(expertCount, "expert")) of \(grouped(hiddenSize)) x "

@@ -40,7 +40,7 @@ extension Corpus {
   private static func fewest(_ tokens: [String], most: Int) -> [String] {
     let check = CheckProperty(
       LawJudge(laws: [], adapter: ReferenceAdapter()), CheckRun(ReferenceAdapter()).space)
-    var candidates = tokens.compactMap { text -> (token: String, values: [UInt8])? in
+    let candidates = tokens.compactMap { text -> (token: String, values: [UInt8])? in
       guard let token = try? ReplayToken(text: text),
         token.matches(property: CheckProperty.name, fingerprint: check.fingerprint),
         let (spec, _) = check.spec(of: token)
@@ -48,15 +48,22 @@ extension Corpus {
       return (text, AxisValues(spec).bytes)
     }
     var reach = AxisReach()
+    let gains = candidates.map { reach.newCombinations($0.values) }
+    // What a case adds only ever falls, so that it is looked at anew only when its turn comes.
+    var places: [[Int]] = Array(repeating: [], count: (gains.max() ?? 0) + 1)
+    for (place, gain) in gains.enumerated() { places[gain].append(place) }
     var result: [String] = []
-    while result.count < most {
-      // What a case adds only ever falls, so that those that add nothing are done with.
-      let gains = candidates.map { reach.newCombinations($0.values) }
-      candidates = zip(candidates, gains).filter { $0.1 > 0 }.map(\.0)
-      let left = gains.filter { $0 > 0 }
-      guard let best = left.indices.max(by: { left[$0] < left[$1] }) else { break }
-      reach.add(candidates[best].values)
-      result.append(candidates.remove(at: best).token)
+    for gain in places.indices.dropFirst().reversed() {
+      for place in places[gain].sorted() where result.count < most {
+        let candidate = candidates[place]
+        let left = reach.newCombinations(candidate.values)
+        if left == gain {
+          reach.add(candidate.values)
+          result.append(candidate.token)
+        } else {
+          places[left].append(place)
+        }
+      }
     }
     return result
   }

@@ -10,8 +10,7 @@ internal import StrictJSON
 /// A folder of cases that are worth judging again, which several processes may use at the same time.
 ///
 /// - `failures`: the smallest checkpoints that broke laws, one file each
-/// - `cases`: replay tokens of cases with pairs of values that no case had before, one file for each
-///   campaign and shard
+/// - `cases`: replay tokens of cases that are worth it, one file for each campaign and shard
 /// - `campaigns`: how far campaigns are, and what they found
 /// - `configs`: configs of failures that show at a config's own numbers only
 public struct Corpus: Sendable {
@@ -71,7 +70,7 @@ public struct Corpus: Sendable {
     return contents
   }
 
-  /// The cases that a campaign of a name has added.
+  /// The cases in the file of a name.
   func cases(inFileOf name: String) throws -> [String] {
     let path = "\(caseFolder)/\(name)\(Self.suffix)"
     return try Self.bytes(of: path).map { Self.tokens(in: $0, path).tokens } ?? []
@@ -100,9 +99,18 @@ public struct Corpus: Sendable {
     return try fileNames(inFolder: campaigns).filter { $0.hasSuffix(suffix) }.compactMap { name in
       let path = "\(campaigns)/\(name)"
       guard let document = try Self.bytes(of: path) else { return nil }
-      let journal = try Self.bytes(of: "\(path.dropLast(suffix.count)).journal") ?? []
-      var (state, _) = try CampaignState.read(
-        document, journal: journal.split(separator: UInt8(ascii: "\n")), path: path)
+      let journalPath = "\(path.dropLast(suffix.count)).journal"
+      let journal = try Self.bytes(of: journalPath) ?? []
+      let newline = UInt8(ascii: "\n")
+      // A process that was killed leaves half a line.
+      let whole = journal[..<(journal.lastIndex(of: newline) ?? 0)]
+      var (state, unreadable) = try CampaignState.read(
+        document, journal: whole.split(separator: newline), path: path)
+      if let line = unreadable.first {
+        throw CampaignFileError(
+          journalPath, field: "line \(line)", expected: "what became of a case",
+          found: "something else", remedy: "run this campaign or shard again to its end")
+      }
       state.close()
       for sighting in state.unexplained { state.add(CampaignFinding(unexplained: sighting)) }
       return state.finishedReport

@@ -38,7 +38,7 @@ extension CampaignReport {
         ("adapter", version.map { "\(adapter) \($0)" } ?? adapter), ("config", configPath),
         ("seed", "\(seed)"), ("shards", shards.map(\.description).joined(separator: ", ")),
         ("sessions", grouped(sessions)), ("end", end.rawValue),
-      ] + corpusFacts
+      ] + corpusFacts + damaged.map { ("damaged file", $0.description) }
     let list = facts.map { name, value -> Markup in
       "<div><dt>\(name)</dt><dd>\(value)</dd></div>"
     }

@@ -31,7 +31,7 @@ extension CampaignReport {
             group.map { $0.json(group: position + 1) }
           })
       ),
-      ("corpus", corpus?.json ?? .null),
+      ("corpus", corpus?.json ?? .null), ("damagedFiles", .array(damaged.map(\.state))),
     ]
   }
 }

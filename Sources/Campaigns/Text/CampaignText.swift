@@ -28,7 +28,7 @@ extension CampaignReport {
       .map { ReportLine(nil, $0) }
     lines += phaseLines + [""] + knownLines + LeftOutLines(leftOut).lines
     lines += LawLines(laws: laws, broken: brokenLaws, hasKnown: !known.isEmpty).lines + [""]
-    return lines + CoverageLines(coverage).lines + corpusLines
+    return lines + CoverageLines(coverage).lines + corpusLines + damagedLines
   }
 
   private var phaseLines: [ReportLine] {
@@ -49,6 +49,13 @@ extension CampaignReport {
     let rows = seen.map { [$0.id, grouped($0.checkpoints)] }
     return ["known divergences, with the number of cases that showed them"]
       + TextTable(rows: rows).lines().map { ReportLine(nil, $0) } + [""]
+  }
+
+  private var damagedLines: [ReportLine] {
+    damaged.flatMap { file in
+      [ReportLine(nil, "")]
+        + wrapped("damaged: \(file)", width: FailureScreen.width).map { ReportLine(nil, $0) }
+    }
   }
 
   private var corpusLines: [ReportLine] {

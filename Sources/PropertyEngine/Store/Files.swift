@@ -155,6 +155,11 @@ func writeAtomically(_ bytes: [UInt8], folder: String, name: String) throws(File
   guard fsync(parent.descriptor) == 0 else { throw FileProblem("write", folder) }
 }
 
+/// Gives a file another name.
+package func moveFile(_ path: String, to other: String) throws(FileProblem) {
+  guard unsafe rename(path, other) == 0 else { throw FileProblem("rename to \(other)", path) }
+}
+
 /// Removes a file; one that is not there is no problem.
 package func removeFile(_ path: String) throws(FileProblem) {
   if unsafe unlink(path) != 0, errno != ENOENT { throw FileProblem("remove", path) }

@@ -15,15 +15,29 @@ struct FuzzCommand: ParsableCommand {
       a law is made as small as possible. With --corpus, cases worth judging again are kept, failures \
       come first the next time, and a campaign that was interrupted goes on where it was.
 
+      A first run takes a minute and needs nothing but a config.json; it prints what it found, with \
+      the command that shows it again, and exits with 1 if that is anything:
+        hymt2 fuzz --config Generators/configs/hy3.json --time 1m
+
       Examples:
         hymt2 fuzz --config config.json --time 10m --report report.html
-        hymt2 fuzz --config config.json --adapter "python3 my_adapter.py" --corpus corpus
+        hymt2 fuzz --config config.json --adapter "python3 adapter.py" --corpus cases
         hymt2 fuzz --config config.json --examples 80000 --shard 3/8 --corpus shard-3
         hymt2 fuzz merge shard-1 shard-2 shard-3 --report report.html
+        hymt2 fuzz corpus list corpus
 
-      'hymt2 fuzz run --help' lists the options.
+      Options of a campaign, as of 'hymt2 fuzz run':
+      \(runOptions)
       """,
     subcommands: [
       FuzzRunCommand.self, FuzzMergeCommand.self, FuzzCorpusCommand.self, FuzzConfigsCommand.self,
     ], defaultSubcommand: FuzzRunCommand.self)
+
+  /// The options of the default subcommand, which its parent's help does not have by itself.
+  private static var runOptions: String {
+    // A line of all 80 columns would be broken.
+    let help = FuzzRunCommand.helpMessage(columns: 79)
+    let lines = help.split(separator: "\n").drop { $0 != "OPTIONS:" }.dropFirst()
+    return lines.joined(separator: "\n")
+  }
 }

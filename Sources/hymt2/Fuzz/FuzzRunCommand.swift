@@ -93,6 +93,7 @@ struct FuzzRunCommand: ParsableCommand {
         fuzzArguments: known.words + (corpus.map { ["--corpus", $0] } ?? []))
       Interruption.watch()
       settings.isCancelled = { Interruption.isWished }
+      settings.damaged = { [console = output.console] in console.warn("\($0)") }
       let report = try campaign(run, settings, deadline)
       try reports.write(report, to: output.console)
       try Interruption.check()

@@ -36,6 +36,11 @@ enum TestLaws {
     "shallow", statement: "one layer is one layer", reason: "this is a test", brokenBy: "nothing"
   ) { trial in trial.spec.config.hiddenLayerCount == 1 }
 
+  /// A law that always holds.
+  static let certain = AdapterLaw(
+    "certain", statement: "everything", reason: "this is a test", brokenBy: "nothing"
+  ) { _ in true }
+
   /// A law that never says anything.
   static let silent = AdapterLaw(
     "silent", statement: "nothing", reason: "this is a test", brokenBy: "nothing"
