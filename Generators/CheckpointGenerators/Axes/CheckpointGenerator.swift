@@ -102,24 +102,31 @@ private struct SpecDraws: Sendable {
     details.denseIntermediateSize = Int(truncatingIfNeeded: source.draw(Self.size))
     details.contentsSeed = source.draw(Self.seed)
     details.variation = source.draw(Self.seed)
-    details.faults = faults(source)
+    let drawn = faults(source)
     guard let values = resolver.resolve(wanted),
       let config = space.config ?? ConfigBuilder(values: values, details: details).config()
     else {
       source.discard()
       return .plainest
     }
+    details.faults = drawn.faults
+    if drawn.isOfWhatIsThere, space.faultKinds == CheckpointFaultCatalogue.all.count {
+      let lora = LoRAClass.at(axisValue: values[.lora])
+      details.faults[0].kind = CheckpointFaultCatalogue.kind(drawn.faults[0].kind, of: lora)
+    }
     return SpecBuilder(values: values, details: details, config: config).spec()
   }
 
-  /// One fault or two.
-  private func faults(_ source: Source) -> [CheckpointFault] {
+  /// One fault or two, and whether the only one should be of a kind that the checkpoint has room for and
+  /// few others have; what would be the second fault decides about that.
+  private func faults(_ source: Source) -> (faults: [CheckpointFault], isOfWhatIsThere: Bool) {
     let coin = source.draw(.boolean(0.25), forced: forced == nil || space.hasFaultPairs ? nil : 0)
     let isDouble = coin == 1 && space.hasFaultPairs
     let faults = (0..<2).map { _ in
       CheckpointFault(
         kind: Int(truncatingIfNeeded: source.draw(faultKind)), site: source.draw(Self.seed))
     }
-    return space.faultKinds > 0 ? Array(faults.prefix(isDouble ? 2 : 1)) : []
+    guard space.faultKinds > 0 else { return ([], false) }
+    return isDouble ? (faults, false) : ([faults[0]], faults[1].kind % 2 == 1)
   }
 }

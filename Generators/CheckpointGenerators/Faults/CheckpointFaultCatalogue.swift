@@ -11,6 +11,29 @@ public enum CheckpointFaultCatalogue {
     + wrongShapes + wrongTypes + wrongSizesOfConfig + wrongCountsOfConfig + loraFactors
     + paramWrapperFactors + nativeExperts + nativeOthers + nativeFactors
 
+  /// One of the kinds that few checkpoints have room for: with low-rank factors those about factors,
+  /// and without them those about another config.
+  ///
+  /// - Parameter number: Chooses one.
+  /// - Returns: Its position among all.
+  static func kind(_ number: Int, of lora: LoRAClass) -> Int {
+    let positions =
+      switch lora {
+      case .none: ofConfig
+      case .perExpert: ofFactors
+      case .paramWrapper, .legacyParamWrapper: ofFusedFactors
+      }
+    return positions[number % positions.count]
+  }
+
+  private static let ofConfig = positions(of: wrongSizesOfConfig + wrongCountsOfConfig)
+  private static let ofFactors = positions(of: loraFactors)
+  private static let ofFusedFactors = positions(of: paramWrapperFactors)
+
+  private static func positions(of kinds: [CheckpointFaultKind]) -> [Int] {
+    kinds.compactMap { position(of: $0.name) }
+  }
+
   /// All kinds, beginning with the one at a position; those that follow are not its neighbours, which
   /// ask for much the same of a checkpoint.
   static func kinds(from position: Int) -> some Sequence<CheckpointFaultKind> {
