@@ -5,16 +5,9 @@
 public enum FaultBank {
   /// All of them, in the order of reports.
   public static let all: [PlantedFault] =
-    names + numbers + mtp + transposes + halves + types + values + scales + ranks + exclusion
+    names + numbers + unusualCounts + mtp + transposes + halves + types + values + scales + ranks
+    + exclusion
     + streaming + order + state + validation + lora + equivalents
-
-  /// Checks that are missing which fewer than one in a few hundred checkpoints would need: their
-  /// faults are one kind of many, and their checkpoints have low-rank factors, no gates or
-  /// prediction layers.
-  static let rare: Set<String> = [
-    "unchecked-incomplete-factors", "unchecked-gates", "unchecked-prediction-tensors",
-    "unchecked-different-factors", "unchecked-fused-layout",
-  ]
 
   /// The faults whose ids match any of some globs, in which `*` stands for any text and `?` for any
   /// character.

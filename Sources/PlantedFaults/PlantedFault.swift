@@ -86,9 +86,6 @@ public struct PlantedFault: Sendable {
     PlantedFault(id, area, statement, visibility, says: words, smallest: smallest, adapter)
   }
 
-  /// Whether few generated checkpoints can show it, so that it is checked only when asked for.
-  public var isRare: Bool { FaultBank.rare.contains(id) }
-
   /// Why no correct law can show it, if that is so.
   public var equivalence: String? {
     if case .equivalent(let reason) = visibility { return reason }

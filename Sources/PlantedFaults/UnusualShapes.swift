@@ -38,10 +38,6 @@ extension FaultBank {
     ("fused-hint-ignored", "fused factors that only the stated layout explains"),
   ]
 
-  /// The faults that a campaign can be measured with.
-  public static let underCampaign: [PlantedFault] =
-    all + unusualCounts.filter { fault in !all.contains { $0.id == fault.id } }
-
   /// What a fault needs, if few configs have it.
   static func needs(_ id: String) -> String? {
     unusualShapes.first { $0.id == id }?.needs

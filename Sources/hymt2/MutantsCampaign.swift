@@ -23,7 +23,7 @@ struct MutantsCampaign: ParsableArguments {
   /// The faults that some globs choose; without any, those of unusual shapes.
   static func faults(_ globs: [String]) -> [PlantedFault] {
     FaultBank.named(
-      globs.isEmpty ? FaultBank.unusualShapes.map(\.id) : globs, of: FaultBank.underCampaign)
+      globs.isEmpty ? FaultBank.unusualShapes.map(\.id) : globs, of: FaultBank.all)
   }
 
   /// Checks that the options go with the others.

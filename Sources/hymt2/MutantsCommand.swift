@@ -49,9 +49,6 @@ struct MutantsCommand: ParsableCommand {
       valueName: "file"))
   var comparison: String?
 
-  @Flag(help: "Check also the faults that few generated checkpoints can show.")
-  var rare = false
-
   @Option(help: "How many checkpoints to judge at most for a fault and a seed.")
   var examples = 1000
 
@@ -105,9 +102,9 @@ struct MutantsCommand: ParsableCommand {
     }
     try campaigns.check(
       family: adapterFamily,
-      others: [("list", list), ("rare", rare), ("timings", timings), ("exhaust", exhaust)])
+      others: [("list", list), ("timings", timings), ("exhaust", exhaust)])
     if adapterFamily == .reference {
-      try check(campaigns.campaign == nil ? FaultBank.all : FaultBank.underCampaign)
+      try check(FaultBank.all)
     }
     if exhaust, adapterFamily == .nemo {
       throw ValidationError("--exhaust goes with --adapter-family reference")
@@ -133,7 +130,6 @@ struct MutantsCommand: ParsableCommand {
       let family = try adapterFamily.faults(faultList, oracle)
       try check(family.faults)
       let chosen = FaultBank.named(faults, of: family.faults)
-        .filter { rare || list || !faults.isEmpty || !$0.isRare }
       if list {
         FaultList(chosen).print(to: output.console)
         return true
@@ -192,7 +188,6 @@ private struct FaultList {
     for fault in faults {
       console.print(fault.id)
       console.print("  \(fault.statement)")
-      if fault.isRare { console.print("  few generated checkpoints can show it: --rare") }
       if fault.isSelfConsistent { console.print("  every round trip of it is clean") }
       if let reason = fault.equivalence { console.print("  no law may notice it: \(reason)") }
     }
@@ -207,7 +202,6 @@ private struct FaultList {
                 "id": .string(fault.id), "area": .string(fault.area.rawValue),
                 "mistake": .string(fault.statement),
                 "selfConsistent": .bool(fault.isSelfConsistent),
-                "rare": .bool(fault.isRare),
                 "equivalent": fault.equivalence.map { .string($0) } ?? .null,
               ]
             })

@@ -2,9 +2,10 @@
 // Copyright the hymt2-harness authors
 
 import Adapters
-import CheckpointGenerators
 import Tensors
 import Testing
+
+@testable import CheckpointGenerators
 
 @Suite("Faulty checkpoints")
 struct FaultyCheckpointTests {

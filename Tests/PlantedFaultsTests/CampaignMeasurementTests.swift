@@ -30,12 +30,12 @@ struct CampaignMeasurementTests {
   @Test("Faults of unusual shapes are of the bank, each once, and at least twenty")
   func shapes() {
     let ids = FaultBank.unusualShapes.map(\.id)
-    let known = Set(FaultBank.underCampaign.filter { $0.equivalence == nil }.map(\.id))
+    let known = Set(FaultBank.all.filter { $0.equivalence == nil }.map(\.id))
     #expect(ids.count >= 20)
     #expect(Set(ids).count == ids.count)
     #expect(ids.filter { !known.contains($0) } == [])
     #expect(FaultBank.unusualShapes.filter(\.needs.isEmpty).map(\.id) == [])
-    #expect(Set(FaultBank.underCampaign.map(\.id)).count == FaultBank.underCampaign.count)
+    #expect(Set(FaultBank.all.map(\.id)).count == FaultBank.all.count)
   }
 
   @Test("The innocent config has none of the unusual shapes")
