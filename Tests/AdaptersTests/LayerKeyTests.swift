@@ -70,7 +70,8 @@ struct LayerKeyTests {
       ("", .unknown), ("0", .unknown), ("0.", .unknown), ("0.gate_proj", .unknown),
       ("0.gate_proj.", .unknown), ("0.gate_proj.bias", .unknown), ("0.gate.weight", .unknown),
       ("0.gate_proj.weight.", .unknown), ("0.gate_proj.weights", .unknown),
-      ("0..weight", .unknown), ("x.gate_proj.weight", .unknown), ("down_projs.", .unknown),
+      ("0..weight", .unknown), (".gate_proj.weight", .unknown), ("x.gate_proj.weight", .unknown),
+      ("down_projs.", .unknown),
       ("gate_and_up_projs2", .unknown), ("lora_A", .unknown),
       ("base_layer.base_layer.lora_A.weight", .unknown), ("gate_up_proj.weight", .unknown),
     ]

@@ -63,7 +63,11 @@ struct ModelConfigJSONTests {
       ("bfloat16", .bf16), ("float16", .f16), ("float32", .f32), ("float64", .f64),
       ("float8_e4m3fn", .f8E4M3), ("float8_e5m2", .f8E5M2),
     ]
-    for (name, type) in types { #expect(try Self.config([("dtype", name)]).dtype == type) }
+    for (name, type) in types {
+      #expect(try Self.config([("dtype", name)]).dtype == type)
+      #expect(try Self.config([("torch_dtype", name)]).dtype == type)
+      #expect(try Self.config([("dtype", name), ("torch_dtype", name)]).dtype == type)
+    }
   }
 
   @Test("The names of transformers, Tencent and Automodel mean the same")
@@ -80,6 +84,16 @@ struct ModelConfigJSONTests {
     #expect(try Self.config([("mlp_layer_types", ["dense", "sparse"])]) == plain)
     #expect(try Self.config([("head_dim", nil), ("hidden_size", 6)]).headSize == 3)
     #expect(try Self.config([("qk_norm", nil), ("expert_hidden_dim", .null)]) == plain)
+  }
+
+  @Test("All layers may be dense, and one head as wide as the model")
+  func limits() throws {
+    for (dense, kinds) in [(0, [.sparse, .sparse]), (2, [.dense, .dense])] as [(Int, [LayerKind])] {
+      let config = try Self.config([("first_k_dense_replace", JSONValue(dense))])
+      #expect(config.layerKinds == kinds)
+    }
+    let oneHead = try Self.config([("head_dim", nil), ("num_attention_heads", 1)])
+    #expect(oneHead.headSize == 4)
   }
 
   @Test("Missing, contradictory, negative and absurd values name the field")
@@ -114,6 +128,7 @@ struct ModelConfigJSONTests {
         [("first_k_dense_replace", nil), ("mlp_layer_types", ["dense", "moe"])],
         "mlp_layer_types"
       ),
+      ([("mlp_layer_types", ["dense", "sparse", "moe"])], "mlp_layer_types"),
       ([("mlp_layer_types", "dense")], "mlp_layer_types"),
       ([("num_nextn_predict_layers", -1)], "num_nextn_predict_layers"),
       ([("num_nextn_predict_layers", 1000)], "num_nextn_predict_layers"),
@@ -121,6 +136,7 @@ struct ModelConfigJSONTests {
       ([("num_key_value_heads", nil)], "num_key_value_heads"),
       ([("head_dim", nil), ("num_attention_heads", 3)], "head_dim"),
       ([("head_dim", nil), ("num_attention_heads", 0)], "head_dim"),
+      ([("head_dim", nil), ("num_attention_heads", 0), ("hidden_size", 0)], "head_dim"),
       ([("qk_norm", 1)], "qk_norm"),
       ([("tie_word_embeddings", "no")], "tie_word_embeddings"),
       ([("dtype", "int8")], "dtype"),

@@ -133,6 +133,9 @@ struct ParamWrapperPlannerTests {
       ("no A", modern.without(a), [Offence(.incompleteLoRA, b)]),
       ("mixed", mixed, .all(.ambiguousLoRALayout, mixed.names)),
       ("rows", try modern.reshaping(a, [7, 5]), [Offence(.wrongShape, a)]),
+      (
+        "no rank", try modern.reshaping(a, [0, 5]).reshaping(b, [4, 0]), .all(.wrongShape, [a, b])
+      ),
       ("no rows", try modern.reshaping(a, [0, 5]), [Offence(.wrongShape, a)]),
       ("columns", try modern.reshaping(a, [6, 7]), [Offence(.wrongShape, a)]),
       ("no matrix", try modern.reshaping(a, [6, 5, 1]), [Offence(.wrongShape, a)]),
@@ -153,6 +156,43 @@ struct ParamWrapperPlannerTests {
       let misjudged = fault.misjudged { try adapter(config).fromHF($0.stateDict) }
       #expect(misjudged == nil, "\(name)")
     }
+  }
+
+  @Test("Of keys that disagree, those whose shapes fit both layouts are not at fault")
+  func disagreement() throws {
+    // Gate and up factors fit both layouts, because the hidden size is twice the intermediate one.
+    let config = try TestCheckpoint.config(
+      hidden: 10, inter: 5, layers: [.dense, .sparse, .sparse])
+    let modern = try wrapped(config, .modern)
+    let legacy = try wrapped(config, .legacy).renaming {
+      TensorName($0.text.replacing("layers.1.", with: "layers.2."))
+    }
+    let stateDict = try StateDict(Array(modern) + Array(legacy))
+    func telling(_ part: StateDict) -> [TensorName] {
+      part.names.filter { !$0.text.contains("base_layer") }
+    }
+    let cases: [(ParamWrapperLayout?, [TensorName])] = [
+      (nil, telling(stateDict)), (.modern, telling(legacy)), (.legacy, telling(modern)),
+    ]
+    for (hint, names) in cases {
+      let fault = PlantedFault(
+        name: "", config: config, stateDict: stateDict,
+        offences: .all(.ambiguousLoRALayout, names))
+      let misjudged = fault.misjudged { try adapter(config, hint: hint).fromHF($0.stateDict) }
+      #expect(misjudged == nil, "\(hint?.rawValue ?? "no layout") stated")
+    }
+  }
+
+  @Test("A shape that fits no layout is not called ambiguous too")
+  func noLayout() throws {
+    let config = try TestCheckpoint.config(hidden: 4, inter: 4)
+    let down = try wrapped(config, .modern).filter { !$0.text.contains("base_layer") }
+    let (a, b): (TensorName, TensorName) = ("\(prefix)lora_A.weight", "\(prefix)lora_B.weight")
+    let fault = PlantedFault(
+      name: "", config: config, stateDict: try down.reshaping(a, [6, 7]),
+      offences: [Offence(.wrongShape, a), Offence(.ambiguousLoRALayout, b)])
+    let misjudged = fault.misjudged { try adapter(config).fromHF($0.stateDict) }
+    #expect(misjudged == nil)
   }
 
   @Test("A factor of a wrong shape does not keep other layers' pairs from being checked")

@@ -117,4 +117,92 @@ struct PlanExecutorTests {
     }
     #expect(native.count == 4)
   }
+
+  @Test("Grouped tensors of one shape may have different types")
+  func targetTypes() throws {
+    let config = try TestCheckpoint.config(experts: 1, hidden: 2, inter: 2, layers: [.sparse])
+    let base = "model.layers.0.mlp.experts."
+    // In bits of F32; the factors of the down projection have the shape of its weight.
+    let bits: [UInt64] = [0x3f80_0000, 0x4000_0000, 0x4040_0000, 0x4080_0000]
+    let stateDict = try StateDict(
+      ["gate_proj", "up_proj", "down_proj", "down_proj.lora_A", "down_proj.lora_B"].map {
+        (TensorName("\(base)0.\($0).weight"), try Tensor(.f32, [2, 2]) { bits[$0] })
+      })
+    let native = try HyMT2StateDictAdapter(
+      config: config, options: AdapterOptions(completeness: .presentGroups)
+    ).fromHF(stateDict)
+    for (name, dtype) in [("down_projs", DType.bf16), ("lora_down_A", .f32), ("lora_down_B", .f32)]
+    {
+      let tensor = try #require(native[TensorName(base + name)])
+      let cast = try Cast(from: .f32, to: dtype)
+      #expect(tensor.dtype == dtype)
+      #expect(
+        (0..<4).map { tensor.bits(at: $0) } == [0, 2, 1, 3].map { cast(bits: bits[$0]) }, "\(name)")
+    }
+  }
+
+  /// Where a tensor's data begins in memory.
+  private func address(_ tensor: Tensor) -> Int {
+    // The address is compared, not read.
+    unsafe tensor.withUnsafeBytes { Int(bitPattern: $0.baseAddress) }
+  }
+
+  @Test("Tensors that only change their name share the memory of their source")
+  func sharedMemory() throws {
+    let config = try TestCheckpoint.config()
+    let adapter = HyMT2StateDictAdapter(config: config)
+    let checkpoint = try TestCheckpoint.stateDict(config)
+    let native = try adapter.fromHF(checkpoint)
+    let back = try adapter.toHF(native)
+    for (name, tensor) in checkpoint {
+      let isShared = try address(#require(back[name])) == address(tensor)
+      #expect(isShared == !name.text.contains(".experts."), "\(name)")
+    }
+  }
+
+  @Test("Results are aligned for elements of every type")
+  func alignment() throws {
+    let config = try TestCheckpoint.config(dtype: .f64)
+    let adapter = HyMT2StateDictAdapter(
+      config: config, options: AdapterOptions(targetDType: .f64))
+    let native = try adapter.fromHF(TestCheckpoint.stateDict(config))
+    for stateDict in [native, try adapter.toHF(native)] {
+      for (name, tensor) in stateDict {
+        #expect(address(tensor).isMultiple(of: 8), "\(name)")
+      }
+    }
+  }
+
+  @Test("Results before and behind one as large as an allocation are made")
+  func severalAllocations() throws {
+    let matrix = try Tensor(.u8, [2, 3]) { UInt64($0 + 1) }
+    let large = 64 << 20
+    let element = Region(view: [large], lower: [5], extents: [1])
+    // Of the large tensor, one element is written and the rest costs no memory.
+    let plan = ConversionPlan(
+      direction: .fromHF,
+      sources: [TensorInfo("matrix", .u8, [2, 3]), TensorInfo("one", .u8, [1])],
+      destinations: [
+        TensorInfo("first", .u8, [3, 2]), TensorInfo("large", .u8, [large]),
+        TensorInfo("last", .u8, [3, 2]),
+      ],
+      moves: [
+        TensorMove(
+          source: 0, Region(whole: [2, 3]), destination: 0, Region(whole: [3, 2]),
+          permutation: [1, 0]),
+        TensorMove(source: 1, Region(whole: [1]), destination: 1, element, permutation: [0]),
+        TensorMove(
+          source: 0, Region(whole: [2, 3]), destination: 2, Region(whole: [3, 2]),
+          permutation: [1, 0]),
+      ], omissions: [])
+    let result = try PlanExecutor(plan, threads: 1).execute([
+      matrix, try Tensor(.u8, [1]) { _ in 9 },
+    ])
+    #expect(result.infos.map(\.name) == ["first", "large", "last"])
+    for name in ["first", "last"] as [TensorName] {
+      let tensor = try #require(result[name])
+      #expect((0..<6).map { tensor.bits(at: $0) } == [1, 4, 2, 5, 3, 6], "\(name)")
+    }
+    #expect(result["large"]?.bits(at: 5) == 9)
+  }
 }

@@ -61,6 +61,31 @@ struct TensorMoveTests {
     #expect(Region(whole: [12]).intersection(Region(whole: [4, 3])) == nil)
   }
 
+  @Test("A move is consistent if both regions and the permutation have the same axes")
+  func consistency() {
+    func region(_ extents: [Int], lower: [Int]? = nil) -> Region {
+      Region(view: extents, lower: lower ?? extents.map { _ in 0 }, extents: extents)
+    }
+    let moves: [(source: Region, destination: Region, permutation: [Int], isConsistent: Bool)] = [
+      (region([2, 3]), region([3, 2]), [1, 0], true), (region([]), region([]), [], true),
+      (region([2, 3]), region([2, 3]), [1, 0], false),
+      (region([2, 3]), region([2, 3]), [0, 0], false),
+      (region([2, 3]), region([2, 3]), [0, 2], false),
+      (region([2, 3]), region([2, 3, 1]), [0, 1], false),
+      (region([2, 3, 1]), region([2, 3]), [0, 1], false),
+      (region([2, 3]), region([2, 3]), [0], false),
+      (region([2, 3, 1], lower: [0, 0]), region([2, 3]), [0, 1], false),
+      (region([2, 3]), region([2, 3, 1], lower: [0, 0]), [0, 1], false),
+    ]
+    for (source, destination, permutation, isConsistent) in moves {
+      let move = TensorMove(
+        source: 0, source, destination: 0, destination, permutation: permutation)
+      #expect(
+        move.isConsistent == isConsistent,
+        "\(source.extents) to \(destination.extents) by \(permutation)")
+    }
+  }
+
   @Test("Regions are written as people write them")
   func descriptions() {
     let region = Region(view: [4, 9, 7], lower: [3, 0, 2], extents: [1, 9, 5])

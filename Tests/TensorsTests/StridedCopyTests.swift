@@ -118,6 +118,12 @@ struct StridedCopyTests {
       extents: [3, 0], source: StridedLayout(offset: 9, strides: [1, 1]),
       destination: StridedLayout(offset: 9, strides: [0, 1]), types: (.u8, .u8))
     #expect(try box.mismatch(&random) == nil)
+    let copy = try StridedCopy(
+      extents: box.extents, source: box.source, sourceType: .u16, destination: box.destination,
+      destinationType: .u16)
+    var nothing: [UInt8] = []
+    run(copy, from: [], to: &nothing)
+    #expect(nothing.isEmpty)
   }
 
   @Test("What cannot be copied is an error")

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Foundation
+import Synchronization
+import Testing
+
+@testable import Adapters
+
+@Suite("Work is spread over as many threads as asked for")
+struct ParallelWorkTests {
+  @Test("A request for threads is honoured, and there is always one worker")
+  func workerCounts() {
+    for threads in 1...5 { #expect(ParallelWork.workerCount(threads) == threads) }
+    for threads in [0, -1, .min] { #expect(ParallelWork.workerCount(threads) == 1) }
+    #expect(ParallelWork.workerCount(nil) >= 1)
+  }
+
+  @Test("Each index is done once, by a worker below the number asked for")
+  func workers() {
+    for (count, threads) in [(0, 3), (1, 3), (40, 1), (40, 2), (40, 3), (2, 64)] {
+      let calls = Mutex<[(index: Int, worker: Int)]>([])
+      ParallelWork.run(count: count, threads: threads) { index, worker in
+        // Long enough for all workers to take part.
+        Thread.sleep(forTimeInterval: 0.001)
+        calls.withLock { $0.append((index, worker)) }
+      }
+      let (indices, workers) = calls.withLock { ($0.map(\.index), Set($0.map(\.worker))) }
+      #expect(indices.sorted() == Array(0..<count), "\(count) on \(threads)")
+      #expect(workers.isSubset(of: 0..<min(count, threads)), "\(count) on \(threads)")
+    }
+  }
+}
