@@ -146,6 +146,7 @@ struct StridedCopyTests {
       }
     }
     #expect(throws: TensorError.self) { try make([2, 2], [.max, 1], .u8, .u8) }
+    #expect(throws: TensorError.self) { try make([2], [.max - 1], .u8, .u8) }
     #expect(throws: TensorError.self) { try make([3, 2], [1 << 62, 1], .u8, .u8) }
   }
 
