@@ -23,7 +23,7 @@ struct MutantsCommand: ParsableCommand {
         hymt2 mutants --list
         python3 -m hymt2_oracle mutants list --json > faults.json
         hymt2 mutants --adapter-family nemo --fault-list faults.json --seeds 3
-        hymt2 mutants --markdown > docs/mutants.md
+        hymt2 mutants --seeds 20 --markdown > docs/mutants.md
         hymt2 mutants --campaign Generators/configs/hy3.json
         hymt2 mutants --campaign config.json --within 30s --fault "rank-*"
       """)
@@ -53,7 +53,7 @@ struct MutantsCommand: ParsableCommand {
   var examples = 1000
 
   @Option(help: "How many seeds to try, from 0 on.")
-  var seeds = 20
+  var seeds = 3
 
   @Option(
     name: .customLong("fault"),

@@ -21,7 +21,7 @@ struct FaultMeasurementTests {
     "rename-bias-both", "head-dropped", "mtp-first-kept", "halves-swapped-both",
     "value-bias-centred", "cast-bias-load", "keys-groups-last", "single-outside-lost",
     "state-left-by-error", "errors-swallowed", "value-output-scaled", "lora-prefix-lost",
-    "mtp-projection-lost-save", "mtp-key-any-prefix", "unchecked-shapes", "exclude-remembered",
+    "mtp-projection-lost-save", "mtp-key-any-prefix", "unchecked-shapes",
   ]
 
   @Test("Faults are noticed, named and shown by the smallest checkpoint", arguments: selection)

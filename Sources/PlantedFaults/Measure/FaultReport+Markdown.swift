@@ -14,7 +14,7 @@ extension FaultReport {
     let words =
       ["hymt2", "mutants"] + (family == "reference" ? [] : ["--adapter-family", family])
       + (examples == 1000 ? [] : ["--examples", "\(examples)"])
-      + (seeds == 20 ? [] : ["--seeds", "\(seeds)"])
+      + (seeds == 3 ? [] : ["--seeds", "\(seeds)"])
     return (words + ["--markdown"]).joined(separator: " ")
   }
 
@@ -27,7 +27,18 @@ extension FaultReport {
       "\(counted(faults.count, "fault")) of the \(family) family, of which \(selfConsistent) are made "
         + "alike in both directions, so that every",
       "round trip of them is clean.", "",
-    ] + summary.map { "- \($0.text)" }
+    ] + summary.map { "- \($0.text)" } + (smallest.isEmpty ? [] : sizes)
+  }
+
+  private var sizes: [String] {
+    [
+      "",
+      "A failure is made small by every law that notices it, and the simplest outcome is shown. How small it "
+        + "can be is",
+      "found without the shrinker, by `hymt2 mutants --exhaust`: all checkpoints with up to two peculiarities "
+        + "are tried, and",
+      "all simpler combinations of the peculiarities that the shrinker ended with where those show nothing.",
+    ]
   }
 
   private var comparisonTable: [String] {
