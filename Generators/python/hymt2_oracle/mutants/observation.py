@@ -21,9 +21,9 @@ Observation = Mapping[str, Any]
 """By channel, what was seen: equal values for equal behaviour.
 
 `load`, `save` and `stream` are results whatever their order, or the type of the error; `order` is
-the order of their keys; `again` is another checkpoint converted by the same object; `input` is what
-became of the caller's tensors; `mtp` is which keys belong to MTP layers; `memory` is which saved
-tensors are contiguous.
+the order of their keys; `again` is another checkpoint converted by the same object, after a refusal
+the valid one; `input` is what became of the caller's tensors; `mtp` is which keys belong to MTP
+layers; `memory` is which saved tensors are contiguous.
 """
 
 
@@ -77,6 +77,12 @@ def observe(case: Case, adapters: Mapping[str, type[Any]]) -> Observation:
         other = as_tensors(_another(case.hf))
         second = _attempt(lambda: adapter.from_hf(other, device_mesh=mesh))
         seen["again"] = [_fingerprint(second)]
+        if not isinstance(native, dict):
+            # What a refused load leaves behind must not get into the next one.
+            valid = as_tensors(Case(case.id, case.plan).hf)
+            seen["again"].append(
+                _fingerprint(_attempt(lambda: adapter.from_hf(valid, device_mesh=mesh)))
+            )
         if isinstance(second, dict):
             resaved = _attempt(lambda: adapter.to_hf(second, exclude_key_regex=exclude))
             # The first result must not have changed meanwhile.

@@ -33,7 +33,8 @@ MUTANTS: tuple[Mutant, ...] = (
         "state", "adapter",
         edits(("from_hf", assigned("renamed", 0, 2),
                valued("self.__dict__.setdefault('_renamed', {})"))),
-        equivalent="the merge of experts empties that dictionary",
+        # The merge of experts empties that dictionary, unless it refuses.
+        witness="refused-padded-expert",
     ),
     Mutant(
         "names-collected", "what was saved before is saved again", "state", "mixin",
