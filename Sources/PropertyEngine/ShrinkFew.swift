@@ -5,12 +5,14 @@ extension Shrinker {
   /// The most combinations that are tried.
   private static let mostCombinations: UInt64 = 1024
 
-  /// Where few small numbers are left, tries all simpler combinations of them, the simplest first:
+  /// Where most of a case is the simplest and few small numbers are left, tries all simpler combinations of them, the simplest first:
   /// numbers that must go together in some way that no other pass knows come down together, or an
   /// earlier one comes down as a later one goes up.
   func exhaustFew() {
     let places = choices.indices.filter { !sequence.isTrivial($0) }
-    guard places.count > 1, places.allSatisfy({ choices[$0].isCountable }) else { return }
+    guard places.count > 1, places.count * 8 <= count,
+      places.allSatisfy({ choices[$0].isCountable })
+    else { return }
     let orders = places.map { choices[$0].alternatives }
     var total: UInt64 = 1
     for order in orders {

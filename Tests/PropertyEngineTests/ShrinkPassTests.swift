@@ -107,8 +107,8 @@ import Testing
     expectNeeded(.mutateAndShrink, "101", wide) { (Int($0) ?? 101) <= 100 }
     let detail = Generator<Int>.integer(0...7)
     // Nothing leads from one failing triple to another but trying all.
-    let triple = zip(detail, detail, detail).map { [$0.0, $0.1, $0.2] }
-    expectNeeded(.exhaustFew, "[1, 4, 2]", triple) {
+    let record = zip(detail, detail, detail, detail.array(count: 21)).map { [$0.0, $0.1, $0.2] }
+    expectNeeded(.exhaustFew, "[1, 4, 2]", record) {
       ![[6, 3, 5], [5, 5, 1], [1, 4, 2]].contains($0)
     }
   }
