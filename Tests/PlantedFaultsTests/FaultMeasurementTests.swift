@@ -53,6 +53,23 @@ struct FaultMeasurementTests {
     #expect(unasked.contains("own tests | not asked: the package has none | – |"))
   }
 
+  @Test("The smallest checkpoint is found without the shrinker, and one recorded wrongly is told")
+  func exhaustive() throws {
+    let halves = try #require(FaultBank.named(["halves-swapped-both"]).first)
+    let wrong = PlantedFault(
+      "wrong", .halves, "halves are swapped", says: "gate and up halves are swapped",
+      smallest: "experts 2", halves.adapter)
+    var measurement = FaultMeasurement([halves, wrong])
+    measurement.examples = 60
+    measurement.seeds = 1
+    measurement.exhausts = true
+    let results = measurement.run()
+    #expect(results.map(\.exhaustive) == ["contents tracer 0", "contents tracer 0"])
+    let report = FaultReport(family: "reference", examples: 60, seeds: 1, results)
+    #expect(report.remarks(results[0]) == [])
+    #expect(report.remarks(results[1]).contains { $0.hasPrefix("recorded wrongly: ") })
+  }
+
   @Test("An adapter without a fault survives, and is said to")
   func survives() throws {
     let fault = PlantedFault("none", .other, "nothing is wrong", ReferenceAdapter())

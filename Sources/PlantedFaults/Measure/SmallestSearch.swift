@@ -4,24 +4,36 @@
 internal import AdapterLaws
 internal import Campaigns
 internal import CheckpointGenerators
+import Synchronization
 
 /// Finds the smallest checkpoint that shows a fault by trying all of them, without the shrinker.
 ///
 /// All with up to two peculiarities are tried, the simplest first. Where those show nothing, the
 /// peculiarities that the shrinker ended with are tried in all simpler combinations.
-struct SmallestSearch: Sendable {
-  private let checkpoints: [CheckpointSpec]
+final class SmallestSearch: Sendable {
   private let peculiarities: [Peculiarity]
+  /// Checkpoints with one peculiarity at most.
+  private let plain: [CheckpointSpec]
+  /// Those with two, once they are asked for; making them takes a while.
+  private let pairs = Mutex<[CheckpointSpec]?>(nil)
 
   /// - Parameter hasFaults: Whether the kind of an invalid checkpoint's fault is a peculiarity, too.
   init(hasFaults: Bool) {
-    let all = Peculiarity.all(
+    peculiarities = Peculiarity.all(
       faultKinds: hasFaults ? CheckpointFaultCatalogue.all.count : 0)
-    let pairs = all.enumerated().flatMap { place, first in
-      all[(place + 1)...].filter { $0.axis != first.axis }.map { [first, $0] }
+    plain = Self.specs([[]] + peculiarities.map { [$0] })
+  }
+
+  private func pairsOfPeculiarities() -> [CheckpointSpec] {
+    pairs.withLock { pairs in
+      if let pairs { return pairs }
+      let made = Self.specs(
+        peculiarities.enumerated().flatMap { place, first in
+          peculiarities[(place + 1)...].filter { $0.axis != first.axis }.map { [first, $0] }
+        })
+      pairs = made
+      return made
     }
-    checkpoints = Self.specs([[]] + all.map { [$0] } + pairs)
-    peculiarities = all
   }
 
   private static func specs(_ candidates: [[Peculiarity]]) -> [CheckpointSpec] {
@@ -34,7 +46,8 @@ struct SmallestSearch: Sendable {
   ///
   /// - Parameter found: One that they fail on.
   func smallest(_ run: CheckRun, found: CheckpointSpec) -> CheckpointSpec? {
-    if let spec = checkpoints.first(where: { run.fails($0) }) { return spec }
+    if let spec = plain.first(where: { run.fails($0) }) { return spec }
+    if let spec = pairsOfPeculiarities().first(where: { run.fails($0) }) { return spec }
     return Self.specs(combinations(of: found.peculiarAxes)).first { run.fails($0) }
   }
 
