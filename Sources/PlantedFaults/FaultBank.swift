@@ -6,8 +6,7 @@ public enum FaultBank {
   /// All of them, in the order of reports.
   public static let all: [PlantedFault] =
     names + numbers + unusualCounts + mtp + transposes + halves + types + values + scales + ranks
-    + exclusion
-    + streaming + order + state + validation + lora + equivalents
+    + exclusion + streaming + order + state + validation + lora + equivalents
 
   /// The faults whose ids match any of some globs, in which `*` stands for any text and `?` for any
   /// character.

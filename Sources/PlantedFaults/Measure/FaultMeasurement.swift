@@ -68,6 +68,7 @@ public struct FaultMeasurement: Sendable {
   ) {
     let searches = [false, true].map { SmallestSearch(hasFaults: $0) }
     ParallelWork.run(count: faults.count, threads: threads) { place, _ in
+      defer { checked() }
       let result = results.withLock { $0[place] }
       guard isCancelled?() != true, let found = result.smallest else { return }
       // Laws that do not notice the fault would only take time.
@@ -81,7 +82,6 @@ public struct FaultMeasurement: Sendable {
         let shape = FaultResult.Smallest.shape(of: spec, law: law?.name ?? "")
         results.withLock { $0[place].exhaustive = shape }
       }
-      checked()
     }
   }
 

@@ -12,13 +12,17 @@ enum KeyClassifier {
     var surplus = relation.surplus
     var result = relation.renamed.compactMap { renaming($0, relation, context) }
     result += ungrouped(&missing, &surplus, relation)
-    let whole = missing.filter { !keepsSome($0.name, relation) }
+    let kept = keptLayers(relation)
+    let isOfDroppedLayer = { (output: TracedMap.Output) in
+      TensorSubject(output.name).layer.map { !kept.contains($0) } ?? true
+    }
+    let whole = missing.filter(isOfDroppedLayer)
     result += mtp(whole, surplus, context)
     let merged = mergedLayers(relation, context)
     missing.removeAll { TensorSubject($0.name).layer.map { merged.contains($0) } ?? false }
     missing.removeAll { output in
       isMTP(output.name, context) && context.spec.options.mtpPolicy == .preserve
-        && whole.contains { $0.name == output.name }
+        && isOfDroppedLayer(output)
     }
     surplus.removeAll { isMTP($0.name, context) && context.spec.options.mtpPolicy == .drop }
     result += experts(&missing, relation, context)
@@ -106,15 +110,12 @@ enum KeyClassifier {
     }
   }
 
-  /// Whether other keys of the layer of a missing one came out, so that it is not the layer that is
-  /// dropped.
-  private static func keepsSome(_ name: TensorName, _ relation: Relation) -> Bool {
-    let layer = TensorSubject(name).layer
+  /// The layers of which some keys came out, so that it is not the layer that is dropped.
+  private static func keptLayers(_ relation: Relation) -> Set<Int> {
     let found = Set(relation.found.map(\.name))
-    return layer != nil
-      && relation.expected.contains {
-        found.contains($0.name) && TensorSubject($0.name).layer == layer
-      }
+    return Set(
+      relation.expected.filter { found.contains($0.name) }
+        .compactMap { TensorSubject($0.name).layer })
   }
 
   private static func isMTP(_ name: TensorName, _ context: DiagnosisContext) -> Bool {

@@ -31,7 +31,9 @@ enum ValueClassifier {
       let shown = samples(name, evidence, map, context).filter(\.isChanged)
       guard !shown.isEmpty else { continue }
       let probed = probes.flatMap { samples(name, $0, map, context) }.filter(\.isOfNormal)
-      for fault in faults(shown + probed.filter(\.isChanged), samples: probed) {
+      let changed = probed.filter(\.isChanged)
+      // Values that do not show the fault at all say nothing of it.
+      for fault in faults(shown + changed, samples: changed.isEmpty ? [] : probed) {
         result += (kinds.isEmpty ? [TensorSubject(name).kind] : kinds).map { kind in
           var observation = Observation(.value(fault), name).ofClass
           observation.kind = kind
@@ -47,8 +49,8 @@ enum ValueClassifier {
     _ context: DiagnosisContext
   ) -> [ValueChange] {
     guard let expected = evidence.violation.expected[name],
-      let found = evidence.violation.found[name], found != expected,
-      found.dtype == expected.dtype, found.shape == expected.shape
+      let found = evidence.violation.found[name], found.dtype == expected.dtype,
+      found.shape == expected.shape
     else { return [] }
     let isCast = evidence.violation.castTensors.contains(name)
     return samples(name, expected, found, isCast) { element in
