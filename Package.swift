@@ -43,15 +43,19 @@ let package = Package(
   name: "hymt2-harness",
   products: [
     .executable(name: "hymt2", targets: ["hymt2"]),
-    .library(name: "Adapters", targets: ["Adapters", "Safetensors", "StrictJSON", "Tensors"]),
+    .library(
+      name: "Adapters", targets: ["Adapters", "Layouts", "Safetensors", "StrictJSON", "Tensors"]),
     .library(
       name: "AdapterLaws",
-      targets: ["AdapterLaws", "Adapters", "Campaigns", "CheckpointGenerators", "Tensors"]),
+      targets: [
+        "AdapterLaws", "Adapters", "Layouts", "Campaigns", "CheckpointGenerators", "Tensors",
+      ]),
     .library(name: "PropertyEngine", targets: ["PropertyEngine"]),
     .library(name: "PropertyTesting", targets: ["PropertyTesting"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
@@ -61,20 +65,26 @@ let package = Package(
     + module("StrictJSON")
     + module("Safetensors", ["Tensors", "StrictJSON"])
     + module("HDF5", ["Tensors", "CHDF5", orderedCollections])
-    + module("Adapters", ["Tensors", "StrictJSON"])
+    + module(
+      "Layouts",
+      [
+        "CLayouts", "StrictJSON", "Tensors", .product(name: "Yams", package: "Yams"),
+      ], exclude: ["Tables"])
+    + module("Adapters", ["Layouts", "StrictJSON", "Tensors"])
     + module("PropertyEngine")
     + module("PropertyTesting", ["PropertyEngine"])
     + module(
-      "CheckpointGenerators", ["Adapters", "PropertyEngine", "StrictJSON", "Tensors"],
+      "CheckpointGenerators", ["Adapters", "Layouts", "PropertyEngine", "StrictJSON", "Tensors"],
       path: "Generators/CheckpointGenerators")
     + module(
       "AdapterLaws",
-      ["Adapters", "CheckpointGenerators", "PropertyEngine", "Safetensors", "Tensors"],
+      ["Adapters", "Layouts", "CheckpointGenerators", "PropertyEngine", "Safetensors", "Tensors"],
       tests: ["PlantedFaults", "PropertyTesting", "StrictJSON"])
     + module(
       "ExternalAdapters",
       [
-        "AdapterLaws", "Adapters", "CheckpointGenerators", "Safetensors", "StrictJSON", "Tensors",
+        "AdapterLaws", "Adapters", "Layouts", "CheckpointGenerators", "Safetensors", "StrictJSON",
+        "Tensors",
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
@@ -82,23 +92,27 @@ let package = Package(
     + module(
       "Goldens",
       [
-        "AdapterLaws", "Adapters", "CheckpointGenerators", "Digests", "HDF5", "StrictJSON",
+        "AdapterLaws", "Adapters", "Layouts", "CheckpointGenerators", "Digests", "HDF5",
+        "StrictJSON",
         "Tensors", "CExchange", orderedCollections,
       ])
     + module(
       "Campaigns",
       [
-        "AdapterLaws", "Adapters", "CKnownDivergences", "CheckpointGenerators", "PropertyEngine",
+        "AdapterLaws", "Adapters", "Layouts", "CKnownDivergences", "CheckpointGenerators",
+        "PropertyEngine",
         "Safetensors", "StrictJSON", "Tensors",
       ], exclude: ["KnownDivergences"])
     + module(
       "PlantedFaults",
       [
-        "AdapterLaws", "Adapters", "Campaigns", "CheckpointGenerators", "StrictJSON", "Tensors",
+        "AdapterLaws", "Adapters", "Layouts", "Campaigns", "CheckpointGenerators", "StrictJSON",
+        "Tensors",
       ])
     + [
       .systemLibrary(name: "CExchange"),
       .target(name: "CKnownDivergences"),
+      .target(name: "CLayouts"),
       .systemLibrary(
         name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
       .executableTarget(
@@ -106,24 +120,29 @@ let package = Package(
         path: "Sources/ShrinkingChallenge", swiftSettings: settings),
       .executableTarget(
         name: "example-adapter",
-        dependencies: ["AdapterLaws", "Adapters", "Campaigns", "CheckpointGenerators", "Tensors"],
+        dependencies: [
+          "AdapterLaws", "Adapters", "Layouts", "Campaigns", "CheckpointGenerators", "Tensors",
+        ],
         path: "Sources/ExampleAdapter", swiftSettings: settings),
       .executableTarget(name: "example-c-adapter", path: "Sources/ExampleServer"),
       .executableTarget(
         name: "scripted-server",
         dependencies: [
-          "AdapterLaws", "Adapters", "CheckpointGenerators", "ExternalAdapters", "Safetensors",
+          "AdapterLaws", "Adapters", "Layouts", "CheckpointGenerators", "ExternalAdapters",
+          "Safetensors",
           "StrictJSON", "Tensors",
         ],
         path: "Tests/ScriptedServer", swiftSettings: settings),
       .executableTarget(
         name: "faulty-campaign",
-        dependencies: ["AdapterLaws", "Adapters", "Campaigns", "CheckpointGenerators", "Tensors"],
+        dependencies: [
+          "AdapterLaws", "Adapters", "Layouts", "Campaigns", "CheckpointGenerators", "Tensors",
+        ],
         path: "Tests/FaultyCampaign", swiftSettings: settings),
       .executableTarget(
         name: "hymt2",
         dependencies: [
-          "AdapterLaws", "Adapters", "Campaigns", "CheckpointGenerators", "Digests",
+          "AdapterLaws", "Adapters", "Layouts", "Campaigns", "CheckpointGenerators", "Digests",
           "ExternalAdapters", "Goldens", "HDF5", "PlantedFaults", "PropertyEngine", "Safetensors",
           "StrictJSON", "Tensors", orderedCollections,
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -132,7 +151,8 @@ let package = Package(
       .testTarget(
         name: "CommandTests",
         dependencies: [
-          "hymt2", "example-adapter", "scripted-server", "AdapterLaws", "Adapters", "Campaigns",
+          "hymt2", "example-adapter", "scripted-server", "AdapterLaws", "Adapters", "Layouts",
+          "Campaigns",
           "CheckpointGenerators", "Goldens", "PropertyEngine", "Safetensors", "StrictJSON",
           "Tensors",
         ],

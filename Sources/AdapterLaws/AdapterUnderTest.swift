@@ -3,6 +3,7 @@
 
 public import Adapters
 public import CheckpointGenerators
+import Layouts
 public import Tensors
 
 /// An adapter that laws are checked on, wherever it runs.

@@ -3,6 +3,7 @@
 
 public import Adapters
 public import CheckpointGenerators
+import Layouts
 public import Tensors
 
 /// One checkpoint under one adapter, with conversions that several laws look at made once.

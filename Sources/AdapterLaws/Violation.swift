@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 public import Adapters
+import Layouts
 public import Tensors
 
 /// What an adapter was asked to do when a law was broken.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+public import Layouts
 public import Tensors
 
 /// Makes the plans of an adapter, from names, types and shapes alone.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import Layouts
 import Tensors
 
 /// Elements of one native expert, compared with the elements on disk that an index formula names.

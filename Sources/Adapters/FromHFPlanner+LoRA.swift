@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import Layouts
 import Tensors
 
 /// LoRA factors of experts, one tensor each for expert, projection and factor.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import Layouts
 import Tensors
 
 /// The places of all parts in a grouped tensor of some experts, the same in every layer.

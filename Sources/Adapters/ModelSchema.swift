@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+public import Layouts
 public import Tensors
 
 /// The tensors that a whole checkpoint of a config has on disk, one file-independent list.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import Layouts
 import Tensors
 
 /// The layout stated by index, once more and without the rule table.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+public import Layouts
 public import Tensors
 
 /// Converts state dicts between a checkpoint's layout on disk and a model's native layout.

@@ -5,6 +5,7 @@ import AdapterLaws
 import Adapters
 import Campaigns
 import CheckpointGenerators
+import Layouts
 import Tensors
 
 /// An adapter with a fault that real ones have had: where `down_proj` is square it looks transposed

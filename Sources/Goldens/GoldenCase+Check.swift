@@ -4,6 +4,7 @@
 public import AdapterLaws
 import Adapters
 import CheckpointGenerators
+import Layouts
 import Tensors
 
 extension GoldenCase {

@@ -3,6 +3,7 @@
 
 import Adapters
 public import CheckpointGenerators
+import Layouts
 import OrderedCollections
 import StrictJSON
 import Tensors

@@ -3,6 +3,7 @@
 
 public import Adapters
 public import CheckpointGenerators
+import Layouts
 public import Tensors
 
 /// The facts about a golden case, as its file states them.

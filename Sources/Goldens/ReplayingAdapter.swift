@@ -4,6 +4,7 @@
 import AdapterLaws
 import Adapters
 import CheckpointGenerators
+import Layouts
 import Tensors
 
 /// An adapter that gives a case's wrong result, and otherwise what another adapter gives.

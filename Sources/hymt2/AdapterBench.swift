@@ -5,6 +5,7 @@ import AdapterLaws
 import Adapters
 import CheckpointGenerators
 import ExternalAdapters
+import Layouts
 import PropertyEngine
 import Safetensors
 import StrictJSON

@@ -5,6 +5,7 @@ import AdapterLaws
 import Adapters
 import ArgumentParser
 import ExternalAdapters
+import Layouts
 import Safetensors
 import Synchronization
 

@@ -5,6 +5,7 @@ import Adapters
 import Campaigns
 import CheckpointGenerators
 import ExternalAdapters
+import Layouts
 import StrictJSON
 import Tensors
 

@@ -4,6 +4,7 @@
 public import Adapters
 public import ArgumentParser
 public import CheckpointGenerators
+import Layouts
 public import Safetensors
 import StrictJSON
 public import Tensors

@@ -6,6 +6,7 @@ import Adapters
 import ArgumentParser
 import Campaigns
 import CheckpointGenerators
+import Layouts
 
 /// The options of commands that judge laws on generated checkpoints.
 struct CheckArguments: ParsableArguments {

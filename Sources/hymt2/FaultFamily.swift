@@ -6,6 +6,7 @@ import Adapters
 import ArgumentParser
 import Campaigns
 import ExternalAdapters
+import Layouts
 import PlantedFaults
 import Safetensors
 import StrictJSON

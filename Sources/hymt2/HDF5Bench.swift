@@ -3,6 +3,7 @@
 
 import Adapters
 import HDF5
+import Layouts
 import OrderedCollections
 import StrictJSON
 import Tensors

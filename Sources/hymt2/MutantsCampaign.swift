@@ -4,6 +4,7 @@
 import Adapters
 import ArgumentParser
 import Campaigns
+import Layouts
 import PlantedFaults
 import StrictJSON
 

@@ -3,6 +3,7 @@
 
 import Adapters
 import ArgumentParser
+import Layouts
 import StrictJSON
 import Tensors
 

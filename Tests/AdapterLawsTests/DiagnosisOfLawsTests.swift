@@ -4,6 +4,7 @@
 import AdapterLaws
 import Adapters
 import CheckpointGenerators
+import Layouts
 import PlantedFaults
 import Tensors
 import Testing

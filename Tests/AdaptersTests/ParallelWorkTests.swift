@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import Foundation
+import Layouts
 import Synchronization
 import Testing
 

@@ -3,6 +3,7 @@
 
 import Adapters
 import Foundation
+import Layouts
 import Tensors
 import Testing
 

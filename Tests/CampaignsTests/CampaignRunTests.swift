@@ -5,6 +5,7 @@ import AdapterLaws
 import Adapters
 import CheckpointGenerators
 import Foundation
+import Layouts
 import PropertyEngine
 import StrictJSON
 import Synchronization

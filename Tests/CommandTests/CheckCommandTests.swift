@@ -6,6 +6,7 @@ import Adapters
 import ArgumentParser
 import Campaigns
 import Foundation
+import Layouts
 import StrictJSON
 import Testing
 

@@ -3,6 +3,7 @@
 
 import Adapters
 import Foundation
+import Layouts
 import Safetensors
 import StrictJSON
 import Tensors

@@ -6,6 +6,7 @@ import Adapters
 import CheckpointGenerators
 import Dispatch
 import ExternalAdapters
+import Layouts
 import PropertyEngine
 import Synchronization
 import Tensors

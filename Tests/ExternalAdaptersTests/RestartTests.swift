@@ -6,6 +6,7 @@ import Adapters
 import CheckpointGenerators
 import ExternalAdapters
 import Foundation
+import Layouts
 import Tensors
 import Testing
 

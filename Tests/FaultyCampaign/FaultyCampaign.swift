@@ -3,6 +3,7 @@
 
 import Adapters
 import Campaigns
+import Layouts
 import Tensors
 
 /// Runs a campaign on an adapter with faults that show on some shapes, to be killed and resumed.

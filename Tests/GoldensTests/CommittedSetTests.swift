@@ -6,6 +6,7 @@ import Adapters
 import CheckpointGenerators
 import Foundation
 import Goldens
+import Layouts
 import Tensors
 import Testing
 

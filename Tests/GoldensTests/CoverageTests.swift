@@ -4,6 +4,7 @@
 import AdapterLaws
 import CheckpointGenerators
 import Goldens
+import Layouts
 import Tensors
 import Testing
 

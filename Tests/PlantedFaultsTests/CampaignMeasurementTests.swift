@@ -5,6 +5,7 @@ import AdapterLaws
 import Adapters
 import Campaigns
 import Foundation
+import Layouts
 import StrictJSON
 import Testing
 

@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import Adapters
+import Layouts
 
 /// The values that are left of each axis by pins and a config.
 struct AxisDomains: Sendable {

@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import Adapters
+import Layouts
 
 /// The values of every axis: their labels, and how often they are drawn.
 enum AxisTable {

@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import Adapters
+import Layouts
 import Tensors
 
 /// Where a checkpoint lies in the space of configs: the position of its value on every axis.

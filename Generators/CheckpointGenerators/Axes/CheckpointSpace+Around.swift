@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-public import Adapters
+import Adapters
+public import Layouts
 
 extension CheckpointSpace {
   /// Leaves only checkpoints that have what a config decides beside its numbers: which layers are

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-public import Adapters
+import Adapters
+public import Layouts
 
 /// Which checkpoints are generated.
 public struct CheckpointSpace: Sendable {

@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import Adapters
+import Layouts
 
 extension CheckpointSpec {
   /// The simplest checkpoint: one layer with one expert, all sizes 1, the simplest value of every

@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import Adapters
+import Layouts
 
 /// Chooses the numbers of a config within the values of its axes and the budget of its size.
 struct ConfigBuilder {

@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import Adapters
+import Layouts
 
 /// One thing that sets a checkpoint apart from the plainest: a value of an axis, with one choice
 /// among what that leaves open, or a fault.

@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import Adapters
+import Layouts
 public import PropertyEngine
 
 extension Generator<CheckpointSpec> {

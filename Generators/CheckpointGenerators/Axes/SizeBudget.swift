@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import Adapters
+import Layouts
 
 /// Keeps generated checkpoints small enough for thousands of them to be converted.
 enum SizeBudget {

@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import Adapters
+import Layouts
 import Tensors
 
 /// Makes a checkpoint's description of the values of all axes and the details they leave open.

@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import Adapters
+import Layouts
 
 /// The facts of a config that faults change.
 struct ConfigDraft {

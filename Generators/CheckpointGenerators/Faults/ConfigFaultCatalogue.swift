@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import Adapters
+import Layouts
 import Tensors
 
 /// All ways in which texts of configs are made invalid.
@@ -42,7 +43,7 @@ public enum ConfigFaultCatalogue {
     value(
       "unknown-dtype", "The element type is unknown.", of: ["dtype", "torch_dtype"], "\"int8\""),
     value("numeric-dtype", "The element type is a number.", of: ["dtype", "torch_dtype"], "16"),
-    value("other-model", "The model is another.", of: ["model_type"], "\"qwen3_moe\""),
+    value("other-model", "The model is another.", of: ["model_type"], "\"llama\""),
     value("numeric-model", "The model type is a number.", of: ["model_type"], "3"),
     value("unknown-layer-kind", "A layer kind is unknown.", of: ["mlp_layer_types"], "[\"moe\"]"),
     value("layer-kinds-text", "Layer kinds are no list.", of: ["mlp_layer_types"], "\"sparse\""),

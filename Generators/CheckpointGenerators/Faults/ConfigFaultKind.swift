@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-public import Adapters
+import Adapters
+public import Layouts
 
 /// A `config.json` with something wrong in it.
 public struct FaultyConfig: Sendable {

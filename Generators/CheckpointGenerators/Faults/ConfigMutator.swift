@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-public import Adapters
+import Adapters
+public import Layouts
 import PropertyEngine
 
 /// Changes the text of a `config.json` at random, field by field and byte by byte.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-public import Adapters
+import Adapters
+public import Layouts
 import Tensors
 
 /// The text of a `config.json`, field by field, so that a field can hold any text.

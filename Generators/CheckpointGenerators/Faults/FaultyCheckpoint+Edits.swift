@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import Adapters
+import Layouts
 import Tensors
 
 /// The edits that faults are made of; each notes what it touches.

@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 public import Adapters
+import Layouts
 public import Tensors
 
 /// A key that a refusal must name.

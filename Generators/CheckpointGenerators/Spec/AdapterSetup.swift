@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 public import Adapters
+public import Layouts
 
 /// The adapter of one model family; both have one layout on disk.
 public enum AdapterFamily: String, Sendable, Hashable, CaseIterable {

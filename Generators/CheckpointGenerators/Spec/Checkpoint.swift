@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import Adapters
+import Layouts
 public import Tensors
 
 /// The tensors on disk that a spec describes.

@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 public import Adapters
+public import Layouts
 public import Tensors
 
 /// The element types of a checkpoint's tensors by class.

@@ -3,6 +3,7 @@
 
 import Adapters
 import CheckpointGenerators
+import Layouts
 import Tensors
 
 /// What came out and did not go in.

@@ -3,6 +3,7 @@
 
 import Adapters
 package import CheckpointGenerators
+import Layouts
 package import Tensors
 
 /// Tells for every tensor that went into a conversion what became of it, whatever came out.

@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import Adapters
+import Layouts
 
 /// Puts the faults of several steps together, so that each is told once with its directions.
 struct DraftMerger {

@@ -3,6 +3,7 @@
 
 import Adapters
 import CheckpointGenerators
+import Layouts
 import Tensors
 
 /// Says in the field's words what an adapter lost of an invalid input.

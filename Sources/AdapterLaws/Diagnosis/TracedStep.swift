@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 public import Adapters
+import Layouts
 
 /// A conversion that can be traced.
 public enum TracedStep: Sendable, Hashable {

@@ -3,6 +3,7 @@
 
 import Adapters
 import CheckpointGenerators
+import Layouts
 import Tensors
 
 /// Runs steps of an adapter, and of the oracle, on tracer checkpoints of a spec.

@@ -3,6 +3,7 @@
 
 import Adapters
 import CheckpointGenerators
+import Layouts
 import Tensors
 
 /// Conversions of a checkpoint with random contents, by which faults are told apart that change the

@@ -3,6 +3,7 @@
 
 import Adapters
 import CheckpointGenerators
+import Layouts
 
 /// Puts faults into words.
 struct Wording {

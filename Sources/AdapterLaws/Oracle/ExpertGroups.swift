@@ -3,6 +3,7 @@
 
 import Adapters
 import CheckpointGenerators
+import Layouts
 import Tensors
 
 /// The tensors on disk of single experts by the grouped tensor that they become part of.

@@ -3,6 +3,7 @@
 
 public import Adapters
 import CheckpointGenerators
+import Layouts
 public import Tensors
 
 /// The way from disk to native form.

@@ -3,6 +3,7 @@
 
 public import Adapters
 public import CheckpointGenerators
+import Layouts
 public import Tensors
 
 /// The way from native form to disk.

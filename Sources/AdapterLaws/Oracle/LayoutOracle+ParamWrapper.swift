@@ -3,6 +3,7 @@
 
 import Adapters
 import CheckpointGenerators
+import Layouts
 import Tensors
 
 /// Fused LoRA factors as PEFT's ParamWrapper writes them.

@@ -3,6 +3,7 @@
 
 import Adapters
 public import CheckpointGenerators
+import Layouts
 import Tensors
 
 /// What a correct adapter gives, stated by index and without the adapter's rules.

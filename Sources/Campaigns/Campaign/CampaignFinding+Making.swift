@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import Layouts
+
 internal import AdapterLaws
 internal import CheckpointGenerators
 internal import PropertyEngine

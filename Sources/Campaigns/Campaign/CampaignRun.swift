@@ -2,8 +2,9 @@
 // Copyright the hymt2-harness authors
 
 public import AdapterLaws
-public import Adapters
+import Adapters
 internal import CheckpointGenerators
+public import Layouts
 internal import PropertyEngine
 internal import StrictJSON
 

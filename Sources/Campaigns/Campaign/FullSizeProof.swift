@@ -4,6 +4,7 @@
 internal import AdapterLaws
 package import Adapters
 internal import CheckpointGenerators
+import Layouts
 internal import StrictJSON
 internal import Tensors
 

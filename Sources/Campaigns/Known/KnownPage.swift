@@ -4,6 +4,7 @@
 internal import AdapterLaws
 internal import CheckpointGenerators
 internal import PropertyEngine
+import Layouts
 public import StrictJSON
 
 extension KnownDivergences {

@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 internal import AdapterLaws
+import Layouts
 public import CheckpointGenerators
 internal import PropertyEngine
 public import StrictJSON

@@ -3,6 +3,7 @@
 
 public import Adapters
 public import CheckpointGenerators
+import Layouts
 public import Safetensors
 internal import StrictJSON
 public import Tensors

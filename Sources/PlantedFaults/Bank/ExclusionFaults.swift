@@ -4,6 +4,7 @@
 import AdapterLaws
 import Adapters
 import CheckpointGenerators
+import Layouts
 import Tensors
 
 /// Patterns that are ignored or tested on the wrong text, and tensors saved one at a time.

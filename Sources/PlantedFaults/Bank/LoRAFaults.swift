@@ -4,6 +4,7 @@
 import AdapterLaws
 import Adapters
 import CheckpointGenerators
+import Layouts
 import Tensors
 
 /// Low-rank factors of experts, one for each or fused by PEFT.

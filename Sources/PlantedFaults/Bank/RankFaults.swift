@@ -4,6 +4,7 @@
 import AdapterLaws
 import Adapters
 import CheckpointGenerators
+import Layouts
 import Tensors
 
 /// Ranks of an expert-parallel group that load or save other experts than theirs.

@@ -4,6 +4,7 @@
 import AdapterLaws
 import Adapters
 import CheckpointGenerators
+import Layouts
 import Tensors
 
 /// Types that are changed or kept by mistake, and roundings by wrong ways.

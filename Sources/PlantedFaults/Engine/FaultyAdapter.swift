@@ -4,6 +4,7 @@
 public import AdapterLaws
 public import Adapters
 public import CheckpointGenerators
+import Layouts
 public import Tensors
 
 /// The reference adapter with its inputs and outputs edited.

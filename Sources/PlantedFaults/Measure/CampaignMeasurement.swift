@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-public import Adapters
+import Adapters
 public import Campaigns
+public import Layouts
 
 /// Campaigns around one config, each on an adapter with one planted fault: whether and when each finds
 /// it.

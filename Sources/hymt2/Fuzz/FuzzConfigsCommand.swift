@@ -5,6 +5,7 @@ import Adapters
 import ArgumentParser
 import Campaigns
 import CheckpointGenerators
+import Layouts
 import StrictJSON
 import Synchronization
 import Tensors

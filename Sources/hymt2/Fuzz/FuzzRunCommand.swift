@@ -5,6 +5,7 @@ import AdapterLaws
 import Adapters
 import ArgumentParser
 import Campaigns
+import Layouts
 import Safetensors
 import StrictJSON
 import Synchronization

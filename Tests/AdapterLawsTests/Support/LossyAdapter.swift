@@ -4,6 +4,7 @@
 import AdapterLaws
 import Adapters
 import CheckpointGenerators
+import Layouts
 import Tensors
 
 /// An adapter that converts anything and refuses nothing, written apart from the one of this package:

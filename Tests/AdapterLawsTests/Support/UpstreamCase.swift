@@ -4,6 +4,7 @@
 import Adapters
 import CheckpointGenerators
 import Foundation
+import Layouts
 import Tensors
 
 /// What nemo-automodel's adapter made of small state dicts, as `make_order_fixture.py` recorded it for

@@ -3,6 +3,7 @@
 
 import Adapters
 import Foundation
+import Layouts
 import Tensors
 
 /// What nemo-automodel's adapter made of small state dicts, as `make_order_fixture.py` recorded it.

@@ -4,6 +4,7 @@
 import AdapterLaws
 import Adapters
 import CheckpointGenerators
+import Layouts
 import Tensors
 
 /// The reference adapter with gate and up projections of experts exchanged on the way to disk.

@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import Adapters
+import Layouts
 
 /// Configs that campaigns of tests are around.
 enum TestConfig {

@@ -4,6 +4,7 @@
 import AdapterLaws
 import Adapters
 import CheckpointGenerators
+import Layouts
 import Synchronization
 
 /// Laws that say something about the checkpoint and nothing about the adapter.

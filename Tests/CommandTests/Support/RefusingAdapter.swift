@@ -4,6 +4,7 @@
 import AdapterLaws
 import Adapters
 import CheckpointGenerators
+import Layouts
 
 /// An adapter that refuses every config with three experts or more.
 struct RefusingAdapter: AdapterUnderTest {

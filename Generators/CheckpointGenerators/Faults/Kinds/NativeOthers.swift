@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import Adapters
+import Layouts
 import Tensors
 
 /// Native tensors beside grouped experts, and keys that are not native.

@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import Adapters
+import Layouts
 import Tensors
 
 /// Low-rank factors of all experts of a layer in one tensor, as PEFT's ParamWrapper writes them.

@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import Adapters
+import Layouts
 import Tensors
 
 /// Keys that are misspelled or stand under a prefix that the adapter was not told.

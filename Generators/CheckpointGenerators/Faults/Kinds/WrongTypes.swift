@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import Adapters
+import Layouts
 import Tensors
 
 /// Experts of element types that cannot be cast, and scales without what they scale.

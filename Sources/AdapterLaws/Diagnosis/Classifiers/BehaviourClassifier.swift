@@ -3,6 +3,7 @@
 
 import Adapters
 import CheckpointGenerators
+import Layouts
 import Tensors
 
 /// Recognizes what laws about behaviour report, and wrong answers to `isMTPKey`.

@@ -3,6 +3,7 @@
 
 import Adapters
 import CheckpointGenerators
+import Layouts
 import Tensors
 
 /// Recognizes experts that landed in the places of others, or nowhere.

@@ -3,6 +3,7 @@
 
 import Adapters
 import CheckpointGenerators
+import Layouts
 import Tensors
 
 /// Recognizes keys that are missing, surplus, or named otherwise than they should be.

@@ -23,21 +23,24 @@ public struct ConfigError: Error, Hashable, CustomStringConvertible {
   }
 }
 
-/// The largest values that a config may hold.
-///
-/// Each is far above any published model, and together they keep the size of a whole checkpoint
-/// below 2^62 bytes: 2^20 experts of 3 x 2^36 elements, 2^12 layers with 256 shared experts of the
-/// same size and 4 x 2^42 attention weights, at 8 bytes an element.
+/// The largest values that a config may hold, each far above any published model.
 enum ConfigLimits {
-  static let vocabulary = FieldRange(1...(1 << 26))
-  static let width = FieldRange(1...(1 << 18))
-  static let experts = FieldRange(1...(1 << 14))
-  static let sharedExperts = FieldRange(0...256)
   static let layers = FieldRange(1...4096)
   static let mtpLayers = FieldRange(0...64)
-  static let heads = FieldRange(1...(1 << 12))
-  static let headSize = FieldRange(1...(1 << 12))
   static let expertsInAllLayers = 1 << 20
+
+  /// The values of a size.
+  static func range(of rule: SizeRule) -> FieldRange {
+    let most =
+      switch SizeSymbol(rawValue: rule.symbol) {
+      case .vocabulary: 1 << 26
+      case .experts: 1 << 14
+      case .sharedExperts: 256
+      case .heads, .keyValueHeads, .headSize: 1 << 12
+      case .hidden, .intermediate, .denseIntermediate, nil: 1 << 18
+      }
+    return FieldRange(min(rule.least, most)...most)
+  }
 }
 
 /// The values that a field may take.

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+extension TensorRule {
+  /// The shape on disk, or nil where a size overflows or is no whole number.
+  public func extents(_ values: LayoutValues) -> [Int]? {
+    var result: [Int] = []
+    result.reserveCapacity(axes.count)
+    for axis in axes {
+      guard let extent = axis.extent.value(values), extent >= 0 else { return nil }
+      result.append(extent)
+    }
+    return result
+  }
+
+  /// Whether checkpoints of a config have the tensor, in a layer that the values name if it is of
+  /// layers.
+  public func isPresent(_ values: LayoutValues) -> Bool {
+    condition == .always || condition.holds(values)
+  }
+}
+
+extension Layout {
+  /// The shape of a group's native tensor for a number of experts, or nil where sizes overflow or no
+  /// part is present.
+  public func extents(of group: NativeGroup, _ values: LayoutValues, experts: Int) -> [Int]? {
+    var result: [Int]?
+    for position in group.parts where tensors[position].isPresent(values) {
+      let rule = tensors[position]
+      guard case .part(_, let terms) = rule.native, let disk = rule.extents(values) else {
+        return nil
+      }
+      var extents: [Int] = []
+      for (axis, term) in terms.enumerated() {
+        let own = axis == group.expertAxis ? experts : term.axis.map { disk[$0] } ?? experts
+        guard let extent = term.extent(of: own, values) else { return nil }
+        extents.append(extent)
+      }
+      result = result.map { zip($0, extents).map(max) } ?? extents
+    }
+    return result
+  }
+}
+
+extension IndexTerm {
+  /// What the axis must at least have for so many indices on disk, or nil where that overflows.
+  func extent(of count: Int, _ values: LayoutValues) -> Int? {
+    guard let offset = offset.value(values), offset >= 0 else { return nil }
+    if coefficient == 1 {
+      let (sum, overflows) = count.addingReportingOverflow(offset)
+      return overflows ? nil : sum
+    }
+    // Interleaved parts fill whole rows of as many parts as the coefficient says.
+    let (product, overflows) = count.multipliedReportingOverflow(by: coefficient)
+    return overflows || offset >= coefficient ? nil : product
+  }
+}

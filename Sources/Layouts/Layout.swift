@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+public import StrictJSON
+import Tensors
+
+/// What a checkpoint of a model family looks like, on disk and in one native form, read from a table.
+///
+/// docs/layout-tables.md teaches the format. Names, shapes, groups, index formulas and config fields all
+/// come from here; no other Swift file knows the part of a key.
+public final class Layout: Sendable {
+  /// The name of the table, such as `qwen3_moe`.
+  public let name: String
+  /// The native form that this layout converts to, one of `natives`.
+  public let native: String
+  /// The native forms that the table holds, the default first.
+  public let natives: [String]
+  /// The values of `model_type` in a `config.json` that the table reads.
+  public let modelTypes: [String]
+  /// The value of `architectures` in generated configs.
+  public let architecture: String?
+  /// Upstream's adapter class, below `nemo_automodel.components.models`.
+  public let upstream: String?
+  /// The member of `config.json` that holds the fields, or nil where they stand on top.
+  public let configRoot: String?
+  /// The numbers that shapes are made of.
+  public let sizes: [SizeRule]
+  /// The switches that decide which tensors there are.
+  public let flags: [FlagRule]
+  /// What generated configs carry beside sizes and flags.
+  public let constants: [(field: String, value: JSONValue)]
+  /// Which layers there are.
+  public let layers: LayerRule
+  /// What names on disk may start with; the table's names are written with the first.
+  public let prefixes: [String]
+  /// What stands in place of `weight` in the names of tensors that accompany weights.
+  public let companions: [String]
+  /// The groups that have low-rank factors, the one that PEFT's ParamWrapper wraps first in front.
+  public let lora: [LoRARule]
+  /// All tensors, in the order in which a checkpoint on disk has them.
+  public let tensors: [TensorRule]
+  /// The modules whose names differ, whatever follows.
+  public let modules: [ModuleRename]
+  /// The native tensors that have an index formula.
+  public let groups: [NativeGroup]
+  /// What the names of layers have before the number, written with the first prefix.
+  public let layerStart: String
+  /// The text of the table.
+  public let text: String
+
+  init(_ parts: LayoutParts) {
+    name = parts.name
+    native = parts.native
+    natives = parts.natives
+    modelTypes = parts.modelTypes
+    architecture = parts.architecture
+    upstream = parts.upstream
+    configRoot = parts.configRoot
+    sizes = parts.sizes
+    flags = parts.flags
+    constants = parts.constants
+    layers = parts.layers
+    prefixes = parts.prefixes
+    companions = parts.companions
+    lora = parts.lora
+    tensors = parts.tensors
+    modules = parts.modules
+    groups = parts.groups
+    layerStart = parts.layerStart
+    text = parts.text
+  }
+
+  /// The position of a size by its symbol, or nil if the layout has none of that symbol.
+  public func position(of symbol: SizeSymbol) -> Int? {
+    sizes.firstIndex { $0.symbol == symbol.rawValue }
+  }
+
+  /// The position of a flag by its name, or nil if the layout has none of that name.
+  public func position(ofFlag name: String) -> Int? {
+    flags.firstIndex { $0.name == name }
+  }
+
+  /// Whether experts may lack gates, as an option says.
+  public var hasGateOption: Bool { sizes.contains { $0.source == .gated } }
+
+  /// A name as it stands under another prefix.
+  public func name(_ name: String, under prefix: String) -> String {
+    name.hasPrefix(prefixes[0]) ? prefix + name.dropFirst(prefixes[0].count) : name
+  }
+
+  /// What the names of a layer start with under a prefix.
+  public func start(ofLayer layer: Int, under prefix: String) -> String {
+    "\(name(layerStart, under: prefix))\(layer)."
+  }
+}
+
+extension Layout: Hashable {
+  /// Whether two layouts are the same native form of the same table.
+  public static func == (lhs: Layout, rhs: Layout) -> Bool {
+    lhs === rhs || lhs.name == rhs.name && lhs.native == rhs.native && lhs.text == rhs.text
+  }
+
+  /// Feeds the names of table and native form to the hasher.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(name)
+    hasher.combine(native)
+  }
+}
+
+/// The symbols of sizes with a meaning to the harness; a table may have others.
+public enum SizeSymbol: String, Sendable, Hashable, CaseIterable {
+  case experts = "E"
+  case hidden = "H"
+  case intermediate = "I"
+  case vocabulary = "V"
+  case denseIntermediate = "D"
+  case sharedExperts = "S"
+  case heads = "P"
+  case keyValueHeads = "K"
+  case headSize = "A"
+}
+
+/// A number of a config.
+public struct SizeRule: Sendable, Hashable {
+  /// Where the number comes from.
+  public enum Source: Sendable, Hashable {
+    /// Fields that all mean it, then those that are accepted and not written.
+    case fields([String], aliases: [String], fallback: Expression?)
+    /// Other sizes.
+    case derived(Expression)
+    /// Whether experts are gated, 1 or 0, as the activation in the options says.
+    case gated
+  }
+
+  /// The symbol in shapes.
+  public let symbol: String
+  /// Where the number comes from.
+  public let source: Source
+  /// The least value.
+  public let least: Int
+
+  /// The field that errors name.
+  public var field: String {
+    if case .fields(let names, _, _) = source { names[0] } else { symbol }
+  }
+}
+
+/// A switch of a config.
+public struct FlagRule: Sendable, Hashable {
+  /// The name in conditions.
+  public let name: String
+  /// The field of `config.json`.
+  public let field: String
+  /// The value where the field is absent.
+  public let fallback: Bool
+}
+
+/// The native names of a group's low-rank factors, and which group they belong to.
+public struct LoRARule: Sendable, Hashable {
+  /// The position among the groups.
+  public let group: Int
+  /// The last component of the native name before `_A` or `_B`.
+  public let native: String
+}
+
+/// A module that has another name in native form.
+public struct ModuleRename: Sendable, Hashable {
+  /// The name on disk, relative to the layer, with a dot at the end.
+  public let onDisk: String
+  /// The native name, likewise.
+  public let native: String
+  /// The kinds of layers that have the module; nil outside layers.
+  public let kinds: LayerKinds?
+}

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import StrictJSON
+import Tensors
+import Yams
+
+/// What a table says, as it is read.
+struct LayoutParts {
+  var name = ""
+  var native = ""
+  var natives = ["automodel"]
+  var modelTypes: [String] = []
+  var architecture: String?
+  var upstream: String?
+  var configRoot: String?
+  var sizes: [SizeRule] = []
+  var flags: [FlagRule] = []
+  var constants: [(field: String, value: JSONValue)] = []
+  var layers = LayerRule(countField: "num_hidden_layers", patterns: [.all], prediction: nil)
+  var prefixes = [""]
+  var companions: [String] = []
+  var lora: [LoRARule] = []
+  var tensors: [TensorRule] = []
+  var modules: [ModuleRename] = []
+  var groups: [NativeGroup] = []
+  var layerStart = ""
+  var text = ""
+}
+
+/// Reads tables.
+struct LayoutReader {
+  private static let fields: Set<String> = [
+    "extends", "models", "architecture", "upstream", "config", "natives", "sizes", "flags",
+    "constants", "layers", "prefix", "companions", "lora", "tensors",
+  ]
+
+  private let table: String
+  private let members: [(key: String, value: TableNode)]
+  private var result = LayoutParts()
+  private var symbols = LayoutSymbols()
+
+  /// - Parameter base: Gives the text of another table by its name.
+  init(
+    _ text: String, table: String, native: String?, base: (String) throws(LayoutError) -> String?
+  ) throws(LayoutError) {
+    self.table = table
+    members = try Self.members(TableNode.parse(text, table: table), depth: 0, base)
+    result.name = table
+    result.text = text
+    for (key, value) in members where !Self.fields.contains(key) {
+      throw LayoutError(
+        table: value.table, line: value.node.mark?.line, field: key,
+        expected: "one of \(Self.fields.sorted().joined(separator: ", "))", found: "'\(key)'")
+    }
+    if let natives = self["natives"] { result.natives = try natives.texts() }
+    guard let first = result.natives.first else {
+      throw LayoutError(
+        table: table, line: nil, field: "natives", expected: "a native form", found: "none")
+    }
+    result.native = native ?? first
+    guard result.natives.contains(result.native) else {
+      throw LayoutError(
+        table: table, line: nil, field: "natives",
+        expected: result.natives.joined(separator: " or "), found: "'\(result.native)'")
+    }
+  }
+
+  /// The members of a table with those of the table that it extends.
+  private static func members(
+    _ root: TableNode, depth: Int, _ base: (String) throws(LayoutError) -> String?
+  ) throws(LayoutError) -> [(key: String, value: TableNode)] {
+    let own = try root.members()
+    guard let extended = own.first(where: { $0.key == "extends" }) else { return own }
+    let name = try extended.value.text()
+    guard depth < 8, let text = try base(name) else {
+      throw extended.value.error(
+        expected: depth < 8 ? "the name of a known table" : "a table that does not extend itself")
+    }
+    var result = try members(TableNode.parse(text, table: name), depth: depth + 1, base)
+    for member in own where member.key != "extends" {
+      if let place = result.firstIndex(where: { $0.key == member.key }) {
+        result[place] = member
+      } else {
+        result.append(member)
+      }
+    }
+    return result
+  }
+
+  private subscript(_ key: String) -> TableNode? { members.first { $0.key == key }?.value }
+
+  private func required(_ key: String) throws(LayoutError) -> TableNode {
+    guard let node = self[key] else {
+      throw LayoutError(
+        table: table, line: nil, field: key, expected: "this field", found: "no such field")
+    }
+    return node
+  }
+
+  /// Reads the whole table.
+  mutating func parts() throws(LayoutError) -> LayoutParts {
+    result.modelTypes = try required("models").texts()
+    result.architecture = try self["architecture"]?.text()
+    result.upstream = try self["upstream"]?.text()
+    result.configRoot = try self["config"]?.text()
+    result.prefixes = try self["prefix"]?.texts() ?? [""]
+    result.companions = try self["companions"]?.texts() ?? []
+    try readSizes()
+    try readFlags()
+    if let constants = self["constants"] {
+      for (field, node) in try constants.members() {
+        result.constants.append((field, try node.json()))
+      }
+    }
+    if let layers = self["layers"] { result.layers = try LayerRule(layers) }
+    var reader = TensorReader(result, symbols)
+    try reader.read(required("tensors"))
+    result.tensors = reader.tensors
+    result.modules = reader.modules
+    result.groups = reader.groups
+    result.layerStart = reader.layerStart
+    try readLoRA()
+    return result
+  }
+
+  private mutating func readSizes() throws(LayoutError) {
+    let rules = try required("sizes").members()
+    for (position, (symbol, node)) in rules.enumerated() {
+      guard symbol.first?.isUppercase == true, symbol.allSatisfy({ $0.isUppercase || $0.isNumber }),
+        symbol != "L"
+      else {
+        throw node.error(
+          expected: "uppercase letters other than L as a symbol", found: "'\(symbol)'")
+      }
+      symbols.sizes[symbol] = position
+    }
+    for (symbol, node) in rules {
+      result.sizes.append(try size(symbol, node))
+    }
+    for symbol in ["E", "H", "I"] where symbols.sizes[symbol] == nil {
+      throw LayoutError(
+        table: table, line: nil, field: "sizes", expected: "a size \(symbol)", found: "none")
+    }
+  }
+
+  private func size(_ symbol: String, _ node: TableNode) throws(LayoutError) -> SizeRule {
+    if node.isSequence {
+      return SizeRule(
+        symbol: symbol, source: .fields(try node.texts(), aliases: [], fallback: nil), least: 1)
+    }
+    if node.isMapping { return try detailedSize(symbol, node) }
+    let text = try node.text()
+    if text == "gated" { return SizeRule(symbol: symbol, source: .gated, least: 0) }
+    if Self.isField(text) {
+      return SizeRule(
+        symbol: symbol, source: .fields([text], aliases: [], fallback: nil), least: 1)
+    }
+    return SizeRule(symbol: symbol, source: .derived(try node.expression(symbols)), least: 0)
+  }
+
+  private func detailedSize(_ symbol: String, _ node: TableNode) throws(LayoutError) -> SizeRule {
+    var (names, aliases): ([String], [String]) = ([], [])
+    var fallback: Expression?
+    var least = 1
+    for (key, value) in try node.members() {
+      switch key {
+      case "field": names = try value.texts()
+      case "alias": aliases = try value.texts()
+      case "default": fallback = try value.expression(symbols)
+      case "least": least = try value.integer()
+      default: throw value.error(expected: "field, alias, default or least", found: "'\(key)'")
+      }
+    }
+    guard !names.isEmpty else { throw node.error(expected: "a field") }
+    return SizeRule(
+      symbol: symbol, source: .fields(names, aliases: aliases, fallback: fallback), least: least)
+  }
+
+  /// Whether a text is the name of a field rather than an expression.
+  private static func isField(_ text: String) -> Bool {
+    text.contains { $0.isLowercase }
+      && text.allSatisfy { $0.isLowercase || $0.isNumber || $0 == "_" || $0 == "." }
+  }
+
+  private mutating func readFlags() throws(LayoutError) {
+    guard let node = self["flags"] else { return }
+    for (name, value) in try node.members() {
+      var (field, fallback) = (name, false)
+      if value.isMapping {
+        for (key, value) in try value.members() {
+          switch key {
+          case "field": field = try value.text()
+          case "default": fallback = try value.boolean()
+          default: throw value.error(expected: "field or default", found: "'\(key)'")
+          }
+        }
+      } else {
+        fallback = try value.boolean()
+      }
+      symbols.flags[name] = result.flags.count
+      result.flags.append(FlagRule(name: name, field: field, fallback: fallback))
+    }
+  }
+
+  private mutating func readLoRA() throws(LayoutError) {
+    guard let node = self["lora"] else { return }
+    for (name, value) in try node.members() {
+      // Other native forms have other groups, and no factors.
+      guard
+        let group = result.groups.firstIndex(where: {
+          $0.name.split(separator: ".").last ?? "" == name
+        })
+      else { continue }
+      result.lora.append(LoRARule(group: group, native: try value.text()))
+    }
+  }
+}
+
+extension LayerRule {
+  fileprivate init(_ node: TableNode) throws(LayoutError) {
+    var count = "num_hidden_layers"
+    var patterns: [Pattern] = [.all]
+    var prediction: Prediction?
+    for (key, value) in try node.members() {
+      switch key {
+      case "count": count = try value.text()
+      case "sparse":
+        patterns = []
+        for element in value.elements() { patterns.append(try Pattern(element)) }
+      case "mtp": prediction = try Prediction(value)
+      default: throw value.error(expected: "count, sparse or mtp", found: "'\(key)'")
+      }
+    }
+    self.init(countField: count, patterns: patterns, prediction: prediction)
+  }
+}
+
+extension LayerRule.Pattern {
+  fileprivate init(_ node: TableNode) throws(LayoutError) {
+    let expected =
+      "all, {from: field}, {kinds: field}, {except: field, step: field} or {only: field}"
+    guard node.isMapping else {
+      guard try node.text() == "all" else { throw node.error(expected: expected) }
+      self = .all
+      return
+    }
+    var members: [String: String] = [:]
+    for (key, value) in try node.members() { members[key] = try value.text() }
+    let fallback = members.removeValue(forKey: "default").flatMap { Int($0) }
+    switch (members.keys.sorted(), fallback) {
+    case (["from"], _): self = .from(field: members["from"] ?? "", fallback: fallback)
+    case (["kinds"], nil): self = .kinds(field: members["kinds"] ?? "")
+    case (["only"], nil): self = .only(field: members["only"] ?? "")
+    case (["except"], nil), (["except", "step"], nil):
+      self = .except(field: members["except"] ?? "", step: members["step"])
+    default: throw node.error(expected: expected)
+    }
+  }
+}
+
+extension LayerRule.Prediction {
+  fileprivate init(_ node: TableNode) throws(LayoutError) {
+    var field: String?
+    var isDropped = false
+    var kind = LayerKind.sparse
+    for (key, value) in try node.members() {
+      switch key {
+      case "count": field = try value.text()
+      case "on load":
+        switch try value.text() {
+        case "drop": isDropped = true
+        case "keep": isDropped = false
+        default: throw value.error(expected: "drop or keep")
+        }
+      case "like":
+        guard let named = LayerKind(rawValue: try value.text()) else {
+          throw value.error(expected: "sparse or dense")
+        }
+        kind = named
+      default: throw value.error(expected: "count, on load or like", found: "'\(key)'")
+      }
+    }
+    guard let field else { throw node.error(expected: "a count") }
+    self.init(field: field, isDroppedOnLoad: isDropped, kind: kind)
+  }
+}
+
+extension TableNode {
+  /// An expression of the sizes.
+  func expression(_ symbols: LayoutSymbols) throws(LayoutError) -> Expression {
+    let text = try text()
+    do throws(ExpressionParser.Fault) {
+      return try ExpressionParser.expression(text, symbols)
+    } catch {
+      throw self.error(expected: error.expected, found: "\(error.found) in '\(text)'")
+    }
+  }
+
+  /// A condition on flags and sizes.
+  func condition(_ symbols: LayoutSymbols) throws(LayoutError) -> Condition {
+    let text = try text()
+    do throws(ExpressionParser.Fault) {
+      return try ExpressionParser.condition(text, symbols)
+    } catch {
+      throw self.error(expected: error.expected, found: "\(error.found) in '\(text)'")
+    }
+  }
+
+  /// The same value in JSON.
+  fileprivate func json() throws(LayoutError) -> JSONValue {
+    if isMapping {
+      var object = JSONObject()
+      for (key, value) in try members() { object[key] = try value.json() }
+      return .object(object)
+    }
+    if isSequence {
+      var elements: [JSONValue] = []
+      for element in self.elements() { elements.append(try element.json()) }
+      return .array(elements)
+    }
+    let text = try text()
+    guard node.scalar?.style == .plain else { return .string(text) }
+    if let number = Int(text) { return JSONValue(number) }
+    switch text {
+    case "true": return true
+    case "false": return false
+    case "null", "~": return .null
+    default: return Double(text).map { JSONValue($0) } ?? .string(text)
+    }
+  }
+}

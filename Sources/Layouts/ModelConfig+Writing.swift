@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+public import StrictJSON
+public import Tensors
+
+extension ModelConfig {
+  /// The `config.json` that `init(json:layout:)` reads back as this config, with every fact stated and its
+  /// fields sorted.
+  ///
+  /// A size has all its spellings. A type that PyTorch names and `init(json:layout:)` does not know, such as
+  /// F8_E8M0, is written and not read back.
+  public var json: JSONValue {
+    var top: [(String, JSONValue)] = []
+    if let architecture = layout.architecture {
+      top.append(("architectures", .array([.string(architecture)])))
+    }
+    if let modelType = layout.modelTypes.first { top.append(("model_type", .string(modelType))) }
+    let fields = layout.constants.map { ($0.field, $0.value) } + fields
+    if let root = layout.configRoot {
+      top.append((root, Self.object(fields)))
+    } else {
+      top += fields
+    }
+    return Self.object(top)
+  }
+
+  private var fields: [(String, JSONValue)] {
+    var result: [(String, JSONValue)] = [
+      ("dtype", .string(Self.name(of: dtype))),
+      (layout.layers.countField, JSONValue(hiddenLayerCount)),
+    ]
+    for (rule, value) in zip(layout.sizes, sizes) {
+      guard case .fields(let names, _, _) = rule.source else { continue }
+      result += names.map { ($0, JSONValue(value)) }
+    }
+    for (rule, value) in zip(layout.flags, flags) { result.append((rule.field, .bool(value))) }
+    if let prediction = layout.layers.prediction {
+      result.append((prediction.field, JSONValue(mtpLayerCount)))
+    }
+    return result + (layout.layers.patterns.lazy.compactMap { layerFields($0) }.first ?? [])
+  }
+
+  /// The fields that state the kinds of layers one way, or nil if that way cannot express them.
+  private func layerFields(_ pattern: LayerRule.Pattern) -> [(String, JSONValue)]? {
+    func numbers(_ kind: LayerKind) -> [Int] {
+      layerKinds.indices.filter { layerKinds[$0] == kind }
+    }
+    switch pattern {
+    case .all: return []
+    case .from(let field, _):
+      let dense = layerKinds.prefix { $0 == .dense }.count
+      return layerKinds[dense...].contains(.dense) ? nil : [(field, JSONValue(dense))]
+    case .kinds(let field): return [(field, .array(layerKinds.map { .string($0.rawValue) }))]
+    case .except(let field, let step):
+      return [(field, .array(numbers(.dense).map { JSONValue($0) }))]
+        + (step.map { [($0, JSONValue(1))] } ?? [])
+    case .only(let field):
+      return [(field, .string(numbers(.sparse).map { "\($0)" }.joined(separator: ",")))]
+    }
+  }
+
+  private static func object(_ fields: [(String, JSONValue)]) -> JSONValue {
+    var object = JSONObject()
+    let sorted = fields.sorted { $0.0.utf8.lexicographicallyPrecedes($1.0.utf8) }
+    for (field, value) in sorted { object[field] = value }
+    return .object(object)
+  }
+
+  /// The element types that a config may name, by their names in PyTorch.
+  static let dtypes: [(name: String, dtype: DType)] = [
+    .bf16, .f16, .f32, .f64, .f8E4M3, .f8E5M2,
+  ].map { (name(of: $0), $0) }
+
+  /// The name of an element type in PyTorch.
+  public static func name(of dtype: DType) -> String {
+    switch dtype {
+    case .bf16: "bfloat16"
+    case .f16: "float16"
+    case .f32: "float32"
+    case .f64: "float64"
+    case .f8E4M3: "float8_e4m3fn"
+    case .f8E5M2: "float8_e5m2"
+    case .f8E8M0: "float8_e8m0fnu"
+    case .bool: "bool"
+    case .i8: "int8"
+    case .i16: "int16"
+    case .i32: "int32"
+    case .i64: "int64"
+    case .u8: "uint8"
+    case .u16: "uint16"
+    case .u32: "uint32"
+    case .u64: "uint64"
+    }
+  }
+}

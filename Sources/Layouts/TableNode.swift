@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Yams
+
+/// A place in a table, read with errors that say where it is.
+struct TableNode {
+  let node: Node
+  let table: String
+  let field: String
+
+  /// Reads a whole table.
+  static func parse(_ text: String, table: String) throws(LayoutError) -> TableNode {
+    func fault(_ line: Int?, _ found: String) -> LayoutError {
+      LayoutError(table: table, line: line, field: "the text", expected: "YAML", found: found)
+    }
+    let node: Node?
+    do {
+      node = try Yams.compose(yaml: text)
+    } catch YamlError.scanner(_, let problem, let mark, _) {
+      throw fault(mark.line, problem)
+    } catch YamlError.parser(_, let problem, let mark, _) {
+      throw fault(mark.line, problem)
+    } catch YamlError.composer(_, let problem, let mark, _) {
+      throw fault(mark.line, problem)
+    } catch YamlError.duplicatedKeysInMapping(let keys, let context) {
+      throw fault(context.mark.line, "the key \(keys.joined(separator: ", ")) twice")
+    } catch {
+      throw fault(nil, "\(error)")
+    }
+    guard let node else { throw fault(nil, "nothing") }
+    return TableNode(node: node, table: table, field: "")
+  }
+
+  func error(expected: String, found: String? = nil) -> LayoutError {
+    LayoutError(
+      table: table, line: node.mark?.line, field: field.isEmpty ? "the table" : field,
+      expected: expected, found: found ?? description)
+  }
+
+  /// What stands here, in a few words.
+  private var description: String {
+    switch node {
+    case .scalar(let scalar): scalar.string.isEmpty ? "nothing" : "'\(scalar.string.prefix(60))'"
+    case .mapping: "a mapping"
+    case .sequence: "a list"
+    case .alias: "an alias"
+    }
+  }
+
+  func child(_ node: Node, _ name: String) -> TableNode {
+    TableNode(node: node, table: table, field: field.isEmpty ? name : "\(field).\(name)")
+  }
+
+  /// The members of a mapping, in their order.
+  func members() throws(LayoutError) -> [(key: String, value: TableNode)] {
+    guard case .mapping(let mapping) = node else { throw error(expected: "a mapping") }
+    var result: [(String, TableNode)] = []
+    for (key, value) in mapping {
+      guard let name = key.scalar?.string else { throw error(expected: "texts as keys") }
+      result.append((name, child(value, name)))
+    }
+    return result
+  }
+
+  var isMapping: Bool { node.mapping != nil }
+  var isSequence: Bool { node.sequence != nil }
+
+  /// The elements of a list; anything else counts as a list of one.
+  func elements() -> [TableNode] {
+    guard let sequence = node.sequence else { return [self] }
+    return sequence.enumerated().map { child($0.element, "\($0.offset)") }
+  }
+
+  /// The text of a scalar.
+  func text() throws(LayoutError) -> String {
+    guard let scalar = node.scalar else { throw error(expected: "a text") }
+    return scalar.string
+  }
+
+  func texts() throws(LayoutError) -> [String] {
+    var result: [String] = []
+    for element in elements() { result.append(try element.text()) }
+    return result
+  }
+
+  func boolean() throws(LayoutError) -> Bool {
+    switch try text() {
+    case "true": return true
+    case "false": return false
+    default: throw error(expected: "true or false")
+    }
+  }
+
+  func integer() throws(LayoutError) -> Int {
+    guard let number = Int(try text()) else { throw error(expected: "a whole number") }
+    return number
+  }
+}
