@@ -50,7 +50,7 @@ extension Trial {
   func isStoredMTP(_ name: TensorName) -> Bool {
     let layers = spec.config.hiddenLayerCount..<spec.config.storedLayerCount
     return layers.contains {
-      name.text.hasPrefix("\(spec.options.prefix.rawValue)layers.\($0).")
+      name.text.hasPrefix("\(spec.prefix)layers.\($0).")
     }
   }
 }

@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+public import Layouts
 public import Tensors
 
-/// What stands before `layers.` in the keys of a checkpoint.
+/// What the keys of a checkpoint start with.
 public enum ModelPrefix: String, Sendable, Hashable, CaseIterable {
+  /// The layout's usual prefix, which is `model.` of most.
   case model = "model."
   case none = ""
   case languageModel = "language_model."
   case modelLanguageModel = "model.language_model."
+
+  /// What keys of a layout start with.
+  public func text(in layout: Layout) -> String {
+    self == .model ? layout.prefixes[0] : rawValue
+  }
 }
 
 /// What happens to the keys of multi-token prediction layers when a checkpoint is loaded.

@@ -29,7 +29,7 @@ extension FromHFPlanner {
   }
 
   private func partner(of id: GroupID) -> GroupID? {
-    let native = Layout.partner(of: context.groups[id.group].native)
+    let native = HyLayout.partner(of: context.groups[id.group].native)
     return context.groups.firstIndex { $0.native == native }
       .map { GroupID(prefix: id.prefix, layer: id.layer, group: $0) }
   }

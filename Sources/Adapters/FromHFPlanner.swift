@@ -109,7 +109,7 @@ struct FromHFPlanner {
       guard !name.mentionsExperts else { return reportPrefix(name) }
       return keep(source, as: name)
     }
-    if !name.isLoRA && key.prefix != context.options.prefix.rawValue {
+    if !name.isLoRA && key.prefix != context.prefix {
       guard !name.mentionsExperts, !key.hasModelPrefix else { return reportPrefix(name) }
       return keep(source, as: name)
     }
@@ -122,7 +122,7 @@ struct FromHFPlanner {
       return classifyExpert(source, key, layer)
     }
     guard plan.isOfLayer(key, layer, name, context) else { return .elsewhere }
-    for rule in Layout.renames {
+    for rule in HyLayout.renames {
       if let rest = rule.apply(to: key.rest, .fromHF) {
         guard plan.isSparse(layer, name, context) else { return .elsewhere }
         return keep(source, as: TensorName("\(key.prefix)layers.\(layer).\(rest)"))

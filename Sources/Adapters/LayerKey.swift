@@ -95,12 +95,12 @@ enum ExpertKey: Equatable {
       }
       if Self.scaleSuffixes.contains(where: { suffix == $0 }) {
         self = .scale(expertText: first, projection)
-      } else if Layout.groups.contains(where: { suffix == $0.suffix }) {
+      } else if HyLayout.groups.contains(where: { suffix == $0.suffix }) {
         self = .part(expertText: first, projection, suffix: suffix)
       } else {
         self = .unknown
       }
-    } else if Layout.groups.contains(where: { tail == $0.native }) {
+    } else if HyLayout.groups.contains(where: { tail == $0.native }) {
       self = .group(tail)
     } else if Self.paramWrapperSuffixes.contains(where: { tail == $0 }) {
       self = .paramWrapper(tail)

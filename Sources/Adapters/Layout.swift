@@ -7,7 +7,7 @@ import Tensors
 /// The layout of a sparse layer, each rule read in both directions.
 ///
 /// Source: the rename and split tables of nemo-automodel 0.7.0, `models/hy_mt2` and `moe`.
-enum Layout {
+enum HyLayout {
   /// Keys that change their name and nothing else.
   static let renames = [
     Rename(hf: "mlp.expert_bias", native: "mlp.gate.e_score_correction_bias", matches: .whole),
@@ -39,7 +39,7 @@ enum Layout {
   ]
 }
 
-extension Layout {
+extension HyLayout {
   /// Native tensors of which neither is of use without the other.
   static let pairs = [
     ("gate_and_up_projs", "down_projs"), ("lora_gate_and_up_A", "lora_gate_and_up_B"),

@@ -17,11 +17,14 @@ struct LayoutContext: Sendable {
     self.config = config
     self.options = options
     let isGated = options.activation.isGated
-    groups = isGated ? Layout.groups : Layout.groups.map(\.nonGated)
+    groups = isGated ? HyLayout.groups : HyLayout.groups.map(\.nonGated)
     catalog = NameCatalog(
       config, ModelSchema(config, prefix: options.prefix, activation: options.activation),
       LayerTensors(config, isGated: isGated), groups)
   }
+
+  /// What the keys of the model start with.
+  var prefix: String { options.prefix.text(in: config.layout) }
 
   /// The tensors of a whole checkpoint on disk.
   var schema: [TensorInfo] { catalog.schema }
@@ -29,7 +32,7 @@ struct LayoutContext: Sendable {
   /// Whether a key belongs to a layer behind the decoder layers; LoRA factors under PEFT's own
   /// prefix do not, as upstream has it.
   func isMTP(_ key: LayerKey) -> Bool {
-    guard [options.prefix.rawValue, "model.", ""].contains(where: { key.prefix == $0 }) else {
+    guard [prefix, config.layout.prefixes[0], ""].contains(where: { key.prefix == $0 }) else {
       return false
     }
     // A number too large for an integer is larger than any layer count.
@@ -78,7 +81,7 @@ struct LayoutContext: Sendable {
 extension TensorName {
   private static let loraSuffixes =
     [".lora_A.weight", ".lora_B.weight"]
-    + Layout.groups.filter(\.isLoRA).map { ".\($0.native)" }
+    + HyLayout.groups.filter(\.isLoRA).map { ".\($0.native)" }
 
   /// Whether the key is a low-rank factor, which keeps its prefix whatever that is.
   var isLoRA: Bool {
@@ -88,7 +91,7 @@ extension TensorName {
   /// Whether the key mentions a tensor that the layout rules own on either side, wherever it stands.
   var mentionsExperts: Bool {
     text.contains("mlp.experts.")
-      || Layout.renames.contains { rule in
+      || HyLayout.renames.contains { rule in
         [rule.hf, rule.native].contains { side in
           rule.matches == .whole ? text.hasSuffix(side) : text.contains(side)
         }

@@ -131,7 +131,7 @@ extension PlanBuilder {
   }
 
   mutating func reportPrefix(_ name: TensorName, _ context: LayoutContext) {
-    let start = "\(context.options.prefix.rawValue)layers."
+    let start = "\(context.prefix)layers."
     let hasStart = name.text.utf8.starts(with: start.utf8)
     report(
       .unknownPrefix, name, expected: "a key starting with '\(start)' and a number",

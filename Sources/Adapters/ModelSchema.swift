@@ -17,7 +17,7 @@ public struct ModelSchema: Sendable {
     _ config: ModelConfig, prefix: ModelPrefix = .model, activation: ExpertActivation = .swiglu
   ) {
     self.config = config
-    self.prefix = prefix.rawValue
+    self.prefix = prefix.text(in: config.layout)
     self.isGated = activation.isGated
   }
 

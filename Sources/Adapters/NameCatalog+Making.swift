@@ -21,7 +21,7 @@ private enum LayerRole {
       return
     }
     self = .kept
-    for rule in Layout.renames {
+    for rule in HyLayout.renames {
       guard let native = rule.apply(to: tensor.rest[...], .fromHF) else { continue }
       self = .renamed(native)
       return
@@ -41,7 +41,7 @@ extension NameCatalog {
     let bases = rules.indices.filter { !rules[$0].isLoRA }
     let baseRules = bases.map { rules[$0] }
     let partners = baseRules.indices.map { base in
-      baseRules.firstIndex { $0.native == Layout.partner(of: baseRules[base].native) } ?? base
+      baseRules.firstIndex { $0.native == HyLayout.partner(of: baseRules[base].native) } ?? base
     }
     let projections = baseRules.map(\.projections)
     let dense = layers.dense.map { LayerRole($0, projections) }

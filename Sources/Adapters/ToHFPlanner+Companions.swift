@@ -29,7 +29,7 @@ extension ToHFPlanner {
   private func nativeName(of onDisk: TensorName) -> TensorName {
     guard let key = LayerKey(onDisk) else { return onDisk }
     let base = "\(key.prefix)layers.\(key.layerText)."
-    for rule in Layout.renames {
+    for rule in HyLayout.renames {
       if let rest = rule.apply(to: key.rest, .fromHF) { return TensorName(base + rest) }
     }
     if key.rest.hasPrefix(ExpertKey.start),
@@ -84,7 +84,7 @@ extension ToHFPlanner {
     guard let key = LayerKey(info.name), key.rest.hasPrefix(ExpertKey.start),
       case .group(let native) = ExpertKey(key.rest.droppingBytes(ExpertKey.start.utf8.count)),
       let group = context.groups.first(where: { $0.isLoRA && $0.native == native }),
-      let partner = Layout.partner(of: group.native)
+      let partner = HyLayout.partner(of: group.native)
     else { return }
     let name = TensorName("\(key.prefix)layers.\(key.layerText).\(ExpertKey.start)\(partner)")
     guard let other = index[name].map({ plan.sources[$0] }) else {

@@ -61,7 +61,7 @@ struct ToHFPlanner {
       guard !name.mentionsExperts else { return plan.reportPrefix(name, context) }
       return keep(source, as: name)
     }
-    if !name.isLoRA && key.prefix != context.options.prefix.rawValue {
+    if !name.isLoRA && key.prefix != context.prefix {
       guard !name.mentionsExperts, !key.hasModelPrefix else {
         return plan.reportPrefix(name, context)
       }
@@ -72,7 +72,7 @@ struct ToHFPlanner {
       return convertExperts(source, key, layer)
     }
     guard plan.isOfLayer(key, layer, name, context) else { return }
-    for rule in Layout.renames {
+    for rule in HyLayout.renames {
       if let rest = rule.apply(to: key.rest, .toHF) {
         guard plan.isSparse(layer, name, context) else { return }
         return keep(source, as: TensorName("\(key.prefix)layers.\(layer).\(rest)"))

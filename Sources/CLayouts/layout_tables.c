@@ -19,11 +19,35 @@ static const unsigned char hy_mt2[] = {
 static const unsigned char qwen3_moe[] = {
 #embed "../Layouts/Tables/qwen3_moe.yaml"
 };
+static const unsigned char glm4_moe[] = {
+#embed "../Layouts/Tables/glm4_moe.yaml"
+};
+static const unsigned char deepseek_v3[] = {
+#embed "../Layouts/Tables/deepseek_v3.yaml"
+};
+static const unsigned char minimax_m2[] = {
+#embed "../Layouts/Tables/minimax_m2.yaml"
+};
+static const unsigned char qwen3_vl_moe[] = {
+#embed "../Layouts/Tables/qwen3_vl_moe.yaml"
+};
+static const unsigned char step3p5[] = {
+#embed "../Layouts/Tables/step3p5.yaml"
+};
+static const unsigned char gpt_oss[] = {
+#embed "../Layouts/Tables/gpt_oss.yaml"
+};
 
 static const struct layout_table tables[] = {
     TABLE(hy_v3),
     TABLE(hy_mt2),
     TABLE(qwen3_moe),
+    TABLE(glm4_moe),
+    TABLE(deepseek_v3),
+    TABLE(minimax_m2),
+    TABLE(qwen3_vl_moe),
+    TABLE(step3p5),
+    TABLE(gpt_oss),
 };
 
 const struct layout_table *layout_table_at(size_t position) {

@@ -47,6 +47,10 @@ public final class Layout: Sendable {
   public let layerStart: String
   /// The text of the table.
   public let text: String
+  /// Whether some tensors are in layers of some numbers only.
+  let hasLayerConditions: Bool
+  /// The names, ready to be looked up.
+  let keys: KeyTable
 
   init(_ parts: LayoutParts) {
     name = parts.name
@@ -68,6 +72,10 @@ public final class Layout: Sendable {
     groups = parts.groups
     layerStart = parts.layerStart
     text = parts.text
+    keys = KeyTable(parts)
+    hasLayerConditions = parts.tensors.contains { tensor in
+      tensor.condition.mentionsLayer || tensor.axes.contains { $0.extent.mentionsLayer }
+    }
   }
 
   /// The position of a size by its symbol, or nil if the layout has none of that symbol.
@@ -79,6 +87,9 @@ public final class Layout: Sendable {
   public func position(ofFlag name: String) -> Int? {
     flags.firstIndex { $0.name == name }
   }
+
+  /// Which layers have other sizes, or nil if all have the same.
+  public var variant: LayerVariant? { sizes.lazy.compactMap(\.variant).first }
 
   /// Whether experts may lack gates, as an option says.
   public var hasGateOption: Bool { sizes.contains { $0.source == .gated } }
@@ -138,11 +149,32 @@ public struct SizeRule: Sendable, Hashable {
   public let source: Source
   /// The least value.
   public let least: Int
+  /// The field that holds the number of some layers, or nil where all have the same.
+  public let variant: LayerVariant?
+
+  init(symbol: String, source: Source, least: Int, variant: LayerVariant? = nil) {
+    self.symbol = symbol
+    self.source = source
+    self.least = least
+    self.variant = variant
+  }
 
   /// The field that errors name.
   public var field: String {
     if case .fields(let names, _, _) = source { names[0] } else { symbol }
   }
+}
+
+/// Layers in which a size has another value.
+public struct LayerVariant: Sendable, Hashable {
+  /// The field with a list of one text a layer.
+  public let listField: String
+  /// The text of the layers concerned.
+  public let value: String
+  /// The text of the other layers in generated configs.
+  public let otherValue: String
+  /// The field that holds the size in those layers; dots lead into objects.
+  public let field: String
 }
 
 /// A switch of a config.

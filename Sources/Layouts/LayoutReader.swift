@@ -163,18 +163,23 @@ struct LayoutReader {
     var (names, aliases): ([String], [String]) = ([], [])
     var fallback: Expression?
     var least = 1
+    var variant: LayerVariant?
     for (key, value) in try node.members() {
       switch key {
       case "field": names = try value.texts()
       case "alias": aliases = try value.texts()
       case "default": fallback = try value.expression(symbols)
       case "least": least = try value.integer()
-      default: throw value.error(expected: "field, alias, default or least", found: "'\(key)'")
+      case "in layers": variant = try LayerVariant(value)
+      default:
+        throw value.error(
+          expected: "field, alias, default, least or in layers", found: "'\(key)'")
       }
     }
     guard !names.isEmpty else { throw node.error(expected: "a field") }
     return SizeRule(
-      symbol: symbol, source: .fields(names, aliases: aliases, fallback: fallback), least: least)
+      symbol: symbol, source: .fields(names, aliases: aliases, fallback: fallback), least: least,
+      variant: variant)
   }
 
   /// Whether a text is the name of a field rather than an expression.
@@ -214,6 +219,18 @@ struct LayoutReader {
       else { continue }
       result.lora.append(LoRARule(group: group, native: try value.text()))
     }
+  }
+}
+
+extension LayerVariant {
+  fileprivate init(_ node: TableNode) throws(LayoutError) {
+    var members: [String: String] = [:]
+    for (key, value) in try node.members() { members[key] = try value.text() }
+    guard let list = members["where"], let text = members["is"], let field = members["field"] else {
+      throw node.error(expected: "where: a list's field, is: a text of it, field: the size's field")
+    }
+    self.init(
+      listField: list, value: text, otherValue: members["else"] ?? "other", field: field)
   }
 }
 

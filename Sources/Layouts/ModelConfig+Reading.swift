@@ -41,7 +41,8 @@ extension ModelConfig {
     try self.init(
       layout, sizes: sizes, flags: flags,
       layerKinds: fields.layerKinds(layout.layers, count: layerCount),
-      mtpLayerCount: mtpLayerCount, dtype: dtype ?? .bf16)
+      mtpLayerCount: mtpLayerCount,
+      variant: fields.variant(layout, count: layerCount + mtpLayerCount), dtype: dtype ?? .bf16)
   }
 
   /// Reads the text of a `config.json`.
@@ -143,6 +144,32 @@ private struct ConfigFields {
       throw ConfigError(field: field, expected: "true or false", found: Self.describe(value))
     }
     return boolean
+  }
+
+  /// The layers with sizes of their own; a list that is absent or too short names none.
+  func variant(_ layout: Layout, count: Int) throws(ConfigError) -> ModelConfig.Variant {
+    guard let rule = layout.variant, let list = value(rule.listField) else {
+      return ModelConfig.Variant()
+    }
+    let kinds = list.arrayValue?.map(\.stringValue) ?? []
+    guard let elements = list.arrayValue, kinds.compactMap({ $0 }).count == elements.count else {
+      throw ConfigError(field: rule.listField, expected: "a list of texts", found: "\(list.kind)")
+    }
+    var sizes: [Int: Int] = [:]
+    for (position, size) in layout.sizes.enumerated() {
+      guard let field = size.variant?.field else { continue }
+      let path = field.split(separator: ".").map { String($0) }
+      var fields: ConfigFields? = self
+      for name in path.dropLast() {
+        fields = try fields.flatMap { fields throws(ConfigError) in
+          fields.value(name) == nil ? nil : try fields.member(name)
+        }
+      }
+      if let number = try fields?.optionalInteger(path.last ?? "") { sizes[position] = number }
+    }
+    let layers = kinds.prefix(count).indices.filter { kinds[$0] == rule.value }
+    return sizes.isEmpty
+      ? ModelConfig.Variant() : ModelConfig.Variant(layers: Set(layers), sizes: sizes)
   }
 
   /// The element type by its name in PyTorch.

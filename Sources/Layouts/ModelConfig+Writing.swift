@@ -38,7 +38,35 @@ extension ModelConfig {
     if let prediction = layout.layers.prediction {
       result.append((prediction.field, JSONValue(mtpLayerCount)))
     }
+    result += variantFields
     return result + (layout.layers.patterns.lazy.compactMap { layerFields($0) }.first ?? [])
+  }
+
+  /// The fields of sizes that some layers have, if there are such layers.
+  private var variantFields: [(String, JSONValue)] {
+    guard let rule = layout.variant, !variant.layers.isEmpty else { return [] }
+    var result: [(String, JSONValue)] = [
+      (
+        rule.listField,
+        .array(
+          (0..<storedLayerCount).map {
+            .string(variant.layers.contains($0) ? rule.value : rule.otherValue)
+          })
+      )
+    ]
+    var nested = JSONObject()
+    for (position, size) in variant.sizes.sorted(by: { $0.key < $1.key }) {
+      guard let path = layout.sizes[position].variant?.field.split(separator: ".") else { continue }
+      if path.count == 2 {
+        var inner = nested[String(path[0])]?.objectValue ?? JSONObject()
+        inner[String(path[1])] = JSONValue(size)
+        nested[String(path[0])] = .object(inner)
+      } else {
+        nested[path.joined(separator: ".")] = JSONValue(size)
+      }
+    }
+    result += nested.keys.compactMap { field in nested[field].map { (field, $0) } }
+    return result
   }
 
   /// The fields that state the kinds of layers one way, or nil if that way cannot express them.

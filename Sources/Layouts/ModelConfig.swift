@@ -14,6 +14,22 @@ public struct ModelConfig: Sendable {
   public let sizes: [Int]
   /// The values of the layout's flags, in their order.
   public let flags: [Bool]
+  /// The sizes that some layers have instead, by position, and those layers; empty where all are alike.
+  public let variant: Variant
+
+  /// Layers with sizes of their own.
+  public struct Variant: Sendable, Hashable {
+    /// The layers concerned, decoder and prediction layers alike.
+    public let layers: Set<Int>
+    /// Their sizes by position in the layout.
+    public let sizes: [Int: Int]
+
+    /// Creates a variant; without layers it changes nothing.
+    public init(layers: Set<Int> = [], sizes: [Int: Int] = [:]) {
+      self.layers = layers
+      self.sizes = sizes
+    }
+  }
   /// The kind of each decoder layer.
   public let layerKinds: [LayerKind]
   /// Multi-token prediction layers stored after the decoder layers, zero for none.
@@ -37,9 +53,11 @@ public struct ModelConfig: Sendable {
   /// - Complexity: O(tensors of a layer).
   public init(
     _ layout: Layout, sizes given: [String: Int], flags: [String: Bool] = [:],
-    layerKinds: [LayerKind], mtpLayerCount: Int = 0, dtype: DType = .bf16
+    layerKinds: [LayerKind], mtpLayerCount: Int = 0, variant: Variant = Variant(),
+    dtype: DType = .bf16
   ) throws(ConfigError) {
     self.layout = layout
+    self.variant = variant
     self.flags = layout.flags.map { flags[$0.name] ?? $0.fallback }
     self.layerKinds = layerKinds
     self.mtpLayerCount = mtpLayerCount
@@ -91,12 +109,33 @@ public struct ModelConfig: Sendable {
     sizes[gate] = 0
     return LayoutValues(sizes: sizes, flags: flags)
   }
+
+  /// What expressions and conditions of a stored layer are evaluated with.
+  ///
+  /// - Parameter values: Those of the whole config.
+  public func values(_ values: LayoutValues, ofLayer layer: Int) -> LayoutValues {
+    guard variant.layers.contains(layer) else {
+      return LayoutValues(sizes: values.sizes, flags: values.flags, layer: layer)
+    }
+    var sizes = values.sizes
+    for (position, size) in variant.sizes { sizes[position] = size }
+    return LayoutValues(sizes: sizes, flags: values.flags, layer: layer)
+  }
+
+  /// A number that two stored layers share if and only if they have the same tensors but for their
+  /// number; layers of one class have one kind, one variant and the same answers to conditions.
+  public func layerClass(_ layer: Int) -> LayerClass {
+    LayerClass(
+      kinds: kinds(ofLayer: layer), isVariant: variant.layers.contains(layer),
+      layer: layout.hasLayerConditions ? layer : nil)
+  }
 }
 
 extension ModelConfig: Hashable {
   /// Whether both are of one layout and have the same values.
   public static func == (lhs: ModelConfig, rhs: ModelConfig) -> Bool {
-    lhs.sizes == rhs.sizes && lhs.flags == rhs.flags && lhs.layerKinds == rhs.layerKinds
+    lhs.sizes == rhs.sizes && lhs.flags == rhs.flags && lhs.variant == rhs.variant
+      && lhs.layerKinds == rhs.layerKinds
       && lhs.mtpLayerCount == rhs.mtpLayerCount && lhs.dtype == rhs.dtype
       && lhs.layout == rhs.layout
   }
@@ -106,6 +145,7 @@ extension ModelConfig: Hashable {
     hasher.combine(layout)
     hasher.combine(sizes)
     hasher.combine(flags)
+    hasher.combine(variant)
     hasher.combine(layerKinds)
     hasher.combine(mtpLayerCount)
     hasher.combine(dtype)
@@ -137,15 +177,34 @@ extension ModelConfig {
       throw ConfigError(
         field: "dtype", expected: "a floating-point type", found: dtype.rawValue)
     }
+    try checkVariant()
     try checkShapes()
+  }
+
+  /// The ranges of sizes that some layers have.
+  private func checkVariant() throws(ConfigError) {
+    for (position, size) in variant.sizes.sorted(by: { $0.key < $1.key }) {
+      let rule = layout.sizes[position]
+      try ConfigLimits.range(of: rule).check(size, field: rule.variant?.field ?? rule.field)
+    }
+    guard variant.layers.allSatisfy({ 0..<storedLayerCount ~= $0 }) else {
+      throw ConfigError(
+        field: layout.variant?.listField ?? "config.json", expected: "layers of the model",
+        found: "others")
+    }
   }
 
   /// Every shape has a size, and all tensors together fewer than 2^62 bytes.
   private func checkShapes() throws(ConfigError) {
-    var values = values(isGated: true)
+    let all = values(isGated: true)
     var total: Double = 0
-    for rule in layout.tensors {
-      values.layer = rule.kinds == nil ? nil : 0
+    let layers: [Int?] = [
+      variant.layers.min(), (0..<storedLayerCount).first { !variant.layers.contains($0) },
+    ]
+    for (rule, layer) in layout.tensors.flatMap({ rule in
+      layers.compactMap { $0 }.map { (rule, $0) }
+    }) {
+      let values = rule.kinds == nil ? all : values(all, ofLayer: layer)
       guard rule.isPresent(values) else { continue }
       guard let extents = rule.extents(values) else {
         throw ConfigError(
@@ -163,6 +222,16 @@ extension ModelConfig {
         found: "\(total) elements")
     }
   }
+}
+
+/// What decides which tensors a layer has.
+public struct LayerClass: Sendable, Hashable {
+  /// Its kind, one of them.
+  public let kinds: LayerKinds
+  /// Whether it has sizes of its own.
+  public let isVariant: Bool
+  /// Its number, where conditions ask for that.
+  public let layer: Int?
 }
 
 extension Layout {

@@ -18,7 +18,7 @@ struct GroupLayoutTests {
 
   @Test("The up projections stand behind the gate projections")
   func gateAndUp() throws {
-    let layout = try GroupLayout(Layout.groups[0], in: config.get(), experts: 2, rank: 0)
+    let layout = try GroupLayout(HyLayout.groups[0], in: config.get(), experts: 2, rank: 0)
     #expect(layout.shape == [2, 4, 6])
     let up = layout.part(1, slot: 1)
     #expect(up.onDisk == Region(whole: [1, 3, 4]))
@@ -29,7 +29,7 @@ struct GroupLayoutTests {
   func overflow() throws {
     let config = try config.get()
     #expect(throws: TensorError.self) {
-      try GroupLayout(Layout.groups[2], in: config, experts: 7, rank: .max)
+      try GroupLayout(HyLayout.groups[2], in: config, experts: 7, rank: .max)
     }
   }
 }

@@ -101,7 +101,7 @@ struct ModelConfigJSONTests {
   func faults() {
     let table: [(changes: [(String, JSONValue?)], field: String)] = [
       ([("model_type", nil)], "model_type"),
-      ([("model_type", "deepseek_v3")], "model_type"),
+      ([("model_type", "llama")], "model_type"),
       ([("vocab_size", nil)], "vocab_size"),
       ([("hidden_size", .null)], "hidden_size"),
       ([("hidden_size", "4")], "hidden_size"),

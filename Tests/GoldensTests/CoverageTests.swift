@@ -24,7 +24,7 @@ import Testing
 
   @Test func everyRenameHasAGolden() {
     let (hf, native) = (names(.hf), names(.native))
-    for rule in Layout.renames {
+    for rule in HyLayout.renames {
       #expect(hf.contains { $0.contains(".\(rule.hf)") }, "\(rule.hf)")
       #expect(native.contains { $0.contains(".\(rule.native)") }, "\(rule.native)")
     }
@@ -35,7 +35,7 @@ import Testing
     let suited = cases.filter {
       $0.description.setup.options.activation.isGated == activation.isGated
     }
-    for group in Layout.groups {
+    for group in HyLayout.groups {
       let isThere = suited.contains { golden in
         golden[.native].names.contains { $0.text.hasSuffix(".mlp.experts.\(group.native)") }
       }

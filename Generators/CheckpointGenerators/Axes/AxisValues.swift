@@ -32,7 +32,7 @@ public struct AxisValues: Sendable, Hashable {
     values[.mtpPolicy] = options.mtpPolicy == .drop ? Self.drop : 0
     values[.keyPrefix] = options.prefix.axisValue
     values[.completeness] = options.completeness.axisValue
-    Self.classify(spec.lora, options, &values)
+    Self.classify(spec.lora, options, ownPrefix: spec.prefix, &values)
     values[.extent] = spec.extent.axisValue
     values[.keyOrder] = KeyOrderClass(spec.keyOrder).axisValue
     values[.exclusion] = ExclusionClass(spec.exclusion).axisValue
@@ -124,14 +124,15 @@ public struct AxisValues: Sendable, Hashable {
   }
 
   private static func classify(
-    _ lora: LoRASpec?, _ options: AdapterOptions, _ values: inout AxisAssignment
+    _ lora: LoRASpec?, _ options: AdapterOptions, ownPrefix: String,
+    _ values: inout AxisAssignment
   ) {
     values[.lora] = position { (value: LoRAClass) in value.layout == lora?.layout }
     values[.loraRank] = lora.map { position(of: $0.rank, in: AxisTable.loraRankRanges) } ?? 0
     values[.loraPrefix] =
       switch lora?.prefix {
       case nil, LoRAPrefixClass.peft.rawValue: LoRAPrefixClass.peft.axisValue
-      case options.prefix.rawValue: LoRAPrefixClass.own.axisValue
+      case ownPrefix: LoRAPrefixClass.own.axisValue
       default: AxisAssignment.outside
       }
     values[.loraLayout] =

@@ -48,7 +48,7 @@ struct SpecBuilder {
     let isOwn = values[.loraPrefix] == LoRAPrefixClass.own.axisValue
     return LoRASpec(
       layout, rank: details.number(rank, .loraRank),
-      prefix: isOwn ? prefix.rawValue : LoRAPrefixClass.peft.rawValue)
+      prefix: isOwn ? prefix.text(in: config.layout) : LoRAPrefixClass.peft.rawValue)
   }
 
   private var keyOrder: KeyOrder {

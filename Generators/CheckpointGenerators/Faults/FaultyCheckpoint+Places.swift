@@ -8,7 +8,7 @@ import Tensors
 /// Where faults can strike so that a refusal is due.
 extension FaultyCheckpoint {
   var config: ModelConfig { setup.config }
-  var prefix: String { setup.options.prefix.rawValue }
+  var prefix: String { setup.prefix }
 
   /// Whether every tensor of the config must be there.
   var isWhole: Bool { setup.options.completeness == .wholeModel && spec.extent == .wholeModel }
@@ -48,7 +48,7 @@ extension FaultyCheckpoint {
 
   static func factorLayers(of spec: CheckpointSpec) -> [Int] {
     guard let lora = spec.lora else { return [] }
-    let isKnownForMTP = [spec.options.prefix.rawValue, "model.", ""].contains(lora.prefix)
+    let isKnownForMTP = [spec.prefix, "model.", ""].contains(lora.prefix)
     let keeps = spec.storesMTP && (spec.options.mtpPolicy == .preserve || !isKnownForMTP)
     let config = spec.config
     return (0..<(keeps ? config.storedLayerCount : config.hiddenLayerCount)).filter {

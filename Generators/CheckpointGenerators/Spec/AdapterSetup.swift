@@ -25,4 +25,7 @@ public struct AdapterSetup: Sendable, Hashable {
     self.config = config
     self.options = options
   }
+
+  /// What the keys of the model start with.
+  public var prefix: String { options.prefix.text(in: config.layout) }
 }

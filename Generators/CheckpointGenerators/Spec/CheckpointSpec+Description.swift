@@ -108,7 +108,7 @@ extension CheckpointSpec: CustomStringConvertible {
     if options.activation != .swiglu {
       result.append(("activation", options.activation.rawValue))
     }
-    if options.prefix != .model { result.append(("key prefix", "\"\(options.prefix.rawValue)\"")) }
+    if options.prefix != .model { result.append(("key prefix", "\"\(prefix)\"")) }
     switch extent {
     case .wholeModel: break
     case .expertsOnly: result.append(("extent", "experts only"))

@@ -115,4 +115,7 @@ public struct CheckpointSpec: Sendable, Hashable {
   public var config: ModelConfig { setup.config }
   /// The adapter's options.
   public var options: AdapterOptions { setup.options }
+
+  /// What the keys of the model start with.
+  public var prefix: String { setup.prefix }
 }

@@ -27,7 +27,7 @@ extension TensorAccount {
     guard case .ofExpert(let expert, _, _) = address.part, let base = address.plainBase,
       let group = OracleKey(name)?.groupedName
     else { return false }
-    let prefixes = ["\(address.prefix)", oracle.spec.options.prefix.rawValue, "model.", ""]
+    let prefixes = ["\(address.prefix)", oracle.spec.prefix, "model.", ""]
     let bases = [base] + prefixes.map { "\($0)layers.\(address.layer ?? 0)." }
     return bases.contains { base in
       guard let shape = input[TensorName("\(base)mlp.experts.\(group.rawValue)")]?.shape else {

@@ -87,8 +87,7 @@ package struct TensorAccount {
     result[address.isExact ? 0 : 1] += places(of: address, behind: base)
     guard let layer = address.layer, let plain = address.plainBase else { return result }
     if plain != base { result[1] += places(of: address, behind: plain) }
-    for prefix in [oracle.spec.options.prefix.rawValue, "model.", ""] where prefix != address.prefix
-    {
+    for prefix in [oracle.spec.prefix, "model.", ""] where prefix != address.prefix {
       result[2] += places(of: address, behind: "\(prefix)layers.\(layer).")
     }
     return result
@@ -214,7 +213,7 @@ extension TensorAccount {
   private func mayBeAbsent(_ address: TensorAddress) -> Bool {
     guard isFromHF, let layer = address.layer else { return false }
     let config = oracle.spec.config
-    let isKnown = ["model.", "", oracle.spec.options.prefix.rawValue].contains {
+    let isKnown = ["model.", "", oracle.spec.prefix].contains {
       address.prefix == $0
     }
     if oracle.spec.options.mtpPolicy == .drop, isKnown,

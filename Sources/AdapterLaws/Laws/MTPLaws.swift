@@ -85,7 +85,7 @@ extension CheckpointSpec {
   /// on disk or not, with what `isMTPKey` should say.
   var layerKeys: [(name: TensorName, isMTP: Bool)] {
     let count = config.hiddenLayerCount
-    let starts = [options.prefix.rawValue, "model.", ""].unique
+    let starts = [prefix, config.layout.prefixes[0], ""].unique
     let ofLayers = [0, count - 1, count, count + 1, 10 * count + 10].flatMap { layer in
       starts.map { start in
         (TensorName("\(start)layers.\(layer).input_layernorm.weight"), layer >= count)
@@ -98,7 +98,7 @@ extension CheckpointSpec {
 extension Trial {
   /// The layer of a key of the model itself, or nil for other keys.
   func storedLayer(_ name: TensorName) -> Int? {
-    let start = "\(spec.options.prefix.rawValue)layers."
+    let start = "\(spec.prefix)layers."
     guard name.text.hasPrefix(start) else { return nil }
     return Int(name.text.dropFirst(start.count).prefix { $0 != "." })
   }

@@ -76,7 +76,7 @@ extension AdapterLaws {
     guard sparse.count > 1, trial.spec.lora == nil else { return false }
     let chosen = sparse.shuffled(by: trial.spec.variation)
     let exchange = { (name: TensorName) in
-      name.exchangingLayers(chosen[0], chosen[1], prefix: trial.spec.options.prefix.rawValue)
+      name.exchangingLayers(chosen[0], chosen[1], prefix: trial.spec.prefix)
     }
     let (onDisk, native) = (try trial.onDisk(), try trial.native())
     let (exchanged, expected) = try trial.attempt(.fromHF(nil)) {

@@ -43,7 +43,7 @@ public struct LayoutOracle: Sendable {
   /// Whether a key on disk is one of a multi-token prediction layer, which loading drops.
   func isDropped(_ key: OracleKey) -> Bool {
     spec.options.mtpPolicy == .drop && key.layer >= spec.config.hiddenLayerCount
-      && ["model.", "", spec.options.prefix.rawValue].contains { key.prefix == $0 }
+      && ["model.", "", spec.prefix].contains { key.prefix == $0 }
   }
 }
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-import Layouts
-
 internal import AdapterLaws
 internal import CheckpointGenerators
+import Layouts
 internal import PropertyEngine
 internal import StrictJSON
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-import Layouts
-
 internal import AdapterLaws
 internal import Adapters
 internal import CheckpointGenerators
+import Layouts
 internal import PropertyEngine
 
 /// Which cases a campaign has: each number stands for one checkpoint, whatever was judged before and

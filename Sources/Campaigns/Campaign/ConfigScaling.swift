@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-import Layouts
-
 internal import Adapters
+import Layouts
 
 /// Configs with the relations of another and some of its numbers, small enough for their checkpoints
 /// to be made and judged.

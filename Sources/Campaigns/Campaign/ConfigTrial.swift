@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-import Layouts
 public import AdapterLaws
 internal import Adapters
+import Layouts
 internal import PropertyEngine
 
 /// Reads texts that may be no config, and begins a campaign on those that are.

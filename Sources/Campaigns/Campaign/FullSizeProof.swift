@@ -2,7 +2,7 @@
 // Copyright the hymt2-harness authors
 
 internal import AdapterLaws
-package import Adapters
+import Adapters
 internal import CheckpointGenerators
 import Layouts
 internal import StrictJSON

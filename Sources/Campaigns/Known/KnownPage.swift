@@ -3,8 +3,8 @@
 
 internal import AdapterLaws
 internal import CheckpointGenerators
-internal import PropertyEngine
 import Layouts
+internal import PropertyEngine
 public import StrictJSON
 
 extension KnownDivergences {

@@ -2,8 +2,8 @@
 // Copyright the hymt2-harness authors
 
 internal import AdapterLaws
-import Layouts
 public import CheckpointGenerators
+import Layouts
 internal import PropertyEngine
 public import StrictJSON
 

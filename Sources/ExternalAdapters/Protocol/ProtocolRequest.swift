@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-import Layouts
-
 internal import Adapters
 internal import CheckpointGenerators
+import Layouts
 internal import Safetensors
 internal import StrictJSON
 internal import Tensors
@@ -54,7 +53,7 @@ extension AdapterSetup {
       "dtype": .string(options.targetDType.rawValue),
       "options": [
         "mtp_policy": .string(options.mtpPolicy.rawValue),
-        "prefix": .string(options.prefix.rawValue),
+        "prefix": .string(prefix),
         "completeness": .string(options.completeness.rawValue),
         "param_wrapper_layout": options.paramWrapperLayout.map { .string($0.rawValue) } ?? .null,
       ],

@@ -208,7 +208,7 @@ extension FaultBank {
         "keys come out with the prefix '' instead of 'model.' when tensors are converted one at a time",
       smallest: "",
       FaultyAdapter(streamed: { dict, call in
-        let prefix = call.setup.options.prefix.rawValue
+        let prefix = call.setup.prefix
         return try dict.renaming { name in
           name.hasPrefix("\(prefix)layers.") ? String(name.dropFirst(prefix.count)) : name
         }

@@ -28,7 +28,7 @@ extension FaultBank {
       return all.filter { name in
         let key = KeyParts(name.text)
         guard let layer = key.layer, layer >= config.hiddenLayerCount,
-          [call.setup.options.prefix.rawValue, "model.", ""].contains(key.prefix ?? "")
+          [call.setup.prefix, "model.", ""].contains(key.prefix ?? "")
         else { return true }
         return isKept(layer, config, call.setup.options)
       }
@@ -87,7 +87,7 @@ extension FaultBank {
 
   private static func layer(_ name: TensorName, _ call: FaultyAdapter.Call) -> Int? {
     let key = KeyParts(name.text)
-    return key.prefix == call.setup.options.prefix.rawValue ? key.layer : nil
+    return key.prefix == call.setup.prefix ? key.layer : nil
   }
 
   private static func isMTP(_ name: TensorName, _ call: FaultyAdapter.Call) -> Bool {

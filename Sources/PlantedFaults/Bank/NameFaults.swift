@@ -175,7 +175,7 @@ extension FaultBank {
   ]
 
   private static func stated(_ call: FaultyAdapter.Call) -> String {
-    call.setup.options.prefix.rawValue
+    call.setup.prefix
   }
 
   private static func own(_ name: String, _ call: FaultyAdapter.Call) -> Bool {

@@ -35,7 +35,7 @@ enum BehaviourClassifier {
   }
 
   private static func hasKnownPrefix(_ name: TensorName, _ context: DiagnosisContext) -> Bool {
-    ["", "model.", context.spec.options.prefix.rawValue].contains {
+    ["", "model.", context.spec.prefix].contains {
       name.text.hasPrefix("\($0)layers.")
     }
   }

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+public import Tensors
+
+/// A key read generously: for what outside adapters return and for whoever edits keys on purpose.
+///
+/// Numbers may have leading zeros, a sign or digits of any script, and text may follow a name that the layout
+/// knows; `isExact` says whether the key is spelled as the layout spells it. The reference adapter and the
+/// oracle read keys by themselves.
+public struct LenientKey: Sendable {
+  /// What a key is about.
+  public enum Subject: Sendable, Hashable {
+    /// A tensor on disk, by its position in the layout; of the expert that the name has.
+    case tensor(Int)
+    /// A native tensor of the layout that has another name than on disk, by the position of that tensor.
+    case renamed(Int)
+    /// A native group, by its position.
+    case group(Int)
+    /// A companion of a tensor on disk, such as a scale.
+    case companion(of: Int, suffix: String)
+    /// A low-rank factor on disk of one expert's tensor.
+    case factor(of: Int, isA: Bool)
+    /// A native low-rank factor of a group.
+    case groupFactor(lora: Int, isA: Bool)
+    /// A fused factor on disk of a group, as PEFT's ParamWrapper writes it.
+    case fusedFactor(lora: Int, isA: Bool)
+    case unknown
+  }
+
+  /// The key.
+  public let name: TensorName
+  /// What stands before the layers; all of the key outside layers.
+  public let prefix: String
+  /// The text of the layer's number, or nil outside layers.
+  public let layerText: String?
+  /// The number of the layer, or nil where no parser would read one.
+  public let layer: Int?
+  /// What follows the layer's number; the key outside layers.
+  public let rest: String
+  /// The text of the expert's number, or nil.
+  public let expertText: String?
+  /// The number of the expert, or nil.
+  public let expert: Int?
+  /// What it is about.
+  public let subject: Subject
+  /// Whether it is spelled as the layout spells it.
+  public let isExact: Bool
+
+  /// Takes a key apart by a layout.
+  ///
+  /// - Complexity: O(length of the key + rules whose names have an expert's number).
+  public init(_ name: TensorName, _ layout: Layout) {
+    let table = layout.keys
+    self.name = name
+    guard let (prefix, layerText, rest) = table.layer(of: name.text) else {
+      (self.prefix, layerText, layer, rest) = ("", nil, nil, name.text)
+      (expertText, expert) = (nil, nil)
+      let found = table.outside(name.text)
+      (subject, isExact) = (found ?? .unknown, true)
+      return
+    }
+    self.prefix = prefix
+    self.layerText = layerText
+    layer = Self.number(layerText)
+    self.rest = rest
+    let found = table.inLayer(rest)
+    subject = found.subject
+    expertText = found.expertText
+    expert = found.expertText.flatMap(Self.number)
+    func isPlain(_ text: String?, _ number: Int?) -> Bool {
+      text == nil || number.map { "\($0)" } == text
+    }
+    isExact = found.isWhole && isPlain(layerText, layer) && isPlain(expertText, expert)
+  }
+
+  /// A number that some parser would read, or nil.
+  static func number(_ text: String) -> Int? {
+    let digits = text.hasPrefix("+") ? text.dropFirst() : text[...]
+    guard !digits.isEmpty else { return nil }
+    var result = 0
+    for character in digits {
+      guard let digit = character.wholeNumberValue, 0...9 ~= digit else { return nil }
+      let (product, overflows) = result.multipliedReportingOverflow(by: 10)
+      let (sum, overflowsToo) = product.addingReportingOverflow(digit)
+      guard !overflows, !overflowsToo else { return nil }
+      result = sum
+    }
+    return result
+  }
+}
+
+extension LenientKey {
+  /// The position of the tensor on disk that the key is, belongs to, or is the native name of.
+  public var tensor: Int? {
+    switch subject {
+    case .tensor(let tensor), .renamed(let tensor), .companion(let tensor, _),
+      .factor(let tensor, _):
+      tensor
+    case .group, .groupFactor, .fusedFactor, .unknown: nil
+    }
+  }
+}
+
+/// The names of a layout, ready to be looked up.
+final class KeyTable: Sendable {
+  /// What layers' names have before the number, without the prefix, such as `layers.`.
+  private let block: String
+  private let prefixes: [String]
+  private let outsideLayers: [String: LenientKey.Subject]
+  private let wholeNames: [String: LenientKey.Subject]
+  /// Names with a number in them, and what they are about.
+  private let numbered: [(start: String, end: String, subject: LenientKey.Subject)]
+
+  init(_ parts: LayoutParts) {
+    prefixes = parts.prefixes
+    let first = parts.prefixes[0]
+    block = String(parts.layerStart.dropFirst(parts.layerStart.hasPrefix(first) ? first.count : 0))
+    var outside: [String: LenientKey.Subject] = [:]
+    var whole: [String: LenientKey.Subject] = [:]
+    var numbered: [(start: String, end: String, subject: LenientKey.Subject)] = []
+    func add(_ name: NamePattern, _ subject: LenientKey.Subject) {
+      if let end = name.end {
+        numbered.append((name.start, end, subject))
+      } else if whole[name.start] == nil {
+        whole[name.start] = subject
+      }
+    }
+    for (position, rule) in parts.tensors.enumerated() {
+      guard rule.kinds != nil else {
+        for prefix in parts.prefixes {
+          let text = rule.name.start
+          outside[text.hasPrefix(first) ? prefix + text.dropFirst(first.count) : text] =
+            .tensor(position)
+        }
+        continue
+      }
+      add(rule.name, .tensor(position))
+      if case .renamed(let native) = rule.native { add(native, .renamed(position)) }
+      for suffix in parts.companions {
+        if let name = rule.name.replacingWeight(by: suffix) {
+          add(name, .companion(of: position, suffix: suffix))
+        }
+      }
+    }
+    for (position, group) in parts.groups.enumerated() where group.kinds != nil {
+      if whole[group.name] == nil { whole[group.name] = .group(position) }
+    }
+    for (lora, rule) in parts.lora.enumerated() {
+      let group = parts.groups[rule.group]
+      let module = group.module
+      for (factor, isA) in [("A", true), ("B", false)] {
+        whole["\(module)\(rule.native)_\(factor)"] = .groupFactor(lora: lora, isA: isA)
+        let wrapper = lora == 0 ? "base_layer." : ""
+        whole["\(module)\(wrapper)lora_\(factor).weight"] = .fusedFactor(lora: lora, isA: isA)
+        for part in group.parts {
+          if let name = parts.tensors[part].name.replacingWeight(by: "lora_\(factor).weight") {
+            numbered.append((name.start, name.end ?? "", .factor(of: part, isA: isA)))
+          }
+        }
+      }
+    }
+    (outsideLayers, wholeNames, self.numbered) = (outside, whole, numbered)
+  }
+
+  /// What stands before a layer, its number and what follows, or nil of keys outside layers.
+  func layer(of text: String) -> (prefix: String, number: String, rest: String)? {
+    var start = text.startIndex
+    while true {
+      if text[start...].utf8.starts(with: block.utf8) {
+        let after = text[start...].utf8.dropFirst(block.utf8.count)
+        let number = Substring(after.prefix { $0 != UInt8(ascii: ".") })
+        guard !number.isEmpty, number.endIndex < text.endIndex else { return nil }
+        let rest = text.utf8[number.endIndex...].dropFirst()
+        return (String(text[..<start]), String(number), String(Substring(rest)))
+      }
+      guard let dot = text[start...].utf8.firstIndex(of: UInt8(ascii: ".")) else { return nil }
+      start = text.utf8.index(after: dot)
+    }
+  }
+
+  func outside(_ text: String) -> LenientKey.Subject? { outsideLayers[text] }
+
+  /// What follows a layer's number, exactly as the layout has it or with text after it.
+  func inLayer(
+    _ rest: String
+  ) -> (subject: LenientKey.Subject, expertText: String?, isWhole: Bool) {
+    if let subject = wholeNames[rest] { return (subject, nil, true) }
+    var longest: (subject: LenientKey.Subject, expertText: String, isWhole: Bool, length: Int)?
+    for (start, end, subject) in numbered where rest.utf8.starts(with: start.utf8) {
+      let after = Substring(rest.utf8.dropFirst(start.utf8.count))
+      let number = Substring(after.utf8.prefix { $0 != UInt8(ascii: ".") })
+      let tail = Substring(after.utf8.dropFirst(number.utf8.count))
+      guard LenientKey.number(String(number)) != nil else { continue }
+      if tail.utf8.elementsEqual(end.utf8) { return (subject, String(number), true) }
+      // The longest name that the key goes on from is the one meant.
+      if tail.utf8.starts(with: end.utf8), end.utf8.count > longest?.length ?? -1 {
+        longest = (subject, String(number), false, end.utf8.count)
+      }
+    }
+    if let longest { return (longest.subject, longest.expertText, longest.isWhole) }
+    return (.unknown, expertNumber(rest), true)
+  }
+
+  /// The number in the place of an expert's of a key that is about nothing known.
+  private func expertNumber(_ rest: String) -> String? {
+    for (start, _, _) in numbered where rest.utf8.starts(with: start.utf8) {
+      let number = String(
+        Substring(rest.utf8.dropFirst(start.utf8.count).prefix { $0 != UInt8(ascii: ".") }))
+      if LenientKey.number(number) != nil { return number }
+    }
+    return nil
+  }
+}
+
+extension NamePattern {
+  /// The name with another suffix in the place of its last component `weight`, or nil if it has none.
+  public func replacingWeight(by suffix: String) -> NamePattern? {
+    let last = end ?? start
+    guard last.hasSuffix(".weight") || last == "weight" else { return nil }
+    let other = String(last.dropLast("weight".count)) + suffix
+    return end == nil ? NamePattern(start: other, end: nil) : NamePattern(start: start, end: other)
+  }
+}
+
+extension NativeGroup {
+  /// The name without its last component, with a dot at the end.
+  public var module: String {
+    name.lastIndex(of: ".").map { String(name[...$0]) } ?? ""
+  }
+}
