@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the hymt2-harness authors
-"""The layout tables against transformers' models and upstream's adapters, neither of which knows them."""
+"""The layout tables against transformers' models and upstream's adapters, which know no tables."""
 
 import importlib
 import json
@@ -167,11 +167,14 @@ def fixtures() -> list[Path]:
 def test_fixtures(path: Path) -> None:
     layout = read_layout(path.parent.name, json.loads(path.read_text()))
     file = load_file(path.parent / "model.safetensors")
+    # Not the vision tower.
     prefix = layout.table["prefix"][0]
-    found = {
-        key: tuple(file[key].shape) for key in file if key.startswith((prefix, "lm_head.", "model.norm"))
-    }
-    assert shapes(layout, mtp=True) == found
+    found = {key: file[key] for key in file if key.startswith((prefix, "lm_head."))}
+    assert shapes(layout, mtp=True) == {key: tuple(found[key].shape) for key in found}
+    wide = {key for key in found if found[key].dtype == torch.float32}
+    assert wide == {tensor.name for tensor in layout.tensors if tensor.dtype == "F32"}
+    native = native_tensors(layout, found)
+    assert compare_state_dicts(native, new_adapter(layout, torch.bfloat16).from_hf(found)) == []
 
 
 def test_every_table_has_configs() -> None:
