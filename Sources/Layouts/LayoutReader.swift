@@ -21,6 +21,7 @@ struct LayoutParts {
   var prefixes = [""]
   var companions: [String] = []
   var lora: [LoRARule] = []
+  var movesRenamed = false
   var tensors: [TensorRule] = []
   var modules: [ModuleRename] = []
   var groups: [NativeGroup] = []
@@ -32,7 +33,7 @@ struct LayoutParts {
 struct LayoutReader {
   private static let fields: Set<String> = [
     "extends", "models", "architecture", "upstream", "config", "natives", "sizes", "flags",
-    "constants", "layers", "prefix", "companions", "lora", "tensors",
+    "constants", "layers", "prefix", "companions", "lora", "order", "tensors",
   ]
 
   private let table: String
@@ -121,6 +122,7 @@ struct LayoutReader {
     result.groups = reader.groups
     result.layerStart = reader.layerStart
     try readLoRA()
+    try readOrder()
     return result
   }
 
@@ -206,6 +208,12 @@ struct LayoutReader {
       symbols.flags[name] = result.flags.count
       result.flags.append(FlagRule(name: name, field: field, fallback: fallback))
     }
+  }
+
+  private mutating func readOrder() throws(LayoutError) {
+    guard let node = self["order"] else { return }
+    guard try node.text() == "moved last" else { throw node.error(expected: "moved last") }
+    result.movesRenamed = true
   }
 
   private mutating func readLoRA() throws(LayoutError) {
