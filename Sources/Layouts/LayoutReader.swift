@@ -25,6 +25,8 @@ struct LayoutParts {
   var tensors: [TensorRule] = []
   var modules: [ModuleRename] = []
   var groups: [NativeGroup] = []
+  var foreignGroups: [String] = []
+  var movesRenamed = false
   var layerStart = ""
   var text = ""
 }
@@ -107,6 +109,10 @@ struct LayoutReader {
     result.configRoot = try self["config"]?.text()
     result.prefixes = try self["prefix"]?.texts() ?? [""]
     result.companions = try self["companions"]?.texts() ?? []
+    if let order = self["order"] {
+      guard try order.text() == "moved last" else { throw order.error(expected: "moved last") }
+      result.movesRenamed = true
+    }
     try readSizes()
     try readFlags()
     if let constants = self["constants"] {
@@ -120,6 +126,7 @@ struct LayoutReader {
     result.tensors = reader.tensors
     result.modules = reader.modules
     result.groups = reader.groups
+    result.foreignGroups = reader.foreignGroups
     result.layerStart = reader.layerStart
     try readLoRA()
     try readOrder()

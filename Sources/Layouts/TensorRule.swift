@@ -93,7 +93,7 @@ public struct NamePattern: Sendable, Hashable {
   /// What stands after the number, or nil of names without one.
   public let end: String?
 
-  /// Creates a name of what stands before and after the number, if it has one.
+  /// Creates a name.
   public init(start: String, end: String?) {
     self.start = start
     self.end = end
