@@ -24,6 +24,8 @@ struct LayoutParts {
   var tensors: [TensorRule] = []
   var modules: [ModuleRename] = []
   var groups: [NativeGroup] = []
+  var foreignGroups: [String] = []
+  var movesRenamed = false
   var layerStart = ""
   var text = ""
 }
@@ -32,7 +34,7 @@ struct LayoutParts {
 struct LayoutReader {
   private static let fields: Set<String> = [
     "extends", "models", "architecture", "upstream", "config", "natives", "sizes", "flags",
-    "constants", "layers", "prefix", "companions", "lora", "tensors",
+    "constants", "layers", "prefix", "companions", "lora", "order", "tensors",
   ]
 
   private let table: String
@@ -106,6 +108,10 @@ struct LayoutReader {
     result.configRoot = try self["config"]?.text()
     result.prefixes = try self["prefix"]?.texts() ?? [""]
     result.companions = try self["companions"]?.texts() ?? []
+    if let order = self["order"] {
+      guard try order.text() == "moved last" else { throw order.error(expected: "moved last") }
+      result.movesRenamed = true
+    }
     try readSizes()
     try readFlags()
     if let constants = self["constants"] {
@@ -119,6 +125,7 @@ struct LayoutReader {
     result.tensors = reader.tensors
     result.modules = reader.modules
     result.groups = reader.groups
+    result.foreignGroups = reader.foreignGroups
     result.layerStart = reader.layerStart
     try readLoRA()
     return result
