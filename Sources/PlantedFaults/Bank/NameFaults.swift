@@ -177,9 +177,9 @@ extension FaultBank {
       "shared-gate-up-exchanged-both", .names,
       "{gate and up} of shared experts are exchanged in both directions",
       .selfConsistent, needs: [.has(.shared)],
-      says: "{gate and up} of shared experts are exchanged in both directions",
+      says: "{shared gate, shared up} are exchanged in both directions",
       smallest: "shared experts 1",
-      exchanging(.shared)),
+      exchanging(.sharedHalves)),
     PlantedFault(
       "key-value-exchanged-both", .names, "{matrices of one shape} are exchanged in both directions",
       .selfConsistent, needs: [.pair(.keyAndValue)],

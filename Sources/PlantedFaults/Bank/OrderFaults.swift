@@ -35,10 +35,16 @@ extension FaultBank {
     let own = Set(experts)
     var members: [String: [Int]] = [:]
     var places: [String: Int] = [:]
-    for (place, name) in dict.names.enumerated() {
-      let key = call.key(name)
-      let text = key.native(in: call.layout)
-      if !call.has(name, .experts) {
+    let keys = dict.names.map(call.key)
+    let natives = keys.map { $0.native(in: call.layout) }
+    // In some layouts, what changes its name stands behind all others before anything is grouped.
+    let isMoved = keys.indices.map {
+      call.layout.movesRenamed && natives[$0] != keys[$0].name.text
+    }
+    let order = keys.indices.filter { !isMoved[$0] } + keys.indices.filter { isMoved[$0] }
+    for (place, source) in order.enumerated() {
+      let (key, text) = (keys[source], natives[source])
+      if !FaultSite.experts.contains(key, in: call.layout) {
         places[text] = place
       } else if key.expert.map(own.contains) ?? true {
         members[text, default: []].append(place)

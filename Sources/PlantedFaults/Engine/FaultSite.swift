@@ -90,6 +90,9 @@ extension FaultSite {
   static let shared = role(.sharedExpert)
   static let sharedGate = part("shared gate", of: .sharedExpert, at: 0)
   static let sharedUp = part("shared up", of: .sharedExpert, at: 1)
+  static let sharedHalves = FaultSite("shared halves") { rule, layout in
+    [sharedGate, sharedUp].contains { $0.includes(rule, layout) }
+  }
   static let sharedDown = part("shared down", of: .sharedExpert, at: 2)
   static let besideExperts = FaultSite("beside experts") { rule, _ in !rule.isOfExperts }
   static let renamedRouting = FaultSite("renamed routing") { rule, _ in
