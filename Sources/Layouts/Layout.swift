@@ -51,6 +51,8 @@ public final class Layout: Sendable {
   let hasLayerConditions: Bool
   /// The names, ready to be looked up.
   let keys: KeyTable
+  /// Where in the tables all of this stands.
+  let marks: LayoutMarks
 
   init(_ parts: LayoutParts) {
     name = parts.name
@@ -73,6 +75,7 @@ public final class Layout: Sendable {
     layerStart = parts.layerStart
     text = parts.text
     keys = KeyTable(parts)
+    marks = parts.marks
     hasLayerConditions = parts.tensors.contains { tensor in
       tensor.condition.mentionsLayer || tensor.axes.contains { $0.extent.mentionsLayer }
     }
