@@ -20,7 +20,7 @@ enum TinyTable {
         dense:
           mlp: {role: dense, "{gate,up}.weight": [I, H], bias: {shape: [I], if: extra_bias}}
         sparse:
-          mlp.router.weight: {shape: [E, H], role: router, automodel: mlp.gate.weight}
+          mlp.router.weight: {shape: [E, H], role: router, automodel: mlp.choice.weight}
           mlp.shared: {role: shared expert, if: S > 0, weight: [S * I, H]}
           mlp.experts.{e}:
             gate.weight: {shape: [I, H], part: gate, automodel: "mlp.experts.fused[e, h, i]"}
