@@ -63,6 +63,6 @@ public struct AdapterPlanner: Sendable {
 
   /// Whether a key belongs to a multi-token prediction layer.
   func isMTPKey(_ name: TensorName) -> Bool {
-    LayerKey(name).map(context.isMTP) ?? false
+    context.key(name).map(context.isMTP) ?? false
   }
 }

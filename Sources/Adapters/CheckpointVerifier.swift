@@ -37,7 +37,9 @@ public struct CheckpointVerifier: Sendable {
 
   private let forward: ConversionPlan
   private let backward: ConversionPlan
-  private let config: ModelConfig
+  private let formulas: IndexFormulas
+  /// Whether each destination is a group of experts.
+  private let isGrouped: [Bool]
   private let threads: Int?
   private let sourcePositions: [TensorName: Int]
 
@@ -47,7 +49,9 @@ public struct CheckpointVerifier: Sendable {
   ) {
     self.forward = forward
     self.backward = backward
-    self.config = config
+    let formulas = IndexFormulas(config, nil)
+    self.formulas = formulas
+    isGrouped = forward.destinations.map { formulas.isGroup($0.name) }
     self.threads = threads
     sourcePositions = Dictionary(
       forward.sources.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
@@ -81,7 +85,7 @@ public struct CheckpointVerifier: Sendable {
     return summary.sorted
   }
 
-  /// One expert of one grouped tensor.
+  /// One expert of one grouped tensor, or all experts of what is grouped on disk.
   private struct Slice: Sendable {
     let destination: Int
     let expert: Int
@@ -92,11 +96,11 @@ public struct CheckpointVerifier: Sendable {
   private func slices() -> [Slice] {
     let ranges = forward.movesByDestination()
     var returns: [Int: [Int: [TensorMove]]] = [:]
-    for move in backward.moves where forward.destinations[move.source].isGroupedExperts {
+    for move in backward.moves where isGrouped[move.source] {
       returns[move.source, default: [:]][move.sourceRegion.lower[0], default: []].append(move)
     }
     return forward.destinations.indices.flatMap { destination -> [Slice] in
-      guard forward.destinations[destination].isGroupedExperts else { return [] }
+      guard isGrouped[destination] else { return [] }
       let moves = Dictionary(
         grouping: forward.moves[ranges[destination]], by: { $0.destinationRegion.lower[0] })
       return moves.keys.sorted().map { expert in
@@ -110,14 +114,16 @@ public struct CheckpointVerifier: Sendable {
   private func verify(_ slice: Slice, _ source: @Sendable (Int) throws -> Tensor) throws -> Summary
   {
     let grouped = forward.destinations[slice.destination]
-    let shape = try Shape([1] + grouped.shape.extents.dropFirst())
+    let experts = slice.moves.first?.destinationRegion.extents.first ?? 1
+    let shape = try Shape([experts] + grouped.shape.extents.dropFirst())
     var buffer = try ByteBuffer(count: shape.byteCount(of: grouped.dtype))
     var originals: [TensorName: Tensor] = [:]
     for move in slice.moves {
       let tensor = try source(move.source)
       originals[forward.sources[move.source].name] = tensor
       let copy = try MoveCopy(
-        move, from: tensor, to: grouped.dtype, startingAt: slice.expert * shape.elementCount)
+        move, from: tensor, to: grouped.dtype,
+        startingAt: slice.expert * (shape.elementCount / max(1, experts)))
       // The buffer is this slice's alone.
       unsafe buffer.withUnsafeMutableBytes { (bytes: UnsafeMutableRawBufferPointer) in
         unsafe copy.run(into: bytes)
@@ -125,7 +131,7 @@ public struct CheckpointVerifier: Sendable {
     }
     let native = try Tensor(grouped.dtype, shape, storage: buffer.freeze())
     var summary = Summary()
-    let samples = ElementSamples(grouped, shape, expert: slice.expert, config)
+    let samples = ElementSamples(grouped, shape, expert: slice.expert, formulas)
     try samples.compare(native, originals, &summary)
     for move in slice.returns {
       let info = backward.destinations[move.destination]
@@ -153,7 +159,8 @@ public struct CheckpointVerifier: Sendable {
     let region = move.sourceRegion
     var move = move
     move.sourceRegion = Region(
-      view: native.shape.extents, lower: [0] + region.lower.dropFirst(), extents: region.extents)
+      view: [native.shape[0]] + region.view.dropFirst(), lower: [0] + region.lower.dropFirst(),
+      extents: region.extents)
     let returned = try MoveCopy(move, from: native, to: info.dtype).tensor(info)
     let whole = Region(whole: info.shape.extents)
     let identity = TensorMove(

@@ -21,26 +21,25 @@ struct FromHFPlanner {
   /// The groups of the catalog in the order in which they turned up, those of other ranks too.
   private var foundGroups: [Int] = []
   private var isFound: [Bool]
-  /// The layout of each rule's groups, once it is needed.
-  private var layouts: [GroupLayout?]
+  private var layouts: GroupLayouts
 
   init(_ context: LayoutContext, _ sources: [TensorInfo], _ parallelism: ExpertParallelism?) {
     self.context = context
     let catalog = context.catalog
     plan = PlanBuilder(.fromHF, sources, catalog)
-    index = SourceIndex(sources, catalog)
+    index = SourceIndex(sources, context.catalog)
     ownExperts = context.experts(of: parallelism)
     lastMembers = Array(repeating: -1, count: catalog.groups.count)
     isFound = Array(repeating: false, count: catalog.groups.count)
-    layouts = Array(repeating: nil, count: context.groups.count)
+    layouts = GroupLayouts(context, own: ownExperts, isLocal: false)
   }
 
   mutating func run() throws(AdapterError) -> ConversionPlan {
     let roles = plan.sources.indices.map { source in
       index.numbers[source].flatMap { classify(source, number: $0) } ?? classify(source)
     }
-    for (source, role) in roles.enumerated() {
-      switch role {
+    for source in order(of: roles) {
+      switch roles[source] {
       case .keep(let name, let number):
         plan.rename(source, to: name, number: number)
       case .member(let group):
@@ -55,10 +54,23 @@ struct FromHFPlanner {
       .sorted { $0.place < $1.place }
     for (id, _) in inOrder { addLoRAGroup(id) }
     for conversion in ParamWrapperPlanner(context).plan(paramWrappers, &plan) {
-      conversion.add(to: &plan)
+      conversion.add(to: &plan, context)
     }
     checkCompleteness()
     return try plan.finish()
+  }
+
+  /// The sources in the order in which the result has them.
+  private func order(of roles: [Role]) -> [Int] {
+    guard context.layout.movesRenamed else { return Array(roles.indices) }
+    let isMoved = zip(plan.sources, roles).map { info, role in
+      switch role {
+      case .keep(let name, _): name != info.name
+      case .member: true
+      case .elsewhere: false
+      }
+    }
+    return roles.indices.filter { !isMoved[$0] } + roles.indices.filter { isMoved[$0] }
   }
 
   private enum Role {
@@ -77,7 +89,7 @@ struct FromHFPlanner {
     case .original, .group: return nil
     case .kept, .renamed, .part: break
     }
-    if context.options.mtpPolicy == .drop, context.catalog.mtp.contains(number) {
+    if context.dropsMTP, context.catalog.mtp.contains(number) {
       plan.omit(source, .mtpLayer)
       return .elsewhere
     }
@@ -93,9 +105,13 @@ struct FromHFPlanner {
       isFound[group] = true
       foundGroups.append(group)
     }
-    guard ownExperts.contains(expert) else {
+    guard expert.map(ownExperts.contains) ?? !ownExperts.isEmpty else {
       plan.omit(source, .otherRank)
       return .elsewhere
+    }
+    // What is grouped on disk has the experts of other ranks, too.
+    if expert == nil, ownExperts.count < context.config.expertCount {
+      plan.omit(source, .otherRank)
     }
     lastMembers[group] = source
     checkCast(info)
@@ -105,86 +121,115 @@ struct FromHFPlanner {
   /// The role of a key outside the catalog.
   private mutating func classify(_ source: Int) -> Role {
     let name = plan.sources[source].name
-    guard let key = LayerKey(name) else {
-      guard !name.mentionsExperts else { return reportPrefix(name) }
+    guard let key = context.key(name) else {
+      guard !context.mentionsMoved(name) else { return reportPrefix(name) }
       return keep(source, as: name)
     }
-    if !name.isLoRA && key.prefix != context.prefix {
-      guard !name.mentionsExperts, !key.hasModelPrefix else { return reportPrefix(name) }
+    if !context.isFactor(name) && key.prefix != context.prefix {
+      guard !context.mentionsMoved(name), !context.hasModelPrefix(key) else {
+        return reportPrefix(name)
+      }
       return keep(source, as: name)
     }
     guard let layer = plan.layerIndex(of: key, name, context) else { return .elsewhere }
-    if context.options.mtpPolicy == .drop, context.isMTP(key) {
+    if context.dropsMTP, context.isMTP(key) {
       plan.omit(source, .mtpLayer)
       return .elsewhere
     }
-    if key.rest.hasPrefix(ExpertKey.start) {
-      return classifyExpert(source, key, layer)
+    let rest = context.read(key)
+    switch rest {
+    case .tensor(let rule, let expertText):
+      return classify(source, key, layer, rule, expertText)
+    case .companion(let rule, let expertText):
+      return classifyCompanion(source, key, layer, rule, expertText)
+    case .factor(let rule, let isA, let expertText):
+      classifyFactor(source, key, layer, rule, isA: isA, expertText)
+    case .fusedFactor(let lora, let isA):
+      guard plan.hasExperts(layer, name, context) else { return .elsewhere }
+      paramWrappers.append(
+        ParamWrapperKey(
+          source: source, place: .init(prefix: key.prefix, layer: layer, lora: lora, isA: isA)))
+    case .inModule(onDisk: true, let other):
+      guard plan.hasModule(key, layer, name, context) else { return .elsewhere }
+      return keep(source, as: context.name(key.prefix, layer: layer, other))
+    case .renamed, .inModule:
+      plan.reportForeign(name, expected: "a key on disk")
+    case .group, .groupFactor:
+      plan.reportForeign(name, expected: "\(context.expertsOnDisk) keys on disk")
+    case .foreign:
+      plan.reportForeign(
+        name, expected: "\(context.expertsOnDisk) keys; save with transformers' save_pretrained")
+    case .unknownOfExperts:
+      plan.report(
+        .unknownExpertKey, name, expected: context.expertNamesOnDisk,
+        found: "\(plan.sources[source].dtype) \(plan.sources[source].shape)")
+    case .unknown:
+      return keep(source, as: name)
     }
-    guard plan.isOfLayer(key, layer, name, context) else { return .elsewhere }
-    for rule in HyLayout.renames {
-      if let rest = rule.apply(to: key.rest, .fromHF) {
-        guard plan.isSparse(layer, name, context) else { return .elsewhere }
-        return keep(source, as: TensorName("\(key.prefix)layers.\(layer).\(rest)"))
-      }
-      if rule.apply(to: key.rest, .toHF) != nil {
-        plan.reportForeign(name, expected: "a key on disk")
-        return .elsewhere
-      }
+    return .elsewhere
+  }
+
+  /// The role of a tensor of the layout that the config has not, or not in this layer.
+  private mutating func classify(
+    _ source: Int, _ key: LayerKey, _ layer: Int, _ rule: Int, _ expertText: Substring?
+  ) -> Role {
+    let info = plan.sources[source]
+    let tensor = context.layout.tensors[rule]
+    guard plan.isOfLayer(tensor, layer, info.name, context) else { return .elsewhere }
+    if let expertText, plan.expertIndex(expertText, info.name, context) == nil { return .elsewhere }
+    switch tensor.native {
+    case .kept: return keep(source, as: info.name)
+    case .renamed(let native):
+      return keep(source, as: context.name(key.prefix, layer: layer, native.start))
+    case .part:
+      plan.report(
+        .gateOfNonGatedExpert, info.name,
+        expected: "no \(tensor.part?.rawValue ?? "such") projection with "
+          + context.options.activation.rawValue,
+        found: "\(info.dtype) \(info.shape)")
+      return .elsewhere
+    }
+  }
+
+  private mutating func classifyCompanion(
+    _ source: Int, _ key: LayerKey, _ layer: Int, _ rule: Int, _ expertText: Substring?
+  ) -> Role {
+    let name = plan.sources[source].name
+    guard plan.isOfLayer(context.layout.tensors[rule], layer, name, context) else {
+      return .elsewhere
+    }
+    guard let expertText else {
+      let module = context.layout.modules.first { key.rest.utf8.starts(with: $0.onDisk.utf8) }
+      guard let module else { return keep(source, as: name) }
+      let rest = module.native + key.rest.droppingBytes(module.onDisk.utf8.count)
+      return keep(source, as: context.name(key.prefix, layer: layer, rest))
+    }
+    guard let expert = plan.expertIndex(expertText, name, context) else { return .elsewhere }
+    guard ownExperts.contains(expert) else {
+      plan.omit(source, .otherRank)
+      return .elsewhere
     }
     return keep(source, as: name)
   }
 
-  private mutating func classifyExpert(_ source: Int, _ key: LayerKey, _ layer: Int) -> Role {
+  private mutating func classifyFactor(
+    _ source: Int, _ key: LayerKey, _ layer: Int, _ rule: Int, isA: Bool, _ expertText: Substring
+  ) {
     let info = plan.sources[source]
-    let expertKey = ExpertKey(key.rest.droppingBytes(ExpertKey.start.utf8.count))
-    switch expertKey {
-    case .part(let expertText, let projection, let suffix):
-      guard plan.isSparse(layer, info.name, context),
-        let expert = plan.expertIndex(expertText, info.name, context)
-      else { return .elsewhere }
-      // The catalog has the weights of all projections that the experts have.
-      guard
-        let group = context.groups.firstIndex(where: {
-          $0.isLoRA && $0.suffix == suffix && $0.projections.contains(projection)
-        })
-      else {
-        plan.report(
-          .gateOfNonGatedExpert, info.name,
-          expected: "no gate projection with \(context.options.activation.rawValue)",
-          found: "\(info.dtype) \(info.shape)")
-        return .elsewhere
-      }
-      loraGroups.insert(
-        source, into: GroupID(prefix: key.prefix, layer: layer, group: group), expert: expert,
-        projection, leads: projection == context.groups[group].parts[0].projection)
-      return .elsewhere
-    case .scale(let expertText, _):
-      guard plan.isSparse(layer, info.name, context),
-        let expert = plan.expertIndex(expertText, info.name, context)
-      else { return .elsewhere }
-      guard ownExperts.contains(expert) else {
-        plan.omit(source, .otherRank)
-        return .elsewhere
-      }
-      return keep(source, as: info.name)
-    case .paramWrapper(let suffix):
-      guard plan.isSparse(layer, info.name, context) else { return .elsewhere }
-      paramWrappers.append(
-        ParamWrapperKey(source: source, prefix: key.prefix, layer: layer, suffix: suffix))
-      return .elsewhere
-    case .group:
-      plan.reportForeign(info.name, expected: "per-expert keys on disk")
-    case .fused:
-      plan.reportForeign(
-        info.name, expected: "per-expert keys; save with transformers' save_pretrained")
-    case .unknown:
-      plan.report(
-        .unknownExpertKey, info.name,
-        expected: "experts.{e}.{gate,up,down}_proj.weight, its scales or LoRA factors",
+    guard plan.hasExperts(layer, info.name, context),
+      let expert = plan.expertIndex(expertText, info.name, context)
+    else { return }
+    let group = context.factors.firstIndex { $0.isA == isA && $0.rules.contains(rule) }
+    guard let group else {
+      let part = context.layout.tensors[rule].part?.rawValue ?? "such"
+      return plan.report(
+        .gateOfNonGatedExpert, info.name,
+        expected: "no \(part) projection with \(context.options.activation.rawValue)",
         found: "\(info.dtype) \(info.shape)")
     }
-    return .elsewhere
+    loraGroups.insert(
+      source, into: GroupID(prefix: key.prefix, layer: layer, group: group), expert: expert,
+      rule: rule, leads: rule == context.factors[group].parts[0].rule)
   }
 
   private mutating func reportPrefix(_ name: TensorName) -> Role {
@@ -194,7 +239,7 @@ struct FromHFPlanner {
 
   private mutating func keep(_ source: Int, as name: TensorName) -> Role {
     let info = plan.sources[source]
-    if let weight = info.name.weightOfScale, index[weight] == nil {
+    if let weight = context.weight(ofCompanion: info.name), index[weight] == nil {
       plan.report(
         .scaleWithoutWeight, info.name, expected: "the weight '\(weight)'", found: "no such key")
     }
@@ -215,52 +260,59 @@ struct FromHFPlanner {
     if context.asksForWholeModel(plan.sources, index) {
       for number in context.required where index[number] == nil {
         // A rank's part of a checkpoint has its own experts and all other tensors.
-        if case .part(_, let expert) = catalog.role(of: number), !ownExperts.contains(expert) {
+        if case .part(_, let expert?) = catalog.role(of: number), !ownExperts.contains(expert) {
           continue
         }
         plan.reportMissing(catalog.name(of: number), "\(catalog.schema[number].shape)")
       }
-      if context.options.mtpPolicy == .drop { checkDroppedLayers() }
+      if context.dropsMTP { checkDroppedLayers() }
     } else {
+      var reported: Set<Int> = []
       for group in foundGroups {
-        reportMissingParts(of: group)
-        let partner = catalog.groups[group].partner
-        if !isFound[partner] { reportMissingParts(of: partner) }
+        for group in [group] + catalog.groups[group].companions.filter({ !isFound[$0] })
+        where reported.insert(group).inserted {
+          reportMissingParts(of: group)
+        }
       }
     }
   }
 
-  /// A layer with attention and nothing that only prediction layers have is a decoder layer, which
-  /// must not be dropped.
+  /// A layer with what all layers have and nothing that only prediction layers have is a decoder layer,
+  /// which must not be dropped.
   private mutating func checkDroppedLayers() {
     for layer in context.catalog.predictionLayers
-    where index[layer.queries] != nil && layer.own.allSatisfy({ index[$0] == nil }) {
+    where index[layer.common] != nil && layer.own.allSatisfy({ index[$0] == nil }) {
       plan.reportMissing(
-        context.catalog.name(of: layer.own.lowerBound),
+        context.catalog.name(of: layer.own[0]),
         "a key that prediction layers have; without it this is a decoder layer, and "
-          + "num_hidden_layers \(context.config.hiddenLayerCount) does not count it")
+          + "\(context.layout.layers.countField) \(context.config.hiddenLayerCount) does not count it"
+      )
     }
   }
 
   private mutating func reportMissingParts(of group: Int) {
     let catalog = context.catalog
-    for expert in ownExperts {
+    for expert in context.slots(of: group, ownExperts) {
       for number in context.parts(of: group, expert: expert) where index[number] == nil {
-        let suffix = context.groups[catalog.groups[group].rule].suffix
-        plan.reportMissing(catalog.name(of: number), "\(suffix) of expert \(expert)")
+        let isNumbered = catalog.groups[group].isNumbered
+        plan.reportMissing(
+          catalog.name(of: number),
+          isNumbered ? "weight of expert \(expert)" : "\(catalog.schema[number].shape)")
       }
     }
   }
 
   private mutating func addGroup(_ group: Int) {
     let catalog = context.catalog
-    let (rule, native) = (catalog.groups[group].rule, catalog.groups[group].native)
+    let native = catalog.groups[group].native
     let name = catalog.name(of: native)
-    guard let layout = layout(of: rule, name) else { return }
+    guard let layout = layouts.layout(of: group, name, context, &plan) else { return }
+    let rule = context.layout.groups[catalog.groups[group].rule]
+    let last = plan.sources[lastMembers[group]]
     let destination = plan.add(
-      TensorInfo(name, context.options.targetDType, layout.shape), number: native,
-      from: lastMembers[group])
-    for expert in ownExperts {
+      TensorInfo(name, rule.isCast ? context.options.targetDType : last.dtype, layout.shape),
+      number: native, from: lastMembers[group])
+    for expert in context.slots(of: group, ownExperts) {
       for (part, number) in context.parts(of: group, expert: expert).enumerated() {
         // An absent member is reported by the completeness check, and no plan comes of it.
         guard let source = index[number] else { continue }
@@ -269,33 +321,53 @@ struct FromHFPlanner {
       }
     }
   }
-
-  private mutating func layout(of rule: Int, _ name: TensorName) -> GroupLayout? {
-    if layouts[rule] == nil {
-      layouts[rule] = plan.layout(
-        of: context.groups[rule], name, context.config, experts: ownExperts.count, rank: 0)
-    }
-    return layouts[rule]
-  }
 }
 
 extension PlanBuilder {
   /// Adds the move of a part to its place in a group.
-  mutating func add(_ source: Int, to destination: Int, _ part: GroupLayout.Part) {
+  mutating func add(_ source: Int, to destination: Int, _ part: GroupPart) {
     add(
       TensorMove(
         source: source, part.onDisk, destination: destination, part.inGroup,
-        permutation: GroupLayout.transposed))
+        permutation: part.permutation))
+  }
+}
+
+/// The layouts of groups by rule and class of layer, made once.
+struct GroupLayouts {
+  private let own: Range<Int>
+  private let isLocal: Bool
+  private var known: [Key: GroupLayout] = [:]
+
+  private struct Key: Hashable {
+    let rule: Int
+    let isVariant: Bool
   }
 
-  /// The layout of a group of a name, or nil if it is reported as too large.
+  init(_ context: LayoutContext, own: Range<Int>, isLocal: Bool) {
+    self.own = own
+    self.isLocal = isLocal
+  }
+
+  /// The layout of a group of the catalog, or nil if it is reported why there is none.
   mutating func layout(
-    of group: ExpertGroup, _ name: TensorName, _ config: ModelConfig, experts: Int, rank: Int
+    of group: Int, _ name: TensorName, _ context: LayoutContext, _ plan: inout PlanBuilder
   ) -> GroupLayout? {
+    let group = context.catalog.groups[group]
+    let key = Key(
+      rule: group.rule, isVariant: context.config.variant.layers.contains(group.layer))
+    if let layout = known[key] { return layout }
+    let values = context.config.values(context.values, ofLayer: group.layer)
+    let rule = context.layout.groups[group.rule]
+    let parts = rule.parts.map { context.layout.tensors[$0] }.filter { $0.isPresent(values) }
     do {
-      return try GroupLayout(group, in: config, experts: experts, rank: rank)
+      let layout = try GroupLayout(
+        rule, parts, values, context.layout, own: own, isLocal: isLocal)
+      known[key] = layout
+      return layout
     } catch {
-      report(.wrongShape, name, expected: "a size below 2^63", found: "rank \(rank)")
+      plan.report(
+        .wrongShape, name, expected: "parts that make one tensor", found: error.description)
       return nil
     }
   }

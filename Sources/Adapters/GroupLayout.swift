@@ -4,48 +4,96 @@
 import Layouts
 import Tensors
 
-/// The places of all parts in a grouped tensor of some experts, the same in every layer.
-struct GroupLayout: Sendable {
-  /// The regions between which one part of one expert moves.
-  struct Part: Sendable {
-    /// The whole part, as `[1, rows, columns]`.
-    let onDisk: Region
-    /// Its place in `[experts, columns, rows of all parts]`.
-    let inGroup: Region
+/// The native place of one part of a group.
+struct GroupPart: Sendable {
+  /// The elements on disk, seen with a unit axis in front where the name has the expert's number.
+  let onDisk: Region
+  /// The elements in the group.
+  let inGroup: Region
+  /// For each axis of the group's view, the axis of the view on disk that runs along it.
+  let permutation: [Int]
+  /// The other way round.
+  let inverse: [Int]
+
+  init(onDisk: Region, inGroup: Region, permutation: [Int], inverse: [Int]? = nil) {
+    self.onDisk = onDisk
+    self.inGroup = inGroup
+    self.permutation = permutation
+    self.inverse = inverse ?? Self.inverse(of: permutation)
   }
 
-  /// The shape of the grouped tensor, `[experts, columns, rows of all parts]`.
+  static func inverse(of permutation: [Int]) -> [Int] {
+    var result = permutation
+    for (axis, source) in permutation.enumerated() { result[source] = axis }
+    return result
+  }
+}
+
+/// The places of all parts in a grouped tensor of some experts, the same in every layer of a class.
+struct GroupLayout: Sendable {
+  /// The shape of the grouped tensor.
   let shape: Shape
-  /// The parts of one expert one behind the other in the order of the rule.
-  private let parts: [Part]
+  /// The parts of one expert one after the other in the order of the rule; those of groups that are
+  /// grouped on disk once.
+  private let parts: [GroupPart]
   private let partCount: Int
 
-  /// Lays out a group.
+  /// Lays out a group of the layout.
   ///
-  /// - Throws: `TensorError.invalidShape` if the shape overflows, as a LoRA rank can make it.
+  /// - Parameters:
+  ///   - rules: The parts that are present.
+  ///   - own: The experts that the grouped tensor holds.
+  ///   - isLocal: Whether tensors that are grouped on disk hold the same experts, and not all.
+  /// - Throws: `TensorError.invalidShape` where parts do not fit together.
   init(
-    _ group: ExpertGroup, in config: ModelConfig, experts: Int, rank: Int
+    _ group: NativeGroup, _ rules: [TensorRule], _ values: LayoutValues, _ layout: Layout,
+    own: Range<Int>, isLocal: Bool
   ) throws(TensorError) {
-    let columns = group.columns.extent(in: config) ?? rank
-    let rows = group.parts.map { $0.rows.extent(in: config) ?? rank }
-    let shape = try Shape([experts, columns, rows.reduce(0, +)])
-    // Regions share all arrays but the position in the group, which none of them has in common.
-    let origin = [0, 0, 0]
-    let onDisk = rows.map {
-      Region(view: [1, $0, columns], lower: origin, extents: [1, $0, columns])
+    guard let extents = layout.extents(of: group, values, experts: own.count) else {
+      throw .invalidShape(extents: [], reason: "no size follows from the config")
     }
-    let extents = rows.map { [1, columns, $0] }
-    var parts: [Part] = []
+    let view = try GroupView(extents, rules)
+    var parts: [GroupPart] = []
+    let isNumbered = rules.first?.name.hasExpert ?? false
+    let places = try rules.map { rule throws(TensorError) in
+      try view.places(of: rule, values, own: own, isLocal: isLocal)
+    }
+    parts.reserveCapacity((isNumbered ? own.count : 1) * rules.count)
+    for slot in 0..<(isNumbered ? own.count : 1) {
+      for place in places { parts.append(place(slot)) }
+    }
+    shape = try Shape(extents)
+    self.parts = parts
+    partCount = rules.count
+  }
+
+  /// Lays out low-rank factors: matrices `[rows, columns]` of each expert, stacked as
+  /// `[experts, columns, rows of all parts]`.
+  ///
+  /// - Throws: `TensorError.invalidShape` if the shape overflows, as a rank can make it.
+  init(rows: [Int], columns: Int, experts: Int) throws(TensorError) {
+    var height = 0
+    for count in rows {
+      let (sum, overflows) = height.addingReportingOverflow(count)
+      guard !overflows else {
+        throw .invalidShape(extents: [experts, columns], reason: "too many elements")
+      }
+      height = sum
+    }
+    let shape = try Shape([experts, columns, height])
+    var parts: [GroupPart] = []
     parts.reserveCapacity(experts * rows.count)
+    let onDisk = rows.map { Region(whole: [1, $0, columns]) }
     for slot in 0..<experts {
       var start = 0
-      for part in rows.indices {
+      for (part, count) in rows.enumerated() {
         parts.append(
-          Part(
+          GroupPart(
             onDisk: onDisk[part],
             inGroup: Region(
-              view: shape.extents, lower: [slot, 0, start], extents: extents[part])))
-        start += rows[part]
+              view: shape.extents, lower: [slot, 0, start], extents: [1, columns, count]),
+            permutation: [0, 2, 1], inverse: [0, 2, 1]))
+        start += count
       }
     }
     self.shape = shape
@@ -54,8 +102,80 @@ struct GroupLayout: Sendable {
   }
 
   /// One part of the expert at a position in the grouped tensor.
-  func part(_ part: Int, slot: Int) -> Part { parts[slot * partCount + part] }
+  func part(_ part: Int, slot: Int) -> GroupPart { parts[slot * partCount + part] }
+}
 
-  /// The axes of a group's matrices exchange their places.
-  static let transposed = [0, 2, 1]
+/// A grouped tensor seen so that interleaved parts are boxes.
+private struct GroupView {
+  /// The extents of the view, an interleaved axis split in two.
+  private let extents: [Int]
+  /// How many parts each axis of the group interleaves; 1 where none do.
+  private let factors: [Int]
+
+  init(_ shape: [Int], _ rules: [TensorRule]) throws(TensorError) {
+    var factors = [Int](repeating: 1, count: shape.count)
+    for (position, rule) in rules.enumerated() {
+      guard case .part(_, let terms) = rule.native else {
+        throw .invalidShape(extents: shape, reason: "parts of another form")
+      }
+      for (axis, term) in terms.enumerated() {
+        guard position == 0 || factors[axis] == term.coefficient else {
+          throw .invalidShape(extents: shape, reason: "parts of another form")
+        }
+        factors[axis] = term.coefficient
+      }
+    }
+    guard zip(shape, factors).allSatisfy({ $0.isMultiple(of: $1) }) else {
+      throw .invalidShape(extents: shape, reason: "parts of another form")
+    }
+    self.factors = factors
+    extents = zip(shape, factors).flatMap { $1 == 1 ? [$0] : [$0 / $1, $1] }
+  }
+
+  /// The place of one part by the position of its expert in the group.
+  func places(
+    of rule: TensorRule, _ values: LayoutValues, own: Range<Int>, isLocal: Bool
+  ) throws(TensorError) -> (_ slot: Int) -> GroupPart {
+    guard case .part(_, let terms) = rule.native, let disk = rule.extents(values) else {
+      throw .invalidShape(extents: extents, reason: "a part without a place")
+    }
+    let unit = rule.name.hasExpert ? 1 : 0
+    let splits = factors.count { $0 > 1 }
+    var view = Array(repeating: 1, count: unit) + disk + Array(repeating: 1, count: splits)
+    var lower = [Int](repeating: 0, count: view.count)
+    var box = view
+    var native: (lower: [Int], extents: [Int], permutation: [Int]) = ([], [], [])
+    var split = unit + disk.count
+    var slotAxis: Int?
+    for (axis, term) in terms.enumerated() {
+      guard let offset = term.offset.value(values) else {
+        throw .invalidShape(extents: extents, reason: "a part without a place")
+      }
+      let source = term.axis.map { $0 + unit } ?? 0
+      let isExpert = term.axis == nil || rule.axes[source - unit].letter == "e"
+      if term.axis == nil { slotAxis = native.lower.count }
+      if isExpert, term.axis != nil {
+        (lower[source], box[source]) = (isLocal ? 0 : own.lowerBound, own.count)
+        if isLocal { view[source] = own.count }
+      }
+      native.lower.append(factors[axis] == 1 ? offset : 0)
+      native.extents.append(box[source])
+      native.permutation.append(source)
+      guard factors[axis] > 1 else { continue }
+      native.lower.append(offset)
+      native.extents.append(1)
+      native.permutation.append(split)
+      split += 1
+    }
+    let onDisk = Region(view: view, lower: lower, extents: box)
+    let inverse = GroupPart.inverse(of: native.permutation)
+    return { [extents] slot in
+      var corner = native.lower
+      if let slotAxis { corner[slotAxis] = slot }
+      return GroupPart(
+        onDisk: onDisk,
+        inGroup: Region(view: extents, lower: corner, extents: native.extents),
+        permutation: native.permutation, inverse: inverse)
+    }
+  }
 }

@@ -4,127 +4,94 @@
 import Layouts
 import Tensors
 
-/// A tensor on disk that layers of one kind have.
+/// A tensor on disk that layers of one class have.
 struct LayerTensor: Sendable {
-  /// What follows `layers.{L}.` in its key.
+  /// What follows the layer's number in its key.
   let rest: String
   let dtype: DType
   let shape: Shape
-  /// The expert and the projection whose weight it is, if it is one.
-  let part: (expert: Int, projection: Projection)?
+  /// The position of its rule in the layout.
+  let rule: Int
+  /// The expert that its name has, if it has one.
+  let expert: Int?
 
-  func info(behind start: String) -> TensorInfo { TensorInfo(name(behind: start), dtype, shape) }
-
-  func name(behind start: String) -> TensorName { TensorName(start + rest) }
+  func info(after start: String) -> TensorInfo {
+    TensorInfo(TensorName(start + rest), dtype, shape)
+  }
 }
 
-/// The tensors of each kind of layer on disk, listed once for all layers of that kind.
+/// The tensors on disk of a config by class of layers, listed once for all layers of a class.
 struct LayerTensors: Sendable {
   private let config: ModelConfig
-  private let isGated: Bool
-  /// The tensors of a decoder layer without experts; empty if there is no such layer.
-  private(set) var dense: [LayerTensor] = []
-  /// The tensors of a layer with experts; empty if there is no such layer.
-  private(set) var sparse: [LayerTensor] = []
-  /// What multi-token prediction layers have behind the tensors of a layer with experts.
-  private(set) var nextTokens: [LayerTensor] = []
-  private var mtp: [LayerTensor] = []
+  private let values: LayoutValues
+  private var known: [LayerClass: [LayerTensor]] = [:]
 
   init(_ config: ModelConfig, isGated: Bool) {
     self.config = config
-    self.isGated = isGated
-    if config.layerKinds.contains(.dense) {
-      dense = attention() + mlp("mlp.", width: config.denseIntermediateSize)
-    }
-    if config.mtpLayerCount > 0 || config.layerKinds.contains(.sparse) {
-      sparse = attention() + experts()
-    }
-    if config.mtpLayerCount > 0 {
-      nextTokens = prediction()
-      mtp = sparse + nextTokens
+    values = config.values(isGated: isGated)
+    for layer in 0..<config.storedLayerCount {
+      let layerClass = config.layerClass(layer)
+      if known[layerClass] == nil { known[layerClass] = list(layer) }
     }
   }
 
   /// The tensors of a stored layer.
-  subscript(layer: Int) -> [LayerTensor] {
-    if layer >= config.hiddenLayerCount { return mtp }
-    return config.isSparse(layer: layer) ? sparse : dense
-  }
+  subscript(layer: Int) -> [LayerTensor] { known[config.layerClass(layer)] ?? [] }
 
-  private func tensor(_ rest: String, _ shape: Shape, _ dtype: DType? = nil) -> LayerTensor {
-    LayerTensor(rest: rest, dtype: dtype ?? config.dtype, shape: shape, part: nil)
-  }
-
-  private func attention() -> [LayerTensor] {
-    let hidden = config.hiddenSize
-    let queries = config.attentionHeadCount * config.headSize
-    let keys = config.keyValueHeadCount * config.headSize
-    var result = [
-      tensor("input_layernorm.weight", [hidden]),
-      tensor("post_attention_layernorm.weight", [hidden]),
-    ]
-    let projections: [(name: String, rows: Int, columns: Int)] = [
-      ("q_proj", queries, hidden), ("k_proj", keys, hidden), ("v_proj", keys, hidden),
-      ("o_proj", hidden, queries),
-    ]
-    for (name, rows, columns) in projections {
-      result.append(tensor("self_attn.\(name).weight", [rows, columns]))
-      if config.hasAttentionBias { result.append(tensor("self_attn.\(name).bias", [rows])) }
+  /// The tensors outside layers.
+  func outside(afterLayers: Bool, prefix: String) -> [TensorInfo] {
+    config.layout.tensors.compactMap { rule in
+      guard rule.kinds == nil, rule.isAfterLayers == afterLayers, rule.isPresent(values),
+        let shape = shape(of: rule, values)
+      else { return nil }
+      let name = config.layout.name(rule.name.start, under: prefix)
+      return TensorInfo(TensorName(name), rule.dtype ?? config.dtype, shape)
     }
-    if config.hasQueryKeyNorm {
-      result.append(tensor("self_attn.q_norm.weight", [config.headSize]))
-      result.append(tensor("self_attn.k_norm.weight", [config.headSize]))
-    }
-    return result
   }
 
-  private func mlp(_ base: String, width: Int) -> [LayerTensor] {
-    let hidden = config.hiddenSize
-    let projections: [(name: String, rows: Int, columns: Int)] = [
-      ("gate_proj", width, hidden), ("up_proj", width, hidden), ("down_proj", hidden, width),
-    ]
+  private func list(_ layer: Int) -> [LayerTensor] {
+    let values = config.values(values, ofLayer: layer)
+    let kinds = config.kinds(ofLayer: layer)
+    let present = config.layout.tensors.indices.filter { rule in
+      let rule = config.layout.tensors[rule]
+      return rule.kinds?.contains(kinds) ?? false && rule.isPresent(values)
+    }
+    // Tensors whose names have an expert's number come expert by expert.
     var result: [LayerTensor] = []
-    for (name, rows, columns) in projections {
-      result.append(tensor("\(base)\(name).weight", [rows, columns]))
-      if config.hasMLPBias { result.append(tensor("\(base)\(name).bias", [rows])) }
-    }
-    return result
-  }
-
-  private func experts() -> [LayerTensor] {
-    let inner = config.moeIntermediateSize
-    var result = [tensor("mlp.router.gate.weight", [config.expertCount, config.hiddenSize])]
-    if config.hasExpertBias {
-      result.append(tensor("mlp.expert_bias", [config.expertCount], .f32))
-    }
-    if config.sharedExpertCount > 0 {
-      result += mlp("mlp.shared_mlp.", width: config.sharedExpertCount * inner)
-    }
-    let inward: Shape = [inner, config.hiddenSize]
-    let outward: Shape = [config.hiddenSize, inner]
-    for expert in 0..<config.expertCount {
-      let base = "mlp.experts.\(expert)."
-      for projection in Projection.allCases where isGated || projection != .gate {
-        result.append(
-          LayerTensor(
-            rest: "\(base)\(projection.rawValue).weight", dtype: config.dtype,
-            shape: projection == .down ? outward : inward, part: (expert, projection)))
+    var rest = present[...]
+    while let first = rest.first {
+      let isNumbered = config.layout.tensors[first].name.hasExpert
+      let run = rest.prefix { config.layout.tensors[$0].name.hasExpert && isNumbered }
+      guard isNumbered else {
+        if let tensor = tensor(first, nil, values) { result.append(tensor) }
+        rest = rest.dropFirst()
+        continue
       }
+      let shapes = run.map { shape(of: config.layout.tensors[$0], values) }
+      for expert in 0..<config.expertCount {
+        for (rule, shape) in zip(run, shapes) {
+          guard let shape else { continue }
+          result.append(tensor(rule, expert, shape))
+        }
+      }
+      rest = rest.dropFirst(run.count)
     }
     return result
   }
 
-  private func prediction() -> [LayerTensor] {
-    let hidden = config.hiddenSize
-    return [tensor(Self.predictionProjection, [hidden, 2 * hidden])]
-      + Self.predictionNorms.map { tensor($0, [hidden]) }
+  private func tensor(_ rule: Int, _ expert: Int?, _ values: LayoutValues) -> LayerTensor? {
+    shape(of: config.layout.tensors[rule], values).map { tensor(rule, expert, $0) }
   }
 
-  private static let predictionProjection = "eh_proj.weight"
-  private static let predictionNorms = ["enorm.weight", "hnorm.weight", "final_layernorm.weight"]
+  private func tensor(_ position: Int, _ expert: Int?, _ shape: Shape) -> LayerTensor {
+    let rule = config.layout.tensors[position]
+    return LayerTensor(
+      rest: rule.name.name(expert: expert ?? 0), dtype: rule.dtype ?? config.dtype, shape: shape,
+      rule: position, expert: expert)
+  }
 
-  /// Whether only multi-token prediction layers have a key, given what follows `layers.{L}.`.
-  static func isPredictionOnly(_ rest: Substring) -> Bool {
-    rest == predictionProjection || predictionNorms.contains { rest == $0 }
+  /// A config is checked when it is made, so every shape has a size.
+  private func shape(of rule: TensorRule, _ values: LayoutValues) -> Shape? {
+    rule.extents(values).flatMap { try? Shape($0) }
   }
 }

@@ -8,20 +8,27 @@ import Tensors
 struct LayoutContext: Sendable {
   let config: ModelConfig
   let options: AdapterOptions
-  /// The rules of the grouped tensors for the experts' activation.
-  let groups: [ExpertGroup]
+  /// What sizes and conditions are evaluated with outside layers.
+  let values: LayoutValues
+  /// The low-rank factors that experts may have.
+  let factors: [FactorGroup]
   /// The names of the config's base tensors.
   let catalog: NameCatalog
+  private let names: LayoutNames
 
   init(_ config: ModelConfig, _ options: AdapterOptions) {
     self.config = config
     self.options = options
-    let isGated = options.activation.isGated
-    groups = isGated ? HyLayout.groups : HyLayout.groups.map(\.nonGated)
-    catalog = NameCatalog(
-      config, ModelSchema(config, prefix: options.prefix, activation: options.activation),
-      LayerTensors(config, isGated: isGated), groups)
+    let isGated = options.activation.isGated || !config.layout.hasGateOption
+    values = config.values(isGated: isGated)
+    factors = FactorGroup.all(config.layout, values)
+    names = LayoutNames(config.layout)
+    let layers = LayerTensors(config, isGated: isGated)
+    let prefix = options.prefix.text(in: config.layout)
+    catalog = NameCatalog(config, ModelSchema(config, prefix: prefix, layers), layers, values)
   }
+
+  var layout: Layout { config.layout }
 
   /// What the keys of the model start with.
   var prefix: String { options.prefix.text(in: config.layout) }
@@ -29,10 +36,21 @@ struct LayoutContext: Sendable {
   /// The tensors of a whole checkpoint on disk.
   var schema: [TensorInfo] { catalog.schema }
 
-  /// Whether a key belongs to a layer behind the decoder layers; LoRA factors under PEFT's own
-  /// prefix do not, as upstream has it.
+  /// Whether multi-token prediction layers leave on load.
+  var dropsMTP: Bool {
+    options.mtpPolicy == .drop && layout.layers.prediction?.isDroppedOnLoad ?? true
+  }
+
+  /// A key of a layer taken apart, or nil for other keys.
+  func key(_ name: TensorName) -> LayerKey? { LayerKey(name, names) }
+
+  /// What follows a layer's number in a key.
+  func read(_ key: LayerKey) -> LayerKey.Rest { names.read(key.rest) }
+
+  /// Whether a key belongs to a layer after the decoder layers; LoRA factors under PEFT's own prefix do
+  /// not, as upstream has it.
   func isMTP(_ key: LayerKey) -> Bool {
-    guard [prefix, config.layout.prefixes[0], ""].contains(where: { key.prefix == $0 }) else {
+    guard [prefix, layout.prefixes[0], ""].contains(where: { key.prefix == $0 }) else {
       return false
     }
     // A number too large for an integer is larger than any layer count.
@@ -41,7 +59,7 @@ struct LayoutContext: Sendable {
 
   /// The numbers of the names on disk that a whole model has under the options.
   var required: some Sequence<Int> {
-    let isMTPDropped = options.mtpPolicy == .drop
+    let isMTPDropped = dropsMTP
     let mtp = catalog.mtp
     return catalog.schema.indices.lazy.filter { !(isMTPDropped && mtp.contains($0)) }
   }
@@ -51,60 +69,86 @@ struct LayoutContext: Sendable {
     parallelism?.experts(of: config.expertCount) ?? 0..<config.expertCount
   }
 
-  /// The numbers of the names on disk of one expert's parts of a group, in the order of its rule.
+  /// The numbers of the names on disk of one expert's parts of a group, in the order of its rule; of a
+  /// group that is grouped on disk, all of them.
   func parts(of group: Int, expert: Int) -> ArraySlice<Int> {
-    let parts = catalog.groups[group].parts
-    let count = parts.count / config.expertCount
-    return parts[expert * count..<(expert + 1) * count]
+    let group = catalog.groups[group]
+    guard group.isNumbered else { return group.parts[...] }
+    let count = group.parts.count / config.expertCount
+    return group.parts[expert * count..<(expert + 1) * count]
+  }
+
+  /// The experts whose parts of a group are looked at one by one; of one that is grouped on disk, one
+  /// that stands for all.
+  func slots(of group: Int, _ own: Range<Int>) -> Range<Int> {
+    catalog.groups[group].isNumbered || own.isEmpty ? own : own.lowerBound..<own.lowerBound + 1
   }
 
   /// Whether all tensors of the schema must be there; state dicts of nothing but LoRA are exempt.
   func asksForWholeModel(_ sources: [TensorInfo], _ index: SourceIndex) -> Bool {
     options.completeness == .wholeModel
-      && (sources.isEmpty || !index.isForeign || !sources.allSatisfy(\.name.isLoRA))
+      && (sources.isEmpty || !index.isForeign || !sources.allSatisfy { isFactor($0.name) })
   }
 
-  /// The extents of one part of a group on disk, `[rows, columns]`, for a LoRA rank.
-  func extents(of part: ExpertGroup.Part, in group: ExpertGroup, rank: Int) -> [Int] {
-    [part.rows.extent(in: config) ?? rank, group.columns.extent(in: config) ?? rank]
+  /// A key of a layer.
+  func name(_ prefix: Substring, layer: Substring, _ rest: String) -> TensorName {
+    TensorName("\(prefix)\(names.block)\(layer).\(rest)")
   }
 
-  /// A key on disk of one expert's part.
+  /// A key of a layer.
+  func name(_ prefix: Substring, layer: Int, _ rest: String) -> TensorName {
+    TensorName("\(prefix)\(names.block)\(layer).\(rest)")
+  }
+
+  /// A factor's key on disk of one expert.
   func name(
-    prefix: Substring, layer: Int, expert: Int, _ projection: Projection, _ group: ExpertGroup
+    prefix: Substring, layer: Int, expert: Int, rule: Int, _ group: FactorGroup
   ) -> TensorName {
-    TensorName(
-      "\(prefix)layers.\(layer).mlp.experts.\(expert).\(projection.rawValue).\(group.suffix)")
+    let pattern = layout.tensors[rule].name.replacingWeight(by: group.suffix)
+    return name(prefix, layer: layer, pattern?.name(expert: expert) ?? "")
   }
-}
 
-extension TensorName {
-  private static let loraSuffixes =
-    [".lora_A.weight", ".lora_B.weight"]
-    + HyLayout.groups.filter(\.isLoRA).map { ".\($0.native)" }
+  /// Whether a key is one of a language model rather than of some other module.
+  func hasModelPrefix(_ key: LayerKey) -> Bool {
+    (layout.prefixes + ModelPrefix.allCases.map(\.rawValue)).contains { key.prefix == $0 }
+  }
+
+  /// The field with the number of experts.
+  var expertField: String {
+    layout.position(of: .experts).map { layout.sizes[$0].field } ?? ""
+  }
+
+  /// How experts are on disk, in a word before "keys".
+  var expertsOnDisk: String {
+    layout.tensors.contains { $0.name.hasExpert } ? "per-expert" : "the layout's"
+  }
+
+  /// The names of experts' tensors on disk, in words.
+  var expertNamesOnDisk: String {
+    let rules = layout.tensors.filter { $0.isOfExperts && $0.kinds != nil }
+    let names = rules.map { rule in
+      rule.name.end.map { "\(rule.name.start){e}\($0)" } ?? rule.name.start
+    }
+    return names.joined(separator: ", ")
+      + (layout.lora.isEmpty ? "" : ", their scales or LoRA factors")
+  }
+
+  /// The names of experts' native tensors, in words.
+  var expertNamesNative: String {
+    layout.groups.map(\.name).joined(separator: ", ")
+      + (layout.lora.isEmpty ? "" : " or LoRA factors")
+  }
+
+  /// What the keys of layers start with, up to the number.
+  var layerStart: String { prefix + names.block }
 
   /// Whether the key is a low-rank factor, which keeps its prefix whatever that is.
-  var isLoRA: Bool {
-    Self.loraSuffixes.contains { text.hasSuffix($0) }
-  }
+  func isFactor(_ name: TensorName) -> Bool { names.isFactor(name) }
 
-  /// Whether the key mentions a tensor that the layout rules own on either side, wherever it stands.
-  var mentionsExperts: Bool {
-    text.contains("mlp.experts.")
-      || HyLayout.renames.contains { rule in
-        [rule.hf, rule.native].contains { side in
-          rule.matches == .whole ? text.hasSuffix(side) : text.contains(side)
-        }
-      }
-  }
+  /// Whether the key mentions a tensor that the layout moves or renames on either side, wherever it
+  /// stands.
+  func mentionsMoved(_ name: TensorName) -> Bool { names.mentionsMoved(name) }
 
-  /// The key of the weight that a quantization scale belongs to, or nil if this is no scale.
-  var weightOfScale: TensorName? {
-    // Most keys are no scales, and end in neither letter.
-    guard text.utf8.last == UInt8(ascii: "e") || text.utf8.last == UInt8(ascii: "v"),
-      let suffix = ExpertKey.scaleSuffixes.first(where: { text.hasSuffix($0) })
-    else { return nil }
-    let module = text.dropLast(suffix.count)
-    return module.utf8.last == UInt8(ascii: ".") ? TensorName("\(module)weight") : nil
-  }
+  /// The key of the weight that a companion belongs to, or nil if this is none.
+  func weight(ofCompanion name: TensorName) -> TensorName? { names.weight(ofCompanion: name) }
 }

@@ -15,18 +15,19 @@ struct GroupID: Hashable {
 struct GroupMembers: Sendable {
   /// The source that turned up last, or -1 if none did.
   fileprivate(set) var last = -1
-  /// The first source of the projection whose place upstream gives the group.
+  /// The first source of the part whose place upstream gives the group.
   fileprivate(set) var leading: Int?
   private var sources: [Key: Int] = [:]
 
   private struct Key: Hashable {
     let expert: Int
-    let projection: Projection
+    let rule: Int
   }
 
-  subscript(expert: Int, projection: Projection) -> Int? {
-    get { sources[Key(expert: expert, projection: projection)] }
-    set { sources[Key(expert: expert, projection: projection)] = newValue }
+  /// The factor of a tensor on disk of an expert, by the position of that tensor in the layout.
+  subscript(expert: Int, rule: Int) -> Int? {
+    get { sources[Key(expert: expert, rule: rule)] }
+    set { sources[Key(expert: expert, rule: rule)] = newValue }
   }
 }
 
@@ -45,7 +46,7 @@ struct MemberGroups {
   func contains(_ id: GroupID) -> Bool { positions[id] != nil }
 
   mutating func insert(
-    _ source: Int, into id: GroupID, expert: Int, _ projection: Projection, leads: Bool
+    _ source: Int, into id: GroupID, expert: Int, rule: Int, leads: Bool
   ) {
     let position = positions[id] ?? ids.count
     if position == ids.count {
@@ -53,7 +54,7 @@ struct MemberGroups {
       ids.append(id)
       members.append(GroupMembers())
     }
-    members[position][expert, projection] = source
+    members[position][expert, rule] = source
     members[position].last = source
     if leads { members[position].leading = members[position].leading ?? source }
   }
@@ -70,10 +71,12 @@ extension PlanBuilder {
     }
     guard layer < context.config.storedLayerCount else {
       let config = context.config
+      let prediction =
+        context.layout.layers.prediction.map { " + \($0.field) \(config.mtpLayerCount)" } ?? ""
       report(
         .surplusLayer, name,
-        expected: "layers below \(config.storedLayerCount) (num_hidden_layers "
-          + "\(config.hiddenLayerCount) + num_nextn_predict_layers \(config.mtpLayerCount))",
+        expected: "layers below \(config.storedLayerCount) (\(context.layout.layers.countField) "
+          + "\(config.hiddenLayerCount)\(prediction))",
         found: "layer \(layer)")
       return nil
     }
@@ -90,7 +93,8 @@ extension PlanBuilder {
     }
     guard expert < context.config.expertCount else {
       report(
-        .surplusExpert, name, expected: "experts below num_experts \(context.config.expertCount)",
+        .surplusExpert, name,
+        expected: "experts below \(context.expertField) \(context.config.expertCount)",
         found: "expert \(expert)")
       return nil
     }
@@ -102,28 +106,52 @@ extension PlanBuilder {
     report(.nonCanonicalIndex, name, expected: "\(noun) \(form)", found: "'\(digits)'")
   }
 
-  /// Whether a layer may hold the expert tensor of a key.
-  mutating func isSparse(_ layer: Int, _ name: TensorName, _ context: LayoutContext) -> Bool {
+  /// Whether a layer has experts, as a key of theirs asks for.
+  mutating func hasExperts(_ layer: Int, _ name: TensorName, _ context: LayoutContext) -> Bool {
     if context.config.isSparse(layer: layer) { return true }
-    report(
-      .expertsInDenseLayer, name,
-      expected: "no expert tensors: the config's layer \(layer) is dense", found: "the key")
+    reportDense(layer, name)
     return false
   }
 
-  /// Whether a layer may hold a key: decoder layers hold none that only prediction layers have.
-  mutating func isOfLayer(
+  /// Whether a layer has the module that a key is in.
+  mutating func hasModule(
     _ key: LayerKey, _ layer: Int, _ name: TensorName, _ context: LayoutContext
   ) -> Bool {
-    guard layer < context.config.hiddenLayerCount, LayerTensors.isPredictionOnly(key.rest) else {
+    let module = context.layout.modules.first { module in
+      [module.onDisk, module.native].contains { key.rest.utf8.starts(with: $0.utf8) }
+    }
+    guard let kinds = module?.kinds, !kinds.contains(context.config.kinds(ofLayer: layer)) else {
       return true
     }
-    report(
-      .predictionTensorInDecoderLayer, name,
-      expected: "no such key: with num_hidden_layers \(context.config.hiddenLayerCount), layer "
-        + "\(layer) is a decoder layer",
-      found: "a key that only prediction layers have")
+    reportDense(layer, name)
     return false
+  }
+
+  /// Whether a layer may hold a tensor of the layout: decoder layers hold none that only prediction
+  /// layers have, and dense layers none of experts.
+  mutating func isOfLayer(
+    _ rule: TensorRule, _ layer: Int, _ name: TensorName, _ context: LayoutContext
+  ) -> Bool {
+    let kinds = context.config.kinds(ofLayer: layer)
+    guard let own = rule.kinds, !own.contains(kinds) else { return true }
+    if own == .mtp {
+      report(
+        .predictionTensorInDecoderLayer, name,
+        expected: "no such key: with \(context.layout.layers.countField) "
+          + "\(context.config.hiddenLayerCount), layer \(layer) is a decoder layer",
+        found: "a key that only prediction layers have")
+      return false
+    }
+    // What dense layers have may be in others, where nothing is known of it.
+    guard own.contains(.sparse), !context.config.isSparse(layer: layer) else { return true }
+    reportDense(layer, name)
+    return false
+  }
+
+  private mutating func reportDense(_ layer: Int, _ name: TensorName) {
+    report(
+      .expertsInDenseLayer, name,
+      expected: "no expert tensors: the config's layer \(layer) is dense", found: "the key")
   }
 
   mutating func reportForeign(_ name: TensorName, expected: String) {
@@ -131,7 +159,7 @@ extension PlanBuilder {
   }
 
   mutating func reportPrefix(_ name: TensorName, _ context: LayoutContext) {
-    let start = "\(context.prefix)layers."
+    let start = context.layerStart
     let hasStart = name.text.utf8.starts(with: start.utf8)
     report(
       .unknownPrefix, name, expected: "a key starting with '\(start)' and a number",

@@ -15,8 +15,8 @@ struct NameCatalog: Sendable {
     case kept
     /// On disk; its native name has this number.
     case renamed(native: Int)
-    /// On disk; it is one expert's part of a group.
-    case part(group: Int, expert: Int)
+    /// On disk; it is a part of a group, of one expert or of all.
+    case part(group: Int, expert: Int?)
     /// Native; its name on disk has this number.
     case original(onDisk: Int)
     /// Native; it is this group.
@@ -26,10 +26,12 @@ struct NameCatalog: Sendable {
   /// The grouped tensor of one layer.
   struct Group: Sendable {
     let layer: Int
-    /// The position of its rule among those of the context.
+    /// The position of its rule in the layout.
     let rule: Int
-    /// The group of the same layer without which this one is of no use.
-    let partner: Int
+    /// All groups of the layer, of which none is of use without the others.
+    let companions: Range<Int>
+    /// Whether each part on disk is one expert's.
+    let isNumbered: Bool
     /// The number of its native name.
     let native: Int
     /// The numbers of the parts' names on disk, those of one expert one behind the other in the
@@ -39,10 +41,10 @@ struct NameCatalog: Sendable {
 
   /// A multi-token prediction layer by the numbers of its names on disk.
   struct PredictionLayer: Sendable {
-    /// The query projection, which every layer has.
-    let queries: Int
+    /// A tensor that every layer has.
+    let common: Int
     /// What decoder layers have not.
-    let own: Range<Int>
+    let own: [Int]
   }
 
   /// The tensors of a whole checkpoint on disk; their positions are the numbers of their names.
@@ -107,16 +109,17 @@ extension NameCatalog {
   }
 
   mutating func addGroup(
-    _ name: TensorName, layer: Int, rule: Int, partner: Int, partCount: Int
+    _ name: TensorName, layer: Int, rule: Int, companions: Range<Int>, isNumbered: Bool
   ) {
     let native = add(native: name, .group(groups.count))
-    var group = Group(layer: layer, rule: rule, partner: partner, native: native, parts: [])
-    group.parts.reserveCapacity(partCount)
-    groups.append(group)
+    groups.append(
+      Group(
+        layer: layer, rule: rule, companions: companions, isNumbered: isNumbered, native: native,
+        parts: []))
   }
 
-  /// Adds a part behind those that its group has.
-  mutating func addPart(_ info: TensorInfo, group: Int, expert: Int) {
+  /// Adds a part after those that its group has.
+  mutating func addPart(_ info: TensorInfo, group: Int, expert: Int?) {
     groups[group].parts.append(schema.count)
     add(info, .part(group: group, expert: expert))
   }
@@ -124,11 +127,10 @@ extension NameCatalog {
   /// Notes that the names added last are those of a prediction layer.
   ///
   /// - Parameters:
-  ///   - queries: The number of its query projection.
-  ///   - ownCount: How many of the last names decoder layers have not.
-  mutating func endPredictionLayer(queries: Int, ownCount: Int) {
-    predictionLayers.append(
-      PredictionLayer(queries: queries, own: schema.count - ownCount..<schema.count))
+  ///   - common: The number of a name that every layer has.
+  ///   - own: The numbers of those that decoder layers have not.
+  mutating func endPredictionLayer(common: Int, own: [Int]) {
+    predictionLayers.append(PredictionLayer(common: common, own: own))
   }
 
   private mutating func add(_ info: TensorInfo, _ role: Role) {

@@ -7,45 +7,39 @@ import Tensors
 /// A fused LoRA factor as PEFT's ParamWrapper writes it.
 struct ParamWrapperKey {
   let source: Int
-  let prefix: Substring
-  let layer: Int
-  /// `lora_A.weight` or `lora_B.weight`, behind `base_layer.` for the gate and up projections.
-  let suffix: Substring
+  let place: Place
 
-  /// The outer wrapper holds the down projection, because PEFT wraps in alphabetical order.
-  var isDown: Bool { !suffix.hasPrefix("base_layer.") }
-  var isA: Bool { suffix.hasSuffix("lora_A.weight") }
-
-  var place: Place { Place(prefix: prefix, layer: layer, isDown: isDown, isA: isA) }
+  var isA: Bool { place.isA }
 
   /// What tells the factors of a state dict apart.
   struct Place: Hashable {
     let prefix: Substring
     let layer: Int
-    let isDown: Bool
+    /// The position among the layout's entries of factors.
+    let lora: Int
     let isA: Bool
 
     /// The place of the other factor of the same parameter.
-    var partner: Place { Place(prefix: prefix, layer: layer, isDown: isDown, isA: !isA) }
+    var partner: Place { Place(prefix: prefix, layer: layer, lora: lora, isA: !isA) }
   }
 }
 
 /// The native group that a fused factor becomes, and the axes on its way there.
 struct ParamWrapperConversion {
   let key: ParamWrapperKey
-  let group: ExpertGroup
+  let group: FactorGroup
   /// The tensor on disk seen as `[experts, rank, features]` (A) or `[features, rank, experts]` (B).
   let view: [Int]
 
   /// The axis of the view along each native axis `[experts, columns, rows]`.
   var permutation: [Int] {
     let (expert, features) = key.isA ? (0, 2) : (2, 0)
-    return group.columns == .rank ? [expert, 1, features] : [expert, features, 1]
+    return group.columns == nil ? [expert, 1, features] : [expert, features, 1]
   }
 
-  func add(to plan: inout PlanBuilder) {
+  func add(to plan: inout PlanBuilder, _ context: LayoutContext) {
     let info = plan.sources[key.source]
-    let name = TensorName("\(key.prefix)layers.\(key.layer).\(ExpertKey.start)\(group.native)")
+    let name = context.name(key.place.prefix, layer: key.place.layer, group.native)
     let extents = permutation.map { view[$0] }
     // A view has the element count of its tensor, so its shape cannot overflow.
     guard let shape = try? Shape(extents) else { return }
@@ -87,17 +81,13 @@ struct ParamWrapperPlanner {
   private func conversion(
     of key: ParamWrapperKey, _ layout: ParamWrapperLayout, _ info: TensorInfo
   ) -> ParamWrapperConversion? {
-    let factor = key.isA == (layout == .modern) ? "A" : "B"
-    let native = key.isDown ? "lora_down_\(factor)" : "lora_gate_and_up_\(factor)"
+    let becomesA = key.isA == (layout == .modern)
     guard let rank = rank(of: key, info.shape),
-      let group = context.groups.first(where: { $0.native == native })
+      let group = context.factors.first(where: { $0.lora == key.place.lora && $0.isA == becomesA })
     else { return nil }
     let experts = context.config.expertCount
     let features = info.shape[key.isA ? 1 : 0]
-    let expected =
-      group.columns.extent(in: context.config)
-      ?? group.parts.compactMap { $0.rows.extent(in: context.config) }.reduce(0, +)
-    guard features == expected else { return nil }
+    guard features == group.features else { return nil }
     return ParamWrapperConversion(
       key: key, group: group,
       view: key.isA ? [experts, rank, features] : [features, rank, experts])

@@ -7,10 +7,19 @@ import Tensors
 struct RoundTripLaw {
   private let forward: ConversionPlan
   private let backward: ConversionPlan
+  /// Where the elements begin of which a rank reads a part only, by source.
+  private let firstRead: [Int: [Int]]
 
   init(_ forward: ConversionPlan, _ backward: ConversionPlan) {
     self.forward = forward
     self.backward = backward
+    let parts = Set(forward.omissions.filter { $0.reason == .otherRank }.map(\.source))
+    var firstRead: [Int: [Int]] = [:]
+    for move in forward.moves where parts.contains(move.source) {
+      let lower = move.sourceRegion.lower
+      firstRead[move.source] = firstRead[move.source].map { zip($0, lower).map(min) } ?? lower
+    }
+    self.firstRead = firstRead
   }
 
   func faults() -> [PlanFault] {
@@ -73,11 +82,20 @@ struct RoundTripLaw {
     let axesReturn = back.permutation.enumerated().allSatisfy { axis, native in
       there.permutation[native] == axis || back.destinationRegion.extents[axis] == 1
     }
-    if isHome, there.sourceRegion == back.destinationRegion, axesReturn { return nil }
+    if isHome, isSame(there.sourceRegion, of: there.source, back.destinationRegion), axesReturn {
+      return nil
+    }
     return PlanFault(
       .notReturned, home, there.sourceRegion,
       "the elements come back to '\(arrival)' \(back.destinationRegion)"
         + (axesReturn ? "" : " with their axes exchanged"))
+  }
+
+  /// Whether a region of a source is a region of what comes back, which of a rank holds its part only.
+  private func isSame(_ region: Region, of source: Int, _ returned: Region) -> Bool {
+    guard let first = firstRead[source] else { return region == returned }
+    return region.extents == returned.extents
+      && zip(region.lower, first).map { $0 - $1 } == returned.lower
   }
 
   private func repeats(_ source: Int, as name: TensorName) -> Bool {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import Layouts
 import Tensors
 
 /// What the native form must hold beside the tensors converted one by one.
@@ -12,11 +13,13 @@ extension ToHFPlanner {
     checkPairs(isWhole: isWhole)
   }
 
-  /// Scales keep their names on disk, so their weights are looked for under those too.
+  /// Companions keep their names on disk, so their weights are looked for under those too.
   private mutating func checkScales() {
-    // No name of the catalog is one of a scale.
+    // No name of the catalog is one of a companion.
     for (info, number) in zip(plan.sources, index.numbers) where number == nil {
-      guard let onDisk = info.name.weightOfScale, index[onDisk] == nil else { continue }
+      guard let onDisk = context.weight(ofCompanion: info.name), index[onDisk] == nil else {
+        continue
+      }
       let weight = nativeName(of: onDisk)
       if index[weight] == nil && !plan.hasDestination(named: onDisk) {
         plan.report(
@@ -27,21 +30,21 @@ extension ToHFPlanner {
 
   /// The native name of a weight on disk, whether the config has it or not.
   private func nativeName(of onDisk: TensorName) -> TensorName {
-    guard let key = LayerKey(onDisk) else { return onDisk }
-    let base = "\(key.prefix)layers.\(key.layerText)."
-    for rule in HyLayout.renames {
-      if let rest = rule.apply(to: key.rest, .fromHF) { return TensorName(base + rest) }
+    guard let key = context.key(onDisk) else { return onDisk }
+    func name(_ rest: String) -> TensorName { context.name(key.prefix, layer: key.layerText, rest) }
+    switch context.read(key) {
+    case .tensor(let rule, _):
+      switch context.layout.tensors[rule].native {
+      case .kept: return onDisk
+      case .renamed(let native): return name(native.start)
+      case .part(let group, _): return name(context.layout.groups[group].name)
+      }
+    case .factor(let rule, let isA, _):
+      let group = context.factors.first { $0.isA == isA && $0.rules.contains(rule) }
+      return group.map { name($0.native) } ?? onDisk
+    case .inModule(onDisk: true, let other): return name(other)
+    default: return onDisk
     }
-    if key.rest.hasPrefix(ExpertKey.start),
-      case .part(_, let projection, let suffix) = ExpertKey(
-        key.rest.droppingBytes(ExpertKey.start.utf8.count)),
-      let group = context.groups.first(where: {
-        $0.suffix == suffix && $0.projections.contains(projection)
-      })
-    {
-      return TensorName("\(base)\(ExpertKey.start)\(group.native)")
-    }
-    return onDisk
   }
 
   /// Reports tensors of the schema that are neither in the result nor left out for a reason.
@@ -51,7 +54,7 @@ extension ToHFPlanner {
     for number in context.required where !plan.hasDestination(number) {
       let info = catalog.schema[number]
       guard exclusion?.matches(info.name) != true else { continue }
-      if case .part(_, let expert) = catalog.role(of: number), !ownExperts.contains(expert) {
+      if case .part(_, let expert?) = catalog.role(of: number), !ownExperts.contains(expert) {
         continue
       }
       let native = catalog.native(of: number)
@@ -61,38 +64,44 @@ extension ToHFPlanner {
     }
   }
 
-  /// A sparse layer has both tensors of a pair or neither, and both factors of a LoRA one rank.
+  /// A sparse layer has all its groups or none, and both factors of a LoRA one rank.
   private mutating func checkPairs(isWhole: Bool) {
     // The schema's check reports missing weights.
     if !isWhole {
-      for case let number? in index.numbers { checkPartner(ofNumber: number) }
+      var reported: Set<Int> = []
+      for case let number? in index.numbers {
+        for missing in missingCompanions(ofNumber: number) where reported.insert(missing).inserted {
+          plan.reportMissing(
+            context.catalog.name(of: missing),
+            "the partner of '\(context.catalog.name(of: number))'")
+        }
+      }
     }
-    for source in loraSources { checkLoRAPartner(of: plan.sources[source]) }
+    for (source, lora, isA) in loraSources {
+      checkLoRAPartner(of: plan.sources[source], lora, isA: isA)
+    }
   }
 
-  private mutating func checkPartner(ofNumber number: Int) {
+  /// The numbers of the groups without which a group is of no use.
+  private func missingCompanions(ofNumber number: Int) -> [Int] {
     let catalog = context.catalog
-    guard case .group(let group) = catalog.role(of: number) else { return }
-    let partner = catalog.groups[catalog.groups[group].partner].native
-    if index[partner] == nil {
-      plan.reportMissing(
-        catalog.name(of: partner), "the partner of '\(catalog.name(of: number))'")
+    guard case .group(let group) = catalog.role(of: number) else { return [] }
+    return catalog.groups[group].companions.map { catalog.groups[$0].native }.filter {
+      index[$0] == nil
     }
   }
 
-  private mutating func checkLoRAPartner(of info: TensorInfo) {
-    guard let key = LayerKey(info.name), key.rest.hasPrefix(ExpertKey.start),
-      case .group(let native) = ExpertKey(key.rest.droppingBytes(ExpertKey.start.utf8.count)),
-      let group = context.groups.first(where: { $0.isLoRA && $0.native == native }),
-      let partner = HyLayout.partner(of: group.native)
+  private mutating func checkLoRAPartner(of info: TensorInfo, _ lora: Int, isA: Bool) {
+    guard let key = context.key(info.name),
+      let partner = context.factors.first(where: { $0.lora == lora && $0.isA != isA })
     else { return }
-    let name = TensorName("\(key.prefix)layers.\(key.layerText).\(ExpertKey.start)\(partner)")
+    let name = context.name(key.prefix, layer: key.layerText, partner.native)
     guard let other = index[name].map({ plan.sources[$0] }) else {
       return plan.reportMissing(name, "the partner of '\(info.name)'")
     }
-    guard group.columns != .rank, info.shape.rank == 3, other.shape.rank == 3,
-      info.shape[2] != other.shape[1]
-    else { return }
+    guard isA, info.shape.rank == 3, other.shape.rank == 3, info.shape[2] != other.shape[1] else {
+      return
+    }
     plan.report(
       .wrongShape, info.name, expected: "rank \(other.shape[1]) as in '\(name)'",
       found: "rank \(info.shape[2])")

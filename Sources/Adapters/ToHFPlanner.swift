@@ -14,10 +14,9 @@ struct ToHFPlanner {
   var plan: PlanBuilder
   let index: SourceIndex
   let ownExperts: Range<Int>
-  /// The grouped LoRA factors in layers that have experts.
-  private(set) var loraSources: [Int] = []
-  /// The layout of each rule's groups of the catalog, once it is needed.
-  private var layouts: [GroupLayout?]
+  /// The grouped LoRA factors in layers that have experts, and which they are.
+  private(set) var loraSources: [(source: Int, lora: Int, isA: Bool)] = []
+  private var layouts: GroupLayouts
 
   init(
     _ context: LayoutContext, _ sources: [TensorInfo], _ parallelism: ExpertParallelism?,
@@ -28,7 +27,7 @@ struct ToHFPlanner {
     plan = PlanBuilder(.toHF, sources, context.catalog)
     index = SourceIndex(sources, context.catalog)
     ownExperts = context.experts(of: parallelism)
-    layouts = Array(repeating: nil, count: context.groups.count)
+    layouts = GroupLayouts(context, own: ownExperts, isLocal: true)
   }
 
   mutating func run(isStreaming: Bool = false) throws(AdapterError) -> ConversionPlan {
@@ -56,62 +55,76 @@ struct ToHFPlanner {
 
   /// Converts the tensor of a key outside the catalog.
   private mutating func convert(_ source: Int) {
-    let name = plan.sources[source].name
-    guard let key = LayerKey(name) else {
-      guard !name.mentionsExperts else { return plan.reportPrefix(name, context) }
+    let info = plan.sources[source]
+    let name = info.name
+    guard let key = context.key(name) else {
+      guard !context.mentionsMoved(name) else { return plan.reportPrefix(name, context) }
       return keep(source, as: name)
     }
-    if !name.isLoRA && key.prefix != context.prefix {
-      guard !name.mentionsExperts, !key.hasModelPrefix else {
+    if !context.isFactor(name) && key.prefix != context.prefix {
+      guard !context.mentionsMoved(name), !context.hasModelPrefix(key) else {
         return plan.reportPrefix(name, context)
       }
       return keep(source, as: name)
     }
     guard let layer = plan.layerIndex(of: key, name, context) else { return }
-    if key.rest.hasPrefix(ExpertKey.start) {
-      return convertExperts(source, key, layer)
-    }
-    guard plan.isOfLayer(key, layer, name, context) else { return }
-    for rule in HyLayout.renames {
-      if let rest = rule.apply(to: key.rest, .toHF) {
-        guard plan.isSparse(layer, name, context) else { return }
-        return keep(source, as: TensorName("\(key.prefix)layers.\(layer).\(rest)"))
+    switch context.read(key) {
+    case .renamed(let rule):
+      let tensor = context.layout.tensors[rule]
+      guard plan.isOfLayer(tensor, layer, name, context) else { return }
+      keep(source, as: context.name(key.prefix, layer: layer, tensor.name.start))
+    case .tensor(let rule, _):
+      let tensor = context.layout.tensors[rule]
+      guard case .kept = tensor.native else {
+        return plan.reportForeign(
+          name, expected: tensor.isOfExperts ? "grouped native keys" : "a native key")
       }
-      if rule.apply(to: key.rest, .fromHF) != nil {
-        return plan.reportForeign(name, expected: "a native key")
-      }
+      guard plan.isOfLayer(tensor, layer, name, context) else { return }
+      keep(source, as: name)
+    case .inModule(onDisk: false, let other):
+      guard plan.hasModule(key, layer, name, context) else { return }
+      keep(source, as: context.name(key.prefix, layer: layer, other))
+    case .inModule: plan.reportForeign(name, expected: "a native key")
+    case .group:
+      // The catalog has the groups of all layers with experts.
+      _ = plan.hasExperts(layer, name, context)
+    case .groupFactor(let lora, let isA):
+      guard plan.hasExperts(layer, name, context),
+        let group = context.factors.first(where: { $0.lora == lora && $0.isA == isA })
+      else { return }
+      loraSources.append((source, lora, isA))
+      splitLoRA(source, group, key, layer)
+    case .companion(let rule, let expertText):
+      convertCompanion(source, key, layer, rule, expertText)
+    case .factor, .fusedFactor, .foreign:
+      plan.reportForeign(name, expected: "grouped native keys")
+    case .unknownOfExperts:
+      plan.report(
+        .unknownExpertKey, name, expected: context.expertNamesNative,
+        found: "\(info.dtype) \(info.shape)")
+    case .unknown:
+      keep(source, as: name)
     }
-    keep(source, as: name)
   }
 
-  private mutating func convertExperts(_ source: Int, _ key: LayerKey, _ layer: Int) {
-    let info = plan.sources[source]
-    switch ExpertKey(key.rest.droppingBytes(ExpertKey.start.utf8.count)) {
-    case .group(let native):
-      guard plan.isSparse(layer, info.name, context),
-        let group = context.groups.first(where: { $0.isLoRA && $0.native == native })
-      else { return }
-      loraSources.append(source)
-      splitLoRA(source, group, key, layer)
-    case .scale(let expertText, _):
-      guard plan.isSparse(layer, info.name, context),
-        let expert = plan.expertIndex(expertText, info.name, context)
-      else { return }
-      guard ownExperts.contains(expert) else {
-        plan.report(
-          .surplusExpert, info.name, expected: "experts \(ownExperts) of this rank",
-          found: "expert \(expert)")
-        return
-      }
-      keep(source, as: info.name)
-    case .part, .paramWrapper, .fused:
-      plan.reportForeign(info.name, expected: "grouped native keys")
-    case .unknown:
-      plan.report(
-        .unknownExpertKey, info.name,
-        expected: "experts.gate_and_up_projs, experts.down_projs or LoRA factors",
-        found: "\(info.dtype) \(info.shape)")
+  /// Companions keep their names on disk, but for those of modules that are renamed.
+  private mutating func convertCompanion(
+    _ source: Int, _ key: LayerKey, _ layer: Int, _ rule: Int, _ expertText: Substring?
+  ) {
+    let name = plan.sources[source].name
+    guard plan.isOfLayer(context.layout.tensors[rule], layer, name, context) else { return }
+    guard let expertText else {
+      let isForeign = context.layout.modules.contains { key.rest.utf8.starts(with: $0.onDisk.utf8) }
+      return isForeign
+        ? plan.reportForeign(name, expected: "a native key") : keep(source, as: name)
     }
+    guard let expert = plan.expertIndex(expertText, name, context) else { return }
+    guard ownExperts.contains(expert) else {
+      return plan.report(
+        .surplusExpert, name, expected: "experts \(ownExperts) of this rank",
+        found: "expert \(expert)")
+    }
+    keep(source, as: name)
   }
 
   private mutating func keep(_ source: Int, as name: TensorName, number: Int? = nil) {
@@ -128,44 +141,52 @@ struct ToHFPlanner {
 
   /// Splits a group of the catalog.
   private mutating func split(_ source: Int, group: Int) {
-    let rule = context.catalog.groups[group].rule
-    let cached = layouts[rule]
-    guard
-      let layout = cached
-        ?? layout(source, context.groups[rule], experts: ownExperts.count, rank: 0)
-    else { return }
-    layouts[rule] = layout
-    guard fits(source, layout) else { return }
+    let name = plan.sources[source].name
+    guard let layout = layouts.layout(of: group, name, context, &plan), fits(source, layout) else {
+      return
+    }
     var excludesAny = false
-    for expert in ownExperts {
-      for (part, number) in context.parts(of: group, expert: expert).enumerated() {
-        let info = context.catalog.schema[number]
+    for expert in context.slots(of: group, ownExperts) {
+      for (position, number) in context.parts(of: group, expert: expert).enumerated() {
+        let part = layout.part(position, slot: expert - ownExperts.lowerBound)
         let isKept = add(
-          info.name, info.shape, number: number, from: source,
-          layout.part(part, slot: expert - ownExperts.lowerBound))
+          context.catalog.name(of: number), shape(of: number, part), number: number, from: source,
+          part)
         excludesAny = excludesAny || !isKept
       }
     }
     if excludesAny { plan.omit(source, .excluded) }
   }
 
+  /// The shape on disk, in which a rank has its own experts only where they are grouped.
+  private func shape(of number: Int, _ part: GroupPart) -> Shape {
+    let shape = context.catalog.schema[number].shape
+    guard case .part(_, nil) = context.catalog.role(of: number),
+      let local = try? Shape(Array(part.onDisk.view.prefix(shape.rank)))
+    else { return shape }
+    return local
+  }
+
   /// Splits LoRA factors, which are not distributed over ranks.
   private mutating func splitLoRA(
-    _ source: Int, _ group: ExpertGroup, _ key: LayerKey, _ layer: Int
+    _ source: Int, _ group: FactorGroup, _ key: LayerKey, _ layer: Int
   ) {
-    let shape = plan.sources[source].shape
-    let rank = shape.rank == 3 ? shape[group.columns == .rank ? 1 : 2] : 0
+    let info = plan.sources[source]
+    let rank = info.shape.rank == 3 ? info.shape[group.isA ? 2 : 1] : 0
     let experts = context.config.expertCount
-    guard let layout = layout(source, group, experts: experts, rank: rank), fits(source, layout)
+    guard
+      let layout = plan.layout(
+        of: group, info.name, experts: experts, rank: rank, found: "\(info.shape)"),
+      fits(source, layout)
     else { return }
     var excludesAny = false
     for expert in 0..<experts {
-      // A projection that repeats another stands behind the parts.
-      for (position, projection) in group.projections.enumerated() {
-        let isRepeat = position == group.parts.count
+      // Parts that repeat another come after the others.
+      for (position, rule) in group.rules.enumerated() {
+        let isRepeat = position >= group.parts.count
         let part = layout.part(isRepeat ? 0 : position, slot: expert)
         let name = context.name(
-          prefix: key.prefix, layer: layer, expert: expert, projection, group)
+          prefix: key.prefix, layer: layer, expert: expert, rule: rule, group)
         let isKept = add(
           name, [part.onDisk.extents[1], part.onDisk.extents[2]], number: nil, from: source, part,
           isRepeat: isRepeat)
@@ -173,19 +194,6 @@ struct ToHFPlanner {
       }
     }
     if excludesAny { plan.omit(source, .excluded) }
-  }
-
-  private mutating func layout(
-    _ source: Int, _ group: ExpertGroup, experts: Int, rank: Int
-  ) -> GroupLayout? {
-    do {
-      return try GroupLayout(group, in: context.config, experts: experts, rank: rank)
-    } catch {
-      let info = plan.sources[source]
-      plan.report(
-        .wrongShape, info.name, expected: "a size below 2^63", found: "\(info.shape)")
-      return nil
-    }
   }
 
   private mutating func fits(_ source: Int, _ layout: GroupLayout) -> Bool {
@@ -197,7 +205,7 @@ struct ToHFPlanner {
 
   /// Adds one part of a group, unless its name is excluded; returns whether it was added.
   private mutating func add(
-    _ name: TensorName, _ shape: Shape, number: Int?, from source: Int, _ part: GroupLayout.Part,
+    _ name: TensorName, _ shape: Shape, number: Int?, from source: Int, _ part: GroupPart,
     isRepeat: Bool = false
   ) -> Bool {
     if exclusion?.matches(name) == true { return false }
@@ -206,7 +214,7 @@ struct ToHFPlanner {
     plan.add(
       TensorMove(
         source: source, part.inGroup, destination: destination, part.onDisk,
-        permutation: GroupLayout.transposed, isRepeat: isRepeat))
+        permutation: part.inverse, isRepeat: isRepeat))
     return true
   }
 }

@@ -45,6 +45,26 @@ extension Condition {
 }
 
 extension Layout {
+  static func expertModules(_ parts: LayoutParts) -> [String] {
+    var modules: [String] = []
+    var others: [String] = []
+    for rule in parts.tensors where rule.kinds != nil {
+      guard rule.isOfExperts else {
+        others.append(rule.name.start)
+        if case .renamed(let native) = rule.native { others.append(native.start) }
+        continue
+      }
+      let module = rule.name.start.lastIndex(of: ".").map { String(rule.name.start[...$0]) }
+      if let module { modules.append(module) }
+    }
+    modules += parts.groups.map(\.module)
+    var result: [String] = []
+    for module in modules where !module.isEmpty && !result.contains(module) {
+      if !others.contains(where: { $0.hasPrefix(module) }) { result.append(module) }
+    }
+    return result
+  }
+
   /// The shape of a group's native tensor for a number of experts, or nil where sizes overflow or no
   /// part is present.
   public func extents(of group: NativeGroup, _ values: LayoutValues, experts: Int) -> [Int]? {

@@ -45,6 +45,8 @@ public final class Layout: Sendable {
   public let groups: [NativeGroup]
   /// What the names of layers have before the number, written with the first prefix.
   public let layerStart: String
+  /// Whether loading puts tensors whose native place differs after all others.
+  public let movesRenamed: Bool
   /// The text of the table.
   public let text: String
   /// Whether some tensors are in layers of some numbers only.
@@ -53,6 +55,10 @@ public final class Layout: Sendable {
   let keys: KeyTable
   /// Where in the tables all of this stands.
   let marks: LayoutMarks
+  /// The names of groups in other native forms of the table, relative to the layer.
+  public let foreignGroups: [String]
+  /// What the names of experts' tensors start with and no other tensor's, on disk and natively.
+  public let expertModules: [String]
 
   init(_ parts: LayoutParts) {
     name = parts.name
@@ -73,9 +79,12 @@ public final class Layout: Sendable {
     modules = parts.modules
     groups = parts.groups
     layerStart = parts.layerStart
+    movesRenamed = parts.movesRenamed
     text = parts.text
     keys = KeyTable(parts)
     marks = parts.marks
+    foreignGroups = parts.foreignGroups
+    expertModules = Self.expertModules(parts)
     hasLayerConditions = parts.tensors.contains { tensor in
       tensor.condition.mentionsLayer || tensor.axes.contains { $0.extent.mentionsLayer }
     }
@@ -96,6 +105,12 @@ public final class Layout: Sendable {
 
   /// Whether experts may lack gates, as an option says.
   public var hasGateOption: Bool { sizes.contains { $0.source == .gated } }
+
+  /// What names of layers have before the number, without the prefix, such as `layers.`.
+  public var block: String {
+    String(
+      layerStart.hasPrefix(prefixes[0]) ? layerStart.dropFirst(prefixes[0].count) : layerStart[...])
+  }
 
   /// A name as it stands under another prefix.
   public func name(_ name: String, under prefix: String) -> String {

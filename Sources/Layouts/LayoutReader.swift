@@ -24,6 +24,8 @@ struct LayoutParts {
   var tensors: [TensorRule] = []
   var modules: [ModuleRename] = []
   var groups: [NativeGroup] = []
+  var foreignGroups: [String] = []
+  var movesRenamed = false
   var layerStart = ""
   var text = ""
   var marks = LayoutMarks()
@@ -44,7 +46,7 @@ struct LayoutMarks: Sendable {
 struct LayoutReader {
   private static let fields: Set<String> = [
     "extends", "models", "architecture", "upstream", "config", "natives", "sizes", "flags",
-    "constants", "layers", "prefix", "companions", "lora", "tensors",
+    "constants", "layers", "prefix", "companions", "lora", "order", "tensors",
   ]
 
   /// The fields of which a table that extends another replaces only the members that it names.
@@ -121,6 +123,10 @@ struct LayoutReader {
     result.configRoot = try self["config"]?.text()
     result.prefixes = try self["prefix"]?.texts() ?? [""]
     result.companions = try self["companions"]?.texts() ?? []
+    if let order = self["order"] {
+      guard try order.text() == "moved last" else { throw order.error(expected: "moved last") }
+      result.movesRenamed = true
+    }
     try readSizes()
     try readFlags()
     if let constants = self["constants"] {
@@ -136,6 +142,7 @@ struct LayoutReader {
     result.marks.tensors = reader.tensorMarks
     result.marks.modules = reader.moduleMarks
     result.groups = reader.groups
+    result.foreignGroups = reader.foreignGroups
     result.layerStart = reader.layerStart
     try readLoRA()
     return result

@@ -91,7 +91,10 @@ extension TensorReader {
   /// Joins the tensors of one native name and kind of layers.
   mutating func makeGroups() throws(LayoutError) {
     for (tensor, place) in places {
-      let kinds = tensors[tensor].kinds
+      guard let kinds = tensors[tensor].kinds else {
+        throw place.node.error(
+          expected: "index formulas of tensors in layers only", found: "others")
+      }
       let known = groups.firstIndex { $0.name == place.name && $0.kinds == kinds }
       let expertAxis = place.terms.firstIndex { term in
         guard let axis = term.axis else { return true }
@@ -101,12 +104,13 @@ extension TensorReader {
         let group = groups[known]
         let others = places.first { $0.tensor == group.parts[0] }
         guard others?.place.terms.count == place.terms.count, group.expertAxis == expertAxis,
-          group.isCast == place.isCast
+          group.isCast == place.isCast,
+          tensors[group.parts[0]].name.hasExpert == tensors[tensor].name.hasExpert
         else {
           throw place.node.error(
             expected:
               "as many indices, the same one for experts, and the same cast as in the other "
-              + "parts of '\(place.name)'", found: "others")
+              + "parts of '\(place.name)', and all of single experts or none", found: "others")
         }
         groups[known] = NativeGroup(
           name: group.name, kinds: kinds, parts: group.parts + [tensor], isCast: group.isCast,

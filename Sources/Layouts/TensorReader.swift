@@ -31,6 +31,7 @@ struct TensorReader {
   private(set) var modules: [ModuleRename] = []
   private(set) var moduleMarks: [TableMark] = []
   var groups: [NativeGroup] = []
+  private(set) var foreignGroups: [String] = []
   private(set) var layerStart = ""
   private var hasLayers = false
   /// The kind of decoder layers that prediction layers are like.
@@ -166,6 +167,11 @@ struct TensorReader {
           part = named
         case "word": word = try value.text()
         case "cast": isCast = try value.boolean()
+        case let key where natives.contains(key) && key != native:
+          let text = try value.text()
+          if let bracket = text.firstIndex(of: "[") {
+            foreignGroups.append(String(text[..<bracket]))
+          }
         case let key where reserved.contains(key):
           try Self.read(key, value, &context, native: native, symbols)
         default:

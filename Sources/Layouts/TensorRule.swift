@@ -93,6 +93,12 @@ public struct NamePattern: Sendable, Hashable {
   /// What stands after the number, or nil of names without one.
   public let end: String?
 
+  /// Creates a name.
+  public init(start: String, end: String?) {
+    self.start = start
+    self.end = end
+  }
+
   /// Whether the name has an expert's number in it.
   public var hasExpert: Bool { end != nil }
 

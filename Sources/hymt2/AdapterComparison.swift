@@ -22,7 +22,7 @@ struct AdapterComparison {
   ) throws {
     // Layers are large: no more of them at a time than were asked for.
     let children = choice.children ?? 1
-    let parts = try LayerwiseVerification.Part.of(infos)
+    let parts = try LayerwiseVerification.Part.of(infos, setup.config.layout)
     let largest = parts.map(\.byteCount).max() ?? 0
     guard let adapter = try choice.external(children: children, largestPart: largest) else {
       return nil

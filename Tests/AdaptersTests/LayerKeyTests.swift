@@ -9,6 +9,12 @@ import Testing
 
 @Suite("Keys are taken apart at their dots")
 struct LayerKeyTests {
+  private let names: LayoutNames
+
+  init() throws {
+    names = LayoutNames(try Layout.named("hy_v3"))
+  }
+
   @Test("A layer's key is prefix, number and rest")
   func layers() {
     let keys: [(TensorName, parts: [String]?)] = [
@@ -22,7 +28,7 @@ struct LayerKeyTests {
       ("é.layers.1.é", ["é.", "1", "é"]),
     ]
     for (name, expected) in keys {
-      let key = LayerKey(name)
+      let key = LayerKey(name, names)
       let found = key.map { [String($0.prefix), String($0.layerText), String($0.rest)] }
       #expect(found == expected, "'\(name)'")
     }
@@ -39,45 +45,42 @@ struct LayerKeyTests {
     }
   }
 
-  @Test("Only parts of experts on disk have an expert's number")
-  func expertIndices() {
-    let layer = "model.layers.1.mlp."
-    let keys: [(TensorName, Int?)] = [
-      ("\(layer)experts.0.gate_proj.weight", 0), ("\(layer)experts.10.down_proj.weight", 10),
-      ("\(layer)experts.07.down_proj.weight", nil), ("\(layer)experts.gate_and_up_projs", nil),
-      ("\(layer)experts.0.gate_proj.bias", nil), ("\(layer)xxxxxxx.0.gate_proj.weight", nil),
-      ("experts.0.gate_proj.weight", nil),
-    ]
-    for (name, expected) in keys { #expect(name.expertIndex == expected, "'\(name)'") }
-  }
-
   @Test("What follows the experts' path has one meaning")
-  func experts() {
-    let keys: [(Substring, ExpertKey)] = [
-      ("0.gate_proj.weight", .part(expertText: "0", .gate, suffix: "weight")),
-      ("10.up_proj.weight", .part(expertText: "10", .up, suffix: "weight")),
-      ("007.down_proj.weight", .part(expertText: "007", .down, suffix: "weight")),
-      ("1.up_proj.lora_A.weight", .part(expertText: "1", .up, suffix: "lora_A.weight")),
-      ("1.down_proj.lora_B.weight", .part(expertText: "1", .down, suffix: "lora_B.weight")),
-      ("2.up_proj.weight_scale", .scale(expertText: "2", .up)),
-      ("2.up_proj.weight_scale_inv", .scale(expertText: "2", .up)),
-      ("2.gate_proj.input_scale", .scale(expertText: "2", .gate)),
-      ("gate_and_up_projs", .group("gate_and_up_projs")), ("down_projs", .group("down_projs")),
-      ("lora_gate_and_up_A", .group("lora_gate_and_up_A")),
-      ("lora_down_B", .group("lora_down_B")),
-      ("lora_A.weight", .paramWrapper("lora_A.weight")),
-      ("base_layer.lora_B.weight", .paramWrapper("base_layer.lora_B.weight")),
-      ("gate_up_proj", .fused), ("down_proj", .fused),
-      ("", .unknown), ("0", .unknown), ("0.", .unknown), ("0.gate_proj", .unknown),
-      ("0.gate_proj.", .unknown), ("0.gate_proj.bias", .unknown), ("0.gate.weight", .unknown),
-      ("0.gate_proj.weight.", .unknown), ("0.gate_proj.weights", .unknown),
-      ("0..weight", .unknown), (".gate_proj.weight", .unknown), ("x.gate_proj.weight", .unknown),
-      ("down_projs.", .unknown),
-      ("gate_and_up_projs2", .unknown), ("lora_A", .unknown),
-      ("base_layer.base_layer.lora_A.weight", .unknown), ("gate_up_proj.weight", .unknown),
+  func experts() throws {
+    let layout = try Layout.named("hy_v3")
+    func rule(_ word: String) throws -> Int {
+      try #require(layout.tensors.firstIndex { $0.role == .expert && $0.word == word })
+    }
+    let (gate, up, down) = (try rule("gate_proj"), try rule("up_proj"), try rule("down_proj"))
+    let keys: [(Substring, LayerKey.Rest)] = [
+      ("0.gate_proj.weight", .tensor(rule: gate, expertText: "0")),
+      ("10.up_proj.weight", .tensor(rule: up, expertText: "10")),
+      ("007.down_proj.weight", .tensor(rule: down, expertText: "007")),
+      ("1.up_proj.lora_A.weight", .factor(rule: up, isA: true, expertText: "1")),
+      ("1.down_proj.lora_B.weight", .factor(rule: down, isA: false, expertText: "1")),
+      ("2.up_proj.weight_scale", .companion(rule: up, expertText: "2")),
+      ("2.up_proj.weight_scale_inv", .companion(rule: up, expertText: "2")),
+      ("2.gate_proj.input_scale", .companion(rule: gate, expertText: "2")),
+      ("gate_and_up_projs", .group(0)), ("down_projs", .group(1)),
+      ("lora_gate_and_up_A", .groupFactor(lora: 0, isA: true)),
+      ("lora_down_B", .groupFactor(lora: 1, isA: false)),
+      ("lora_A.weight", .fusedFactor(lora: 1, isA: true)),
+      ("base_layer.lora_B.weight", .fusedFactor(lora: 0, isA: false)),
+      ("gate_up_proj", .foreign), ("down_proj", .foreign),
+      ("", .unknownOfExperts), ("0", .unknownOfExperts), ("0.", .unknownOfExperts),
+      ("0.gate_proj", .unknownOfExperts),
+      ("0.gate_proj.", .unknownOfExperts), ("0.gate_proj.bias", .unknownOfExperts),
+      ("0.gate.weight", .unknownOfExperts),
+      ("0.gate_proj.weight.", .unknownOfExperts), ("0.gate_proj.weights", .unknownOfExperts),
+      ("0..weight", .unknownOfExperts), (".gate_proj.weight", .unknownOfExperts),
+      ("x.gate_proj.weight", .unknownOfExperts),
+      ("down_projs.", .unknownOfExperts),
+      ("gate_and_up_projs2", .unknownOfExperts), ("lora_A", .unknownOfExperts),
+      ("base_layer.base_layer.lora_A.weight", .unknownOfExperts),
+      ("gate_up_proj.weight", .unknownOfExperts),
     ]
     for (tail, expected) in keys {
-      #expect(ExpertKey(tail) == expected, "'\(tail)'")
+      #expect(names.read("mlp.experts.\(tail)") == expected, "'\(tail)'")
     }
   }
 }

@@ -67,8 +67,8 @@ struct NameCatalogTests {
         projections.map { TensorName("model.layers.2.mlp.experts.\(expert).\($0).weight") }
       }
       #expect(group.parts.map { catalog.name(of: $0) } == expected)
-      let partner = catalog.groups[group.partner]
-      #expect(catalog.name(of: partner.native) == "model.layers.2.mlp.experts.down_projs")
+      let companions = group.companions.map { catalog.name(of: catalog.groups[$0].native).text }
+      #expect(companions == [native, "model.layers.2.mlp.experts.down_projs"])
     }
   }
 
@@ -85,11 +85,9 @@ struct NameCatalogTests {
     let catalog = try catalog()
     let layer = try #require(catalog.predictionLayers.first)
     #expect(catalog.predictionLayers.count == 1)
-    #expect(catalog.name(of: layer.queries) == "model.layers.2.self_attn.q_proj.weight")
+    #expect(catalog.name(of: layer.common) == "model.layers.2.input_layernorm.weight")
     #expect(
       layer.own.map { catalog.name(of: $0).text }
         == ["eh_proj", "enorm", "hnorm", "final_layernorm"].map { "model.layers.2.\($0).weight" })
-    let rests = catalog.schema.compactMap { LayerKey($0.name)?.rest }
-    #expect(rests.filter(LayerTensors.isPredictionOnly).count == layer.own.count)
   }
 }

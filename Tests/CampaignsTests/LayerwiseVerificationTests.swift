@@ -30,14 +30,16 @@ struct LayerwiseVerificationTests {
   ) throws -> LayerwiseVerification.Summary {
     let infos = AdapterPlanner(setup.config, setup.options).schema
     let verification = LayerwiseVerification(
-      adapter, setup, infos, try LayerwiseVerification.Part.of(infos))
+      adapter, setup, infos,
+      try LayerwiseVerification.Part.of(infos, setup.config.layout))
     return try verification.run(threads: threads) { try SyntheticTensor.make(infos[$0]) }
   }
 
   @Test("Each layer is a part, and so is what is outside of layers")
   func parts() throws {
-    let infos = AdapterPlanner(try Self.setup().config, AdapterOptions()).schema
-    let parts = try LayerwiseVerification.Part.of(infos)
+    let config = try Self.setup().config
+    let infos = AdapterPlanner(config, AdapterOptions()).schema
+    let parts = try LayerwiseVerification.Part.of(infos, config.layout)
     #expect(
       parts.map(\.title) == ["outside of layers", "layer 0", "layer 1", "layer 2", "layer 3"])
     #expect(parts.flatMap(\.sources).sorted() == Array(infos.indices))
@@ -105,7 +107,8 @@ struct LayerwiseVerificationTests {
     let setup = try Self.setup()
     let infos = AdapterPlanner(setup.config, setup.options).schema
     let verification = LayerwiseVerification(
-      ReferenceAdapter(), setup, infos, try LayerwiseVerification.Part.of(infos))
+      ReferenceAdapter(), setup, infos,
+      try LayerwiseVerification.Part.of(infos, setup.config.layout))
     #expect(throws: CancellationError.self) {
       try verification.run(threads: 2) { position in
         if position == 5 { throw CancellationError() }

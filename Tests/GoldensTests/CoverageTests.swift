@@ -22,24 +22,34 @@ import Testing
     cases.flatMap { $0[role].names.map(\.text) }
   }
 
-  @Test func everyRenameHasAGolden() {
+  @Test func everyRenameHasAGolden() throws {
     let (hf, native) = (names(.hf), names(.native))
-    for rule in HyLayout.renames {
-      #expect(hf.contains { $0.contains(".\(rule.hf)") }, "\(rule.hf)")
-      #expect(native.contains { $0.contains(".\(rule.native)") }, "\(rule.native)")
+    let layout = try Layout.named("hy_v3")
+    let tensors = layout.tensors.compactMap { rule -> (String, String)? in
+      guard case .renamed(let native) = rule.native else { return nil }
+      return (rule.name.start, native.start)
+    }
+    #expect(!tensors.isEmpty)
+    for (onDisk, renamed) in tensors {
+      #expect(hf.contains { $0.hasSuffix(".\(onDisk)") }, "\(onDisk)")
+      #expect(native.contains { $0.hasSuffix(".\(renamed)") }, "\(renamed)")
     }
   }
 
   @Test(arguments: [ExpertActivation.swiglu, .relu2])
-  func everyGroupHasAGolden(activation: ExpertActivation) {
+  func everyGroupHasAGolden(activation: ExpertActivation) throws {
     let suited = cases.filter {
       $0.description.setup.options.activation.isGated == activation.isGated
     }
-    for group in HyLayout.groups {
+    let layout = try Layout.named("hy_v3")
+    let factors = layout.lora.flatMap { rule in
+      ["A", "B"].map { "\(layout.groups[rule.group].module)\(rule.native)_\($0)" }
+    }
+    for group in layout.groups.map(\.name) + factors {
       let isThere = suited.contains { golden in
-        golden[.native].names.contains { $0.text.hasSuffix(".mlp.experts.\(group.native)") }
+        golden[.native].names.contains { $0.text.hasSuffix(".\(group)") }
       }
-      #expect(isThere, "\(group.native), gated: \(activation.isGated)")
+      #expect(isThere, "\(group), gated: \(activation.isGated)")
     }
   }
 

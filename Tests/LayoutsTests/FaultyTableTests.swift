@@ -42,7 +42,7 @@ struct FaultyTable: Sendable, CustomTestStringConvertible {
       "models: [tiny]", "modells: [tiny]", line: 1, "modells",
       expected:
         "one of architecture, companions, config, constants, extends, flags, layers, lora, models, "
-        + "natives, prefix, sizes, tensors, upstream", found: "'modells'"),
+        + "natives, order, prefix, sizes, tensors, upstream", found: "'modells'"),
     FaultyTable(
       "models: [tiny]", "architecture: Tiny", line: nil, "models", expected: "this field",
       found: "no such field"),
@@ -196,7 +196,14 @@ struct FaultyTable: Sendable, CustomTestStringConvertible {
       "fused[e, h, I + i]", "fused[h, e, I + i]", line: 17, sparse + ".up.weight",
       expected:
         "as many indices, the same one for experts, and the same cast as in the other parts of "
-        + "'mlp.experts.fused'", found: "others"),
+        + "'mlp.experts.fused', and all of single experts or none", found: "others"),
+    FaultyTable(
+      "head.weight: {shape: [H], role: head}", "head.weight: {shape: [H], automodel: \"x[h]\"}",
+      line: 20, "tensors.head.weight", expected: "index formulas of tensors in layers only",
+      found: "others"),
+    FaultyTable(
+      "models: [tiny]", "models: [tiny]\norder: moved first", line: 2, "order",
+      expected: "moved last", found: "'moved first'"),
     FaultyTable(
       "down.weight: {shape: [H, I]", "down.weight: {shape: [h: I, H]", line: 18,
       sparse + ".down.weight", expected: "letters of their own for dimensions, such as 'j: H'",

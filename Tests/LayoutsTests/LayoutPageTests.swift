@@ -58,7 +58,7 @@ struct LayoutPageTests {
     let page = try Repository.text("docs/layout-tables.md")
     let fields = [
       "extends", "models", "architecture", "upstream", "config", "natives", "sizes", "flags",
-      "constants", "layers", "prefix", "companions", "lora", "tensors",
+      "constants", "layers", "prefix", "companions", "lora", "order", "tensors",
     ]
     for field in fields { #expect(page.contains("| `\(field):"), "\(field)") }
     for symbol in SizeSymbol.allCases { #expect(page.contains("| `\(symbol.rawValue)` |")) }

@@ -176,4 +176,12 @@ struct TableReadingTests {
     #expect(layout.rule("mlp.shared_mlp.up_proj.weight")?.word == "shared up_proj")
     #expect(layout.rule("model.norm.weight")?.word == "final norm")
   }
+
+  @Test("Two layouts put what is moved behind everything else")
+  func order() throws {
+    #expect(
+      try Layout.knownNames.filter { try Layout.named($0).movesRenamed } == [
+        "minimax_m2", "gpt_oss",
+      ])
+  }
 }

@@ -4,6 +4,7 @@
 public import AdapterLaws
 internal import Adapters
 public import CheckpointGenerators
+public import Layouts
 internal import Synchronization
 public import Tensors
 
@@ -27,9 +28,11 @@ public struct LayerwiseVerification: Sendable {
     /// The parts of a checkpoint in the order of their layers, the tensors outside of layers first.
     ///
     /// - Throws: `TensorError` if sizes overflow.
-    public static func of(_ infos: [TensorInfo]) throws(TensorError) -> [Part] {
+    public static func of(_ infos: [TensorInfo], _ layout: Layout) throws(TensorError) -> [Part] {
       var parts: [Part] = []
-      let positions = Dictionary(grouping: infos.indices) { infos[$0].name.layerIndex }
+      let positions = Dictionary(grouping: infos.indices) {
+        LenientKey(infos[$0].name, layout).layer
+      }
       for (layer, sources) in positions.sorted(by: { ($0.key ?? -1) < ($1.key ?? -1) }) {
         var byteCount = 0
         for source in sources {
@@ -122,7 +125,7 @@ public struct LayerwiseVerification: Sendable {
     let onDisk = try StateDict(part.sources.map { (infos[$0].name, try source($0)) })
     let reference = ReferenceAdapter().session(for: setup)
     let native = try reference.fromHF(onDisk, nil)
-    let cast = Set(native.infos.filter { $0.isGroupedExperts && hasCast($0, onDisk) }.map(\.name))
+    let cast = Set(native.infos.filter { hasCast($0, onDisk) }.map(\.name))
     let session: any AdapterSession
     do {
       session = try adapter.session(for: setup)
@@ -143,9 +146,16 @@ public struct LayerwiseVerification: Sendable {
     return result
   }
 
-  /// Whether a grouped tensor is of another type than the experts on disk.
-  private func hasCast(_ grouped: TensorInfo, _ onDisk: StateDict) -> Bool {
-    onDisk.infos.contains { $0.name.expertIndex != nil && $0.dtype != grouped.dtype }
+  /// Whether a native tensor is a group of another type than its parts on disk.
+  private func hasCast(_ native: TensorInfo, _ onDisk: StateDict) -> Bool {
+    let layout = setup.config.layout
+    guard case .group(let group) = LenientKey(native.name, layout).subject else { return false }
+    return onDisk.infos.contains { info in
+      guard info.dtype != native.dtype,
+        case .tensor(let rule) = LenientKey(info.name, layout).subject
+      else { return false }
+      return layout.groups[group].parts.contains(rule)
+    }
   }
 
   private func compare(

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Layouts
+import Tensors
+
+/// Where each element of one native tensor comes from, as the layout's index formulas say, element by
+/// element and without a plan.
+struct IndexFormula {
+  /// A part of a group and where its elements go.
+  fileprivate struct Part {
+    let rule: TensorRule
+    let terms: [IndexTerm]
+    let offsets: [Int]
+    let disk: [Int]
+    let strides: [Int]
+  }
+
+  private enum Kind {
+    case parts([Part])
+    /// All elements stay; the name on disk.
+    case unchanged(TensorName, strides: [Int])
+  }
+
+  private let kind: Kind
+  /// What stands before the rest of the names of the tensor's layer.
+  private let start: Substring
+  private let firstExpert: Int
+  // Neighbors nearly always have one name, and making names is the work here.
+  private var last: (part: Int, expert: Int, name: TensorName)?
+
+  /// Gives nil for LoRA factors, whose rank no config states, and for shapes that no formula has.
+  init?(_ native: TensorInfo, _ context: IndexFormulas) {
+    let (layout, name) = (context.config.layout, native.name)
+    firstExpert = context.firstExpert
+    let strides = native.shape.strides
+    guard let key = LayerKey(name, context.names) else {
+      (kind, start) = (.unchanged(name, strides: strides), "")
+      return
+    }
+    start = name.text[..<key.rest.startIndex]
+    if context.names.isFactor(name) { return nil }
+    func renamed(_ rest: String) -> Kind {
+      .unchanged(TensorName(name.text[..<key.rest.startIndex] + rest), strides: strides)
+    }
+    let layer = LayerKey.canonicalIndex(key.layerText) ?? 0
+    let kinds = context.config.kinds(ofLayer: min(layer, context.config.storedLayerCount - 1))
+    let group = layout.groups.firstIndex {
+      key.rest == $0.name && $0.kinds?.contains(kinds) ?? false
+    }
+    if let group {
+      guard let parts = context.parts(of: layout.groups[group], layer: layer, native.shape) else {
+        return nil
+      }
+      kind = .parts(parts)
+    } else if let rule = layout.tensors.first(where: {
+      $0.native == .renamed(.init(start: String(key.rest), end: nil))
+    }) {
+      kind = renamed(rule.name.start)
+    } else if let module = layout.modules.first(where: {
+      key.rest.utf8.starts(with: $0.native.utf8)
+    }) {
+      kind = renamed(module.onDisk + key.rest.droppingBytes(module.native.utf8.count))
+    } else {
+      kind = .unchanged(name, strides: strides)
+    }
+  }
+
+  /// The name and row-major index on disk of the element at a place, or nil where no formula leads.
+  mutating func origin(of place: [Int]) -> (name: TensorName, index: Int)? {
+    switch kind {
+    case .unchanged(let name, let strides):
+      return (name, zip(place, strides).reduce(0) { $0 + $1.0 * $1.1 })
+    case .parts(let parts):
+      for (position, part) in parts.enumerated() {
+        guard let (expert, index) = part.source(of: place, firstExpert: firstExpert) else {
+          continue
+        }
+        return (name(position, part.rule, expert), index)
+      }
+      return nil
+    }
+  }
+
+  private mutating func name(_ part: Int, _ rule: TensorRule, _ expert: Int) -> TensorName {
+    if let last, last.part == part, last.expert == expert { return last.name }
+    let name = TensorName(start + rule.name.name(expert: expert))
+    last = (part, expert, name)
+    return name
+  }
+}
+
+extension IndexFormula.Part {
+  /// The expert and the index on disk of what is at a native place, or nil if that is another part's.
+  fileprivate func source(of place: [Int], firstExpert: Int) -> (expert: Int, index: Int)? {
+    var expert = 0
+    var index = 0
+    for (axis, term) in terms.enumerated() {
+      let (value, remainder) = (place[axis] - offsets[axis]).quotientAndRemainder(
+        dividingBy: term.coefficient)
+      guard remainder == 0, value >= 0 else { return nil }
+      guard let source = term.axis else {
+        expert = value + firstExpert
+        continue
+      }
+      let isExpert = rule.axes[source].letter == "e"
+      guard value < disk[source] else { return nil }
+      index += (isExpert ? value + firstExpert : value) * strides[source]
+    }
+    return (expert, index)
+  }
+}
+
+/// What the index formulas of a config's native tensors are made with.
+struct IndexFormulas {
+  let config: ModelConfig
+  let firstExpert: Int
+  let names: LayoutNames
+  private let candidates: [LayoutValues]
+
+  init(_ config: ModelConfig, _ parallelism: ExpertParallelism?) {
+    self.config = config
+    firstExpert = parallelism?.experts(of: config.expertCount).lowerBound ?? 0
+    names = LayoutNames(config.layout)
+    // Whether experts are gated shows in the shape.
+    candidates =
+      [config.values(isGated: true)]
+      + (config.layout.hasGateOption ? [config.values(isGated: false)] : [])
+  }
+
+  /// Whether a native name is that of a group.
+  func isGroup(_ name: TensorName) -> Bool {
+    guard let key = LayerKey(name, names), case .group = names.read(key.rest) else { return false }
+    return true
+  }
+
+  /// The parts of a group whose native tensor has a shape, or nil if no formulas give that shape.
+  fileprivate func parts(
+    of group: NativeGroup, layer: Int, _ shape: Shape
+  ) -> [IndexFormula.Part]? {
+    for values in candidates {
+      let values = config.values(values, ofLayer: layer)
+      let experts = group.expertAxis.map { shape.rank > $0 ? shape[$0] : 0 } ?? 1
+      guard config.layout.extents(of: group, values, experts: experts) == shape.extents else {
+        continue
+      }
+      return group.parts.compactMap { position -> IndexFormula.Part? in
+        let rule = config.layout.tensors[position]
+        guard rule.isPresent(values), case .part(_, let terms) = rule.native,
+          let disk = rule.extents(values), let shape = try? Shape(disk)
+        else { return nil }
+        return IndexFormula.Part(
+          rule: rule, terms: terms, offsets: terms.map { $0.offset.value(values) ?? 0 }, disk: disk,
+          strides: shape.strides)
+      }
+    }
+    return nil
+  }
+}
