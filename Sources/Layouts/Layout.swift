@@ -55,6 +55,8 @@ public final class Layout: Sendable {
   let hasLayerConditions: Bool
   /// The names, ready to be looked up.
   let keys: KeyTable
+  /// Where in the tables all of this stands.
+  let marks: LayoutMarks
   /// The names of groups in other native forms of the table, relative to the layer.
   public let foreignGroups: [String]
   /// What the names of experts' tensors start with and no other tensor's, on disk and natively.
@@ -83,6 +85,7 @@ public final class Layout: Sendable {
     movesRenamed = parts.movesRenamed
     text = parts.text
     keys = KeyTable(parts)
+    marks = parts.marks
     foreignGroups = parts.foreignGroups
     expertModules = Self.expertModules(parts)
     hasLayerConditions = parts.tensors.contains { tensor in
