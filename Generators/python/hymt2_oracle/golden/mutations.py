@@ -54,11 +54,11 @@ def _drop(is_dropped: Callable[[str], bool]) -> Mutation:
 
 
 def _halves_exchanged(plan: Plan, bits: Bits) -> Bits:
-    return np.roll(bits, plan.layout().inner, axis=-1)
+    return np.roll(bits, plan.checkpoint().inner, axis=-1)
 
 
 def _halves_interleaved(plan: Plan, bits: Bits) -> Bits:
-    inner = plan.layout().inner
+    inner = plan.checkpoint().inner
     return np.stack([bits[..., :inner], bits[..., inner:]], axis=-1).reshape(bits.shape)
 
 

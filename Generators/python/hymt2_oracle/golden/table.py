@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from hymt2_oracle.configs import Config, small_config
 from hymt2_oracle.contents import FIELDS, WIDTHS
-from hymt2_oracle.golden.checkpoints import Config, Key, Layout, complete, in_order
+from hymt2_oracle.golden.checkpoints import Checkpoint, Key, in_order
 
 PEFT = "base_model.model.model."
 
@@ -21,6 +22,7 @@ class Plan:
     flags: tuple[str, ...]
     config: Config = field(default_factory=dict)
     family: str = "hy_mt2"
+    """The layout."""
     target: str = "BF16"
     activation: str = "swiglu"
     prefix: str = "model."
@@ -40,25 +42,26 @@ class Plan:
     saves: bool = True
     """Whether upstream can save what it loads, under the names it loaded."""
 
-    def layout(self) -> Layout:
-        types = {"experts": "BF16", "bias": "F32", "others": "BF16"} | self.types
-        return Layout(complete(self.config), self.prefix, self.activation != "relu2", types)
+    def checkpoint(self) -> Checkpoint:
+        types = {"experts": "BF16", "others": "BF16"} | self.types
+        config = small_config(self.family, self.config)
+        return Checkpoint(self.family, config, self.prefix, self.activation != "relu2", types)
 
     def keys(self) -> list[Key]:
-        layout = self.layout()
-        keys = {"whole": layout.whole, "experts": layout.experts_only, "factors": tuple}[self.extent]
+        made = self.checkpoint()
+        keys = {"whole": made.whole, "experts": made.experts_only, "factors": tuple}[self.extent]
         result = list(keys())
         if self.lora == "perExpert":
-            result += layout.factors(self.lora_prefix, RANK)
+            result += made.factors(self.lora_prefix, RANK)
         elif self.lora:
             is_legacy = self.lora == "legacyParamWrapper"
-            result += layout.fused_factors(self.lora_prefix, RANK, is_legacy)
+            result += made.fused_factors(self.lora_prefix, RANK, is_legacy)
         return in_order(result + list(self.extra), self.order)
 
     def description(self) -> dict[str, Any]:
         whole = self.extent == "whole" and not self.extra
         return {
-            "config": complete(self.config),
+            "config": small_config(self.family, self.config),
             "directions": ["load", "save"] if self.saves else ["load"],
             "exclusion": self.exclude,
             "expected": None,

@@ -41,6 +41,7 @@ class NumPyBackend:
     name = "numpy"
     version: str | None = __version__
     supports: Mapping[str, list[str]] | None = None
+    introduction: Mapping[str, Any] = {}
     library: TensorLibrary
 
     def __init__(self) -> None:
