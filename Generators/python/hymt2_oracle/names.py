@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 
-from hymt2_oracle.configs import small_config, table_of
+from hymt2_oracle.configs import flag_fields, small_config, table_of
 from hymt2_oracle.errors import OracleError
 from hymt2_oracle.tables import Layout, Tensor, read_layout
 
@@ -40,6 +40,10 @@ class Names:
         """The native name of the tensor that holds a part of all experts."""
         tensor = self._member(part)
         return _without_layer(tensor, tensor.places[form].key)
+
+    def member(self, part: str) -> str:
+        """The tensor on disk of the first expert's part, or of all experts' where they are together."""
+        return self._within(self._member(part))
 
     def groups(self, form: str = "automodel") -> set[str]:
         """The native names of all tensors that have the experts as their first axis."""
@@ -114,6 +118,16 @@ def _layer_pattern(layout: str) -> re.Pattern[str]:
 def names_of(name: str) -> Names:
     """The names of a layout."""
     return Names(read_layout(name, small_config(name)))
+
+
+def flag_of(name: str, role: str) -> str:
+    """The config field that says whether a layout has tensors of a role."""
+    for field, value in flag_fields(name).items():
+        if value:
+            without = read_layout(name, small_config(name, {field: False}))
+            if all(tensor.role != role for tensor in without.tensors):
+                return field
+    raise OracleError(f"{name}: no field of the config says whether there is a {role}")
 
 
 def is_of_experts(tensor: Tensor) -> bool:

@@ -2,13 +2,15 @@
 # Copyright the hymt2-harness authors
 """The table of golden cases that are valid."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from hymt2_oracle.configs import Config, small_config
+from hymt2_oracle.configs import Config, flag_fields, small_config
 from hymt2_oracle.contents import FIELDS, WIDTHS
 from hymt2_oracle.golden.checkpoints import Checkpoint, Key, in_order
+from hymt2_oracle.names import names_of
 
 PEFT = "base_model.model.model."
 
@@ -112,8 +114,8 @@ def _models() -> Iterator[Plan]:
     yield Plan(
         "model-bare", "no norms of heads, no expert bias, no shared experts, no output head",
         ("whole-model", "bare"),
-        {"qk_norm": False, "moe_router_enable_expert_bias": False, "num_shared_experts": 0,
-         "tie_word_embeddings": True},
+        dict.fromkeys(flag_fields("hy_mt2"), False)
+        | {"num_shared_experts": 0, "tie_word_embeddings": True},
     )  # fmt: skip
     yield Plan(
         "model-mixed-layers", "dense layers between sparse ones, two shared experts",
@@ -218,14 +220,15 @@ def _parallel() -> Iterator[Plan]:
 
 
 def _exclusions() -> Iterator[Plan]:
+    names = names_of("hy_mt2")
     for name, pattern in (
         ("head", r"lm_head\."),
         ("layer", r"model\.layers\.1\."),
-        ("experts", r".*\.mlp\.experts\."),
-        ("expert", r".*\.mlp\.experts\.1\."),
+        ("experts", rf".*\.{re.escape(names.experts)}\."),
+        ("expert", rf".*\.{re.escape(names.experts)}\.1\."),
         ("projection", r".*\.experts\.\d+\.gate_proj\.weight$"),
-        ("expert-bias", r".*\.expert_bias$"),
-        ("native-name", r".*e_score_correction_bias"),
+        ("expert-bias", rf".*\.{names.disk('router bias').rpartition('.')[2]}$"),
+        ("native-name", rf".*{names.native('router bias').rpartition('.')[2]}"),
         ("unanchored", r"mlp"),
         ("everything", r".*"),
     ):
