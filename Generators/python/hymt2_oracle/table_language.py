@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the hymt2-harness authors
-"""The small language of the layout tables: sizes, conditions, kinds of layers, braces and places."""
+"""The small language of the layout tables: sizes, conditions, kinds of layers, braces, places."""
 
 import ast
 import itertools
@@ -95,6 +95,23 @@ def read_sizes(table: Mapping[str, Any], fields: Fields, gated: bool) -> dict[st
         if not found and default is None:
             raise OracleError(f"{symbol}: the config has none of {names}")
         sizes[symbol] = found.pop() if found else evaluate(default, sizes)
+    return sizes
+
+
+def sizes_in_layer(table: Mapping[str, Any], fields: Fields, layer: int | None) -> dict[str, int]:
+    """The number L, and the sizes that a list in the config makes other ones in this layer."""
+    if layer is None:
+        return {}
+    sizes = {"L": layer}
+    for symbol, source in table["sizes"].items():
+        other = source.get("in layers") if isinstance(source, dict) else None
+        kinds = (fields.get(other["where"]) or []) if other else []
+        if other and layer < len(kinds) and kinds[layer] == other["is"]:
+            found: Any = fields
+            for name in other["field"].split("."):
+                found = found.get(name) if isinstance(found, Mapping) else None
+            if found is not None:
+                sizes[symbol] = found
     return sizes
 
 

@@ -5,16 +5,16 @@
     table_names()                       the names of all tables
     load_table("qwen3_moe")             a table as nested dicts, `extends` resolved
     layout = read_layout("qwen3_moe", config, gated=True)
-    layout.sizes["E"], layout.flags, layout.kinds       what the config says; kinds of layers, MTP layers last
-    layout.tensors                      every `Tensor` on disk, in the table's order, MTP layers included
-    layout.groups("automodel")          native key -> the tensors that make it, in the table's order
+    layout.sizes["E"], .flags, .kinds  what the config says; the kinds of layers, MTP layers last
+    layout.tensors                     every `Tensor` on disk, in the table's order, MTP included
+    layout.groups("automodel")         native key -> the tensors that make it, in that order
     layout.native_shape("automodel", key)
 
-    tensor.name, .shape, .dtype         dtype is None (the checkpoint's own) or such as "F32"
-    tensor.layer, .expert, .kind        numbers or None; "dense", "sparse", "mtp" or "" outside layers
-    tensor.role, .part, .word, .cast    as in the table; cast says whether a grouped tensor is cast
-    tensor.places["automodel"]          a `Place`: .key, and .axes or None for the whole tensor as it is
-    place.index(tensor, element)        where an element of the tensor on disk stands in the native one
+    tensor.name, .shape, .dtype        dtype is None (the checkpoint's own) or such as "F32"
+    tensor.layer, .expert, .kind       numbers or None; "dense", "sparse", "mtp", "" outside layers
+    tensor.role, .part, .word, .cast   as in the table; cast: is it cast where it is grouped
+    tensor.places["automodel"]         a `Place`: .key, and .axes or None for the tensor as it is
+    place.index(tensor, element)       where an element on disk stands in the native tensor
 
 Names start with the table's first prefix. Nothing here imports torch.
 """
@@ -38,15 +38,17 @@ from hymt2_oracle.table_language import (
     read_kinds,
     read_place,
     read_sizes,
+    sizes_in_layer,
 )
 
 TABLES = Path(__file__).resolve().parents[3] / "Sources" / "Layouts" / "Tables"
 """Where the tables are."""
 
 ATTRIBUTES = {"shape", "role", "part", "type", "word", "if", "unless", "cast"}
-"""What a mapping says of tensors; its other keys are parts of names, those of `natives` excepted."""
+"""What a mapping says of tensors; other keys are parts of names, those of `natives` excepted."""
 
 KINDS = ("dense", "sparse", "mtp")
+Node = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -157,12 +159,14 @@ class _Walk:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self.natives: list[str] = layout.table.get("natives", ["automodel"])
+        self.values: dict[int | None, dict[str, Any]] = {}
 
     def tensors(self) -> Iterator[Tensor]:
         """Every tensor of the layout."""
         yield from self._members(self.layout.table["tensors"], _Context())
 
-    def _members(self, node: Mapping[str, Any], context: _Context) -> Iterator[Tensor]:
+    def _members(self, node: Node, context: _Context) -> Iterator[Tensor]:
+        """What stands in a mapping, as far as it is of the layer's kind."""
         in_block = context.layer is not None and context.name == context.block
         for key, child in node.items():
             if key in ATTRIBUTES or key in self.natives:
@@ -178,7 +182,7 @@ class _Walk:
     def _repeated(
         self, name: str, chosen: tuple[int, ...], node: Any, context: _Context
     ) -> Iterator[Tensor]:
-        """A key for every layer or expert that it stands for."""
+        """A key, for every layer or expert that it stands for."""
         full = f"{context.name}.{name}" if context.name else name
         node = node if isinstance(node, dict) else {"shape": node}
         if "{L}" in name:
@@ -186,28 +190,29 @@ class _Walk:
                 block = full.replace("{L}", str(layer))
                 inner = _Context(block, layer=layer, kind=kind, block=block)
                 yield from self._node(node, chosen, inner, {})
-        elif "{e}" in name:
-            for expert in range(self.layout.sizes["E"]):
-                inner = replace(context, name=full.replace("{e}", str(expert)), expert=expert)
-                yield from self._node(node, chosen, inner, {})
-        else:
+            return
+        for expert in range(self.layout.sizes["E"]) if "{e}" in name else [context.expert]:
+            number = "" if expert is None else str(expert)
             places = {form: f"{there}.{name}" for form, there in context.places.items()}
-            yield from self._node(node, chosen, replace(context, name=full), places)
+            places = {form: there.replace("{e}", number) for form, there in places.items()}
+            inner = replace(context, name=full.replace("{e}", number), expert=expert)
+            yield from self._node(node, chosen, inner, places)
+
+    def _values(self, layer: int | None) -> dict[str, Any]:
+        """What expressions and conditions may mention."""
+        if layer not in self.values:
+            own = sizes_in_layer(self.layout.table, self.layout.fields, layer)
+            self.values[layer] = self.layout.sizes | self.layout.flags | own
+        return self.values[layer]
 
     def _node(
-        self,
-        node: Mapping[str, Any],
-        chosen: tuple[int, ...],
-        context: _Context,
-        places: Mapping[str, str],
+        self, node: Node, chosen: tuple[int, ...], context: _Context, places: dict[str, str]
     ) -> Iterator[Tensor]:
         """A mapping: a tensor, or a part of names with others below it."""
-        values: dict[str, Any] = self.layout.sizes | self.layout.flags
-        if context.layer is not None:
-            values["L"] = context.layer
-        if not evaluate(node.get("if", True), values) or evaluate(node.get("unless", False), values):
+        values = self._values(context.layer)
+        wanted = evaluate(node.get("if", True), values)
+        if not wanted or evaluate(node.get("unless", False), values):
             return
-        places = dict(places)
         for form in self.natives:
             if form in node:
                 text = parallel(node[form], chosen)
@@ -219,9 +224,8 @@ class _Walk:
         else:
             yield from self._members(node, inner)
 
-    def _tensor(
-        self, node: Mapping[str, Any], context: _Context, values: Mapping[str, Any]
-    ) -> Tensor:
+    def _tensor(self, node: Node, context: _Context, values: Node) -> Tensor:
+        """The tensor that a mapping with a shape describes."""
         dims = [read_dim(dim) for dim in node["shape"]]
         letters = tuple(letter for letter, _ in dims)
         places = {form: Place(context.name) for form in self.natives} | {
