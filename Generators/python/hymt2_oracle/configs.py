@@ -92,6 +92,25 @@ def layer_fields(name: str, kinds: Sequence[str] | None = None, mtp: int = 0) ->
     raise OracleError(f"{name}: no field of the layout says that the layers are {kinds}")
 
 
+def other_size_fields(name: str, is_other: Sequence[bool]) -> Fields:
+    """The fields that give some layers other sizes than the rest; none where a layout has none.
+
+    A size that can be another one is twice as large in these layers.
+    """
+    fields: Fields = {}
+    for symbol, source in table_of(name)["sizes"].items():
+        other = source.get("in layers") if isinstance(source, dict) else None
+        if other is None:
+            continue
+        fields[other["where"]] = [other["is"] if is_it else "full_attention" for is_it in is_other]
+        *outer, last = other["field"].split(".")
+        inner = fields
+        for member in outer:
+            inner = inner.setdefault(member, {})
+        inner[last] = 2 * SIZES[symbol]
+    return fields
+
+
 def has_dense_layers(name: str) -> bool:
     """Whether a layout has layers without experts."""
     return table_of(name)["layers"].get("sparse", "all") != "all"

@@ -15,6 +15,7 @@ from hymt2_oracle.configs import (
     flag_fields,
     has_dense_layers,
     layer_fields,
+    other_size_fields,
     size_fields,
     table_of,
 )
@@ -62,6 +63,7 @@ def changed(
 
 def _plan(layout: str, name: str, purpose: str, *flags: str, **members: Any) -> Plan:
     slug = f"{layout}-{name}".replace("_", "-")
+    members.setdefault("prefix", prefixes_of(layout)[0])
     return Plan(slug, purpose, (layout.replace("_", "-"), *flags), family=layout, **members)
 
 
@@ -108,6 +110,12 @@ def _experts(layout: str) -> Iterator[Plan]:
         yield _plan(
             layout, "layers-3", "two dense layers before a sparse one", "whole-model", "layers",
             config=changed(layout, ["dense", "dense", "sparse"], E=2, H=2), order="shuffled 4",
+        )  # fmt: skip
+    if other := other_size_fields(layout, [False, True]):
+        yield _plan(
+            layout, "layers-of-two-sizes", "a layer with other sizes than the one before it",
+            "whole-model", "layers", config=changed(layout, ["sparse"] * 2, E=1, H=2) | other,
+            order="sorted",
         )  # fmt: skip
     yield _plan(
         layout, "layers-11", "layers 1 and 10 are told apart", "two-digit-layers",
