@@ -105,11 +105,12 @@ class Layout:
             result.setdefault(tensor.places[form].key, []).append(tensor)
         return result
 
-    def native_shape(self, form: str, key: str) -> tuple[int, ...]:
-        """The shape of a native tensor: as large as its members reach."""
-        lasts = [
-            t.places[form].index(t, tuple(n - 1 for n in t.shape)) for t in self.groups(form)[key]
-        ]
+    def native_shape(
+        self, form: str, key: str, members: list[Tensor] | None = None
+    ) -> tuple[int, ...]:
+        """The shape of a native tensor: as large as its members, its group, reach."""
+        group = self.groups(form)[key] if members is None else members
+        lasts = [t.places[form].index(t, tuple(n - 1 for n in t.shape)) for t in group]
         return tuple(max(axis) + 1 for axis in zip(*lasts, strict=True))
 
 

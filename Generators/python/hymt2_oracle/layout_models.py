@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the hymt2-harness authors
+"""transformers' models for the layout tables: small configs of each, and what is saved of a model."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import transformers
+from transformers import PreTrainedModel
+from transformers.core_model_loading import revert_weight_conversion
+
+from hymt2_oracle.presets import complete_config
+
+Config = dict[str, Any]
+
+_SIZES: Config = {
+    "vocab_size": 40,
+    "hidden_size": 16,
+    "intermediate_size": 24,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "num_experts_per_tok": 2,
+    "pad_token_id": None,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+}
+_QWEN: Config = _SIZES | {"moe_intermediate_size": 6, "num_experts": 5, "head_dim": 8}
+_GLM: Config = _SIZES | {
+    "moe_intermediate_size": 6,
+    "n_routed_experts": 5,
+    "n_shared_experts": 1,
+    "first_k_dense_replace": 1,
+    "num_nextn_predict_layers": 1,
+    "n_group": 1,
+    "topk_group": 1,
+}
+_DEEPSEEK: Config = _GLM | {
+    "kv_lora_rank": 7,
+    "q_lora_rank": 10,
+    "qk_rope_head_dim": 4,
+    "qk_nope_head_dim": 3,
+    "v_head_dim": 5,
+}
+_STEP: Config = {key: _SIZES[key] for key in _SIZES if key != "num_key_value_heads"} | {
+    "num_attention_groups": 2,
+    "head_dim": 8,
+    "num_hidden_layers": 4,
+    "num_nextn_predict_layers": 2,
+    "moe_num_experts": 5,
+    "moe_intermediate_size": 6,
+    "share_expert_dim": 10,
+    "moe_layers_enum": "1,3",
+    "sliding_window": 4,
+    "use_head_wise_attn_gate": True,
+    "use_moe_router_bias": True,
+    "pad_token_id": 0,
+}
+_VISION: Config = {
+    "depth": 1,
+    "hidden_size": 8,
+    "intermediate_size": 12,
+    "num_heads": 2,
+    "out_hidden_size": 16,
+    "deepstack_visual_indexes": [0],
+    "patch_size": 2,
+    "num_position_embeddings": 4,
+}
+_SLIDING: Config = {
+    "layer_types": ["full_attention"] + 5 * ["sliding_attention"],
+    "attention_other_setting": {
+        "attention_type": "sliding_attention",
+        "num_attention_heads": 6,
+        "num_attention_groups": 2,
+        "head_dim": 8,
+    },
+}
+
+SMALL: dict[str, list[Config]] = {
+    "hy_v3": [
+        complete_config(),
+        complete_config({"num_experts": 12, "tie_word_embeddings": True, "num_shared_experts": 2}),
+        complete_config({"first_k_dense_replace": 0, "num_nextn_predict_layers": 1}),
+    ],
+    "qwen3_moe": [
+        _QWEN,
+        _QWEN | {"num_experts": 12, "tie_word_embeddings": True, "attention_bias": True},
+        _QWEN | {"num_hidden_layers": 6, "mlp_only_layers": [1], "decoder_sparse_step": 2},
+    ],
+    "glm4_moe": [
+        _GLM | {"attention_bias": True},
+        _GLM | {"use_qk_norm": True, "head_dim": 6, "n_routed_experts": 12, "n_shared_experts": 2},
+        _GLM | {"first_k_dense_replace": 0, "tie_word_embeddings": True},
+    ],
+    "deepseek_v3": [
+        _DEEPSEEK,
+        _DEEPSEEK | {"q_lora_rank": None, "n_routed_experts": 12, "tie_word_embeddings": True},
+        _DEEPSEEK | {"first_k_dense_replace": 2, "n_shared_experts": 2, "attention_bias": True},
+    ],
+    "minimax_m2": [
+        _SIZES | {"num_local_experts": 5, "head_dim": 8, "intermediate_size": 6},
+        _SIZES | {"num_local_experts": 12, "head_dim": 6, "tie_word_embeddings": True},
+    ],
+    "gpt_oss": [
+        _SIZES | {"num_local_experts": 5, "head_dim": 8, "intermediate_size": 6},
+        _SIZES
+        | {"num_local_experts": 12, "head_dim": 6, "attention_bias": False}
+        | {"tie_word_embeddings": True},
+    ],
+    "qwen3_vl_moe": [
+        {"text_config": _QWEN, "vision_config": _VISION},
+        {
+            "text_config": _QWEN
+            | {"num_hidden_layers": 5, "mlp_only_layers": [1], "decoder_sparse_step": 2}
+            | {"attention_bias": True, "num_experts": 12},
+            "vision_config": _VISION,
+        },
+    ],
+    "step3p5": [_STEP, _STEP | _SLIDING],
+}
+"""Small configs by table; the first of each is the one of the fixtures."""
+
+_CLASSES = {
+    "hy_v3": "HYV3",
+    "qwen3_moe": "Qwen3Moe",
+    "glm4_moe": "Glm4Moe",
+    "deepseek_v3": "DeepseekV3",
+    "minimax_m2": "MiniMaxM2",
+    "gpt_oss": "GptOss",
+}
+
+
+def layout_model(table: str, config: Mapping[str, Any]) -> PreTrainedModel:
+    """transformers' model for a config.json, on the device that is current."""
+    fields = {key: config[key] for key in config if key not in ("architectures", "model_type")}
+    if table == "qwen3_vl_moe":
+        made = transformers.Qwen3VLMoeConfig(**{"tie_word_embeddings": False} | fields)
+        return transformers.Qwen3VLMoeForConditionalGeneration(made)
+    if table == "step3p5":
+        # transformers knows the model as the text part of a later one with a vision tower.
+        vision = {"width": 8, "layers": 1, "heads": 2, "image_size": 28, "patch_size": 14}
+        made = transformers.Step3p7Config(text_config=fields, vision_config=vision)
+        return transformers.Step3p7ForConditionalGeneration(made)
+    stem = _CLASSES[table]
+    made = getattr(transformers, f"{stem}Config")(**fields)
+    return getattr(transformers, f"{stem}ForCausalLM")(made)
+
+
+def saved_tensors(table: str, model: PreTrainedModel) -> dict[str, torch.Tensor]:
+    """What save_pretrained would write of a model, without its vision tower."""
+    state = dict(model.state_dict())
+    for tied in getattr(model, "all_tied_weights_keys", None) or {}:
+        state.pop(tied, None)
+    saved = revert_weight_conversion(model, state)
+    tower = ("model.visual.", "vision_model.", "vit_large_projector.")
+    tensors = {key: saved[key] for key in saved if not key.startswith(tower)}
+    if table == "qwen3_vl_moe":
+        # Published files hold each expert's matrix the other way round; see the fixtures' README.
+        for key in tensors:
+            if key.endswith(("experts.gate_up_proj", "experts.down_proj")):
+                tensors[key] = tensors[key].transpose(1, 2).contiguous()
+    return tensors

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the hymt2-harness authors
+"""The layout tables against transformers' models and upstream's adapters, neither of which knows them."""
+
+import importlib
+import json
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from hymt2_oracle.bits import compare_state_dicts
+from hymt2_oracle.layout_models import SMALL, layout_model, saved_tensors
+from hymt2_oracle.table_language import evaluate, expand, read_kinds
+from hymt2_oracle.table_moves import StateDict, disk_tensors, native_tensors
+from hymt2_oracle.tables import TABLES, Layout, load_table, read_layout, table_names
+
+REPOSITORY = TABLES.parents[2]
+CASES = [(name, number) for name in SMALL for number in range(len(SMALL[name]))]
+
+PUBLISHED: dict[str, tuple[str, int, int]] = {
+    "hy3": ("hy_v3", 47_138, 298_786_155_776),
+    "hy-mt2-30b-a3b": ("hy_v3", 18_673, 30_064_725_888),
+    "qwen3-30b-a3b": ("qwen3_moe", 18_867, 30_532_122_624),
+    "glm-4.5-air": ("glm4_moe", 18_329, 110_468_824_832),
+    "deepseek-v3": ("deepseek_v3", 46_183, 684_489_845_504),
+    "minimax-m2": ("minimax_m2", 48_239, 228_689_764_864),
+    "qwen3-vl-30b-a3b": ("qwen3_vl_moe", 531, 30_532_122_624),
+    "step-3.5-flash": ("step3p5", 804, 199_384_301_376),
+    "gpt-oss-20b": ("gpt_oss", 411, 20_914_757_184),
+}
+"""Published configs: their table, and how many tensors and parameters follow from it."""
+
+RENAMED_FIRST: dict[str, Callable[[str, str], bool]] = {
+    "minimax_m2": lambda disk, native: ".block_sparse_moe." in disk,
+    "gpt_oss": lambda disk, native: disk != native,
+}
+"""Upstream's adapters that put renamed keys behind all others before they do anything else."""
+
+
+def shapes(layout: Layout, mtp: bool) -> dict[str, tuple[int, ...]]:
+    return {t.name: t.shape for t in layout.tensors if mtp or t.kind != "mtp"}
+
+
+def random_tensors(layout: Layout, seed: int, bits: bool) -> StateDict:
+    """A checkpoint of random bits, or of random numbers, in the table's order."""
+    generator = torch.Generator().manual_seed(seed)
+    tensors: StateDict = {}
+    for tensor in layout.tensors:
+        if tensor.dtype == "F32":
+            value = torch.rand(tensor.shape, generator=generator)
+        elif bits:
+            value = torch.randint(-(2**15), 2**15, tensor.shape, generator=generator)
+            value = value.to(torch.int16).view(torch.bfloat16)
+        else:
+            value = torch.randn(tensor.shape, generator=generator).to(torch.bfloat16)
+        tensors[tensor.name] = value
+    return tensors
+
+
+def new_adapter(layout: Layout, dtype: torch.dtype) -> Any:
+    """Upstream's adapter that a table names, with what such adapters read of a config."""
+    module, name = str(layout.table["upstream"]).rsplit(".", 1)
+    adapter = getattr(importlib.import_module(f"nemo_automodel.components.models.{module}"), name)
+    moe = SimpleNamespace(
+        n_routed_experts=layout.sizes["E"],
+        moe_inter_dim=layout.sizes["I"],
+        dim=layout.sizes["H"],
+        expert_activation="swiglu",
+        expert_bias=layout.name == "gpt_oss",
+    )
+    backend = SimpleNamespace(dispatcher="torch", experts="torch", attn="sdpa")
+    count = layout.fields[layout.table["layers"]["count"]]
+    return adapter(SimpleNamespace(num_hidden_layers=count), moe, backend, dtype)
+
+
+def loaded(layout: Layout, native: Mapping[str, torch.Tensor]) -> list[str]:
+    """The native keys that from_hf gives, in its order, for tensors in the table's order."""
+    dropped = layout.table["layers"].get("mtp", {}).get("on load") == "drop"
+    pairs = [
+        (t.name, t.places["automodel"].key)
+        for t in layout.tensors
+        if not (dropped and t.kind == "mtp")
+    ]
+    first = RENAMED_FIRST.get(layout.name, lambda disk, native: False)
+    pairs.sort(key=lambda pair: first(*pair))
+    # A group stands where its last member stood.
+    places = {key: place for place, (_, key) in enumerate(pairs)}
+    return sorted(places, key=lambda key: places[key])
+
+
+@pytest.mark.parametrize(("name", "number"), CASES)
+def test_tensors_are_those_that_transformers_saves(name: str, number: int) -> None:
+    config = SMALL[name][number]
+    with torch.device("meta"):
+        model = layout_model(name, config)
+    saved = {key: tuple(tensor.shape) for key, tensor in saved_tensors(name, model).items()}
+    assert shapes(read_layout(name, config), mtp=False) == saved
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_config(name: str) -> None:
+    table, count, parameters = PUBLISHED[name]
+    config = json.loads((REPOSITORY / "Generators/configs" / f"{name}.json").read_text())
+    layout = read_layout(table, config)
+    assert config["model_type"] in layout.table["models"]
+    assert config["architectures"] == [layout.table["architecture"]]
+    with torch.device("meta"):
+        model = layout_model(table, config)
+    saved = {key: tuple(tensor.shape) for key, tensor in saved_tensors(table, model).items()}
+    assert shapes(layout, mtp=False) == saved
+    assert len(layout.tensors) == count
+    assert sum(math.prod(t.shape) for t in layout.tensors) == parameters
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.float16], ids=str)
+@pytest.mark.parametrize(("name", "number"), [*CASES, ("hy_mt2", 0), ("hy_mt2", 2)])
+def test_upstream_moves_what_the_formulas_say(name: str, number: int, dtype: torch.dtype) -> None:
+    layout = read_layout(name, SMALL["hy_v3" if name == "hy_mt2" else name][number])
+    # With a cast, the payload of a NaN is not upstream's to keep.
+    tensors = random_tensors(layout, number, bits=dtype == torch.bfloat16)
+    native = native_tensors(layout, tensors, dtype=dtype)
+    order = loaded(layout, native)
+    adapter = new_adapter(layout, dtype)
+    found = adapter.from_hf(dict(tensors))
+    assert list(found) == order
+    assert compare_state_dicts({key: native[key] for key in order}, found) == []
+
+    groups = layout.groups()
+    expected = disk_tensors(layout, found)
+    back = adapter.to_hf(dict(found))
+    assert list(back) == [tensor.name for key in order for tensor in groups[key]]
+    assert compare_state_dicts(expected, back) == []
+    if dtype == torch.bfloat16:
+        kept = {key: tensors[key] for key in back}
+        assert compare_state_dicts(kept, back) == []
+    one_by_one = [pair for key in found for pair in _single(adapter, key, found[key])]
+    assert compare_state_dicts(expected, dict(one_by_one)) == []
+
+
+def _single(adapter: Any, key: str, tensor: torch.Tensor) -> list[tuple[str, torch.Tensor]]:
+    return list(adapter.convert_single_tensor_to_hf(key, tensor))
+
+
+@pytest.mark.parametrize("number", range(len(SMALL["hy_v3"])))
+def test_native_form_of_transformers(number: int) -> None:
+    config = SMALL["hy_v3"][number]
+    layout = read_layout("hy_v3", {**config, "num_nextn_predict_layers": 0})
+    torch.manual_seed(number)
+    model = layout_model("hy_v3", config)
+    tied = getattr(model, "all_tied_weights_keys", None) or {}
+    state = {key: tensor for key, tensor in model.state_dict().items() if key not in tied}
+    native = native_tensors(layout, saved_tensors("hy_v3", model), "transformers")
+    assert compare_state_dicts(state, native) == []
+
+
+def fixtures() -> list[Path]:
+    return sorted((REPOSITORY / "Tests/LayoutsTests/Fixtures").glob("*/config.json"))
+
+
+@pytest.mark.parametrize("path", fixtures(), ids=lambda path: path.parent.name)
+def test_fixtures(path: Path) -> None:
+    layout = read_layout(path.parent.name, json.loads(path.read_text()))
+    file = load_file(path.parent / "model.safetensors")
+    prefix = layout.table["prefix"][0]
+    found = {
+        key: tuple(file[key].shape) for key in file if key.startswith((prefix, "lm_head.", "model.norm"))
+    }
+    assert shapes(layout, mtp=True) == found
+
+
+def test_every_table_has_configs() -> None:
+    assert table_names() == sorted([*SMALL, "hy_mt2"])
+
+
+def test_tables_are_short() -> None:
+    for path in TABLES.glob("*.yaml"):
+        lines = path.read_text().splitlines()
+        assert lines[0].startswith("# ")
+        assert max(map(len, lines)) <= 120, path.name
+
+
+def test_extends() -> None:
+    assert load_table("hy_mt2")["tensors"] == load_table("hy_v3")["tensors"]
+    assert load_table("hy_mt2")["upstream"] != load_table("hy_v3")["upstream"]
+
+
+def test_language() -> None:
+    values = {"A": 6, "B": 4, "L": 3, "tied": False}
+    assert evaluate("A * (B + 2) / 4", values) == 9
+    assert evaluate("(L + 1) % 2 == 0 and not tied", values) is True
+    assert evaluate("A < B or tied", values) is False
+    assert expand("{q,k}_{a,b}") == [
+        ("q_a", (0, 0)),
+        ("q_b", (0, 1)),
+        ("k_a", (1, 0)),
+        ("k_b", (1, 1)),
+    ]
+    assert expand("layers.{L}.{e}") == [("layers.{L}.{e}", ())]
+
+
+@pytest.mark.parametrize(
+    ("form", "fields", "sparse"),
+    [
+        ("all", {}, "1111"),
+        ({"from": "first"}, {"first": 3}, "0001"),
+        ({"from": "first", "default": 1}, {}, "0111"),
+        ({"kinds": "types"}, {"types": ["dense", "sparse", "sparse", "dense", "sparse"]}, "0110"),
+        ({"except": "dense", "step": "step"}, {"dense": [1], "step": 2}, "0001"),
+        ({"except": "dense", "step": "step"}, {}, "1111"),
+        ({"only": "list"}, {"list": "1, 3"}, "0101"),
+        ({"only": "list"}, {"list": [0]}, "1000"),
+        ([{"from": "first"}, {"only": "list"}], {"first": 2, "list": [2, 3]}, "0011"),
+    ],
+)
+def test_kinds_of_layers(form: Any, fields: dict[str, Any], sparse: str) -> None:
+    kinds = read_kinds({"count": "n", "sparse": form}, {"n": 4, **fields})
+    assert kinds == [("dense", "sparse")[int(digit)] for digit in sparse]
