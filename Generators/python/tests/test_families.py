@@ -17,7 +17,7 @@ from hymt2_oracle.names import is_of_experts, layer_of, prefixes_of, with_prefix
 from hymt2_oracle.placement import region
 from hymt2_oracle.tables import Tensor, read_layout, table_names
 
-PLANS = [plan for layout in layouts() for plan in plans_of(layout)]
+PLANS = [plan for layout in layouts() for plan in plans_of(layout) if not plan.lora]
 
 
 def share(plan: Plan, experts: int) -> range:
@@ -54,6 +54,7 @@ def native_by_table(plan: Plan, hf: GoldenDict) -> GoldenDict:
             shape = layout.native_shape("automodel", place.key)
             native[key] = GoldenTensor(value.dtype, np.zeros(shape, value.bits.dtype))
         region(native[key].bits, tensor, place)[...] = value.bits
+    native |= {key.name: hf[key.name] for key in plan.extra}
     return {
         key: GoldenTensor(t.dtype, t.bits[experts.start : experts.stop]) if key in grouped else t
         for key, t in native.items()
@@ -74,7 +75,7 @@ def saved_by_table(plan: Plan, hf: GoldenDict) -> GoldenDict:
         if is_of_experts(tensor) and tensor.expert is None:
             value = GoldenTensor(value.dtype, value.bits[experts.start : experts.stop])
         saved[name] = value
-    return saved
+    return saved | {key.name: hf[key.name] for key in plan.extra}
 
 
 def assert_equal(found: GoldenDict, expected: GoldenDict) -> None:

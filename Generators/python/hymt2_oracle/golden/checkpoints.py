@@ -46,7 +46,7 @@ class Checkpoint:
         for layer in self._sparse_layers():
             base = f"{prefix}layers.{layer}."
             for factor, shape in (("A", (rank, self.hidden)), ("B", (self.hidden, rank))):
-                for owner in ("self_attn.o_proj", f"{self.names.shared_module()}.up_proj"):
+                for owner in ("self_attn.o_proj", *self._shared_projections()):
                     yield Key(f"{base}{owner}.lora_{factor}.weight", dtype, shape)
             for tensor in self.layout.tensors:
                 if tensor.layer == layer and tensor.part:
@@ -75,6 +75,11 @@ class Checkpoint:
 
     def _sparse_layers(self) -> list[int]:
         return [layer for layer, kind in enumerate(self.layout.kinds) if kind != "dense"]
+
+    def _shared_projections(self) -> list[str]:
+        """The up projection of the shared experts, where the layout has any."""
+        roles = {tensor.role for tensor in self.names.layout.tensors}
+        return [f"{self.names.shared_module()}.up_proj"] if "shared expert" in roles else []
 
     def _keys(self, tensor: Tensor) -> Iterator[Key]:
         name = with_prefix(self.layout.name, tensor.name, self.prefix)

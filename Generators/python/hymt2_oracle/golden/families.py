@@ -19,12 +19,15 @@ from hymt2_oracle.configs import (
     size_fields,
     table_of,
 )
+from hymt2_oracle.golden.checkpoints import Key
 from hymt2_oracle.golden.table import Plan
 from hymt2_oracle.names import names_of, prefixes_of
 from hymt2_oracle.tables import table_names
 
 HY = ("hy_mt2", "hy_v3")
 WITHOUT_RANKS = ("gpt_oss",)
+FUSED_ON_SAVING = ("qwen3_moe", "minimax_m2")
+"""Upstream saves their factors fused, whichever way it has loaded them: these cases only load."""
 
 
 def layouts() -> list[str]:
@@ -44,6 +47,8 @@ def plans_of(layout: str) -> Iterator[Plan]:
     yield from _experts(layout)
     yield from _orders(layout)
     yield from _types(layout)
+    yield from _factors(layout)
+    yield from _others(layout)
     yield from _exclusions(layout)
     if layout not in WITHOUT_RANKS:
         yield from _parallel(layout)
@@ -71,20 +76,20 @@ def _models(layout: str) -> Iterator[Plan]:
     yield _plan(
         layout, "model", "every class of tensors", "whole-model", config=changed(layout)
     )  # fmt: skip
-    defaults = {
-        name: said["default"] if isinstance(said, dict) else said
+    turned = {
+        name: not (said["default"] if isinstance(said, dict) else said)
         for name, said in table_of(layout).get("flags", {}).items()
     }
     yield _plan(
         layout, "model-flags", "every flag of the config turned over", "whole-model", "flags",
-        config=changed(layout, ["sparse"], flags={name: not said for name, said in defaults.items()}),
+        config=changed(layout, ["sparse"], flags=turned, E=2),
         order="shuffled 2",
     )  # fmt: skip
     for mtp in (1, 2) if "mtp" in table_of(layout)["layers"] else ():
         keeps = table_of(layout)["layers"]["mtp"]["on load"] == "keep"
         yield _plan(
             layout, f"mtp-{mtp}", f"{mtp} multi-token prediction layers", "mtp", f"mtp-{mtp}",
-            config=changed(layout, ["sparse"], mtp, E=2, H=2, I=3),
+            config=changed(layout, ["sparse"], mtp, E=3 - mtp, H=2, I=3),
             mtp="preserve" if keeps else "drop", order=f"shuffled {mtp}",
         )  # fmt: skip
     for prefix in prefixes_of(layout)[1:]:
@@ -144,6 +149,32 @@ def _types(layout: str) -> Iterator[Plan]:
             config=config, target=target, extent="experts", types={"experts": source},
             contents=contents,
         )  # fmt: skip
+
+
+def _factors(layout: str) -> Iterator[Plan]:
+    """Low-rank factors, where they have the names of the projections that upstream knows."""
+    if "lora" not in table_of(layout) or not names_of(layout).member("up").endswith(".up_proj.weight"):
+        return
+    for name, purpose, lora in (
+        ("lora", "low-rank factors of each expert", "perExpert"),
+        ("lora-peft-0-19-1", "fused factors as peft-0.19.1 writes them", "paramWrapper"),
+    ):
+        yield _plan(
+            layout, name, purpose, "lora", config=changed(layout, ["sparse"], E=2),
+            extent="factors", lora=lora, order="shuffled 7", saves=layout not in FUSED_ON_SAVING,
+        )  # fmt: skip
+
+
+def _others(layout: str) -> Iterator[Plan]:
+    stem = prefixes_of(layout)[0].partition(".")[0]
+    yield _plan(
+        layout, "others", "tensors of no rule pass as they are", "others",
+        config=changed(layout, ["sparse"], E=1, H=2, I=3), extent="experts", order="reversed",
+        extra=tuple(
+            Key(f"{stem}.visual.{number}.weight", dtype, (2, 3))
+            for number, dtype in enumerate(("BF16", "F32", "I64", "U8"))
+        ),
+    )  # fmt: skip
 
 
 def _exclusions(layout: str) -> Iterator[Plan]:
