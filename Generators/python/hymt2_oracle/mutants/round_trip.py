@@ -2,15 +2,16 @@
 # Copyright the hymt2-harness authors
 """The round-trip property that one would write first, for comparison."""
 
+from functools import cache
 from typing import Any
 
 import torch
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from hymt2_oracle.configs import Config, layer_fields, size_fields, small_config
+from hymt2_oracle.configs import layer_fields, size_fields, small_config
 from hymt2_oracle.nemo import StateDict, new_adapter
-from hymt2_oracle.tables import read_layout
+from hymt2_oracle.tables import Layout, read_layout
 from hymt2_oracle.torch_types import DTYPES
 
 LAYOUT = "hy_v3"
@@ -39,10 +40,9 @@ def failure_of_round_trip(adapter_class: type[Any], examples: int = EXAMPLES) ->
         seed=st.integers(0, 2**32 - 1),
     )
     def round_trip(experts: int, hidden: int, inner: int, layers: int, seed: int) -> None:
-        sizes = size_fields(LAYOUT, E=experts, H=hidden, I=inner, V=8)
-        config = small_config(LAYOUT, sizes | layer_fields(LAYOUT, ["sparse"] * layers))
-        checkpoint = random_checkpoint(config, seed)
-        adapter = new_adapter(adapter_class, LAYOUT, config)
+        layout = sparse_model(experts, hidden, inner, layers)
+        checkpoint = random_checkpoint(layout, seed)
+        adapter = new_adapter(adapter_class, LAYOUT, layout.fields)
         result = adapter.to_hf(adapter.from_hf(checkpoint))
         assert result.keys() == checkpoint.keys()
         for key, tensor in checkpoint.items():
@@ -56,13 +56,21 @@ def failure_of_round_trip(adapter_class: type[Any], examples: int = EXAMPLES) ->
     return None
 
 
-def random_checkpoint(config: Config, seed: int) -> StateDict:
+@cache
+def sparse_model(experts: int, hidden: int, inner: int, layers: int) -> Layout:
+    """A model without dense layers. Every fault is asked about the same models."""
+    sizes = size_fields(LAYOUT, E=experts, H=hidden, I=inner, V=8)
+    fields = sizes | layer_fields(LAYOUT, ["sparse"] * layers)
+    return read_layout(LAYOUT, small_config(LAYOUT, fields))
+
+
+def random_checkpoint(layout: Layout, seed: int) -> StateDict:
     """A model in bfloat16, the router's bias in float32 as on disk; without attention."""
     generator = torch.Generator().manual_seed(seed)
     return {
         tensor.name: torch.randn(tensor.shape, generator=generator).to(
             DTYPES[tensor.dtype] if tensor.dtype else torch.bfloat16
         )
-        for tensor in read_layout(LAYOUT, config).tensors
+        for tensor in layout.tensors
         if tensor.role != "attention"
     }
