@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the hymt2-harness authors
-"""transformers' models for the layout tables: small configs of each, and what is saved of a model."""
+"""transformers' models for the layout tables: small configs of each, what is saved of a model."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the hymt2-harness authors
-"""The layout tables against transformers' models and upstream's adapters, neither of which knows them."""
+"""The layout tables against transformers' models and upstream's adapters, which know no tables."""
 
 import importlib
 import json
@@ -159,6 +159,66 @@ def test_native_form_of_transformers(number: int) -> None:
     assert compare_state_dicts(state, native) == []
 
 
+STEP: dict[str, Any] = {
+    "layer_types": ["full_attention"] * 6,
+    "max_position_embeddings": 64,
+    "moe_top_k": 2,
+    "rms_norm_eps": 1e-5,
+    "rope_parameters": {"rope_type": "default", "rope_theta": 1e4},
+    "rope_theta": 1e4,
+    "tie_word_embeddings": False,
+    "torch_dtype": "bfloat16",
+}
+"""What upstream's Step-3.5 model reads of a config beside the sizes."""
+
+# Not among them: hy_v3 needs a GPU, qwen3_vl_moe an older transformers. DeepSeek and gpt-oss do
+# not look at attention_bias.
+MODELS = [
+    *[(name, 0) for name in ("qwen3_moe", "glm4_moe", "deepseek_v3", "minimax_m2", "gpt_oss")],
+    *[("qwen3_moe", 2), ("glm4_moe", 1), ("step3p5", 0), ("step3p5", 1)],
+]
+
+
+@pytest.mark.parametrize(("name", "number"), MODELS)
+def test_native_form_is_upstreams_model(
+    name: str, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Some of the models ask for it while they are built on the meta device.
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    layout = read_layout(name, SMALL[name][number])
+    fields = {**layout.table.get("constants", {}), **SMALL[name][number]}
+    if name == "step3p5":
+        enum = [int(layer) for layer in fields["moe_layers_enum"].split(",")]
+        config: Any = SimpleNamespace(**{**STEP, **fields, "moe_layers_enum": enum})
+        config.to_dict = lambda: vars(config)
+    else:
+        with torch.device("meta"):
+            config = layout_model(name, fields).config
+    module = importlib.import_module(f"nemo_automodel.components.models.{name}.model")
+    backend = importlib.import_module("nemo_automodel.components.models.common").BackendConfig(
+        attn="flex" if name == "gpt_oss" else "sdpa",
+        linear="torch",
+        rms_norm="torch",
+        dispatcher="torch",
+        experts="torch",
+        rope_fusion=False,
+        enable_hf_state_dict_adapter=False,
+    )
+    with torch.device("meta"):
+        model = module.ModelClass(config, backend=backend)
+    found = {key: tuple(tensor.shape) for key, tensor in model.state_dict().items()}
+    tensors = {
+        tensor.name: torch.empty(tensor.shape, device="meta") for tensor in layout.tensors
+    }
+    native = new_adapter(layout, torch.bfloat16).from_hf(tensors)
+    mtp = {t.places["automodel"].key for t in layout.tensors if t.kind == "mtp"}
+    assert {key: tuple(native[key].shape) for key in native if key not in mtp} == found
+    groups = layout.groups()
+    for key in found:
+        if groups[key][0].places["automodel"].axes is not None:
+            assert layout.native_shape("automodel", key, groups[key]) == found[key]
+
+
 def fixtures() -> list[Path]:
     return sorted((REPOSITORY / "Tests/LayoutsTests/Fixtures").glob("*/config.json"))
 
@@ -167,11 +227,14 @@ def fixtures() -> list[Path]:
 def test_fixtures(path: Path) -> None:
     layout = read_layout(path.parent.name, json.loads(path.read_text()))
     file = load_file(path.parent / "model.safetensors")
+    # Not the vision tower.
     prefix = layout.table["prefix"][0]
-    found = {
-        key: tuple(file[key].shape) for key in file if key.startswith((prefix, "lm_head.", "model.norm"))
-    }
-    assert shapes(layout, mtp=True) == found
+    found = {key: file[key] for key in file if key.startswith((prefix, "lm_head."))}
+    assert shapes(layout, mtp=True) == {key: tuple(found[key].shape) for key in found}
+    wide = {key for key in found if found[key].dtype == torch.float32}
+    assert wide == {tensor.name for tensor in layout.tensors if tensor.dtype == "F32"}
+    native = native_tensors(layout, found)
+    assert compare_state_dicts(native, new_adapter(layout, torch.bfloat16).from_hf(found)) == []
 
 
 def test_every_table_has_configs() -> None:
