@@ -32,7 +32,10 @@ def layout_of(config: Mapping[str, Any]) -> str:
     for name in (model, *table_names()):
         if name in table_names() and model in table_of(name)["models"]:
             return name
-    raise OracleError(f"model_type {model!r}: no layout table reads it; write one, or name a layout")
+    raise OracleError(
+        f"model_type {model!r}: expected one that a layout table reads, found none;"
+        " write a table, or name a layout"
+    )
 
 
 def small_config(name: str, changes: Mapping[str, Any] | None = None) -> Config:

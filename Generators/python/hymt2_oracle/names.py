@@ -42,7 +42,7 @@ class Names:
         return _without_layer(tensor, tensor.places[form].key)
 
     def member(self, part: str) -> str:
-        """The tensor on disk of the first expert's part, or of all experts' where they are together."""
+        """The tensor on disk of a part of the first expert, or of all where they are together."""
         return self._within(self._member(part))
 
     def groups(self, form: str = "automodel") -> set[str]:
@@ -64,6 +64,11 @@ class Names:
     def is_of_experts(self, key: str) -> bool:
         """Whether a key on disk belongs to the experts of a layer."""
         return f".{self.experts}." in key
+
+    def is_cast(self, key: str) -> bool:
+        """Whether loading casts the tensor of a key on disk: experts' only, and not in all layouts."""
+        cast = any(tensor.cast for tensor in self.layout.tensors if is_of_experts(tensor))
+        return cast and self.is_of_experts(key)
 
     def is_router_bias(self, key: str) -> bool:
         """Whether a key on disk is that of a router's bias."""
@@ -101,7 +106,7 @@ def with_prefix(layout: str, name: str, prefix: str) -> str:
 
 
 def layer_of(layout: str, key: str) -> int | None:
-    """The number of the layer that a key belongs to, under whichever prefix; None outside layers."""
+    """The number of the layer that a key belongs to, under any prefix; None outside layers."""
     match = _layer_pattern(layout).match(key)
     return int(match[1]) if match else None
 

@@ -21,7 +21,7 @@ from hymt2_oracle.table_language import read_sizes
 
 StateDict = dict[str, torch.Tensor]
 
-_DEFAULTS = {field.name: field.default for field in fields(MoEConfig) if field.default is not MISSING}
+_DEFAULTS = {f.name: f.default for f in fields(MoEConfig) if f.default is not MISSING}
 
 
 @cache
@@ -108,11 +108,6 @@ def hf_from_native(adapter: Any, tensors: StateDict) -> StateDict:
 def is_grouped_experts(key: str, layout: str = "hy_v3") -> bool:
     """Whether a native key holds all experts of a layer."""
     return names_of(layout).is_group(key)
-
-
-def is_expert_weight(key: str, layout: str = "hy_v3") -> bool:
-    """Whether an HF key holds an expert's weight: the only tensors that are ever cast."""
-    return names_of(layout).is_of_experts(key)
 
 
 def _local(tensor: torch.Tensor) -> torch.Tensor:

@@ -14,7 +14,7 @@ from hymt2_oracle.errors import OracleError
 from hymt2_oracle.explanations import explain_all
 from hymt2_oracle.folders import read_config, read_folder
 from hymt2_oracle.layout import Config, dtype_of, is_mtp_key
-from hymt2_oracle.nemo import is_expert_weight
+from hymt2_oracle.names import names_of
 from hymt2_oracle.outer_layout import OuterLayout
 from hymt2_oracle.transformers_model import (
     empty_model,
@@ -51,7 +51,7 @@ def compare_outer_to_hf(original: Path, native: Path, dtype: str) -> OuterOutcom
     """What save_pretrained writes of a model filled from NATIVE, against ORIGINAL."""
     pair = _Pair(original, native)
     expected = {
-        key: tensor.to(DTYPES[dtype]) if is_expert_weight(key) else tensor
+        key: tensor.to(DTYPES[dtype]) if names_of("hy_v3").is_cast(key) else tensor
         for key, tensor in pair.original.items()
     }
     model = empty_model(original)

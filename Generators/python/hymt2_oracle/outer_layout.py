@@ -2,9 +2,9 @@
 # Copyright the hymt2-harness authors
 """The in-memory ("outer") layout of transformers' model, and its twin in native form.
 
-Both are forms of one layout table, `transformers` and `automodel`: for each tensor on disk the table
-says where its elements stand in the one and in the other. There experts' matrices are multiplied from
-the left, in native form from the right: every expert's matrix is transposed.
+Both are forms of one layout table, `transformers` and `automodel`: for each tensor on disk the
+table says where its elements stand in the one and in the other. transformers multiplies experts'
+matrices from the left, the native form from the right: every expert's matrix is transposed.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the hymt2-harness authors
-"""Where the tensors on disk stand in native ones, as views: moving a form into another is copying."""
+"""Where tensors on disk stand in native ones, as views: to convert is to copy."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from hymt2_oracle.tables import Place, Tensor
 
 
 def region(native: Any, tensor: Tensor, place: Place) -> Any:
-    """The part of a native array, of torch or of NumPy, that holds a tensor on disk, with its axes."""
+    """The part of a native array, of torch or NumPy, that holds a tensor on disk, with its axes."""
     if place.axes is None:
         return native
     selectors: list[Any] = []

@@ -17,9 +17,10 @@ DATA = Path(__file__).parents[1] / "data"
 TABLE: dict[str, list[str]] = json.loads((DATA / "regex-table.json").read_text(encoding="ascii"))
 """The names and patterns.
 
-Among the names are digits that are not ASCII, which \\d matches in Python; an e with an accent as one
-scalar and as two; long s and the Kelvin sign, whose case-insensitive partners are s and k; a character
-outside the basic plane; a line break that is one character (grapheme) for Swift and two for Python.
+Among the names are digits that are not ASCII, which \\d matches in Python; an e with an accent as
+one scalar and as two; long s and the Kelvin sign, whose case-insensitive partners are s and k; a
+character outside the basic plane; a line break that is one character (grapheme) for Swift and two
+for Python.
 """
 
 NAMES = tuple(TABLE["names"])

@@ -30,6 +30,7 @@ from hymt2_oracle.golden.upstream import Upstream
 from hymt2_oracle.names import names_of, prefixes_of
 from hymt2_oracle.nemo import adapter_class
 from hymt2_oracle.serving.nemo_backend import NeMoBackend
+from hymt2_oracle.serving.numpy_backend import NumPyBackend
 from hymt2_oracle.serving.server import Server
 from hymt2_oracle.tables import table_names
 
@@ -153,9 +154,10 @@ def test_another_layout_than_the_served_one_is_refused_in_one_sentence() -> None
         "model: expected qwen3_moe, which is served, found 'glm4_moe'; `serve nemo --layout NAME`"
         " serves another layout"
     )
-    default = Server(NeMoBackend())
-    (refused,) = split(default.answer(split(request_frame("from_hf", request_of(plan)))[0]))
-    assert "expected hy_mt2 or hy_v3" in read_answer(refused).metadata["error_message"]
+    for backend in (NeMoBackend(), NumPyBackend()):
+        (frame,) = split(request_frame("from_hf", request_of(plan)))
+        (refused,) = split(Server(backend).answer(frame))
+        assert "expected hy_mt2 or hy_v3" in read_answer(refused).metadata["error_message"]
 
 
 def test_what_cannot_be_served_is_said_at_the_start() -> None:

@@ -21,8 +21,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--layout",
         metavar="NAME",
-        help="serve upstream's adapter of this layout, whose table is Sources/Layouts/Tables/NAME.yaml;"
-        " by default those of hy_mt2 and hy_v3",
+        help="serve upstream's adapter of this layout, whose table is"
+        " Sources/Layouts/Tables/NAME.yaml; by default those of hy_mt2 and hy_v3",
     )
     parser.add_argument(
         "--mutant", metavar="ID", help="plant this fault in NeMo's adapter: `mutants list` has them"

@@ -41,7 +41,7 @@ class Checkpoint:
             yield from self._keys(tensor)
 
     def factors(self, prefix: str, rank: int) -> Iterator[Key]:
-        """Low-rank factors of each expert, and of two tensors that keep their names or change it."""
+        """Low-rank factors of each expert, and of two others, if there are shared experts."""
         dtype = self.types["others"]
         for layer in self._sparse_layers():
             base = f"{prefix}layers.{layer}."

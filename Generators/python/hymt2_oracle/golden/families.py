@@ -2,8 +2,7 @@
 # Copyright the hymt2-harness authors
 """The valid golden cases of every layout but Hy's, which has a table of its own.
 
-The cases are the same for all layouts, as far as a layout has what they are about. Upstream's adapter
-of gpt-oss takes no rank's share of whole tensors, so that there is no case of a rank for it.
+The cases are the same for all layouts, as far as a layout has what they are about.
 """
 
 import re
@@ -26,6 +25,7 @@ from hymt2_oracle.tables import table_names
 
 HY = ("hy_mt2", "hy_v3")
 WITHOUT_RANKS = ("gpt_oss",)
+"""Upstream's adapter takes no rank's share of whole tensors: there is no case of a rank."""
 FUSED_ON_SAVING = ("qwen3_moe", "minimax_m2")
 """Upstream saves their factors fused, whichever way it has loaded them: these cases only load."""
 
@@ -153,7 +153,8 @@ def _types(layout: str) -> Iterator[Plan]:
 
 def _factors(layout: str) -> Iterator[Plan]:
     """Low-rank factors, where they have the names of the projections that upstream knows."""
-    if "lora" not in table_of(layout) or not names_of(layout).member("up").endswith(".up_proj.weight"):
+    is_known = names_of(layout).member("up").endswith(".up_proj.weight")
+    if "lora" not in table_of(layout) or not is_known:
         return
     for name, purpose, lora in (
         ("lora", "low-rank factors of each expert", "perExpert"),

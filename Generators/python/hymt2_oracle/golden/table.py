@@ -51,8 +51,8 @@ class Plan:
 
     def keys(self) -> list[Key]:
         made = self.checkpoint()
-        keys = {"whole": made.whole, "experts": made.experts_only, "factors": tuple}[self.extent]
-        result = list(keys())
+        keys = {"whole": made.whole, "experts": made.experts_only}.get(self.extent)
+        result = list(keys()) if keys else []
         if self.lora == "perExpert":
             result += made.factors(self.lora_prefix, RANK)
         elif self.lora:

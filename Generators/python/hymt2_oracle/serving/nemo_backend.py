@@ -49,7 +49,7 @@ class NeMoBackend:
                 )
             self.adapters = {layout: self.adapters.get(layout) or adapter_class(layout)}
         self.version = version("nemo-automodel")
-        self.introduction = self._introduction(layout)
+        self.introduction: Mapping[str, Any] = self._introduction(layout)
         self.library = TorchTensors()
         self.mesh = LastingMesh()
         # Upstream warns of what it does on every call.
