@@ -61,6 +61,7 @@ def evaluate(text: Any, values: Mapping[str, Any]) -> Any:
 
 @cache
 def _parsed(text: str) -> ast.AST:
+    """The syntax tree of an expression; the same ones come up for every tensor."""
     return ast.parse(text, mode="eval").body
 
 

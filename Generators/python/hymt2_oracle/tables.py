@@ -19,8 +19,6 @@
 Names start with the table's first prefix. Nothing here imports torch.
 """
 
-import re
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
