@@ -187,7 +187,7 @@ def _exclusions(layout: str) -> Iterator[Plan]:
     ):
         yield _plan(
             layout, f"exclude-{name}", f"saving without what '{pattern}' matches", "exclusion",
-            config=changed(layout, ["sparse"], E=2, H=2, I=3), exclude=pattern,
+            config=changed(layout, ["sparse"], E=1, H=2, I=3), exclude=pattern,
         )  # fmt: skip
 
 
