@@ -163,8 +163,29 @@ def test_another_layout_than_the_served_one_is_refused_in_one_sentence() -> None
 def test_what_cannot_be_served_is_said_at_the_start() -> None:
     with pytest.raises(OracleError, match="no such layout; there are .*hy_v3"):
         NeMoBackend(layout="nothing")
-    with pytest.raises(OracleError, match="expected a layout of hy_mt2, hy_v3"):
+    with pytest.raises(OracleError, match="expected a module that the adapter of qwen3_moe import"):
         NeMoBackend("mtp-bound-off-by-one", "qwen3_moe")
+    with pytest.raises(OracleError, match="found .*state_dict_mixin; plant a fault of another"):
+        NeMoBackend("halves-exchanged-load", "gpt_oss")
+
+
+@pytest.mark.parametrize("layout", ["deepseek_v3", "glm4_moe", "minimax_m2", "qwen3_moe"])
+def test_a_fault_of_the_mixin_is_one_of_every_layout_that_uses_it(layout: str) -> None:
+    plan = small(layout)
+    hf = plan_tensors(plan)
+    (frame,) = split(request_frame("from_hf", request_of(plan), hf))
+    (body,) = split(Server(NeMoBackend("halves-exchanged-load", layout)).answer(frame))
+    wrong = read_answer(body).tensors
+    right = ask(layout, "from_hf", request_of(plan), hf).tensors
+    group = names_of(layout).group("up")
+    for key, tensor in right.items():
+        halves = torch.cat(tensor.chunk(2, dim=-1)[::-1], dim=-1)
+        assert_same({key: wrong[key]}, {key: halves if key.endswith(group) else tensor})
+
+
+def test_a_fault_of_the_helpers_is_one_of_a_layout_that_imports_their_module() -> None:
+    hello = Server(NeMoBackend("ep-rank-zero", "qwen3_vl_moe"))
+    assert hello.backend.name == "nemo-automodel"
 
 
 def test_a_request_without_moe_is_one_of_the_new_layouts() -> None:

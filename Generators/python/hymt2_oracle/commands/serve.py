@@ -50,8 +50,8 @@ def run(arguments: Namespace) -> int:
 
     if arguments.keep_warm:
         return keep_warm(arguments.keep_warm)
-    if arguments.warm_from and arguments.mutant and not arguments.layout:
-        return serve_from(arguments.warm_from, arguments.mutant)
+    if arguments.warm_from and arguments.mutant:
+        return serve_from(arguments.warm_from, arguments.mutant, arguments.layout)
     return run(
         lambda: load(arguments.adapter, arguments.mutant, arguments.layout), arguments.tracebacks
     )

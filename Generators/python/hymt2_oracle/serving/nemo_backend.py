@@ -11,9 +11,9 @@ from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.tensor import DTensor, Shard
 
 from hymt2_oracle.configs import table_of
-from hymt2_oracle.errors import OracleError
 from hymt2_oracle.expert_parallel import LastingMesh
-from hymt2_oracle.mutants.engine import mutated_nemo
+from hymt2_oracle.mutants import find_mutant
+from hymt2_oracle.mutants.engine import load_adapter_of, load_adapters
 from hymt2_oracle.names import layer_of, names_of
 from hymt2_oracle.nemo import ADAPTERS, adapter_class, new_adapter
 from hymt2_oracle.serving.backend import TensorLibrary, Tensors
@@ -38,16 +38,13 @@ class NeMoBackend:
 
     def __init__(self, mutant_id: str | None = None, layout: str | None = None) -> None:
         """With a planted fault the name stays, by which known divergences are found."""
-        self.adapters: Mapping[str, type[Any]] = ADAPTERS
-        if mutant_id is not None:
-            self.adapters = mutated_nemo(mutant_id)
+        mutant = None if mutant_id is None else find_mutant(mutant_id)
+        self.adapters: Mapping[str, type[Any]]
         if layout is not None:
-            if mutant_id is not None and layout not in self.adapters:
-                raise OracleError(
-                    f"--mutant {mutant_id}: expected a layout of {', '.join(self.adapters)},"
-                    f" whose adapters have planted faults, found {layout}"
-                )
-            self.adapters = {layout: self.adapters.get(layout) or adapter_class(layout)}
+            made = load_adapter_of(layout, mutant) if mutant else adapter_class(layout)
+            self.adapters = {layout: made}
+        else:
+            self.adapters = load_adapters(mutant) if mutant else ADAPTERS
         self.version = version("nemo-automodel")
         self.introduction: Mapping[str, Any] = self._introduction(layout)
         self.library = TorchTensors()
