@@ -66,7 +66,7 @@ class Names:
         return f".{self.experts}." in key
 
     def is_cast(self, key: str) -> bool:
-        """Whether loading casts the tensor of a key on disk: experts' only, and not in all layouts."""
+        """Whether loading casts the tensor of a key on disk: experts', and not in all layouts."""
         cast = any(tensor.cast for tensor in self.layout.tensors if is_of_experts(tensor))
         return cast and self.is_of_experts(key)
 

@@ -52,8 +52,8 @@ class NumPyBackend:
         if setup["model"] not in WITH_MOE:
             known = " or ".join(WITH_MOE)
             raise RequestError(
-                f"model: expected {known}, found {setup['model']!r}: the adapter in NumPy knows Hy's"
-                " layout only; serve nemo --layout NAME for another"
+                f"model: expected {known}, found {setup['model']!r}: the adapter in NumPy knows"
+                " Hy's layout only; serve nemo --layout NAME for another"
             )
         return NumPySession(setup)
 
