@@ -17,7 +17,7 @@ let settings: [SwiftSetting] =
   ] + warningsAreErrors
 
 let modulesWithFixtures = [
-  "Adapters", "CheckpointGenerators", "HDF5", "PlantedFaults", "Safetensors", "Tensors",
+  "Adapters", "CheckpointGenerators", "HDF5", "Layouts", "PlantedFaults", "Safetensors", "Tensors",
 ]
 
 func module(
@@ -69,7 +69,7 @@ let package = Package(
       "Layouts",
       [
         "CLayouts", "StrictJSON", "Tensors", .product(name: "Yams", package: "Yams"),
-      ], exclude: ["Tables"])
+      ], exclude: ["Tables"], tests: ["Safetensors"])
     + module("Adapters", ["Layouts", "StrictJSON", "Tensors"])
     + module("PropertyEngine")
     + module("PropertyTesting", ["PropertyEngine"])

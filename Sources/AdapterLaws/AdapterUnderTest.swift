@@ -102,10 +102,7 @@ public struct ReferenceAdapter: AdapterUnderTest {
 
   /// The adapter made for a config.
   public func session(for setup: AdapterSetup) -> any AdapterSession {
-    switch setup.family {
-    case .hyMT2: Session(HyMT2StateDictAdapter(config: setup.config, options: setup.options))
-    case .hyV3: Session(HYV3StateDictAdapter(config: setup.config, options: setup.options))
-    }
+    Session(HYV3StateDictAdapter(config: setup.config, options: setup.options))
   }
 
   private struct Session<Adapter: StateDictAdapter>: AdapterSession {

@@ -98,7 +98,7 @@ public final class Trial {
   ) throws(Violation) -> StateDict {
     let session = try session()
     return try attempt(step ?? .toHF(parallelism)) {
-      try session.toHF(native, excluding: excluding.pattern, parallelism)
+      try session.toHF(native, excluding: excluding.pattern(in: spec.config.layout), parallelism)
     }
   }
 

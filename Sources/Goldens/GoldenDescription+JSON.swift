@@ -43,8 +43,7 @@ extension GoldenDescription {
     flags = try fields.strings("flags")
     directions = try fields.choices("directions")
     exclusion = try fields.string("exclusion")
-    setup = AdapterSetup(
-      try fields.choice("family"), try fields.config(), try fields.options())
+    setup = AdapterSetup(try fields.config(), try fields.options())
     parallelism = try fields.parallelism()
     lora = try fields.lora()
     expectation = try fields.expectation()
@@ -59,9 +58,14 @@ extension GoldenDescription {
 }
 
 extension GoldenFields {
+  /// The config, read by the layout that the family names.
   func config() throws(GoldenError) -> ModelConfig {
+    guard let layout = Layout.known(try string("family")) else {
+      let known = Layout.knownNames.map { "'\($0)'" }.joined(separator: ", ")
+      throw wrong("family", "one of \(known)")
+    }
     do {
-      return try ModelConfig(json: value("config"))
+      return try ModelConfig(json: value("config"), layout: layout)
     } catch let error as ConfigError {
       throw GoldenError(
         .malformedDescription, "\(place): config", expected: "a valid config", found: "\(error)")

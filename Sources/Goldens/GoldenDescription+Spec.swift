@@ -21,9 +21,9 @@ extension GoldenDescription {
       [
         "config": spec.config.json,
         "directions": saves ? ["load", "save"] : ["load"],
-        "exclusion": .string(spec.exclusion.pattern),
+        "exclusion": .string(spec.exclusion.pattern(in: spec.config.layout)),
         "expected": nil,
-        "family": .string(spec.setup.family.rawValue),
+        "family": .string(spec.config.layout.name),
         "flags": ["generated"],
         "id": .string(id),
         "lora": spec.lora.map { lora in
@@ -68,7 +68,8 @@ extension GoldenCase {
     let adapter = HyMT2StateDictAdapter(config: spec.config, options: spec.options)
     let native = try adapter.fromHF(hf, expertParallelism: spec.parallelism)
     let saved = try adapter.toHF(
-      native, excluding: spec.exclusion.pattern, expertParallelism: spec.parallelism)
+      native, excluding: spec.exclusion.pattern(in: spec.config.layout),
+      expertParallelism: spec.parallelism)
     let saves = description.directions.contains(.save)
     try self.init(
       description,

@@ -28,7 +28,7 @@ public struct GoldenDescription: Sendable {
   public let verdict: Verdict
   /// What the case covers, by words of Golden/README.md.
   public let flags: [String]
-  /// The adapter's family, config and options.
+  /// The adapter's config and options; the config's layout is the family.
   public let setup: AdapterSetup
   /// The conversions that upstream was asked for.
   public let directions: [Direction]

@@ -63,9 +63,9 @@ extension CheckpointSpec {
     let exclusions: [Exclusion] = [
       .none, .head, .experts, .expertBias, .nativeExpertBias, .unanchored, .everything,
     ]
-    guard let exclusion = exclusions.first(where: { $0.pattern == description.exclusion }) else {
-      return nil
-    }
+    let layout = description.setup.config.layout
+    let stated = exclusions.first { $0.pattern(in: layout) == description.exclusion }
+    guard let exclusion = stated else { return nil }
     let names = golden[.hf].names
     let hasFactorsOnly = names.allSatisfy { $0.text.contains(".lora_") }
     let isWhole = description.setup.options.completeness == .wholeModel

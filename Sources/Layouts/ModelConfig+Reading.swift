@@ -35,6 +35,7 @@ extension ModelConfig {
     var mtpLayerCount = 0
     if let rule = layout.layers.prediction {
       mtpLayerCount = try fields.optionalInteger(rule.field) ?? 0
+      try ConfigLimits.mtpLayers.check(mtpLayerCount, field: rule.field)
     }
     var dtype = try fields.dtype()
     if dtype == nil { dtype = try root.dtype() }

@@ -3,7 +3,7 @@
 
 public import Adapters
 public import ArgumentParser
-public import CheckpointGenerators
+import CheckpointGenerators
 import Layouts
 public import Safetensors
 import StrictJSON
@@ -29,7 +29,6 @@ struct AdapterArguments: ParsableArguments {
   }
 }
 
-extension AdapterFamily: ExpressibleByArgument {}
 extension DType: ExpressibleByArgument {}
 extension ExpertActivation: ExpressibleByArgument {}
 extension MTPPolicy: ExpressibleByArgument {}

@@ -39,9 +39,6 @@ struct VerifyCommand: ParsableCommand {
   @Option(help: "Multi-token prediction layers: preserve, or drop where the folder lacks them.")
   var mtp = MTPPolicy.preserve
 
-  @Option(help: "The model family whose adapter is asked for: hy_mt2 or hy_v3.")
-  var family = AdapterFamily.hyV3
-
   @OptionGroup var adapter: AdapterArguments
   @OptionGroup var choice: AdapterChoice
   @OptionGroup var output: OutputOptions
@@ -80,7 +77,7 @@ struct VerifyCommand: ParsableCommand {
     let comparison =
       verification.holds
       ? try AdapterComparison(
-        choice, AdapterSetup(family, planner.config, planner.options), infos, output.console,
+        choice, AdapterSetup(planner.config, planner.options), infos, output.console,
         source: source)
       : nil
     return verification.report(to: output.console, shardCount: shardCount, comparison)

@@ -22,10 +22,10 @@ enum FaultSpecs {
 
   private static func spec(
     _ config: ModelConfig, _ options: AdapterOptions = AdapterOptions(),
-    family: AdapterFamily = .hyMT2, _ change: (inout CheckpointSpec) -> Void = { _ in }
+    _ change: (inout CheckpointSpec) -> Void = { _ in }
   ) -> CheckpointSpec {
     var spec = CheckpointSpec(
-      AdapterSetup(family, config, options), contents: TensorContents(.iota))
+      AdapterSetup(config, options), contents: TensorContents(.iota))
     change(&spec)
     return spec
   }
@@ -43,7 +43,7 @@ enum FaultSpecs {
       ("plain", spec(plain)),
       ("mtp dropped", spec(mtp)),
       ("mtp kept", spec(deep, preserve)),
-      ("no prefix", spec(deep, AdapterOptions(prefix: .none, mtpPolicy: .preserve), family: .hyV3)),
+      ("no prefix", spec(deep, AdapterOptions(prefix: .none, mtpPolicy: .preserve))),
       ("not gated", spec(plain, nonGated)),
       ("biases, two shared experts", spec(try config(mtp: 1, hasBiases: true))),
       ("tied, no norms or bias", spec(try config(isPlain: false))),

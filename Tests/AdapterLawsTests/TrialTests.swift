@@ -19,7 +19,7 @@ struct TrialTests {
     for policy in MTPPolicy.allCases {
       for (types, target) in [(DType.bf16, DType.bf16), (.f32, .f16)] {
         let spec = CheckpointSpec(
-          AdapterSetup(.hyMT2, config, AdapterOptions(targetDType: target, mtpPolicy: policy)),
+          AdapterSetup(config, AdapterOptions(targetDType: target, mtpPolicy: policy)),
           types: SourceTypes(experts: types), keyOrder: .sorted,
           parallelism: try ExpertParallelism(rank: 1, size: 2), exclusion: .expert(1),
           contents: TensorContents(.random))

@@ -22,7 +22,7 @@ struct LayerwiseVerificationTests {
       "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 2, "dtype": "bfloat16",
     ]
     return AdapterSetup(
-      .hyV3, try ModelConfig(json: json), AdapterOptions(mtpPolicy: mtpPolicy))
+      try ModelConfig(json: json), AdapterOptions(mtpPolicy: mtpPolicy))
   }
 
   private static func run(

@@ -12,7 +12,7 @@ struct ExclusionTests {
   @Test(
     "The meaning of a pattern and the adapter's reading of it agree on the keys of a checkpoint",
     arguments: [
-      Exclusion.none, .head, .layer(1), .experts, .expert(2), .projection("up_proj"), .expertBias,
+      Exclusion.none, .head, .layer(1), .experts, .expert(2), .projection(.up), .expertBias,
       .nativeExpertBias, .unanchored, .everything,
     ])
   func meaning(exclusion: Exclusion) throws {
@@ -22,9 +22,9 @@ struct ExclusionTests {
       headSize: 2)
     let planner = AdapterPlanner(config)
     let native = try planner.fromHF(planner.schema).destinations
-    let pattern = try ExclusionPattern(exclusion.pattern)
+    let pattern = try ExclusionPattern(exclusion.pattern(in: config.layout))
     let kept = try planner.toHF(native, excluding: pattern).destinations.map(\.name)
     let all = try planner.toHF(native).destinations.map(\.name)
-    #expect(kept == all.filter { !exclusion.excludes($0) })
+    #expect(kept == all.filter { !exclusion.excludes($0, in: config.layout) })
   }
 }

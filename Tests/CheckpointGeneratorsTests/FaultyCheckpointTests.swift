@@ -18,7 +18,7 @@ struct FaultyCheckpointTests {
       expertCount: 3, layerKinds: [.dense, .sparse, .sparse], attentionHeadCount: 1,
       keyValueHeadCount: 1, headSize: 2)
     spec = CheckpointSpec(
-      AdapterSetup(.hyMT2, config, AdapterOptions()), contents: TensorContents(.iota))
+      AdapterSetup(config, AdapterOptions()), contents: TensorContents(.iota))
   }
 
   private func faulty(_ faults: (name: String, site: UInt64)...) throws -> FaultyCheckpoint {

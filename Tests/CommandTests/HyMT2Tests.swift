@@ -21,7 +21,7 @@ struct HyMT2Tests {
     ),
     ("replay", ["<token>", "--law", "--config", "--save-case", "--known", "--no-known"]),
     ("prove", ["--config", "--ep-size"]),
-    ("verify", ["<folder>", "--synthetic", "--config", "--adapter", "--family"]),
+    ("verify", ["<folder>", "--synthetic", "--config", "--adapter"]),
     (
       "convert",
       [

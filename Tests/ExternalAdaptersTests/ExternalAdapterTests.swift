@@ -39,7 +39,7 @@ struct ExternalAdapterTests {
       let native = try here.fromHF(onDisk, nil)
       let foundNative = try there.fromHF(onDisk, nil)
       #expect(Mismatch(expected: native, found: foundNative)?.summary == nil)
-      let pattern = spec.exclusion.pattern
+      let pattern = spec.exclusion.pattern(in: spec.config.layout)
       let saved = try here.toHF(native, excluding: pattern, nil)
       let foundSaved = try there.toHF(native, excluding: pattern, nil)
       #expect(Mismatch(expected: saved, found: foundSaved)?.summary == nil)

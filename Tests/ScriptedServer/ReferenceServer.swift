@@ -96,7 +96,8 @@ extension AdapterSetup {
       return value
     }
     func text(_ value: JSONValue?) -> String { value?.stringValue ?? "" }
-    let config = try ModelConfig(json: try value(request["config"], "config"))
+    let layout = try value(Layout.known(text(request["model"])), "model")
+    let config = try ModelConfig(json: try value(request["config"], "config"), layout: layout)
     let options = request["options"]
     let moe = request["moe"]
     guard moe?["n_routed_experts"]?.integerValue == config.expertCount,
@@ -104,7 +105,7 @@ extension AdapterSetup {
       moe?["dim"]?.integerValue == config.hiddenSize, moe?["expert_bias"]?.boolValue == false
     else { throw ReferenceServer.RequestError(description: "'moe' contradicts 'config'") }
     self.init(
-      try value(AdapterFamily(rawValue: text(request["model"])), "model"), config,
+      config,
       AdapterOptions(
         targetDType: try value(DType(rawValue: text(request["dtype"])), "dtype"),
         activation: try value(

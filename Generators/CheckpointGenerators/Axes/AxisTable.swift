@@ -48,7 +48,6 @@ enum AxisTable {
     case .keyOrder: labels(of: KeyOrderClass.self)
     case .exclusion: labels(of: ExclusionClass.self)
     case .contents: labels(of: ContentsClass.self)
-    case .family: labels(of: AdapterFamily.self)
     }
   }
 

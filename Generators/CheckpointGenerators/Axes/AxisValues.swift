@@ -37,7 +37,6 @@ public struct AxisValues: Sendable, Hashable {
     values[.keyOrder] = KeyOrderClass(spec.keyOrder).axisValue
     values[.exclusion] = ExclusionClass(spec.exclusion).axisValue
     values[.contents] = ContentsClass(spec.contents.kind).axisValue
-    values[.family] = spec.setup.family.axisValue
     assignment = values
   }
 

@@ -15,6 +15,8 @@ public struct CheckpointSpace: Sendable {
   public var allowed: [ConfigAxis: Set<Int>] = [:]
   /// The config of all checkpoints, or nil for generated ones.
   public var config: ModelConfig?
+  /// The layout of generated configs.
+  private var layoutOfGenerated: Layout
   /// The number of faults in the catalogue of faults, which the spec's faults are positions in.
   public var faultKinds: Int
 
@@ -22,13 +24,21 @@ public struct CheckpointSpace: Sendable {
   /// not allowed holds of these, too.
   public var hasFaultPairs = true
 
-  /// Creates a space; without arguments it is that of all checkpoints.
+  /// Creates a space; without arguments it is that of all checkpoints of the usual layout.
   public init(
-    pinned: [ConfigAxis: Int] = [:], config: ModelConfig? = nil, faultKinds: Int = 1
+    layout: Layout = .usual, pinned: [ConfigAxis: Int] = [:], config: ModelConfig? = nil,
+    faultKinds: Int = 1
   ) {
+    layoutOfGenerated = layout
     self.pinned = pinned
     self.config = config
     self.faultKinds = faultKinds
+  }
+
+  /// The layout of all checkpoints: the config's, if there is one.
+  public var layout: Layout {
+    get { config?.layout ?? layoutOfGenerated }
+    set { layoutOfGenerated = newValue }
   }
 
   /// Why the space is empty, in words, or nil if it is not.

@@ -35,7 +35,6 @@ public enum ConfigAxis: UInt8, Sendable, Hashable, CaseIterable {
   case keyOrder
   case exclusion
   case contents
-  case family
 
   /// The name shown in reports.
   public var name: String {
@@ -70,7 +69,6 @@ public enum ConfigAxis: UInt8, Sendable, Hashable, CaseIterable {
     case .keyOrder: "key order"
     case .exclusion: "exclusion"
     case .contents: "contents"
-    case .family: "family"
     }
   }
 

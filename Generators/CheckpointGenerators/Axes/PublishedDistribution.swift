@@ -28,7 +28,7 @@ extension Generator<CheckpointSpec> {
         attentionHeadCount: 2, keyValueHeadCount: 1, headSize: 4)
       guard let config else { return .plainest }
       return CheckpointSpec(
-        AdapterSetup(.hyMT2, config, AdapterOptions(mtpPolicy: .preserve)),
+        AdapterSetup(config, AdapterOptions(mtpPolicy: .preserve)),
         contents: TensorContents(.random, seed: seed))
     }
   }

@@ -19,8 +19,7 @@ struct SpecBuilder {
       others: values[.otherDType] == AxisAssignment.outside
         ? config.dtype : OtherTypeClass.at(axisValue: values[.otherDType]).dtype,
       hasScales: experts == .scaled)
-    let setup = AdapterSetup(
-      AdapterFamily.at(axisValue: values[.family]), config, options(experts: experts))
+    let setup = AdapterSetup(config, options(experts: experts))
     return CheckpointSpec(
       setup, types: types, extent: CheckpointExtent.at(axisValue: values[.extent]),
       storesMTP: values[.mtpStorage] == MTPStorage.stored.axisValue,
@@ -96,7 +95,7 @@ struct SpecBuilder {
     case .experts: .experts
     case .expert: .expert(details.number(0...(config.expertCount - 1), .exclusion))
     case .projection:
-      .projection(details.element(of: ["gate_proj", "up_proj", "down_proj"], .exclusion) ?? "")
+      .projection(details.element(of: config.layout.expertParts, .exclusion) ?? .up)
     case .expertBias: .expertBias
     case .nativeExpertBias: .nativeExpertBias
     case .unanchored: .unanchored

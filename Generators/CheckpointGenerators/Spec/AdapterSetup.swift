@@ -4,24 +4,15 @@
 public import Adapters
 public import Layouts
 
-/// The adapter of one model family; both have one layout on disk.
-public enum AdapterFamily: String, Sendable, Hashable, CaseIterable {
-  case hyMT2 = "hy_mt2"
-  case hyV3 = "hy_v3"
-}
-
-/// What an adapter is made for.
+/// What an adapter is made for: the layout of a config, and options.
 public struct AdapterSetup: Sendable, Hashable {
-  /// The model family.
-  public var family: AdapterFamily
   /// The facts of the model's `config.json`.
   public var config: ModelConfig
   /// What the adapter does where a checkpoint leaves a choice.
   public var options: AdapterOptions
 
   /// Creates a setup.
-  public init(_ family: AdapterFamily, _ config: ModelConfig, _ options: AdapterOptions) {
-    self.family = family
+  public init(_ config: ModelConfig, _ options: AdapterOptions) {
     self.config = config
     self.options = options
   }

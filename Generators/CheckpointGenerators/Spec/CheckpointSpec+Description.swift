@@ -104,7 +104,9 @@ extension CheckpointSpec: CustomStringConvertible {
   /// What is not plain about the adapter's task.
   private var optionPeculiarities: [(String, String)] {
     var result: [(String, String)] = []
-    if setup.family != .hyMT2 { result.append(("family", setup.family.rawValue)) }
+    if config.layout.name != Layout.usual.name {
+      result.append(("layout", config.layout.name))
+    }
     if options.activation != .swiglu {
       result.append(("activation", options.activation.rawValue))
     }
@@ -127,7 +129,7 @@ extension CheckpointSpec: CustomStringConvertible {
     if let parallelism {
       result.append(("expert parallelism", "rank \(parallelism.rank) of \(parallelism.size)"))
     }
-    if exclusion != .none { result.append(("excluding", exclusion.pattern)) }
+    if exclusion != .none { result.append(("excluding", exclusion.pattern(in: config.layout))) }
     return result
   }
 }

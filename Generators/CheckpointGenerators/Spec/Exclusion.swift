@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+public import Layouts
 public import Tensors
 
 /// A pattern for keys to leave out on the way to disk, with what it means stated once more.
 ///
-/// Laws judge exclusion by the meaning, so that no regular expression engine judges itself.
+/// Laws judge exclusion by the meaning, so that no regular expression engine judges itself. Both follow
+/// from the names of a layout; what a layout has no names for is a pattern that no key matches.
 public enum Exclusion: Sendable, Hashable {
   case none
   /// The output head, a key outside all layers.
@@ -16,58 +18,141 @@ public enum Exclusion: Sendable, Hashable {
   case experts
   /// The weights of one expert in every layer.
   case expert(Int)
-  /// One projection of every expert: `gate_proj`, `up_proj` or `down_proj`.
-  case projection(String)
+  /// One projection of every expert.
+  case projection(ExpertPart)
   /// The router's correction bias by its name on disk.
   case expertBias
-  /// The router's correction bias by its native name, which no key on disk has.
+  /// A native name that no key on disk has: the router's correction bias, or else grouped experts.
   case nativeExpertBias
   /// A text that stands inside keys and at the start of none.
   case unanchored
   case everything
 
   /// The pattern as Python's `re.match` reads it.
-  public var pattern: String {
+  public func pattern(in layout: Layout) -> String {
     switch self {
     case .none: ""
-    case .head: #"lm_head\."#
-    case .layer(let layer): #"model\.layers\.\#(layer)\."#
-    case .experts: #".*\.mlp\.experts\."#
-    case .expert(let expert): #".*\.mlp\.experts\.\#(expert)\."#
-    case .projection(let name): #".*\.experts\.\d+\.\#(name)\.weight$"#
-    case .expertBias: #".*\.expert_bias$"#
-    case .nativeExpertBias: ".*e_score_correction_bias"
-    case .unanchored: "mlp"
+    case .head: "\(Self.escaped(layout.headStart))"
+    case .layer(let layer):
+      Self.escaped(layout.start(ofLayer: layer, under: layout.prefixes[0]))
+    case .experts: Self.inside(layout.expertStarts)
+    case .expert(let expert): Self.inside(layout.expertStarts.map { "\($0)\(expert)." })
+    case .projection(let part):
+      layout.projection(part).map { name in
+        let start = name.hasExpert ? Self.escaped(name.start) + #"\d+"# : Self.escaped(name.start)
+        return #".*\."# + start + Self.escaped(name.end ?? "") + "$"
+      } ?? Self.nothing
+    case .expertBias:
+      layout.routerBiasEnd.map { #".*\."# + Self.escaped($0) + "$" } ?? Self.nothing
+    case .nativeExpertBias: ".*" + Self.escaped(layout.nativeOnlyEnd)
+    case .unanchored: Self.escaped(layout.textInside)
     case .everything: ".*"
     }
   }
 
   /// Whether a key on disk is left out.
-  public func excludes(_ name: TensorName) -> Bool {
+  public func excludes(_ name: TensorName, in layout: Layout) -> Bool {
     let text = name.text
-    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-    let expert = Self.expertPosition(parts)
     switch self {
     case .none, .nativeExpertBias, .unanchored: return false
-    case .head: return text.hasPrefix("lm_head.")
-    case .layer(let layer): return text.hasPrefix("model.layers.\(layer).")
-    case .experts: return expert != nil
-    case .expert(let number): return expert.map { parts[$0] == String(number) } ?? false
-    case .projection(let projection):
-      return expert.map { parts[($0 + 1)...].elementsEqual([projection[...], "weight"]) } ?? false
-    case .expertBias: return parts.last == "expert_bias" && parts.count > 1
+    case .head: return text.hasPrefix(layout.headStart)
+    case .layer(let layer):
+      return text.hasPrefix(layout.start(ofLayer: layer, under: layout.prefixes[0]))
+    case .experts: return layout.expertStarts.contains { text.contains(".\($0)") }
+    case .expert(let number):
+      return layout.expertStarts.contains { text.contains(".\($0)\(number).") }
+    case .projection(let part):
+      guard let name = layout.projection(part), let start = text.firstRange(of: ".\(name.start)")
+      else { return false }
+      guard let end = name.end else { return start.upperBound == text.endIndex }
+      let number = text[start.upperBound...].prefix { $0 != "." }
+      return !number.isEmpty && text[start.upperBound...].dropFirst(number.count) == end
+    case .expertBias: return layout.routerBiasEnd.map { text.hasSuffix(".\($0)") } ?? false
     case .everything: return true
     }
   }
 
-  /// The position of the expert's number among the components of a key.
-  private static func expertPosition(_ parts: [Substring]) -> Int? {
-    guard
-      let mlp = parts.indices.first(where: { index in
-        index > 0 && index + 2 < parts.count && parts[index] == "mlp"
-          && parts[index + 1] == "experts"
-      })
-    else { return nil }
-    return mlp + 2
+  /// What no key matches.
+  private static let nothing = "(?!)"
+
+  /// Keys that have one of some texts behind a dot.
+  private static func inside(_ texts: [String]) -> String {
+    let escaped = texts.map(escaped)
+    return #".*\."# + (escaped.count == 1 ? escaped[0] : "(?:\(escaped.joined(separator: "|")))")
+  }
+
+  private static func escaped(_ text: String) -> String {
+    text.replacing(".", with: #"\."#)
+  }
+}
+
+/// The names that patterns are made of.
+extension Layout {
+  /// What the keys of the output head start with.
+  fileprivate var headStart: String {
+    let head = tensors.first { $0.role == .head && $0.kinds == nil }
+    return head.map { $0.name.start.module } ?? textInside
+  }
+
+  /// What the keys of experts have behind the layer and no other key has; one text for all of them if
+  /// there is one.
+  fileprivate var expertStarts: [String] {
+    let names = tensors.filter(\.isOfExperts).map(\.name.start)
+    let others = tensors.filter { !$0.isOfExperts && $0.kinds != nil }.map(\.name.start)
+    let modules = Set(names.map(\.module))
+    if modules.count == 1, let module = modules.first, !module.isEmpty,
+      !others.contains(where: { $0.hasPrefix(module) })
+    {
+      return [module]
+    }
+    return names
+  }
+
+  /// The name of the weights that are a part of every expert.
+  fileprivate func projection(_ part: ExpertPart) -> NamePattern? {
+    tensors.first { $0.part == part }?.name
+  }
+
+  /// The last component of the router's correction bias on disk.
+  fileprivate var routerBiasEnd: String? {
+    tensors.first { $0.role == .routerBias }?.name.start.lastComponent
+  }
+
+  /// The last component of a native name, which no name on disk has.
+  fileprivate var nativeOnlyEnd: String {
+    let onDisk = tensors.map { ($0.name.end ?? $0.name.start) }
+    let rules = tensors.filter { $0.role == .routerBias || $0.isOfExperts }
+    let natives = rules.compactMap { rule -> String? in
+      switch rule.native {
+      case .kept: nil
+      case .renamed(let name): (name.end ?? name.start).lastComponent
+      case .part(let group, _): groups[group].name.lastComponent
+      }
+    }
+    return natives.first { native in !onDisk.contains { $0.contains(native) } } ?? natives.first
+      ?? name
+  }
+
+  /// The first component that the keys of experts have behind the layer.
+  fileprivate var textInside: String {
+    let name = tensors.first(where: \.isOfExperts)?.name.start ?? layerStart
+    return String(name.prefix { $0 != "." })
+  }
+
+  /// The parts that the experts' weights on disk are, in the order of the table.
+  var expertParts: [ExpertPart] {
+    tensors.reduce(into: []) { parts, rule in
+      if let part = rule.part, !parts.contains(part) { parts.append(part) }
+    }
+  }
+}
+
+extension String {
+  /// The text without its last component, with a dot at the end.
+  fileprivate var module: String { lastIndex(of: ".").map { String(self[...$0]) } ?? "" }
+
+  /// The text behind its last dot.
+  fileprivate var lastComponent: String {
+    lastIndex(of: ".").map { String(self[index(after: $0)...]) } ?? self
   }
 }

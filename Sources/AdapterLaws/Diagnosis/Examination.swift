@@ -148,7 +148,7 @@ struct Examination {
   ) -> [Draft] {
     let patterns: [Exclusion] = [
       spec.exclusion, .head, .experts, .expertBias, .nativeExpertBias, .unanchored,
-      .projection("up_proj"), .everything,
+      .projection(.up), .everything,
     ]
     let (saved, streamed) = (false, true)
     for isStreaming in violation.step == .streaming ? [saved, streamed] : [saved] {

@@ -63,11 +63,9 @@ final class Tracer {
     _ exclusion: Exclusion, by session: any AdapterSession, isStreaming: Bool
   ) throws -> Set<TensorName> {
     let native = oracle.native(of: try checkpoint.stateDict())
-    guard isStreaming else {
-      return Set(try session.toHF(native, excluding: exclusion.pattern, nil).names)
-    }
-    return Set(
-      try session.convertTensorsToHF(native, excluding: exclusion.pattern, nil).map(\.name))
+    let pattern = exclusion.pattern(in: checkpoint.spec.config.layout)
+    guard isStreaming else { return Set(try session.toHF(native, excluding: pattern, nil).names) }
+    return Set(try session.convertTensorsToHF(native, excluding: pattern, nil).map(\.name))
   }
 
   private func traceNative(

@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import CheckpointGenerators
+import Layouts
 import Tensors
 
 extension AdapterLaws {
@@ -21,7 +22,8 @@ extension AdapterLaws {
       ? try trial.saved() : try trial.toHF(native, excluding: exclusion, step: .excluding)
     let session = try trial.session()
     let pieces = try trial.attempt(.streaming) {
-      try session.convertTensorsToHF(native, excluding: exclusion.pattern, nil)
+      try session.convertTensorsToHF(
+        native, excluding: exclusion.pattern(in: trial.spec.config.layout), nil)
     }
     if let twice = firstRepeated(pieces.map(\.name)) {
       throw Violation(
@@ -44,7 +46,8 @@ extension AdapterLaws {
   ) { (trial) throws(Violation) in
     let exclusion = trial.spec.exclusion
     guard exclusion != .none else { return false }
-    let expected = try trial.saved().filter { !exclusion.excludes($0) }
+    let layout = trial.spec.config.layout
+    let expected = try trial.saved().filter { !exclusion.excludes($0, in: layout) }
     let found = try trial.toHF(trial.expectedNative(), excluding: exclusion, step: .excluding)
     try trial.require(found, equals: expected, .excluding)
     return true

@@ -34,7 +34,8 @@ extension LayoutOracle {
     _ parallelism: ExpertParallelism? = nil
   ) -> [(TensorName, Tensor)] {
     let all = whole(name, tensor, experts(of: parallelism))
-    return exclusion == .none ? all : all.filter { !exclusion.excludes($0.0) }
+    guard exclusion != .none else { return all }
+    return all.filter { !exclusion.excludes($0.0, in: spec.config.layout) }
   }
 
   private func whole(

@@ -30,7 +30,9 @@ struct CheckProperty: Sendable {
   /// that a token found with one adapter can be tried with another.
   var fingerprint: UInt64 {
     let config = space.config.map { $0.json.text(.compact) } ?? "any"
-    return stableHash("checkpoints \(Self.generatorVersion) \(generator.fingerprint) \(config)")
+    return stableHash(
+      "checkpoints \(Self.generatorVersion) \(generator.fingerprint) \(space.layout.name) \(config)"
+    )
   }
 
   /// The property; once `isShrinking`, laws behind the first that fails the case are left out;

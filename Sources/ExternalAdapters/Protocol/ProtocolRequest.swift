@@ -41,7 +41,7 @@ extension AdapterSetup {
   /// The members of requests for an adapter of this setup that are always the same.
   var requestMembers: JSONObject {
     [
-      "model": .string(family.rawValue),
+      "model": .string(config.layout.name),
       "config": config.json,
       "moe": [
         "n_routed_experts": JSONValue(config.expertCount),

@@ -73,7 +73,7 @@ private let choices: [NamedSpec] =
 
 private let exclusions: [NamedSpec] =
   ([
-    .head, .layer(1), .experts, .expert(1), .projection("up_proj"), .expertBias,
+    .head, .layer(1), .experts, .expert(1), .projection(.up), .expertBias,
     .nativeExpertBias, .unanchored, .everything,
   ] as [Exclusion])
   .map { exclusion in NamedSpec("excluding \(exclusion)") { try Sample.spec(excluding: exclusion) }
@@ -114,7 +114,8 @@ struct LayoutOracleReferenceTests {
       let mismatch = Mismatch(
         expected: expected, found: native, castTensors: oracle.castTensors(of: expected))
       #expect(mismatch?.description == nil, "to native form, \(String(describing: rank))")
-      let back = try session.toHF(native, excluding: spec.exclusion.pattern, rank)
+      let back = try session.toHF(
+        native, excluding: spec.exclusion.pattern(in: spec.config.layout), rank)
       let difference = Mismatch(
         expected: oracle.onDisk(of: native, excluding: spec.exclusion, rank), found: back)
       #expect(difference?.description == nil, "to disk, \(String(describing: rank))")

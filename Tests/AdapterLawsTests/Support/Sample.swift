@@ -29,7 +29,7 @@ enum Sample {
     var options = options
     if extent != .wholeModel { options.completeness = .presentGroups }
     return CheckpointSpec(
-      AdapterSetup(.hyMT2, try config ?? self.config(), options), types: types, extent: extent,
+      AdapterSetup(try config ?? self.config(), options), types: types, extent: extent,
       lora: lora, keyOrder: order, exclusion: excluding,
       contents: TensorContents(.random, seed: 1))
   }

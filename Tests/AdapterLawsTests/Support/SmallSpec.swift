@@ -23,7 +23,7 @@ enum SmallSpec {
       attentionHeadCount: 1, keyValueHeadCount: 1, headSize: 2)
     let options = AdapterOptions(targetDType: target, prefix: prefix, mtpPolicy: policy)
     return CheckpointSpec(
-      AdapterSetup(.hyMT2, config, options), types: types, storesMTP: storesMTP, lora: lora,
+      AdapterSetup(config, options), types: types, storesMTP: storesMTP, lora: lora,
       keyOrder: keyOrder, exclusion: exclusion, contents: contents)
   }
 }

@@ -77,8 +77,8 @@ struct AxisCoverageTests {
     coverage.add([0, 0])
     #expect(coverage.cases == 1)
     #expect(coverage.missingPairs(limit: 1) == ["experts 1, decoder layers 2"])
-    #expect(coverage.counts(of: .family).map(\.count) == [1, 0])
-    #expect(coverage.counts(of: .family).map(\.label) == ["hy_mt2", "hy_v3"])
+    #expect(coverage.counts(of: .tiedEmbeddings).map(\.count) == [1, 0])
+    #expect(coverage.counts(of: .tiedEmbeddings).map(\.label) == ["untied", "tied"])
     #expect(coverage.singles.reached == ConfigAxis.allCases.count)
   }
 

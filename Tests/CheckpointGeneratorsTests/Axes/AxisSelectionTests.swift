@@ -160,7 +160,7 @@ struct AxisSelectionTests {
   func leftOut() throws {
     let space = try space([
       AxisSelection("MTP policy", ["drop"]), AxisSelection("expert bias", ["f32", "bf16"]),
-      AxisSelection("family", ConfigAxis.family.values),
+      AxisSelection("activation", ConfigAxis.activation.values),
     ])
     #expect(space.leftOut.map(\.axis) == ["expert bias", "MTP policy"])
     #expect(space.leftOut[1].values == ["preserve"])

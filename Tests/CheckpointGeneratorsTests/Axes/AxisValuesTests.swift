@@ -70,7 +70,7 @@ struct AxisValuesTests {
       expertCount: 192, sharedExpertCount: 1, layerKinds: [.dense, .sparse, .sparse],
       mtpLayerCount: 1, attentionHeadCount: 4, keyValueHeadCount: 2, headSize: 2)
     var spec = CheckpointSpec(
-      AdapterSetup(.hyV3, config, AdapterOptions()),
+      AdapterSetup(config, AdapterOptions()),
       contents: TensorContents(.tracer(digit: 1)))
     spec.parallelism = try ExpertParallelism(rank: 7, size: 8)
     let values = AxisValues(spec)
@@ -82,7 +82,7 @@ struct AxisValuesTests {
         "192", "3-9", "one", "1", "stored", "other even", "half of hidden", "1", "GQA", "present",
         "none", "untied", "ranks divide experts", "last", "bf16", "as the experts", "bf16", "f32",
         "swiglu", "none", "1", "base_model.model.model.", "left to the shapes", "whole model",
-        "whole model", "drop", "model.", "schema", "none", "tracer", "hy_v3",
+        "whole model", "drop", "model.", "schema", "none", "tracer",
       ])
     #expect(AxisValues(bytes: values.bytes) == values)
     #expect(AxisValues(bytes: [1, 2]) == nil)
@@ -95,7 +95,7 @@ struct AxisValuesTests {
       expertCount: 300, layerKinds: [.sparse, .dense], attentionHeadCount: 1,
       keyValueHeadCount: 1, headSize: 1)
     let spec = CheckpointSpec(
-      AdapterSetup(.hyMT2, config, AdapterOptions(targetDType: .f64)),
+      AdapterSetup(config, AdapterOptions(targetDType: .f64)),
       types: SourceTypes(experts: .f8E5M2, expertBias: .f16, others: .f64, hasScales: true),
       lora: LoRASpec(.perExpert, rank: 1, prefix: "other."), contents: TensorContents(.iota))
     let values = AxisValues(spec)

@@ -29,7 +29,7 @@ struct CheckpointSpecDescriptionTests {
       targetDType: .f32, activation: .geglu, prefix: .none, mtpPolicy: .drop,
       completeness: .presentGroups, paramWrapperLayout: .legacy)
     let spec = CheckpointSpec(
-      AdapterSetup(.hyV3, config, options),
+      AdapterSetup(config, options),
       types: SourceTypes(experts: .f8E4M3, expertBias: .bf16, others: .f16, hasScales: true),
       extent: .expertsOnly, storesMTP: false, lora: LoRASpec(.legacyParamWrapper, rank: 2),
       keyOrder: .shuffled(7), parallelism: try ExpertParallelism(rank: 1, size: 3),
@@ -40,7 +40,7 @@ struct CheckpointSpecDescriptionTests {
         f8e4m3 with scales experts -> f32; other types f16; expert bias bf16; \
         heads 4 and 2 of keys, of size 3; query and key norm absent; biases attention and MLP; \
         embeddings tied; dense intermediate size 5; vocabulary size 3; MTP policy drop; \
-        MTP layers on disk none; family hy_v3; activation geglu; key prefix ""; \
+        MTP layers on disk none; activation geglu; key prefix ""; \
         extent experts only; completeness present groups; \
         LoRA legacy ParamWrapper, rank 2, prefix "base_model.model.model."; \
         stated layout peft-0.18; expert parallelism rank 1 of 3; excluding lm_head\\.; \

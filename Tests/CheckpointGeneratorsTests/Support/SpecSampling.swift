@@ -37,7 +37,7 @@ func refusal(of spec: CheckpointSpec) -> String? {
   let infos = Checkpoint(spec).infos
   let planner = AdapterPlanner(spec.config, spec.options)
   do {
-    let pattern = try ExclusionPattern(spec.exclusion.pattern)
+    let pattern = try ExclusionPattern(spec.exclusion.pattern(in: spec.config.layout))
     let ranks: [ExpertParallelism?] = spec.parallelism.map { [$0, nil] } ?? [nil]
     for rank in ranks {
       let native = try planner.fromHF(infos, expertParallelism: rank).destinations

@@ -21,12 +21,15 @@ enum ExclusionClassifier {
     _ probes: [Probe], whole: [TensorName], _ context: DiagnosisContext
   ) -> [Observation] {
     let all = Set(whole)
-    let expected = probes.map { probe in all.filter { !probe.exclusion.excludes($0) } }
+    let layout = context.spec.config.layout
+    let expected = probes.map { probe in
+      all.filter { !probe.exclusion.excludes($0, in: layout) }
+    }
     let found = probes.map { $0.kept.intersection(all) }
     guard found != expected else { return [] }
     let explanation = readings(context).first { reading in
       zip(probes, found).allSatisfy { probe, kept in
-        let pattern = probe.exclusion.pattern
+        let pattern = probe.exclusion.pattern(in: layout)
         return kept == (pattern.isEmpty ? all : all.filter { !reading.excludes(pattern, $0) })
       }
     }
