@@ -108,7 +108,7 @@ private struct LayerBench {
       vocabularySize: 1, hiddenSize: 2048, denseIntermediateSize: 1, moeIntermediateSize: 768,
       expertCount: experts, layerKinds: [.sparse], attentionHeadCount: 1, keyValueHeadCount: 1,
       headSize: 1)
-    let adapter = HyMT2StateDictAdapter(
+    let adapter = StateDictAdapter(
       config: config, options: AdapterOptions(completeness: .presentGroups))
     let infos = adapter.planner.schema.filter { $0.name.text.contains(".mlp.experts.") }
     byteCount = try TensorTotals(infos).byteCount
