@@ -136,11 +136,11 @@ struct Proof {
 }
 
 extension ModelConfig {
-  /// Reads a config file.
-  init(fileAt path: String) throws {
+  /// Reads a config file, by a layout or by that of its `model_type`.
+  init(fileAt path: String, layout: Layout? = nil) throws {
     let storage = try TensorStorage.mapping(path)
     do {
-      try self.init(jsonText: storage.bytes)
+      try self.init(jsonText: storage.bytes, layout: layout)
     } catch {
       throw CommandError("\(path): \(error)")
     }

@@ -3,7 +3,7 @@
 
 internal import AdapterLaws
 public import CheckpointGenerators
-internal import Layouts
+public import Layouts
 
 /// Something that one version of an adapter is known to do otherwise than a law says.
 public struct KnownDivergence: Sendable, Equatable {
