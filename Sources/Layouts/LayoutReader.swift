@@ -21,7 +21,6 @@ struct LayoutParts {
   var prefixes = [""]
   var companions: [String] = []
   var lora: [LoRARule] = []
-  var movesRenamed = false
   var tensors: [TensorRule] = []
   var modules: [ModuleRename] = []
   var groups: [NativeGroup] = []
@@ -141,7 +140,6 @@ struct LayoutReader {
     result.foreignGroups = reader.foreignGroups
     result.layerStart = reader.layerStart
     try readLoRA()
-    try readOrder()
     return result
   }
 
@@ -229,12 +227,6 @@ struct LayoutReader {
       result.flags.append(FlagRule(name: name, field: field, fallback: fallback))
       result.marks.flags.append(value.mark)
     }
-  }
-
-  private mutating func readOrder() throws(LayoutError) {
-    guard let node = self["order"] else { return }
-    guard try node.text() == "moved last" else { throw node.error(expected: "moved last") }
-    result.movesRenamed = true
   }
 
   private mutating func readLoRA() throws(LayoutError) {
