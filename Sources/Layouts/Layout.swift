@@ -37,6 +37,8 @@ public final class Layout: Sendable {
   public let companions: [String]
   /// The groups that have low-rank factors, the one that PEFT's ParamWrapper wraps first in front.
   public let lora: [LoRARule]
+  /// Whether loading first moves the keys with another native place behind all others.
+  public let movesRenamed: Bool
   /// All tensors, in the order in which a checkpoint on disk has them.
   public let tensors: [TensorRule]
   /// The modules whose names differ, whatever follows.
@@ -73,6 +75,7 @@ public final class Layout: Sendable {
     prefixes = parts.prefixes
     companions = parts.companions
     lora = parts.lora
+    movesRenamed = parts.movesRenamed
     tensors = parts.tensors
     modules = parts.modules
     groups = parts.groups
