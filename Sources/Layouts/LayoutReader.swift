@@ -123,6 +123,10 @@ struct LayoutReader {
     result.configRoot = try self["config"]?.text()
     result.prefixes = try self["prefix"]?.texts() ?? [""]
     result.companions = try self["companions"]?.texts() ?? []
+    if let order = self["order"] {
+      guard try order.text() == "moved last" else { throw order.error(expected: "moved last") }
+      result.movesRenamed = true
+    }
     try readSizes()
     try readFlags()
     if let constants = self["constants"] {
