@@ -5,6 +5,7 @@ import AdapterLaws
 import Adapters
 import ArgumentParser
 import Campaigns
+import CheckpointGenerators
 import Foundation
 import Layouts
 import StrictJSON
