@@ -123,6 +123,10 @@ struct LayoutReader {
     result.configRoot = try self["config"]?.text()
     result.prefixes = try self["prefix"]?.texts() ?? [""]
     result.companions = try self["companions"]?.texts() ?? []
+    if let order = self["order"] {
+      guard try order.text() == "moved last" else { throw order.error(expected: "moved last") }
+      result.movesRenamed = true
+    }
     try readSizes()
     try readFlags()
     if let constants = self["constants"] {
@@ -141,7 +145,6 @@ struct LayoutReader {
     result.foreignGroups = reader.foreignGroups
     result.layerStart = reader.layerStart
     try readLoRA()
-    try readOrder()
     return result
   }
 
@@ -229,12 +232,6 @@ struct LayoutReader {
       result.flags.append(FlagRule(name: name, field: field, fallback: fallback))
       result.marks.flags.append(value.mark)
     }
-  }
-
-  private mutating func readOrder() throws(LayoutError) {
-    guard let node = self["order"] else { return }
-    guard try node.text() == "moved last" else { throw node.error(expected: "moved last") }
-    result.movesRenamed = true
   }
 
   private mutating func readLoRA() throws(LayoutError) {

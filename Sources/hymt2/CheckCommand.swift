@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import CheckpointGenerators
 import AdapterLaws
 import Adapters
 import ArgumentParser
@@ -78,8 +79,9 @@ struct CheckCommand: ParsableCommand {
     if listAxes { return AxisList().print(to: output.console) }
     try runOrExit {
       let adapter = try adapter()
-      let run = try arguments.run(
-        adapter, known: try known.divergences(of: adapter, output.console),
+      let space = try arguments.space()
+      let run = arguments.run(
+        adapter, space, known: try known.divergences(of: adapter, space.layout, output.console),
         checkArguments: known.words + search.words)
       try arguments.checkOutput()
       for file in [report, junit].compactMap(\.self) { try OutputPlace(file).checkParent() }

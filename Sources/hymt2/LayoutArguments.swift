@@ -2,7 +2,9 @@
 // Copyright the hymt2-harness authors
 
 import ArgumentParser
+import CheckpointGenerators
 import Layouts
+import Safetensors
 import StrictJSON
 
 /// The options that say what checkpoints look like, on disk and in native form.
@@ -28,15 +30,13 @@ struct LayoutArguments: ParsableArguments {
   func chosen(for config: ModelConfig? = nil) throws -> Layout? {
     if let layout { return try LayoutSource(layout).layout(native: native) }
     guard let native else { return nil }
-    return try LayoutSource(config?.layout.name ?? Self.usual).layout(native: native)
+    return try LayoutSource(config?.layout.name ?? Layout.usual.name).layout(native: native)
   }
 
   /// The layout of commands without a config.
   func chosenOrUsual() throws -> Layout {
-    try chosen() ?? LayoutSource(Self.usual).layout(native: nil)
+    try chosen() ?? .usual
   }
-
-  private static let usual = "hy_v3"
 
   /// Reads a config by the layout that was asked for, or by that of its `model_type`.
   func config(fileAt path: String) throws -> ModelConfig {
@@ -45,6 +45,15 @@ struct LayoutArguments: ParsableArguments {
       return try ModelConfig(fileAt: path, layout: chosen(for: config))
     }
     return try ModelConfig(fileAt: path, layout: chosen())
+  }
+
+  /// Reads the config of a checkpoint folder by the layout that was asked for, or by that of its `model_type`.
+  func config(of folder: CheckpointFolder) throws -> ModelConfig {
+    if layout == nil, native != nil {
+      let config = try ModelConfig(configOf: folder)
+      return try ModelConfig(configOf: folder, layout: chosen(for: config))
+    }
+    return try ModelConfig(configOf: folder, layout: chosen())
   }
 
   /// What says the same on a command line.
@@ -109,4 +118,9 @@ struct LayoutSource {
       throw CommandError("\(text): \(error)")
     }
   }
+}
+
+extension Layout {
+  /// What JSON documents say of the layout.
+  var members: [(String, JSONValue)] { [("layout", .string(name)), ("native", .string(native))] }
 }

@@ -66,7 +66,8 @@ extension KnownDivergences {
     }
     self.init(
       adapter: try fields.text("adapter"), version: try fields.text("version"),
-      layouts: layouts, command: json["command"] == nil ? nil : try fields.text("command"), entries: entries)
+      layouts: layouts, command: json["command"] == nil ? nil : try fields.text("command"),
+      entries: entries)
   }
 }
 
