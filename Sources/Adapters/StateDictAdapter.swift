@@ -22,8 +22,7 @@ public protocol StateDictAdapter: Sendable {
 extension StateDictAdapter {
   /// Converts a checkpoint on disk to native form.
   ///
-  /// Experts become `mlp.experts.gate_and_up_projs` `[experts, hidden, 2 * inter]` and
-  /// `mlp.experts.down_projs` `[experts, inter, hidden]` in the target type.
+  /// Experts become the native groups of the layout, in the target type.
   ///
   /// - Parameters:
   ///   - stateDict: The tensors on disk, which stay as they are.
