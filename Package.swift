@@ -117,7 +117,7 @@ let package = Package(
         name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
       .executableTarget(
         name: "shrinking-challenge", dependencies: ["PropertyEngine"],
-        path: "Sources/ShrinkingChallenge", swiftSettings: settings),
+        path: "ci/tools/ShrinkingChallenge", swiftSettings: settings),
       .executableTarget(
         name: "example-adapter",
         dependencies: [

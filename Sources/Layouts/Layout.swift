@@ -47,8 +47,6 @@ public final class Layout: Sendable {
   public let groups: [NativeGroup]
   /// What the names of layers have before the number, written with the first prefix.
   public let layerStart: String
-  /// Whether loading puts tensors whose native place differs after all others.
-  public let movesRenamed: Bool
   /// The text of the table.
   public let text: String
   /// Whether some tensors are in layers of some numbers only.
@@ -82,7 +80,6 @@ public final class Layout: Sendable {
     modules = parts.modules
     groups = parts.groups
     layerStart = parts.layerStart
-    movesRenamed = parts.movesRenamed
     text = parts.text
     keys = KeyTable(parts)
     marks = parts.marks

@@ -26,7 +26,6 @@ struct LayoutParts {
   var modules: [ModuleRename] = []
   var groups: [NativeGroup] = []
   var foreignGroups: [String] = []
-  var movesRenamed = false
   var layerStart = ""
   var text = ""
   var marks = LayoutMarks()
@@ -146,7 +145,6 @@ struct LayoutReader {
     result.foreignGroups = reader.foreignGroups
     result.layerStart = reader.layerStart
     try readLoRA()
-    try readOrder()
     return result
   }
 
@@ -234,12 +232,6 @@ struct LayoutReader {
       result.flags.append(FlagRule(name: name, field: field, fallback: fallback))
       result.marks.flags.append(value.mark)
     }
-  }
-
-  private mutating func readOrder() throws(LayoutError) {
-    guard let node = self["order"] else { return }
-    guard try node.text() == "moved last" else { throw node.error(expected: "moved last") }
-    result.movesRenamed = true
   }
 
   private mutating func readLoRA() throws(LayoutError) {

@@ -114,7 +114,7 @@ private struct LayerBench {
     sizes[SizeSymbol.intermediate.rawValue] = 768
     sizes[SizeSymbol.experts.rawValue] = experts
     let config = try ModelConfig(layout, sizes: sizes, layerKinds: [.sparse])
-    let adapter = HyMT2StateDictAdapter(
+    let adapter = StateDictAdapter(
       config: config, options: AdapterOptions(completeness: .presentGroups))
     let infos = try config.listing().filter { layout.tensors[$0.rule].isOfExperts }.map(\.info)
     byteCount = try TensorTotals(infos).byteCount

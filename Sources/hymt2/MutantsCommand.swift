@@ -33,11 +33,7 @@ struct MutantsCommand: ParsableCommand {
   @Option(help: "Whose faults: of the reference adapter, or of NeMo Automodel's.")
   var adapterFamily = FaultFamily.reference
 
-  @Option(
-    help: ArgumentHelp(
-      "Whose checkpoints to plant faults for; those without a place in the layout are listed.",
-      valueName: "name"))
-  var layout = PlantedFault.firstLayout
+  @OptionGroup var layouts: LayoutArguments
 
   @Option(
     help: ArgumentHelp(
@@ -108,12 +104,9 @@ struct MutantsCommand: ParsableCommand {
       throw ValidationError(
         "--fault-list, --oracle and --comparison go with --adapter-family nemo")
     }
-    if layout != PlantedFault.firstLayout, adapterFamily == .nemo || campaigns.campaign != nil {
-      throw ValidationError("--layout goes with --adapter-family reference and without --campaign")
-    }
-    if !Layout.knownNames.contains(layout) {
+    if !layouts.words.isEmpty, adapterFamily == .nemo || campaigns.campaign != nil {
       throw ValidationError(
-        "--layout must be one of \(Layout.knownNames.joined(separator: ", ")), not '\(layout)'")
+        "--layout and --native go with --adapter-family reference and without --campaign")
     }
     try campaigns.check(
       family: adapterFamily,
@@ -142,7 +135,7 @@ struct MutantsCommand: ParsableCommand {
           around: path, faults, threads: threads ?? ProcessorCount.online, markdown: markdown,
           output.console)
       }
-      let family = try adapterFamily.faults(faultList, oracle, in: Layout.named(layout))
+      let family = try adapterFamily.faults(faultList, oracle, in: layouts.chosenOrUsual())
       try check(family.faults + family.absent.map(\.fault))
       let chosen = FaultBank.named(faults, of: family.faults)
       if list {
@@ -165,7 +158,7 @@ struct MutantsCommand: ParsableCommand {
   }
 
   private func measure(_ faults: [PlantedFault], _ family: any ServedFaults) throws -> FaultReport {
-    var measurement = FaultMeasurement(FaultBank.Selection(faults, in: try Layout.named(layout)))
+    var measurement = FaultMeasurement(FaultBank.Selection(faults, in: try layouts.chosenOrUsual()))
     measurement.examples = examples
     measurement.seeds = seeds
     measurement.threads = threads ?? ProcessorCount.online
@@ -177,7 +170,7 @@ struct MutantsCommand: ParsableCommand {
     let results = try family.run(measurement) { progress.advance(1) }
     var report = FaultReport(
       family: adapterFamily.rawValue, examples: examples, seeds: seeds, results)
-    if adapterFamily == .reference { report.layout = layout }
+    if adapterFamily == .reference { report.layout = try layouts.chosenOrUsual().name }
     report.absent = absent(family)
     report.comparison = try comparison.map { try FaultComparison(parsing: fileBytes($0), path: $0) }
     return report

@@ -76,7 +76,7 @@ enum NativeWhole: Hashable {
     switch self {
     case .group(let group): layout.groups[group].name
     case .factors(let lora, let isA):
-      group(layout).name.module + layout.lora[lora].native + (isA ? "_A" : "_B")
+      group(layout).name.upToLastDot + layout.lora[lora].native + (isA ? "_A" : "_B")
     }
   }
 

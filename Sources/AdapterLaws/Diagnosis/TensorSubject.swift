@@ -80,7 +80,7 @@ struct TensorKind: Hashable, Comparable {
     default:
       isOfExperts =
         rule?.isOfExperts
-        ?? (key.expert != nil || layout.groups.contains { key.rest.hasPrefix($0.name.module) })
+        ?? (key.expert != nil || layout.groups.contains { key.rest.hasPrefix($0.name.upToLastDot) })
       (isFactor, isOfRanks) = (false, rule.map { $0.isPart } ?? (key.expert != nil))
       layers = rule?.kinds
     }

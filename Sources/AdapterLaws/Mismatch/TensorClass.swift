@@ -12,7 +12,7 @@ public enum TensorClass: String, Sendable, Hashable, CaseIterable {
   case companion = "scale"
   case loraA = "LoRA A"
   case loraB = "LoRA B"
-  case routerBias = "router bias"
+  case routerBias = "expert bias"
   case router
   case sharedExpert = "shared expert"
   case dense

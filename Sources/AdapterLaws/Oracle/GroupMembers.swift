@@ -44,19 +44,19 @@ struct GroupMembers {
     for (position, source) in sources.enumerated() {
       guard let key = source.key else { continue }
       switch source.meaning {
-      case .part(let group, let rule, let expert):
+      case .part(let group, let rule):
         if own.isEmpty { continue }
-        if let expert, !own.contains(expert) { continue }
-        let member = Member(rule: rule, expert: expert, tensor: source.tensor)
+        if let expert = source.expert, !own.contains(expert) { continue }
+        let member = Member(rule: rule, expert: source.expert, tensor: source.tensor)
         let place = GroupKey(base: key.base, group: group)
         weights[place, default: Weights()].tensors.append(member)
         weights[place]?.last = position
-      case .factor(let lora, let rule, let expert, let isA):
+      case .factor(let lora, let rule, let isA):
         let entry = oracle.layout.lora[lora]
         let group = oracle.layout.groups[entry.group]
-        let name = key.named("\(group.name.module)\(entry.native)_\(isA ? "A" : "B")")
+        let name = key.named("\(group.name.upToLastDot)\(entry.native)_\(isA ? "A" : "B")")
         all[name, default: Factors(name: name, lora: lora, isA: isA, layer: key.layer)]
-          .tensors.append(Member(rule: rule, expert: expert, tensor: source.tensor))
+          .tensors.append(Member(rule: rule, expert: source.expert, tensor: source.tensor))
         let values = oracle.spec.config.values(oracle.values, ofLayer: key.layer)
         let first = group.parts.first { oracle.layout.tensors[$0].isPresent(values) }
         if rule == first, known.insert(name).inserted { order.append(name) }

@@ -29,7 +29,7 @@ extension LayoutOracle {
         continue
       }
       switch meaning {
-      case .part(let group, _, _):
+      case .part(let group, _):
         guard let found = members.weights[.init(base: key.base, group: group)],
           found.last == position,
           let formula = formula(of: group, layer: key.layer, own)
@@ -38,10 +38,10 @@ extension LayoutOracle {
         if let tensor = fill(formula, found.tensors, target) {
           result.append(tensor, key.named(layout.groups[group].name))
         }
-      case .companion(let expert):
-        if own.contains(expert) { result.append(source.tensor, source.name) }
+      case .companion:
+        if source.expert.map({ own.contains($0) }) ?? true { result.append(source.tensor, source.name) }
       case .renamed(let name): result.append(source.tensor, key.named(name))
-      case .factor, .fused: break
+      case .factor, .fused, .group, .groupFactor: break
       }
     }
     for factors in members.factors {
@@ -56,7 +56,9 @@ extension LayoutOracle {
     let name: TensorName
     let tensor: Tensor
     let key: OracleKey?
-    let meaning: OnDiskMeaning?
+    let meaning: Meaning.What?
+    /// The expert whose number the key has.
+    let expert: Int?
   }
 
   /// The tensors that are loaded, in the order in which they are looked at.
@@ -66,9 +68,10 @@ extension LayoutOracle {
     for (name, tensor) in onDisk {
       let key = key(name)
       if let key, isDropped(key) { continue }
+      let meaning = key.flatMap { self.meaning(onDisk: $0) }
       result.append(
         Source(
-          name: name, tensor: tensor, key: key, meaning: key.flatMap { meaning(onDisk: $0) }))
+          name: name, tensor: tensor, key: key, meaning: meaning?.what, expert: meaning?.expert))
     }
     guard layout.movesRenamed else { return result }
     return result.filter { !$0.isMoved } + result.filter(\.isMoved)
@@ -128,7 +131,7 @@ extension LayoutOracle.Source {
   fileprivate var isMoved: Bool {
     switch meaning {
     case .part, .renamed: true
-    case .companion, .factor, .fused, nil: false
+    default: false
     }
   }
 }

@@ -46,12 +46,13 @@ extension LayoutOracle {
     case .renamed(let name): return [(key.named(name), tensor)]
     case .group(let group):
       return formula(of: group, layer: key.layer, own).map { split(tensor, key, $0) { $0 } } ?? []
-    case .factor(let lora, let isA):
+    case .groupFactor(let lora, let isA):
       guard tensor.shape.rank == 3,
         let formula = formula(
           of: lora, isA: isA, layer: key.layer, rank: tensor.shape[isA ? 2 : 1])
       else { return [] }
       return split(tensor, key, formula) { $0.ending(isA ? "lora_A.weight" : "lora_B.weight") }
+    default: return [(name, tensor)]
     }
   }
 

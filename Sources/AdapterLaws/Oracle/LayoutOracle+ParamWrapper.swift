@@ -16,7 +16,7 @@ extension LayoutOracle {
       else { continue }
       // Before PEFT 0.19.1 the file's A was the factor that is native B.
       let entry = layout.lora[lora]
-      let module = layout.groups[entry.group].name.module
+      let module = layout.groups[entry.group].name.upToLastDot
       result.append(native, key.named("\(module)\(entry.native)_\(isA != isLegacy ? "A" : "B")"))
     }
   }

@@ -40,13 +40,13 @@ public struct LayoutOracle: Sendable {
   /// A key of a layer, or nil for other keys.
   func key(_ name: TensorName) -> OracleKey? { OracleKey(name, names.block) }
 
-  /// What a key on disk says, or nil of one that stays as it is.
-  func meaning(onDisk key: OracleKey) -> OnDiskMeaning? {
+  /// What a key on disk says and of which expert, or nil of one that stays as it is.
+  func meaning(onDisk key: OracleKey) -> (what: Meaning.What, expert: Int?)? {
     names.meaning(onDisk: key.tail, spec.config.kinds(ofLayer: key.layer))
   }
 
   /// What a native key says, or nil of one that stays as it is.
-  func meaning(native key: OracleKey) -> NativeMeaning? {
+  func meaning(native key: OracleKey) -> Meaning.What? {
     names.meaning(native: key.tail, spec.config.kinds(ofLayer: key.layer))
   }
 

@@ -4,40 +4,38 @@
 import Layouts
 import Synchronization
 
-/// What a key on disk says of its layer.
-enum OnDiskMeaning: Sendable {
-  /// A part of a group, of one expert or of all.
-  case part(group: Int, rule: Int, expert: Int?)
-  /// What stands beside the tensor of one expert.
-  case companion(expert: Int)
-  /// A low-rank factor of one expert.
-  case factor(lora: Int, rule: Int, expert: Int, isA: Bool)
-  /// A factor of all experts, as PEFT's ParamWrapper writes it.
-  case fused(lora: Int, isA: Bool)
-  /// The same tensor under this native name, relative to the layer.
-  case renamed(String)
-}
+/// What a key says of its layer.
+struct Meaning: Sendable {
+  enum What: Sendable {
+    /// A part of a group on disk.
+    case part(group: Int, rule: Int)
+    /// What stands beside the tensor of one expert on disk.
+    case companion
+    /// A low-rank factor of one expert on disk.
+    case factor(lora: Int, rule: Int, isA: Bool)
+    /// A factor of all experts on disk, as PEFT's ParamWrapper writes it.
+    case fused(lora: Int, isA: Bool)
+    /// A native group.
+    case group(Int)
+    /// A native factor of all experts.
+    case groupFactor(lora: Int, isA: Bool)
+    /// The same tensor under another name on the other side, relative to the layer.
+    case renamed(String)
+  }
 
-/// What a native key says of its layer.
-enum NativeMeaning: Sendable {
-  case group(Int)
-  case factor(lora: Int, isA: Bool)
-  /// The same tensor under this name on disk, relative to the layer.
-  case renamed(String)
+  /// The kinds of layers that have the name.
+  let kinds: LayerKinds
+  let what: What
 }
 
 /// The names that the oracle knows of one layout, by what follows the number of a layer.
 final class OracleNames: Sendable {
-  /// Meanings of one name by the kinds of layers that have it.
-  typealias Entries<Meaning: Sendable> = [(kinds: LayerKinds, meaning: Meaning)]
-
   /// What names of layers have before the number, without the prefix.
   let block: String
-  private let onDisk: [Substring: Entries<OnDiskMeaning>]
+  private let onDisk: [Substring: [Meaning]]
   /// Names in which an expert's number stands, by what is before and behind it.
-  private let numbered:
-    [(start: String, ends: [Substring: Entries<@Sendable (Int) -> OnDiskMeaning>])]
-  private let native: [Substring: Entries<NativeMeaning>]
+  private let numbered: [(start: String, ends: [Substring: [Meaning]])]
+  private let native: [Substring: [Meaning]]
   private let modules: [ModuleRename]
 
   /// The names of a layout, made once.
@@ -53,112 +51,100 @@ final class OracleNames: Sendable {
   private static let known = Mutex<[Layout: OracleNames]>([:])
 
   private init(_ layout: Layout) {
-    var names = Collector()
+    var onDisk: [Substring: [Meaning]] = [:]
+    var numbered: [(start: String, ends: [Substring: [Meaning]])] = []
+    var native: [Substring: [Meaning]] = [:]
+    func add(_ name: NamePattern, _ meaning: Meaning) {
+      guard let end = name.end else {
+        return onDisk[name.start[...], default: []].append(meaning)
+      }
+      let known = numbered.firstIndex { $0.start == name.start }
+      if known == nil { numbered.append((name.start, [:])) }
+      numbered[known ?? numbered.count - 1].ends[end[...], default: []].append(meaning)
+    }
     for (position, rule) in layout.tensors.enumerated() {
       guard let kinds = rule.kinds else { continue }
       switch rule.native {
       case .kept: break
       case .renamed(let name):
-        names.add(rule.name.start, kinds, .renamed(name.start))
-        names.addNative(name.start, kinds, .renamed(rule.name.start))
+        add(rule.name, Meaning(kinds: kinds, what: .renamed(name.start)))
+        native[name.start[...], default: []].append(
+          Meaning(kinds: kinds, what: .renamed(rule.name.start)))
       case .part(let group, _):
-        names.add(rule.name, kinds) { .part(group: group, rule: position, expert: $0) }
+        add(rule.name, Meaning(kinds: kinds, what: .part(group: group, rule: position)))
       }
-      guard rule.name.hasExpert else { continue }
-      for suffix in layout.companions {
-        names.add(rule.name.ending(suffix), kinds) { .companion(expert: $0 ?? 0) }
+      for suffix in layout.companions where rule.name.hasExpert {
+        add(rule.name.ending(suffix), Meaning(kinds: kinds, what: .companion))
       }
     }
     for (position, group) in layout.groups.enumerated() {
-      names.addNative(group.name, group.kinds ?? .all, .group(position))
+      native[group.name[...], default: []].append(
+        Meaning(kinds: group.kinds ?? .all, what: .group(position)))
     }
     for (lora, entry) in layout.lora.enumerated() {
       let group = layout.groups[entry.group]
-      let (module, kinds) = (group.name.module, group.kinds ?? .all)
+      let (module, kinds) = (group.name.upToLastDot, group.kinds ?? .all)
       for (letter, isA) in [("A", true), ("B", false)] {
         let fused = "\(module)\(lora == 0 ? "base_layer." : "")lora_\(letter).weight"
-        names.add(fused, kinds, .fused(lora: lora, isA: isA))
-        names.addNative("\(module)\(entry.native)_\(letter)", kinds, .factor(lora: lora, isA: isA))
+        add(
+          NamePattern(start: fused, end: nil),
+          Meaning(kinds: kinds, what: .fused(lora: lora, isA: isA)))
+        native["\(module)\(entry.native)_\(letter)"[...], default: []].append(
+          Meaning(kinds: kinds, what: .groupFactor(lora: lora, isA: isA)))
         for rule in group.parts {
-          names.add(layout.tensors[rule].name.ending("lora_\(letter).weight"), kinds) {
-            .factor(lora: lora, rule: rule, expert: $0 ?? 0, isA: isA)
-          }
+          add(
+            layout.tensors[rule].name.ending("lora_\(letter).weight"),
+            Meaning(kinds: kinds, what: .factor(lora: lora, rule: rule, isA: isA)))
         }
       }
     }
     block =
       layout.layerStart.hasPrefix(layout.prefixes[0])
       ? String(layout.layerStart.dropFirst(layout.prefixes[0].count)) : layout.layerStart
-    (onDisk, numbered, native) = (names.onDisk, names.numbered, names.native)
+    (self.onDisk, self.numbered, self.native) = (onDisk, numbered, native)
     modules = layout.modules
   }
 
-  /// What a key on disk says, or nil of one that stays as it is.
-  func meaning(onDisk tail: Substring, _ kinds: LayerKinds) -> OnDiskMeaning? {
-    if let entries = onDisk[tail] { return Self.entry(entries, kinds) }
+  /// What a key on disk says and of which expert, or nil of one that stays as it is.
+  func meaning(onDisk tail: Substring, _ kinds: LayerKinds) -> (what: Meaning.What, expert: Int?)? {
+    if let meanings = onDisk[tail] { return (Self.first(meanings, kinds), nil) }
     for (start, ends) in numbered where tail.utf8.starts(with: start.utf8) {
-      let rest = tail.utf8.dropFirst(start.utf8.count)
-      guard let (expert, end) = Substring(rest).leadingNumber else { continue }
-      if let entries = ends[end] { return Self.entry(entries, kinds)?(expert) }
+      let rest = Substring(tail.utf8.dropFirst(start.utf8.count))
+      guard let (expert, end) = rest.leadingNumber else { continue }
+      if let meanings = ends[end] { return (Self.first(meanings, kinds), expert) }
     }
     for module in modules where tail.hasPrefix(module.onDisk) {
-      return .renamed(module.native + tail.dropFirst(module.onDisk.count))
+      return (.renamed(module.native + tail.dropFirst(module.onDisk.count)), nil)
     }
     return nil
   }
 
   /// What a native key says, or nil of one that stays as it is.
-  func meaning(native tail: Substring, _ kinds: LayerKinds) -> NativeMeaning? {
-    if let entries = native[tail] { return Self.entry(entries, kinds) }
+  func meaning(native tail: Substring, _ kinds: LayerKinds) -> Meaning.What? {
+    if let meanings = native[tail] { return Self.first(meanings, kinds) }
     for module in modules where tail.hasPrefix(module.native) {
       return .renamed(module.onDisk + tail.dropFirst(module.native.count))
     }
     return nil
   }
 
-  private static func entry<Meaning: Sendable>(
-    _ entries: Entries<Meaning>, _ kinds: LayerKinds
-  ) -> Meaning? {
-    (entries.first { $0.kinds.contains(kinds) } ?? entries.first)?.meaning
-  }
-
-  private struct Collector {
-    var onDisk: [Substring: Entries<OnDiskMeaning>] = [:]
-    var numbered: [(start: String, ends: [Substring: Entries<@Sendable (Int) -> OnDiskMeaning>])] =
-      []
-    var native: [Substring: Entries<NativeMeaning>] = [:]
-
-    mutating func add(_ name: String, _ kinds: LayerKinds, _ meaning: OnDiskMeaning) {
-      onDisk[name[...], default: []].append((kinds, meaning))
-    }
-
-    mutating func addNative(_ name: String, _ kinds: LayerKinds, _ meaning: NativeMeaning) {
-      native[name[...], default: []].append((kinds, meaning))
-    }
-
-    mutating func add(
-      _ name: NamePattern, _ kinds: LayerKinds,
-      _ meaning: @escaping @Sendable (Int?) -> OnDiskMeaning
-    ) {
-      guard let end = name.end else { return add(name.start, kinds, meaning(nil)) }
-      let known = numbered.firstIndex { $0.start == name.start }
-      if known == nil { numbered.append((name.start, [:])) }
-      numbered[known ?? numbered.count - 1].ends[end[...], default: []].append((kinds, meaning))
-    }
+  /// The meaning in a kind of layers, or in others where it has none.
+  private static func first(_ meanings: [Meaning], _ kinds: LayerKinds) -> Meaning.What {
+    (meanings.first { $0.kinds.contains(kinds) } ?? meanings[0]).what
   }
 }
 
 extension NamePattern {
   /// The name with something else in the place of its last component.
   func ending(_ suffix: String) -> NamePattern {
-    guard let end else { return NamePattern(start: start.module + suffix, end: nil) }
-    return NamePattern(start: start, end: end.module + suffix)
+    guard let end else { return NamePattern(start: start.upToLastDot + suffix, end: nil) }
+    return NamePattern(start: start, end: end.upToLastDot + suffix)
   }
 }
 
 extension String {
   /// The text up to its last dot.
-  var module: String { lastIndex(of: ".").map { String(self[...$0]) } ?? "" }
+  var upToLastDot: String { lastIndex(of: ".").map { String(self[...$0]) } ?? "" }
 }
 
 extension Substring {

@@ -184,13 +184,13 @@ extension FaultBank {
       })),
     PlantedFault(
       "rows-down-rotated-both", .halves, "rows of {down} are shifted by one in both directions",
-      .selfConsistent, needs: [], says: "{columns down} of {down} are exchanged in both directions",
+      .selfConsistent, needs: [], says: "{rows down} of {down} are exchanged in both directions",
       smallest: "MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(
         nativeOut: downRows { ($0 + 1) % $1 }, nativeIn: downRows { ($0 + $1 - 1) % $1 })),
     PlantedFault(
       "rows-down-reversed-both", .halves, "rows of {down} are reversed in both directions",
-      .selfConsistent, needs: [], says: "{columns down} of {down} are exchanged in both directions",
+      .selfConsistent, needs: [], says: "{rows down} of {down} are exchanged in both directions",
       smallest: "MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeOut: downRows { $1 - 1 - $0 }, nativeIn: downRows { $1 - 1 - $0 })),
     PlantedFault(

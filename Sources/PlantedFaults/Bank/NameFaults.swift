@@ -166,7 +166,8 @@ extension FaultBank {
       "norms-exchanged-both", .names,
       "{norms of layers} are exchanged in both directions",
       .selfConsistent,
-      needs: [.pair(.layerNorms)], says: "{sorted norms of layers} are exchanged in both directions",
+      needs: [.pair(.layerNorms)],
+      says: "{sorted norms of layers} are exchanged in both directions",
       smallest: "", exchanging(.layerNorms)),
     PlantedFault(
       "qk-norms-exchanged-both", .names, "{inner norms} are exchanged in both directions",
@@ -181,7 +182,8 @@ extension FaultBank {
       smallest: "shared experts 1",
       exchanging(.sharedHalves)),
     PlantedFault(
-      "key-value-exchanged-both", .names, "{matrices of one shape} are exchanged in both directions",
+      "key-value-exchanged-both", .names,
+      "{matrices of one shape} are exchanged in both directions",
       .selfConsistent, needs: [.pair(.keyAndValue)],
       says: "{sorted matrices of one shape} are exchanged in both directions", smallest: "",
       exchanging(.keyAndValue)),

@@ -10,7 +10,7 @@ import Layouts
 /// and of several: `{down|is|are}`. `{key down}` and `{key down 1}` are keys on disk, of expert 0 or another,
 /// in layer 0; `{native down}` is a native name without its layer, `{group down}` its last component,
 /// `{module down}` what stands before that, `{factor down}` that of native low-rank factors, `{prefix}` the
-/// usual start of keys, `{bare embedding}` a key without it, `{layer 1}` what keys of a layer start with, `{columns down}` what columns of native
+/// usual start of keys, `{bare embedding}` a key without it, `{layer 1}` what keys of a layer start with, `{rows down}` what rows of native
 /// tensors are on disk, and `{decoder layer}` lists what a decoder layer has.
 struct FaultWords {
   let layout: Layout
@@ -51,7 +51,7 @@ struct FaultWords {
       ("layer", { "\(layout.layerStart)\($0)." }),
       ("bare", { String(key($0).dropFirst(layout.prefixes[0].count)) }),
       ("module", { String(native($0).dropLast(group($0).count)) }),
-      ("columns", { layout.transposes(positions($0)) ? "rows" : "columns" }),
+      ("rows", { layout.transposes(positions($0)) ? "columns" : "rows" }),
     ]
   }
 
