@@ -17,7 +17,7 @@ let settings: [SwiftSetting] =
   ] + warningsAreErrors
 
 let modulesWithFixtures = [
-  "Adapters", "CheckpointGenerators", "HDF5", "PlantedFaults", "Safetensors", "Tensors",
+  "Adapters", "CheckpointGenerators", "HDF5", "Layouts", "PlantedFaults", "Safetensors", "Tensors",
 ]
 
 func module(
@@ -69,7 +69,7 @@ let package = Package(
       "Layouts",
       [
         "CLayouts", "StrictJSON", "Tensors", .product(name: "Yams", package: "Yams"),
-      ], exclude: ["Tables"])
+      ], exclude: ["Tables"], tests: ["Safetensors"])
     + module("Adapters", ["Layouts", "StrictJSON", "Tensors"])
     + module("PropertyEngine")
     + module("PropertyTesting", ["PropertyEngine"])
@@ -117,7 +117,7 @@ let package = Package(
         name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
       .executableTarget(
         name: "shrinking-challenge", dependencies: ["PropertyEngine"],
-        path: "Sources/ShrinkingChallenge", swiftSettings: settings),
+        path: "ci/tools/ShrinkingChallenge", swiftSettings: settings),
       .executableTarget(
         name: "example-adapter",
         dependencies: [

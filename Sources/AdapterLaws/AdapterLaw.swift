@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+public import Layouts
+
 /// A statement that every correct adapter obeys on every checkpoint it applies to.
 public struct AdapterLaw: Sendable {
   /// The name used on the command line and in reports, such as `round-trip`.
   public let name: String
-  /// What holds.
-  public let statement: String
+  /// What holds, in the names of a layout where it has some.
+  public private(set) var statement: String
   /// Why it must hold.
   public let reason: String
   /// A real or likely fault that breaks it.
@@ -14,6 +16,7 @@ public struct AdapterLaw: Sendable {
   /// Why it is worth its time although other laws notice the same planted faults; nil where it
   /// notices some alone.
   public let worth: String?
+  private var stated: (@Sendable (Layout) -> String)?
   private let body: @Sendable (Trial) throws(Violation) -> Bool
 
   /// Creates a law.
@@ -30,6 +33,25 @@ public struct AdapterLaw: Sendable {
     self.brokenBy = brokenBy
     self.worth = worth
     self.body = body
+  }
+
+  /// Creates a law whose statement follows from the layout, stated for the default one.
+  init(
+    _ name: String, stated: @escaping @Sendable (Layout) -> String, reason: String,
+    brokenBy: String, worth: String? = nil,
+    body: @escaping @Sendable (Trial) throws(Violation) -> Bool
+  ) {
+    self.init(
+      name, statement: Layout.known("hy_v3").map(stated) ?? name, reason: reason,
+      brokenBy: brokenBy, worth: worth, body: body)
+    self.stated = stated
+  }
+
+  /// The same law, stated for a layout.
+  public func stated(for layout: Layout) -> AdapterLaw {
+    var law = self
+    if let stated { law.statement = stated(layout) }
+    return law
   }
 
   /// What a law says about one checkpoint.

@@ -102,15 +102,11 @@ public struct ReferenceAdapter: AdapterUnderTest {
 
   /// The adapter made for a config.
   public func session(for setup: AdapterSetup) -> any AdapterSession {
-    Session(HYV3StateDictAdapter(config: setup.config, options: setup.options))
+    Session(adapter: StateDictAdapter(config: setup.config, options: setup.options))
   }
 
-  private struct Session<Adapter: StateDictAdapter>: AdapterSession {
-    let adapter: Adapter
-
-    init(_ adapter: Adapter) {
-      self.adapter = adapter
-    }
+  private struct Session: AdapterSession {
+    let adapter: StateDictAdapter
 
     func fromHF(_ onDisk: StateDict, _ parallelism: ExpertParallelism?) throws -> StateDict {
       try adapter.fromHF(onDisk, expertParallelism: parallelism)

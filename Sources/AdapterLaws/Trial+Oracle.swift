@@ -10,14 +10,14 @@ extension Trial {
   /// What the native form of the checkpoint should be.
   public func expectedNative() throws(Violation) -> StateDict {
     try cached(\.expectedNative) { () throws(Violation) in
-      try LayoutOracle(spec).native(of: onDisk())
+      try oracle.native(of: onDisk())
     }
   }
 
   /// What should be on disk after that native form is saved.
   public func expectedSaved() throws(Violation) -> StateDict {
     try cached(\.expectedSaved) { () throws(Violation) in
-      try LayoutOracle(spec).onDisk(of: expectedNative())
+      try oracle.onDisk(of: expectedNative())
     }
   }
 
@@ -31,7 +31,7 @@ extension Trial {
     let (found, expected) = (try native(), try expectedNative())
     return compared(\.load) {
       Mismatch(
-        expected: expected, found: found, castTensors: LayoutOracle(spec).castTensors(of: expected))
+        expected: expected, found: found, castTensors: oracle.castTensors(of: expected))
     }
   }
 
@@ -44,13 +44,5 @@ extension Trial {
   /// What the adapter loads for one rank.
   func rankNative(_ rank: ExpertParallelism) throws(Violation) -> StateDict {
     try fromHF(onDisk(), rank)
-  }
-
-  /// Whether a key on disk belongs to a multi-token prediction layer of the model itself.
-  func isStoredMTP(_ name: TensorName) -> Bool {
-    let layers = spec.config.hiddenLayerCount..<spec.config.storedLayerCount
-    return layers.contains {
-      name.text.hasPrefix("\(spec.prefix)layers.\($0).")
-    }
   }
 }

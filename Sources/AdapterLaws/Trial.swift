@@ -14,6 +14,8 @@ public final class Trial {
   public let spec: CheckpointSpec
   /// The checkpoint on disk.
   public let checkpoint: Checkpoint
+  /// What is right.
+  let oracle: LayoutOracle
   /// The adapter.
   public let adapter: any AdapterUnderTest
   private var made: (any AdapterSession)?
@@ -47,6 +49,7 @@ public final class Trial {
     self.spec = spec
     self.adapter = adapter
     checkpoint = Checkpoint(spec)
+    oracle = LayoutOracle(spec)
     results.onDisk = onDisk.map { .success($0) }
   }
 

@@ -4,26 +4,23 @@
 public import Layouts
 public import Tensors
 
-/// Converts state dicts between a checkpoint's layout on disk and a model's native layout.
+/// Converts state dicts between a checkpoint's layout on disk and a model's native layout, which the
+/// config's table states.
 ///
 /// Both directions either return the whole result or throw an `AdapterError` that names every
 /// offending key; nothing is dropped in silence. The order of keys is upstream's.
-public protocol StateDictAdapter: Sendable {
-  /// The name of the adapter upstream.
-  static var name: String { get }
-
+public struct StateDictAdapter: Sendable {
   /// Makes the adapter's plans.
-  var planner: AdapterPlanner { get }
+  public let planner: AdapterPlanner
 
   /// Creates an adapter for a config.
-  init(config: ModelConfig, options: AdapterOptions)
-}
+  public init(config: ModelConfig, options: AdapterOptions = AdapterOptions()) {
+    planner = AdapterPlanner(config, options)
+  }
 
-extension StateDictAdapter {
   /// Converts a checkpoint on disk to native form.
   ///
-  /// Experts become `mlp.experts.gate_and_up_projs` `[experts, hidden, 2 * inter]` and
-  /// `mlp.experts.down_projs` `[experts, inter, hidden]` in the target type.
+  /// Experts become the native groups of the layout, in the target type.
   ///
   /// - Parameters:
   ///   - stateDict: The tensors on disk, which stay as they are.
@@ -77,31 +74,5 @@ extension StateDictAdapter {
   /// Whether a key belongs to a multi-token prediction layer, one behind the decoder layers.
   public func isMTPKey(_ name: TensorName) -> Bool {
     planner.isMTPKey(name)
-  }
-}
-
-/// The adapter of tencent/Hy-MT2.
-public struct HyMT2StateDictAdapter: StateDictAdapter {
-  /// The name of the adapter upstream.
-  public static let name = "HyMT2StateDictAdapter"
-  /// Makes the adapter's plans.
-  public let planner: AdapterPlanner
-
-  /// Creates an adapter for a config.
-  public init(config: ModelConfig, options: AdapterOptions = AdapterOptions()) {
-    planner = AdapterPlanner(config, options)
-  }
-}
-
-/// The adapter of tencent/Hy3, whose layout on disk is that of Hy-MT2.
-public struct HYV3StateDictAdapter: StateDictAdapter {
-  /// The name of the adapter upstream.
-  public static let name = "HYV3StateDictAdapter"
-  /// Makes the adapter's plans.
-  public let planner: AdapterPlanner
-
-  /// Creates an adapter for a config.
-  public init(config: ModelConfig, options: AdapterOptions = AdapterOptions()) {
-    planner = AdapterPlanner(config, options)
   }
 }

@@ -54,9 +54,9 @@ extension ToHFPlanner {
     for number in context.required where !plan.hasDestination(number) {
       let info = catalog.schema[number]
       guard exclusion?.matches(info.name) != true else { continue }
-      // A rank without experts has nothing of groups.
+      // A rank without experts has nothing of tensors that are grouped on disk either.
       if case .part(_, let expert) = catalog.role(of: number),
-        !(expert.map(ownExperts.contains) ?? !ownExperts.isEmpty)
+        expert.map({ !ownExperts.contains($0) }) ?? ownExperts.isEmpty
       {
         continue
       }

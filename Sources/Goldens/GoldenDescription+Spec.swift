@@ -65,7 +65,7 @@ extension GoldenCase {
     let isCast = spec.types.experts != spec.options.targetDType
     let hf = try Checkpoint(spec).stateDict(isCast ? TensorContents(.tracer(digit: 0)) : nil)
     let description = try GoldenDescription(id, of: spec)
-    let adapter = HyMT2StateDictAdapter(config: spec.config, options: spec.options)
+    let adapter = StateDictAdapter(config: spec.config, options: spec.options)
     let native = try adapter.fromHF(hf, expertParallelism: spec.parallelism)
     let saved = try adapter.toHF(
       native, excluding: spec.exclusion.pattern(in: spec.config.layout),

@@ -37,6 +37,8 @@ public final class Layout: Sendable {
   public let companions: [String]
   /// The groups that have low-rank factors, the one that PEFT's ParamWrapper wraps first in front.
   public let lora: [LoRARule]
+  /// Whether loading first moves the keys with another native place behind all others.
+  public let movesRenamed: Bool
   /// All tensors, in the order in which a checkpoint on disk has them.
   public let tensors: [TensorRule]
   /// The modules whose names differ, whatever follows.
@@ -45,14 +47,14 @@ public final class Layout: Sendable {
   public let groups: [NativeGroup]
   /// What the names of layers have before the number, written with the first prefix.
   public let layerStart: String
-  /// Whether loading puts tensors whose native place differs after all others.
-  public let movesRenamed: Bool
   /// The text of the table.
   public let text: String
   /// Whether some tensors are in layers of some numbers only.
   let hasLayerConditions: Bool
   /// The names, ready to be looked up.
   let keys: KeyTable
+  /// Where in the tables all of this stands.
+  let marks: LayoutMarks
   /// The names of groups in other native forms of the table, relative to the layer.
   public let foreignGroups: [String]
   /// What the names of experts' tensors start with and no other tensor's, on disk and natively.
@@ -73,13 +75,14 @@ public final class Layout: Sendable {
     prefixes = parts.prefixes
     companions = parts.companions
     lora = parts.lora
+    movesRenamed = parts.movesRenamed
     tensors = parts.tensors
     modules = parts.modules
     groups = parts.groups
     layerStart = parts.layerStart
-    movesRenamed = parts.movesRenamed
     text = parts.text
     keys = KeyTable(parts)
+    marks = parts.marks
     foreignGroups = parts.foreignGroups
     expertModules = Self.expertModules(parts)
     hasLayerConditions = parts.tensors.contains { tensor in

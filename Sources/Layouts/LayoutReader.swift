@@ -21,13 +21,25 @@ struct LayoutParts {
   var prefixes = [""]
   var companions: [String] = []
   var lora: [LoRARule] = []
+  var movesRenamed = false
   var tensors: [TensorRule] = []
   var modules: [ModuleRename] = []
   var groups: [NativeGroup] = []
   var foreignGroups: [String] = []
-  var movesRenamed = false
   var layerStart = ""
   var text = ""
+  var marks = LayoutMarks()
+}
+
+/// Where in the tables the parts of a layout stand.
+struct LayoutMarks: Sendable {
+  var fields: [String: TableMark] = [:]
+  var sizes: [TableMark] = []
+  var flags: [TableMark] = []
+  var tensors: [TableMark] = []
+  var modules: [TableMark] = []
+  /// The groups that have low-rank factors by the table, in this native form or another.
+  var lora: [(group: String, mark: TableMark)] = []
 }
 
 /// Reads tables.
@@ -36,6 +48,9 @@ struct LayoutReader {
     "extends", "models", "architecture", "upstream", "config", "natives", "sizes", "flags",
     "constants", "layers", "prefix", "companions", "lora", "order", "tensors",
   ]
+
+  /// The fields of which a table that extends another replaces only the members that it names.
+  private static let mergedFields: Set<String> = ["sizes", "flags"]
 
   private let table: String
   private let members: [(key: String, value: TableNode)]
@@ -79,15 +94,14 @@ struct LayoutReader {
       throw extended.value.error(
         expected: depth < 8 ? "the name of a known table" : "a table that does not extend itself")
     }
-    var result = try members(TableNode.parse(text, table: name), depth: depth + 1, base)
-    for member in own where member.key != "extends" {
-      if let place = result.firstIndex(where: { $0.key == member.key }) {
-        result[place] = member
-      } else {
-        result.append(member)
-      }
+    let inherited = try members(TableNode.parse(text, table: name), depth: depth + 1, base)
+    var replacing: [(key: String, value: TableNode)] = []
+    for (key, value) in own where key != "extends" {
+      let base = inherited.first { $0.key == key }?.value
+      let isMerged = base != nil && mergedFields.contains(key)
+      replacing.append((key, isMerged ? try value.extending(base ?? value) : value))
     }
-    return result
+    return inherited.replacing(with: replacing)
   }
 
   private subscript(_ key: String) -> TableNode? { members.first { $0.key == key }?.value }
@@ -102,6 +116,7 @@ struct LayoutReader {
 
   /// Reads the whole table.
   mutating func parts() throws(LayoutError) -> LayoutParts {
+    for (key, value) in members { result.marks.fields[key] = value.mark }
     result.modelTypes = try required("models").texts()
     result.architecture = try self["architecture"]?.text()
     result.upstream = try self["upstream"]?.text()
@@ -124,10 +139,13 @@ struct LayoutReader {
     try reader.read(required("tensors"))
     result.tensors = reader.tensors
     result.modules = reader.modules
+    result.marks.tensors = reader.tensorMarks
+    result.marks.modules = reader.moduleMarks
     result.groups = reader.groups
     result.foreignGroups = reader.foreignGroups
     result.layerStart = reader.layerStart
     try readLoRA()
+    try readOrder()
     return result
   }
 
@@ -144,6 +162,7 @@ struct LayoutReader {
     }
     for (symbol, node) in rules {
       result.sizes.append(try size(symbol, node))
+      result.marks.sizes.append(node.mark)
     }
     for symbol in ["E", "H", "I"] where symbols.sizes[symbol] == nil {
       throw LayoutError(
@@ -212,12 +231,20 @@ struct LayoutReader {
       }
       symbols.flags[name] = result.flags.count
       result.flags.append(FlagRule(name: name, field: field, fallback: fallback))
+      result.marks.flags.append(value.mark)
     }
+  }
+
+  private mutating func readOrder() throws(LayoutError) {
+    guard let node = self["order"] else { return }
+    guard try node.text() == "moved last" else { throw node.error(expected: "moved last") }
+    result.movesRenamed = true
   }
 
   private mutating func readLoRA() throws(LayoutError) {
     guard let node = self["lora"] else { return }
     for (name, value) in try node.members() {
+      result.marks.lora.append((name, value.mark))
       // Other native forms have other groups, and no factors.
       guard
         let group = result.groups.firstIndex(where: {

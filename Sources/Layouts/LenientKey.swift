@@ -42,6 +42,8 @@ public struct LenientKey: Sendable {
   public let expertText: String?
   /// The number of the expert, or nil.
   public let expert: Int?
+  /// What of `rest` is before the expert's number, in bytes of UTF-8.
+  private let expertStart: Int?
   /// What it is about.
   public let subject: Subject
   /// Whether it is spelled as the layout spells it.
@@ -55,7 +57,7 @@ public struct LenientKey: Sendable {
     self.name = name
     guard let (prefix, layerText, rest) = table.layer(of: name.text) else {
       (self.prefix, layerText, layer, rest) = ("", nil, nil, name.text)
-      (expertText, expert) = (nil, nil)
+      (expertText, expert, expertStart) = (nil, nil, nil)
       let found = table.outside(name.text)
       (subject, isExact) = (found ?? .unknown, true)
       return
@@ -67,11 +69,28 @@ public struct LenientKey: Sendable {
     let found = table.inLayer(rest)
     subject = found.subject
     expertText = found.expertText
+    expertStart = found.expertStart
     expert = found.expertText.flatMap(Self.number)
     func isPlain(_ text: String?, _ number: Int?) -> Bool {
       text == nil || number.map { "\($0)" } == text
     }
     isExact = found.isWhole && isPlain(layerText, layer) && isPlain(expertText, expert)
+  }
+
+  /// What follows the layer's number without the expert's number; the key outside layers.
+  public var kind: String {
+    guard let expertText, let expertStart, expert != nil else { return rest }
+    let after = rest.utf8.dropFirst(expertStart + expertText.utf8.count)
+    return String(Substring(rest.utf8.prefix(expertStart)))
+      + String(Substring(after)).drop { $0 == "." }
+  }
+
+  /// The same key of another expert; the key itself if it has no expert's number.
+  public func withExpert(_ number: Int) -> TensorName {
+    guard let expertText, let expertStart else { return name }
+    let after = rest.utf8.dropFirst(expertStart + expertText.utf8.count)
+    let before = name.text.utf8.dropLast(rest.utf8.count - expertStart)
+    return TensorName("\(Substring(before))\(number)\(Substring(after))")
   }
 
   /// A number that some parser would read, or nil.
@@ -184,30 +203,33 @@ final class KeyTable: Sendable {
   /// What follows a layer's number, exactly as the layout has it or with text after it.
   func inLayer(
     _ rest: String
-  ) -> (subject: LenientKey.Subject, expertText: String?, isWhole: Bool) {
-    if let subject = wholeNames[rest] { return (subject, nil, true) }
-    var longest: (subject: LenientKey.Subject, expertText: String, isWhole: Bool, length: Int)?
+  ) -> (subject: LenientKey.Subject, expertText: String?, expertStart: Int?, isWhole: Bool) {
+    if let subject = wholeNames[rest] { return (subject, nil, nil, true) }
+    var longest: (subject: LenientKey.Subject, expertText: String, expertStart: Int, length: Int)?
     for (start, end, subject) in numbered where rest.utf8.starts(with: start.utf8) {
       let after = Substring(rest.utf8.dropFirst(start.utf8.count))
       let number = Substring(after.utf8.prefix { $0 != UInt8(ascii: ".") })
       let tail = Substring(after.utf8.dropFirst(number.utf8.count))
       guard LenientKey.number(String(number)) != nil else { continue }
-      if tail.utf8.elementsEqual(end.utf8) { return (subject, String(number), true) }
+      if tail.utf8.elementsEqual(end.utf8) {
+        return (subject, String(number), start.utf8.count, true)
+      }
       // The longest name that the key goes on from is the one meant.
       if tail.utf8.starts(with: end.utf8), end.utf8.count > longest?.length ?? -1 {
-        longest = (subject, String(number), false, end.utf8.count)
+        longest = (subject, String(number), start.utf8.count, end.utf8.count)
       }
     }
-    if let longest { return (longest.subject, longest.expertText, longest.isWhole) }
-    return (.unknown, expertNumber(rest), true)
+    if let longest { return (longest.subject, longest.expertText, longest.expertStart, false) }
+    let number = expertNumber(rest)
+    return (.unknown, number?.text, number?.start, true)
   }
 
   /// The number in the place of an expert's of a key that is about nothing known.
-  private func expertNumber(_ rest: String) -> String? {
+  private func expertNumber(_ rest: String) -> (text: String, start: Int)? {
     for (start, _, _) in numbered where rest.utf8.starts(with: start.utf8) {
       let number = String(
         Substring(rest.utf8.dropFirst(start.utf8.count).prefix { $0 != UInt8(ascii: ".") }))
-      if LenientKey.number(number) != nil { return number }
+      if LenientKey.number(number) != nil { return (number, start.utf8.count) }
     }
     return nil
   }

@@ -8,6 +8,14 @@ struct TableNode {
   let node: Node
   let table: String
   let field: String
+  /// The members of a mapping that extends another table's, in place of those of the node.
+  private(set) var merged: [(key: String, value: TableNode)]?
+
+  init(node: Node, table: String, field: String) {
+    self.node = node
+    self.table = table
+    self.field = field
+  }
 
   /// Reads a whole table.
   static func parse(_ text: String, table: String) throws(LayoutError) -> TableNode {
@@ -52,8 +60,19 @@ struct TableNode {
     TableNode(node: node, table: table, field: field.isEmpty ? name : "\(field).\(name)")
   }
 
+  /// Where this stands.
+  var mark: TableMark { TableMark(table: table, line: node.mark?.line, field: field) }
+
+  /// The mapping with members of another table in front; own members take the place of those of their name.
+  func extending(_ base: TableNode) throws(LayoutError) -> TableNode {
+    var result = self
+    result.merged = try base.members().replacing(with: members())
+    return result
+  }
+
   /// The members of a mapping, in their order.
   func members() throws(LayoutError) -> [(key: String, value: TableNode)] {
+    if let merged { return merged }
     guard case .mapping(let mapping) = node else { throw error(expected: "a mapping") }
     var result: [(String, TableNode)] = []
     for (key, value) in mapping {
@@ -95,5 +114,27 @@ struct TableNode {
   func integer() throws(LayoutError) -> Int {
     guard let number = Int(try text()) else { throw error(expected: "a whole number") }
     return number
+  }
+}
+
+/// A place in a table.
+struct TableMark: Sendable, Hashable {
+  let table: String
+  let line: Int?
+  let field: String
+}
+
+extension [(key: String, value: TableNode)] {
+  /// The members with others; one of a name that is there already takes its place.
+  func replacing(with others: Self) -> Self {
+    var result = self
+    for member in others {
+      if let place = result.firstIndex(where: { $0.key == member.key }) {
+        result[place] = member
+      } else {
+        result.append(member)
+      }
+    }
+    return result
   }
 }

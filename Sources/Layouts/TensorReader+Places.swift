@@ -27,7 +27,7 @@ extension TensorReader {
     return axes
   }
 
-  /// The native place that a text such as `experts.down_projs[e, i, h]` states, or nil of a name alone.
+  /// The native place that a text such as `name[e, i, h]` states, or nil of a name alone.
   func place(
     _ text: String, _ axes: [TensorRule.Axis], _ name: NamePattern, isCast: Bool, _ node: TableNode
   ) throws(LayoutError) -> Place? {
@@ -186,9 +186,14 @@ extension TableNode {
     let inside = text[text.index(after: open)..<close]
     let tails = try expanding(String(text[text.index(after: close)...]))
     // The number of an expert is no alternative.
+    guard inside.contains(",") || inside == "e" else {
+      throw error(
+        expected: "{e}, a layer block's {L} at the end, or alternatives such as {gate,up}",
+        found: "'{\(inside)}'")
+    }
     let choices =
-      inside.contains(",")
-      ? inside.split(separator: ",").map { String($0) } : ["{\(inside)}"]
+      inside == "e"
+      ? ["{e}"] : inside.split(separator: ",", omittingEmptySubsequences: false).map { String($0) }
     return choices.flatMap { choice in tails.map { text[..<open] + choice + $0 } }
   }
 }

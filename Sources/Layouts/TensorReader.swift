@@ -27,7 +27,9 @@ struct TensorReader {
   private let natives: [String]
   let symbols: LayoutSymbols
   var tensors: [TensorRule] = []
+  private(set) var tensorMarks: [TableMark] = []
   private(set) var modules: [ModuleRename] = []
+  private(set) var moduleMarks: [TableMark] = []
   var groups: [NativeGroup] = []
   private(set) var foreignGroups: [String] = []
   private(set) var layerStart = ""
@@ -78,6 +80,7 @@ struct TensorReader {
         modules.append(
           ModuleRename(
             onDisk: context.name, native: "\(context.native ?? "").", kinds: context.kinds))
+        moduleMarks.append(value.mark)
       }
     }
     for (key, value) in entries { try readEntry(key, value, context) }
@@ -204,5 +207,6 @@ struct TensorReader {
       rule = rule.with(native: .renamed(NamePattern(inherited)))
     }
     tensors.append(rule)
+    tensorMarks.append(node.mark)
   }
 }

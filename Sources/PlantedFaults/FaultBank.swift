@@ -1,8 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+public import Layouts
+
 /// The planted faults of the reference family: the reference adapter with one mistake each.
 public enum FaultBank {
+  /// The faults of a bank that have a place in a layout, in its words, and the others.
+  public struct Selection: Sendable {
+    /// The layout.
+    public let layout: Layout
+    /// The faults that have a place in it.
+    public let faults: [PlantedFault]
+    /// The others, and why they have none.
+    public let absent: [(fault: PlantedFault, reason: String)]
+
+    /// Chooses from some faults.
+    public init(_ faults: [PlantedFault], in layout: Layout) {
+      self.layout = layout
+      let worded = faults.map { $0.worded(for: layout) }
+      self.faults = worded.filter { $0.absence(in: layout) == nil }
+      absent = worded.compactMap { fault in
+        fault.absence(in: layout).map { (fault, $0) }
+      }
+    }
+  }
+
   /// All of them, in the order of reports.
   public static let all: [PlantedFault] =
     names + numbers + unusualCounts + mtp + transposes + halves + types + values + scales + ranks

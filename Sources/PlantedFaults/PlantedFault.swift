@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 public import AdapterLaws
+public import Layouts
 
 /// An adapter with one small mistake, and what a check should say of it.
 public struct PlantedFault: Sendable {
@@ -42,15 +43,21 @@ public struct PlantedFault: Sendable {
     case equivalent(String)
   }
 
+  /// The layout in whose words and sizes the bank was measured first.
+  public static let firstLayout = "hy_v3"
+
   /// The name on the command line.
   public let id: String
   /// What kind of mistake it is.
   public let area: Area
-  /// The mistake in one clause.
+  /// The mistake in one clause. In the bank, names of tensors are left open, as `FaultWords` says.
   public let statement: String
   /// What a round trip makes of it.
   public let visibility: Visibility
+  /// What a layout must have for the fault to have a place in it; nil where that is not said.
+  let needs: [FaultNeed]?
   /// What the diagnosis must say for a reader to find the line; nil where that is not known.
+  /// Names of tensors are left open as in the statement.
   public let words: String?
   /// What sets the smallest checkpoint that can show it apart from the plainest one, or several that are
   /// equally small, with bars between them, as `hymt2 mutants --exhaust` finds them; `fault *` stands
@@ -59,7 +66,7 @@ public struct PlantedFault: Sendable {
   /// The adapter that makes the mistake.
   public let adapter: any AdapterUnderTest
 
-  /// Creates a fault that some round trip shows.
+  /// Creates a fault of any layout that some round trip shows.
   public init(
     _ id: String, _ area: Area, _ statement: String, says words: String? = nil,
     smallest: String? = nil, _ adapter: any AdapterUnderTest
@@ -67,15 +74,26 @@ public struct PlantedFault: Sendable {
     self.init(id, area, statement, .plain, says: words, smallest: smallest, adapter)
   }
 
-  /// Creates a fault.
+  /// Creates a fault of any layout.
   public init(
     _ id: String, _ area: Area, _ statement: String, _ visibility: Visibility,
     says words: String? = nil, smallest: String? = nil, _ adapter: any AdapterUnderTest
+  ) {
+    self.init(
+      id, area, statement, visibility, needs: nil, says: words, smallest: smallest, adapter)
+  }
+
+  /// Creates a fault of layouts that have what it needs.
+  init(
+    _ id: String, _ area: Area, _ statement: String, _ visibility: Visibility = .plain,
+    needs: [FaultNeed]?, says words: String? = nil, smallest: String? = nil,
+    _ adapter: any AdapterUnderTest
   ) {
     self.id = id
     self.area = area
     self.statement = statement
     self.visibility = visibility
+    self.needs = needs
     self.words = words
     self.smallest = smallest
     self.adapter = adapter
@@ -83,7 +101,24 @@ public struct PlantedFault: Sendable {
 
   /// The same fault of an adapter that is served elsewhere.
   public func served(by adapter: any AdapterUnderTest) -> PlantedFault {
-    PlantedFault(id, area, statement, visibility, says: words, smallest: smallest, adapter)
+    PlantedFault(
+      id, area, statement, visibility, needs: needs, says: words, smallest: smallest, adapter)
+  }
+
+  /// Why the fault has no place in a layout, or nil if it has one.
+  public func absence(in layout: Layout) -> String? {
+    needs?.lazy.compactMap { $0.absence(layout) }.first
+  }
+
+  /// The same fault of the bank with the words that a layout has for its tensors; which checkpoint is the smallest
+  /// is recorded for the first layout only.
+  public func worded(for layout: Layout) -> PlantedFault {
+    guard needs != nil else { return self }
+    let isFirst = layout.name == Self.firstLayout
+    return PlantedFault(
+      id, area, FaultWords(layout: layout).filled(statement), visibility, needs: needs,
+      says: words.map { FaultWords(layout: layout).filled($0) },
+      smallest: isFirst ? smallest : nil, adapter)
   }
 
   /// Why no correct law can show it, if that is so.

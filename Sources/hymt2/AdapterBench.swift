@@ -26,11 +26,12 @@ struct AdapterBench {
   private static let count = 300
 
   /// Makes the checkpoints.
-  init(_ adapter: ExternalAdapter, children: Int) throws {
+  init(_ adapter: ExternalAdapter, children: Int, layout: Layout) throws {
     self.adapter = adapter
     self.children = children
     let specs = Mutex<[CheckpointSpec]>([])
-    let property = Property(.checkpoints()) { (spec: CheckpointSpec, _) in
+    let property = Property(.checkpoints(CheckpointSpace(layout: layout))) {
+      (spec: CheckpointSpec, _) in
       specs.withLock { $0.append(spec) }
       return .pass
     }

@@ -22,7 +22,23 @@ struct AdapterArguments: ParsableArguments {
   var prefix = ModelPrefix.model
 
   /// The planner of a config.
-  func planner(_ config: ModelConfig, mtp: MTPPolicy = .preserve) -> AdapterPlanner {
+  ///
+  /// - Parameter mtp: What becomes of prediction layers, nil for what upstream does.
+  /// - Throws: `CommandError` where the layout has no such prefix, or always keeps prediction layers.
+  func planner(_ config: ModelConfig, mtp: MTPPolicy? = .preserve) throws -> AdapterPlanner {
+    let layout = config.layout
+    let known = layout.prefixes
+    guard known.contains(prefix.text(in: layout)) else {
+      throw CommandError(
+        "--prefix: layout \(layout.name) has no keys with '\(prefix.text(in: layout))' in front; it has "
+          + known.map { "'\($0)'" }.joined(separator: ", "))
+    }
+    let isDropped = layout.layers.prediction?.isDroppedOnLoad == true
+    guard mtp != .drop || isDropped || config.mtpLayerCount == 0 else {
+      throw CommandError(
+        "--mtp drop: layout \(layout.name) keeps prediction layers as upstream does")
+    }
+    let mtp = mtp ?? (isDropped || layout.layers.prediction == nil ? .drop : .preserve)
     let options = AdapterOptions(
       targetDType: dtype ?? config.dtype, activation: activation, prefix: prefix, mtpPolicy: mtp)
     return AdapterPlanner(config, options)

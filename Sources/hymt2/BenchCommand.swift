@@ -14,7 +14,7 @@ struct BenchCommand: ParsableCommand {
     commandName: "bench",
     abstract: "Measure this machine: conversions of a full-size layer, and cases checked a second.",
     discussion: """
-      The layer is a MoE layer of Hy-MT2-30B-A3B: 128 experts of 2048 x 768 in bfloat16, \
+      The layer is a MoE layer of the size of Hy-MT2-30B-A3B's: 128 experts of 2048 x 768 in bfloat16, \
       1.2 GB. Results allocate their own memory, as they do in use; memcpy copies into warm \
       memory on one thread. `ci/bench` runs NeMo Automodel's adapter on the same layer beside it.
 
@@ -29,6 +29,8 @@ struct BenchCommand: ParsableCommand {
         hymt2 bench --runs 3 --cases 50000 --json
         hymt2 bench --adapter "python3 my_adapter.py" --requests requests.frames
       """)
+
+  @OptionGroup var layout: LayoutArguments
 
   @Option(help: "Runs counted, after one that is not.")
   var runs = 5
@@ -78,13 +80,16 @@ struct BenchCommand: ParsableCommand {
     try runOrExit {
       let children = adapter.children ?? 1
       if let external = try adapter.external(children: children) {
-        let bench = try AdapterBench(external, children: children)
+        let bench = try AdapterBench(
+          external, children: children, layout: layout.chosenOrUsual())
         if let requests { try bench.writeRequests(to: requests) }
         try bench.run().report(to: output.console)
         return true
       }
-      let layer = try LayerBench(experts: experts, runs: runs)
-      let roundTrips = try RoundTripBench(cases: cases, threads: ParallelWork.workerCount(threads))
+      let layout = try layout.chosenOrUsual()
+      let layer = try LayerBench(layout, experts: experts, runs: runs)
+      let roundTrips = try RoundTripBench(
+        layout, cases: cases, threads: ParallelWork.workerCount(threads))
       let folder = Console.environment("TMPDIR") ?? "/tmp"
       let file = try HDF5Bench(
         byteCount: hdf5?.byteCount ?? 1 << 30, runs: runs, folder: folder)
@@ -92,7 +97,7 @@ struct BenchCommand: ParsableCommand {
       roundTrips.report(to: output.console)
       file.report(to: output.console)
       output.console.printDocument(
-        "bench", holds: true, layer.json + roundTrips.json + file.json)
+        "bench", holds: true, layout.members + layer.json + roundTrips.json + file.json)
       return true
     }
   }
@@ -103,14 +108,15 @@ private struct LayerBench {
   private let byteCount: Int
   private var rows: [(name: String, seconds: Double)] = []
 
-  init(experts: Int, runs: Int) throws {
-    let config = try ModelConfig(
-      vocabularySize: 1, hiddenSize: 2048, denseIntermediateSize: 1, moeIntermediateSize: 768,
-      expertCount: experts, layerKinds: [.sparse], attentionHeadCount: 1, keyValueHeadCount: 1,
-      headSize: 1)
-    let adapter = HyMT2StateDictAdapter(
+  init(_ layout: Layout, experts: Int, runs: Int) throws {
+    var sizes = Dictionary(uniqueKeysWithValues: layout.sizes.map { ($0.symbol, max(1, $0.least)) })
+    sizes[SizeSymbol.hidden.rawValue] = 2048
+    sizes[SizeSymbol.intermediate.rawValue] = 768
+    sizes[SizeSymbol.experts.rawValue] = experts
+    let config = try ModelConfig(layout, sizes: sizes, layerKinds: [.sparse])
+    let adapter = StateDictAdapter(
       config: config, options: AdapterOptions(completeness: .presentGroups))
-    let infos = adapter.planner.schema.filter { $0.name.text.contains(".mlp.experts.") }
+    let infos = try config.listing().filter { layout.tensors[$0.rule].isOfExperts }.map(\.info)
     byteCount = try TensorTotals(infos).byteCount
     let layer = try StateDict(infos.map { ($0.name, try SyntheticTensor.make($0)) })
     let native = try adapter.fromHF(layer)

@@ -14,7 +14,7 @@ struct CheckArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Judge checkpoints of this config.json of a hy_v3 model only.", valueName: "file"))
+      "Judge checkpoints of this config.json only.", valueName: "file"))
   var config: String?
 
   @Option(
@@ -23,15 +23,23 @@ struct CheckArguments: ParsableArguments {
       valueName: "folder"))
   var saveCase: String?
 
+  @OptionGroup var layout: LayoutArguments
+
   @OptionGroup var choice: AdapterChoice
+
+  /// The checkpoints: of the config if there is one, else of any config of the layout.
+  func space() throws -> CheckpointSpace {
+    guard let config else { return CheckpointSpace(layout: try layout.chosenOrUsual()) }
+    return CheckpointSpace(config: try layout.config(fileAt: config))
+  }
 
   /// The run of the chosen laws on the chosen checkpoints.
   func run(
-    _ adapter: any AdapterUnderTest, known: KnownDivergences? = nil, checkArguments: [String] = []
-  ) throws -> CheckRun {
-    let space = CheckpointSpace(config: try config.map { try ModelConfig(fileAt: $0) })
+    _ adapter: any AdapterUnderTest, _ space: CheckpointSpace, known: KnownDivergences? = nil,
+    checkArguments: [String] = []
+  ) -> CheckRun {
     let arguments =
-      law.arguments + (config.map { ["--config", $0] } ?? []) + choice.arguments
+      law.arguments + (config.map { ["--config", $0] } ?? []) + layout.words + choice.arguments
     return CheckRun(
       adapter, laws: law.chosen, space: space, known: known, arguments: arguments,
       checkArguments: checkArguments)

@@ -5,6 +5,7 @@ import AdapterLaws
 import Adapters
 import ArgumentParser
 import Campaigns
+import CheckpointGenerators
 import Layouts
 import Safetensors
 import StrictJSON
@@ -78,8 +79,9 @@ struct CheckCommand: ParsableCommand {
     if listAxes { return AxisList().print(to: output.console) }
     try runOrExit {
       let adapter = try adapter()
-      let run = try arguments.run(
-        adapter, known: try known.divergences(of: adapter, output.console),
+      let space = try arguments.space()
+      let run = arguments.run(
+        adapter, space, known: try known.divergences(of: adapter, space.layout, output.console),
         checkArguments: known.words + search.words)
       try arguments.checkOutput()
       for file in [report, junit].compactMap(\.self) { try OutputPlace(file).checkParent() }

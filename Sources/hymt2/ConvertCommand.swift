@@ -25,7 +25,7 @@ struct ConvertCommand: ParsableCommand {
       Examples:
         hymt2 convert --to native Hy-MT2-30B-A3B native
         hymt2 convert --to native Hy3 rank0 --ep-rank 0 --ep-size 8 --mtp drop
-        hymt2 convert --to hf native back --exclude 'lm_head'
+        hymt2 convert --to hf native back --exclude 'model.layers.0'
       """)
 
   @Option(help: "The layout to write: native (grouped experts) or hf (per expert).")
@@ -46,8 +46,9 @@ struct ConvertCommand: ParsableCommand {
   @Option(help: "Leave out keys on disk that match from their start on (hf; Python's re.match).")
   var exclude = ""
 
-  @Option(help: "Multi-token prediction layers: drop, as upstream does, or preserve.")
-  var mtp = MTPPolicy.drop
+  @Option(
+    help: "Multi-token prediction layers: drop or preserve. Default: what upstream does.")
+  var mtp: MTPPolicy?
 
   @Option(help: "About the most memory for data under way, such as 512MiB. Default: 128MiB.")
   var maxMemory: ByteSize?
@@ -55,6 +56,7 @@ struct ConvertCommand: ParsableCommand {
   @Option(help: "The largest shard to write, such as 5GB. Default: as before, or 5GB.")
   var maxShardSize: ByteSize?
 
+  @OptionGroup var layout: LayoutArguments
   @OptionGroup var adapter: AdapterArguments
   @OptionGroup var outputOptions: OutputOptions
 
@@ -86,7 +88,7 @@ struct ConvertCommand: ParsableCommand {
           "\(name) is left over from a run that was killed, unless one is under way: remove it")
       }
       let conversion = FolderConversion(
-        folder: folder, planner: adapter.planner(try ModelConfig(configOf: folder), mtp: mtp),
+        folder: folder, planner: try adapter.planner(try layout.config(of: folder), mtp: mtp),
         parallelism: try parallelism(), console: console)
       let plan = try conversion.plan(to: to, excluding: exclude)
       try conversion.write(
@@ -102,12 +104,12 @@ struct ConvertCommand: ParsableCommand {
 }
 
 extension ModelConfig {
-  /// Reads the config of a checkpoint folder.
-  init(configOf folder: CheckpointFolder) throws {
+  /// Reads the config of a checkpoint folder, by a layout or by that of its `model_type`.
+  init(configOf folder: CheckpointFolder, layout: Layout? = nil) throws {
     let text = folder.config
     do {
       // Bytes have no padding that could be read uninitialized.
-      try self.init(jsonText: unsafe text.span.bytes)
+      try self.init(jsonText: unsafe text.span.bytes, layout: layout)
     } catch {
       throw CommandError("\(folder.path)/\(CheckpointFolder.configFileName): \(error)")
     }

@@ -23,9 +23,11 @@ enum FaultFamily: String, ExpressibleByArgument, CaseIterable {
   case reference, nemo
 
   /// The faults, those of NeMo from a list that its server printed.
-  func faults(_ list: String?, _ oracle: String?) throws -> any ServedFaults {
+  func faults(
+    _ list: String?, _ oracle: String?, in layout: Layout
+  ) throws -> any ServedFaults {
     switch self {
-    case .reference: FaultsInProcess()
+    case .reference: FaultsInProcess(FaultBank.Selection(FaultBank.all, in: layout))
     case .nemo:
       try FaultsOfNeMo(
         list: fileBytes(list ?? ""), path: list ?? "", oracle: oracle ?? "python3 -m hymt2_oracle")
@@ -36,6 +38,8 @@ enum FaultFamily: String, ExpressibleByArgument, CaseIterable {
 /// Faults, and how adapters with them are checked.
 protocol ServedFaults {
   var faults: [PlantedFault] { get }
+  /// Those that have no place in the layout, and why.
+  var absent: [(fault: PlantedFault, reason: String)] { get }
 
   func run(
     _ measurement: FaultMeasurement, checked: @escaping @Sendable () -> Void
@@ -44,7 +48,12 @@ protocol ServedFaults {
 
 /// Faults of adapters in this process.
 private struct FaultsInProcess: ServedFaults {
-  let faults = FaultBank.all
+  let selection: FaultBank.Selection
+
+  init(_ selection: FaultBank.Selection) { self.selection = selection }
+
+  var faults: [PlantedFault] { selection.faults }
+  var absent: [(fault: PlantedFault, reason: String)] { selection.absent }
 
   func run(
     _ measurement: FaultMeasurement, checked: @escaping @Sendable () -> Void
@@ -57,6 +66,7 @@ private struct FaultsInProcess: ServedFaults {
 /// from one in which torch is imported.
 private struct FaultsOfNeMo: ServedFaults {
   let faults: [PlantedFault]
+  let absent: [(fault: PlantedFault, reason: String)] = []
   private let oracle: String
   private let socket: String
 

@@ -97,7 +97,7 @@ struct FolderConversion {
     totals.print(to: console)
     console.printDocument(
       "convert", holds: true,
-      totals.json + [
+      planner.config.layout.members + totals.json + [
         ("output", .string(path)), ("files", JSONValue(fileCount)),
         ("omitted", JSONValue(plan.omissions.count)),
       ])

@@ -9,7 +9,7 @@ struct HyMT2: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hymt2",
     abstract:
-      "Proves that a Hy-MT2 / Hy3 checkpoint adapter moves every weight to the right place.",
+      "Proves that a mixture-of-experts checkpoint adapter moves every weight to the right place.",
     discussion: """
       Results go to standard output; progress, warnings and errors to standard error.
       Exit status: 0 everything held, 1 a law failed, 2 could not run, 64 wrong usage.
@@ -19,7 +19,7 @@ struct HyMT2: ParsableCommand {
       CheckCommand.self, FuzzCommand.self, ReplayCommand.self, ProveCommand.self,
       VerifyCommand.self,
       ConvertCommand.self, InspectCommand.self, GoldenCommand.self, KnownCommand.self,
-      MutantsCommand.self,
+      LayoutsCommand.self, MutantsCommand.self,
       BenchCommand.self,
     ])
 

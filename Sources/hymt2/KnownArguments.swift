@@ -4,6 +4,7 @@
 import AdapterLaws
 import ArgumentParser
 import Campaigns
+import Layouts
 import Tensors
 
 /// The options that say what is known of the adapter under test.
@@ -22,9 +23,10 @@ struct KnownArguments: ParsableArguments {
     }
   }
 
-  /// The list of the file given, or the one that this version has of the adapter, if it has one.
+  /// The list of the file given, or the one that this version has of the adapter with a layout, if it has
+  /// one.
   func divergences(
-    of adapter: any AdapterUnderTest, _ console: Console
+    of adapter: any AdapterUnderTest, _ layout: Layout, _ console: Console
   ) throws -> KnownDivergences? {
     if noKnown { return nil }
     if let list = try given() {
@@ -32,9 +34,16 @@ struct KnownArguments: ParsableArguments {
         let found = [adapter.name, adapter.version].compactMap(\.self).joined(separator: " ")
         console.warn("the known divergences are those of \(list.subject), not of \(found)")
       }
+      if !list.layouts.contains(layout.name) {
+        console.warn(
+          "the known divergences are those of layout \(list.layouts.joined(separator: ", ")), not of "
+            + layout.name)
+      }
       return list
     }
-    let ofAdapter = try KnownDivergences.builtIn().filter { $0.adapter == adapter.name }
+    let ofAdapter = try KnownDivergences.builtIn().filter {
+      $0.adapter == adapter.name && $0.layouts.contains(layout.name)
+    }
     if let list = ofAdapter.first(where: { $0.version == adapter.version }) { return list }
     if let other = ofAdapter.first {
       console.warn(

@@ -34,6 +34,9 @@ struct KnownListCommand: ParsableCommand {
   @Option(help: ArgumentHelp("List those of this file.", valueName: "file"))
   var known: String?
 
+  @Option(help: ArgumentHelp("List those of this layout only.", valueName: "name"))
+  var layout: String?
+
   @Flag(help: "Print a page for whoever maintains the adapter.")
   var markdown = false
 
@@ -64,9 +67,10 @@ struct KnownListCommand: ParsableCommand {
     let lists = try KnownDivergences.builtIn()
     let chosen = lists.filter {
       (adapter == nil || $0.adapter == adapter) && (version == nil || $0.version == version)
+        && (layout.map($0.layouts.contains) ?? true)
     }
     guard !chosen.isEmpty else {
-      let wanted = [adapter, version].compactMap(\.self).joined(separator: " ")
+      let wanted = [adapter, version, layout].compactMap(\.self).joined(separator: " ")
       throw CommandError(
         "expected an adapter of which something is known, found '\(wanted)'; there are "
           + lists.map(\.subject).joined(separator: ", "))

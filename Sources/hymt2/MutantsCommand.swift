@@ -24,6 +24,7 @@ struct MutantsCommand: ParsableCommand {
         hymt2 mutants --list
         python3 -m hymt2_oracle mutants list --json > faults.json
         hymt2 mutants --adapter-family nemo --fault-list faults.json --seeds 3
+        hymt2 mutants --layout qwen3_moe
         hymt2 mutants --seeds 20 --markdown > docs/mutants.md
         hymt2 mutants --campaign Generators/configs/hy3.json
         hymt2 mutants --campaign config.json --within 30s --fault "rank-*"
@@ -31,6 +32,8 @@ struct MutantsCommand: ParsableCommand {
 
   @Option(help: "Whose faults: of the reference adapter, or of NeMo Automodel's.")
   var adapterFamily = FaultFamily.reference
+
+  @OptionGroup var layouts: LayoutArguments
 
   @Option(
     help: ArgumentHelp(
@@ -101,6 +104,10 @@ struct MutantsCommand: ParsableCommand {
       throw ValidationError(
         "--fault-list, --oracle and --comparison go with --adapter-family nemo")
     }
+    if !layouts.words.isEmpty, adapterFamily == .nemo || campaigns.campaign != nil {
+      throw ValidationError(
+        "--layout and --native go with --adapter-family reference and without --campaign")
+    }
     try campaigns.check(
       family: adapterFamily,
       others: [("list", list), ("timings", timings), ("exhaust", exhaust)])
@@ -128,11 +135,11 @@ struct MutantsCommand: ParsableCommand {
           around: path, faults, threads: threads ?? ProcessorCount.online, markdown: markdown,
           output.console)
       }
-      let family = try adapterFamily.faults(faultList, oracle)
-      try check(family.faults)
+      let family = try adapterFamily.faults(faultList, oracle, in: layouts.chosenOrUsual())
+      try check(family.faults + family.absent.map(\.fault))
       let chosen = FaultBank.named(faults, of: family.faults)
       if list {
-        FaultList(chosen).print(to: output.console)
+        FaultList(chosen, absent(family)).print(to: output.console)
         return true
       }
       Interruption.watch()
@@ -144,8 +151,14 @@ struct MutantsCommand: ParsableCommand {
     }
   }
 
+  /// The faults asked for that have no place in the layout.
+  private func absent(_ family: any ServedFaults) -> [(fault: PlantedFault, reason: String)] {
+    let ids = Set(FaultBank.named(faults, of: family.absent.map(\.fault)).map(\.id))
+    return family.absent.filter { ids.contains($0.fault.id) }
+  }
+
   private func measure(_ faults: [PlantedFault], _ family: any ServedFaults) throws -> FaultReport {
-    var measurement = FaultMeasurement(faults)
+    var measurement = FaultMeasurement(FaultBank.Selection(faults, in: try layouts.chosenOrUsual()))
     measurement.examples = examples
     measurement.seeds = seeds
     measurement.threads = threads ?? ProcessorCount.online
@@ -157,6 +170,8 @@ struct MutantsCommand: ParsableCommand {
     let results = try family.run(measurement) { progress.advance(1) }
     var report = FaultReport(
       family: adapterFamily.rawValue, examples: examples, seeds: seeds, results)
+    if adapterFamily == .reference { report.layout = try layouts.chosenOrUsual().name }
+    report.absent = absent(family)
     report.comparison = try comparison.map { try FaultComparison(parsing: fileBytes($0), path: $0) }
     return report
   }
@@ -180,9 +195,11 @@ struct MutantsCommand: ParsableCommand {
 /// The faults, for the reader.
 private struct FaultList {
   private let faults: [PlantedFault]
+  private let absent: [(fault: PlantedFault, reason: String)]
 
-  init(_ faults: [PlantedFault]) {
+  init(_ faults: [PlantedFault], _ absent: [(fault: PlantedFault, reason: String)]) {
     self.faults = faults
+    self.absent = absent
   }
 
   func print(to console: Console) {
@@ -192,9 +209,14 @@ private struct FaultList {
       if fault.isSelfConsistent { console.print("  every round trip of it is clean") }
       if let reason = fault.equivalence { console.print("  no law may notice it: \(reason)") }
     }
+    for (fault, reason) in absent { console.print("\(fault.id)\n  not applicable: \(reason)") }
     console.printDocument(
       "mutants", holds: true,
       [
+        (
+          "notApplicable",
+          .array(absent.map { ["id": .string($0.fault.id), "reason": .string($0.reason)] })
+        ),
         (
           "faults",
           .array(
@@ -206,7 +228,7 @@ private struct FaultList {
                 "equivalent": fault.equivalence.map { .string($0) } ?? .null,
               ]
             })
-        )
+        ),
       ])
   }
 }

@@ -21,12 +21,13 @@ struct ProveCommand: ParsableCommand {
         hymt2 prove --config config.json --ep-size 8 --json
       """)
 
-  @Option(help: "The config.json of a hy_v3 model.")
+  @Option(help: "The config.json of a model.")
   var config: String
 
   @Option(help: "Prove the plan of each rank of an expert-parallel group of this size, too.")
   var epSize: Int?
 
+  @OptionGroup var layout: LayoutArguments
   @OptionGroup var adapter: AdapterArguments
   @OptionGroup var output: OutputOptions
 
@@ -38,7 +39,7 @@ struct ProveCommand: ParsableCommand {
 
   func run() throws {
     try runOrExit {
-      let planner = adapter.planner(try ModelConfig(fileAt: config))
+      let planner = try adapter.planner(try layout.config(fileAt: config))
       return try Proof(planner, epSize: epSize).report(to: output.console)
     }
   }
@@ -108,7 +109,7 @@ struct Proof {
         + "\(countText(whole.moveCount)) moves, in \(duration.secondsText)")
     console.printDocument(
       "prove", holds: holds,
-      totals.json + [
+      config.layout.members + totals.json + [
         ("laws", lawsJSON), ("faults", .array(faults.map(Self.json))),
         ("movedElements", JSONValue(whole.movedElementCount)),
         ("moves", JSONValue(whole.moveCount)), ("ranks", JSONValue(epSize ?? 0)),
@@ -136,11 +137,11 @@ struct Proof {
 }
 
 extension ModelConfig {
-  /// Reads a config file.
-  init(fileAt path: String) throws {
+  /// Reads a config file, by a layout or by that of its `model_type`.
+  init(fileAt path: String, layout: Layout? = nil) throws {
     let storage = try TensorStorage.mapping(path)
     do {
-      try self.init(jsonText: storage.bytes)
+      try self.init(jsonText: storage.bytes, layout: layout)
     } catch {
       throw CommandError("\(path): \(error)")
     }

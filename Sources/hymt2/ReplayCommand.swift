@@ -38,7 +38,7 @@ struct ReplayCommand: ParsableCommand {
   /// Judges laws under an adapter.
   func run(_ adapter: @autoclosure () throws -> any AdapterUnderTest) throws {
     try runOrExit {
-      let run = try arguments.run(try adapter(), known: try known.given())
+      let run = arguments.run(try adapter(), try arguments.space(), known: try known.given())
       let replay = try run.replay(try TokenText(token).token())
       try arguments.checkOutput()
       let console = output.console

@@ -3,6 +3,7 @@
 
 import AdapterLaws
 import CheckpointGenerators
+import Layouts
 import PropertyEngine
 import StrictJSON
 
@@ -12,12 +13,15 @@ struct RoundTripBench {
   private let threads: Int
   private let seconds: Double
 
-  init(cases: Int, threads: Int) throws {
+  /// - Parameter layout: The layout of the checkpoints; of the usual one they are evenly distributed.
+  init(_ layout: Layout, cases: Int, threads: Int) throws {
     guard let law = AdapterLaws.named("round-trip") else {
       throw CommandError("there is no law 'round-trip'")
     }
     let adapter = ReferenceAdapter()
-    let property = Property(.published) { (spec: CheckpointSpec, _) in
+    let checkpoints: Generator<CheckpointSpec> =
+      layout == .usual ? .published : .checkpoints(CheckpointSpace(layout: layout))
+    let property = Property(checkpoints) { (spec: CheckpointSpec, _) in
       switch law.judge(Trial(spec, adapter)) {
       case .holds: .pass
       case .doesNotApply: .discard

@@ -39,6 +39,7 @@ struct VerifyCommand: ParsableCommand {
   @Option(help: "Multi-token prediction layers: preserve, or drop where the folder lacks them.")
   var mtp = MTPPolicy.preserve
 
+  @OptionGroup var layout: LayoutArguments
   @OptionGroup var adapter: AdapterArguments
   @OptionGroup var choice: AdapterChoice
   @OptionGroup var output: OutputOptions
@@ -56,13 +57,13 @@ struct VerifyCommand: ParsableCommand {
   func run() throws {
     try runOrExit {
       if let config {
-        let planner = adapter.planner(try ModelConfig(fileAt: config), mtp: mtp)
+        let planner = try adapter.planner(try layout.config(fileAt: config), mtp: mtp)
         let infos = planner.schema
         return try verify(planner, infos) { try SyntheticTensor.make(infos[$0]) }
       }
       let folder = try CheckpointFolder(path: folder ?? "")
       let infos = folder.infos
-      let planner = adapter.planner(try ModelConfig(configOf: folder), mtp: mtp)
+      let planner = try adapter.planner(try layout.config(of: folder), mtp: mtp)
       return try verify(planner, infos, shardCount: folder.shards.count) {
         try folder.presentTensor(named: infos[$0].name)
       }
@@ -96,6 +97,7 @@ extension CheckpointFolder {
 
 /// The laws that a whole checkpoint is held to.
 private struct Verification {
+  private let layout: Layout
   private let totals: TensorTotals
   private let proof: PlanProof
   /// What became of the data, nil if the plan is refuted.
@@ -107,6 +109,7 @@ private struct Verification {
     _ planner: AdapterPlanner, _ infos: [TensorInfo], _ console: Console,
     source: @escaping @Sendable (Int) throws -> Tensor
   ) throws {
+    layout = planner.config.layout
     totals = try TensorTotals(infos)
     let forward = try planner.fromHF(infos)
     let backward = try planner.toHF(forward.destinations)
@@ -152,7 +155,7 @@ private struct Verification {
     let holds = holds && comparison?.holds != false
     console.printDocument(
       "verify", holds: holds,
-      totals.json + [
+      layout.members + totals.json + [
         ("expertTensors", JSONValue(data?.expertTensorCount ?? 0)),
         ("expertBytes", JSONValue(data?.expertByteCount ?? 0)),
         ("castTo", castType.map { .string($0.rawValue) } ?? .null),

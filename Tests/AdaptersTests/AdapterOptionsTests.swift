@@ -41,7 +41,7 @@ struct AdapterOptionsTests {
   func shards() throws {
     for (experts, sizes) in [(1, [1, 3]), (5, [1, 2, 3, 5, 7]), (12, [5, 16])] {
       let config = try TestCheckpoint.config(experts: experts, hidden: 2, inter: 3)
-      let adapter = HyMT2StateDictAdapter(config: config)
+      let adapter = StateDictAdapter(config: config)
       let checkpoint = try TestCheckpoint.stateDict(config)
         .adding("model.layers.1.mlp.experts.0.up_proj.weight_scale", [2])
       let whole = try adapter.fromHF(checkpoint)
@@ -75,7 +75,7 @@ struct AdapterOptionsTests {
   @Test("A rank's own part of a checkpoint, streamed or whole, goes to disk and back alone")
   func ownPart() throws {
     let config = try TestCheckpoint.config(experts: 5, hidden: 2, inter: 3)
-    let adapter = HyMT2StateDictAdapter(config: config)
+    let adapter = StateDictAdapter(config: config)
     let checkpoint = try TestCheckpoint.stateDict(config)
     for rank in try ranks(3) {
       let shard = try adapter.fromHF(checkpoint, expertParallelism: rank)

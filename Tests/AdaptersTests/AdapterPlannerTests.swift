@@ -11,7 +11,7 @@ struct AdapterPlannerTests {
   @Test("A key is an MTP key if its layer lies behind the decoder layers")
   func isMTPKey() throws {
     let config = try TestCheckpoint.config(mtp: 1)
-    let adapter = HyMT2StateDictAdapter(config: config)
+    let adapter = StateDictAdapter(config: config)
     // The answers of upstream's `_is_mtp_key` for two decoder layers.
     let answers: [(TensorName, Bool)] = [
       ("model.layers.0.input_layernorm.weight", false),
@@ -34,7 +34,7 @@ struct AdapterPlannerTests {
     }
     // A stated prefix is the model's own.
     for prefix in ModelPrefix.allCases {
-      let adapter = HYV3StateDictAdapter(
+      let adapter = StateDictAdapter(
         config: config, options: AdapterOptions(prefix: prefix))
       #expect(adapter.isMTPKey("\(prefix.rawValue)layers.2.x"), "\(prefix)")
       #expect(!adapter.isMTPKey("\(prefix.rawValue)layers.1.x"), "\(prefix)")
@@ -47,11 +47,11 @@ struct AdapterPlannerTests {
       let config = try TestCheckpoint.config(mtp: 2)
       let checkpoint = try TestCheckpoint.stateDict(config, prefix: prefix)
       func native(_ policy: MTPPolicy, _ stateDict: StateDict) throws -> StateDict {
-        try HyMT2StateDictAdapter(
+        try StateDictAdapter(
           config: config, options: AdapterOptions(prefix: prefix, mtpPolicy: policy)
         ).fromHF(stateDict)
       }
-      let adapter = HyMT2StateDictAdapter(config: config, options: AdapterOptions(prefix: prefix))
+      let adapter = StateDictAdapter(config: config, options: AdapterOptions(prefix: prefix))
       let without = checkpoint.filter { !adapter.isMTPKey($0) }
       #expect(without.count < checkpoint.count)
       let dropped = try native(.drop, checkpoint)

@@ -21,7 +21,7 @@ struct FromHFPlannerTests {
   private func expect(_ faults: [PlantedFault]) {
     for fault in faults {
       let misjudged = fault.misjudged {
-        try HyMT2StateDictAdapter(config: $0.config, options: $0.options)
+        try StateDictAdapter(config: $0.config, options: $0.options)
           .fromHF($0.stateDict, expertParallelism: $0.parallelism)
       }
       #expect(misjudged == nil, "\(fault.name)")
@@ -43,7 +43,7 @@ struct FromHFPlannerTests {
     for policy in MTPPolicy.allCases {
       for completeness in Completeness.allCases {
         let options = AdapterOptions(mtpPolicy: policy, completeness: completeness)
-        let native = try HyMT2StateDictAdapter(config: config, options: options).fromHF(valid)
+        let native = try StateDictAdapter(config: config, options: options).fromHF(valid)
         #expect(native["\(base)experts.down_projs"]?.shape == [3, 5, 4])
       }
     }
@@ -54,7 +54,7 @@ struct FromHFPlannerTests {
     let name: TensorName = "tower.myweight_scale"
     let more = try StateDict(
       valid.map { ($0.name, $0.tensor) } + [(name, Tensor(.f32, [1]) { _ in 1 })])
-    let native = try HyMT2StateDictAdapter(config: config).fromHF(more)
+    let native = try StateDictAdapter(config: config).fromHF(more)
     #expect(native[name] != nil)
   }
 
@@ -91,7 +91,7 @@ struct FromHFPlannerTests {
     var preserved = fault("no eh_proj", valid.without(name), [Offence(.missingTensor, name)])
     preserved.options.mtpPolicy = .preserve
     expect([preserved])
-    _ = try HyMT2StateDictAdapter(config: config).fromHF(preserved.stateDict)
+    _ = try StateDictAdapter(config: config).fromHF(preserved.stateDict)
   }
 
   @Test("Groups that are there in part")
@@ -219,7 +219,7 @@ struct FromHFPlannerTests {
 
     // One tensor that only a prediction layer has tells it, and a layer that is not there at all
     // is not asked for.
-    let adapter = HyMT2StateDictAdapter(config: config)
+    let adapter = StateDictAdapter(config: config)
     let native = try adapter.fromHF(valid)
     let norm = valid.filter { !onlyPrediction.contains($0) || $0 == onlyPrediction[3] }
     for stateDict in [norm, valid.filter { !$0.text.contains("layers.3.") }] {
@@ -227,7 +227,7 @@ struct FromHFPlannerTests {
     }
     var partial = AdapterOptions()
     partial.completeness = .presentGroups
-    let partly = HyMT2StateDictAdapter(config: config, options: partial)
+    let partly = StateDictAdapter(config: config, options: partial)
     #expect(firstDifference(try partly.fromHF(whole), native) == nil)
   }
 

@@ -10,13 +10,13 @@ import Testing
 struct LoRATests {
   private let prefix = "base_model.model.model."
   private let config: ModelConfig
-  private let adapter: HyMT2StateDictAdapter
+  private let adapter: StateDictAdapter
   private let valid: StateDict
   private let rank = 2
 
   init() throws {
     config = try TestCheckpoint.config(layers: [.dense, .sparse, .sparse])
-    adapter = HyMT2StateDictAdapter(config: config)
+    adapter = StateDictAdapter(config: config)
     valid = try Self.factors(config, rank: rank, prefix: prefix)
   }
 
@@ -51,7 +51,7 @@ struct LoRATests {
   @Test("There and back is the identity, gated and not")
   func roundTrip() throws {
     for activation in ExpertActivation.allCases {
-      let adapter = HyMT2StateDictAdapter(
+      let adapter = StateDictAdapter(
         config: config, options: AdapterOptions(activation: activation))
       let factors = try Self.factors(
         config, rank: rank, prefix: prefix, isGated: activation.isGated)

@@ -35,7 +35,7 @@ struct MemberGroupsTests {
     for (key, expected, found) in wording {
       let name = TensorName("model.\(key).up_proj.weight")
       let error = #expect(throws: AdapterError.self) {
-        try HyMT2StateDictAdapter(config: config).fromHF(valid.adding(name, [5, 4]))
+        try StateDictAdapter(config: config).fromHF(valid.adding(name, [5, 4]))
       }
       let finding = error?.findings.first { $0.subject == name }
       #expect(finding?.expected == expected)

@@ -10,12 +10,12 @@ import Testing
 struct OtherKeysTests {
   private let base: TensorName = "model.layers.1.mlp."
   private let config: ModelConfig
-  private let adapter: HyMT2StateDictAdapter
+  private let adapter: StateDictAdapter
   private let checkpoint: StateDict
 
   init() throws {
     config = try TestCheckpoint.config()
-    adapter = HyMT2StateDictAdapter(config: config)
+    adapter = StateDictAdapter(config: config)
     checkpoint = try TestCheckpoint.stateDict(config)
   }
 
@@ -81,7 +81,7 @@ struct OtherKeysTests {
         name: "", config: config, options: AdapterOptions(completeness: .presentGroups),
         stateDict: stateDict, offences: offences)
       let misjudged = fault.misjudged {
-        try HyMT2StateDictAdapter(config: config, options: $0.options).toHF($0.stateDict)
+        try StateDictAdapter(config: config, options: $0.options).toHF($0.stateDict)
       }
       #expect(misjudged == nil, "\(stateDict.names)")
     }

@@ -33,8 +33,8 @@ struct ParamWrapperPlannerTests {
 
   private func adapter(
     _ config: ModelConfig, isGated: Bool = true, hint: ParamWrapperLayout? = nil
-  ) -> HyMT2StateDictAdapter {
-    HyMT2StateDictAdapter(
+  ) -> StateDictAdapter {
+    StateDictAdapter(
       config: config,
       options: AdapterOptions(
         activation: isGated ? .swiglu : .relu2, paramWrapperLayout: hint))

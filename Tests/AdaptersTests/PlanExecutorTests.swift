@@ -28,7 +28,7 @@ struct PlanExecutorTests {
   @Test("That tensors are shared with the input does not show, and the result outlives the input")
   func sharing() throws {
     let config = try TestCheckpoint.config()
-    let adapter = HyMT2StateDictAdapter(config: config)
+    let adapter = StateDictAdapter(config: config)
     let checkpoint = try TestCheckpoint.stateDict(config)
     let expected = try adapter.fromHF(checkpoint)
     // The same tensors, each in a storage that begins one byte before it.
@@ -53,7 +53,7 @@ struct PlanExecutorTests {
     let config = try TestCheckpoint.config(dtype: .f32)
     let checkpoint = try TestCheckpoint.stateDict(config)
     for target in [DType.bf16, .f16, .f64] {
-      let adapter = HyMT2StateDictAdapter(
+      let adapter = StateDictAdapter(
         config: config, options: AdapterOptions(targetDType: target))
       let native = try adapter.fromHF(checkpoint)
       let cast = try Cast(from: .f32, to: target)
@@ -88,7 +88,7 @@ struct PlanExecutorTests {
       ["gate", "up", "down"].map {
         (TensorName("\(base).\($0)_proj.weight"), try Tensor(.f32, [2, 2]) { bits[$0] })
       })
-    let native = try HyMT2StateDictAdapter(
+    let native = try StateDictAdapter(
       config: config, options: AdapterOptions(completeness: .presentGroups)
     ).fromHF(stateDict)
     let down = try #require(native["model.layers.0.mlp.experts.down_projs"])
@@ -109,7 +109,7 @@ struct PlanExecutorTests {
           )
         }
       })
-    let native = try HyMT2StateDictAdapter(
+    let native = try StateDictAdapter(
       config: config, options: AdapterOptions(completeness: .presentGroups)
     ).fromHF(stateDict)
     for (name, tensor) in native {
@@ -129,7 +129,7 @@ struct PlanExecutorTests {
       ["gate_proj", "up_proj", "down_proj", "down_proj.lora_A", "down_proj.lora_B"].map {
         (TensorName("\(base)0.\($0).weight"), try Tensor(.f32, [2, 2]) { bits[$0] })
       })
-    let native = try HyMT2StateDictAdapter(
+    let native = try StateDictAdapter(
       config: config, options: AdapterOptions(completeness: .presentGroups)
     ).fromHF(stateDict)
     for (name, dtype) in [("down_projs", DType.bf16), ("lora_down_A", .f32), ("lora_down_B", .f32)]
@@ -151,7 +151,7 @@ struct PlanExecutorTests {
   @Test("Tensors that only change their name share the memory of their source")
   func sharedMemory() throws {
     let config = try TestCheckpoint.config()
-    let adapter = HyMT2StateDictAdapter(config: config)
+    let adapter = StateDictAdapter(config: config)
     let checkpoint = try TestCheckpoint.stateDict(config)
     let native = try adapter.fromHF(checkpoint)
     let back = try adapter.toHF(native)
@@ -164,7 +164,7 @@ struct PlanExecutorTests {
   @Test("Results are aligned for elements of every type")
   func alignment() throws {
     let config = try TestCheckpoint.config(dtype: .f64)
-    let adapter = HyMT2StateDictAdapter(
+    let adapter = StateDictAdapter(
       config: config, options: AdapterOptions(targetDType: .f64))
     let native = try adapter.fromHF(TestCheckpoint.stateDict(config))
     for stateDict in [native, try adapter.toHF(native)] {

@@ -21,7 +21,7 @@ struct PredictionLayerTests {
     #expect(try names([.dense, .dense]) == expected)
 
     let config = try TestCheckpoint.config(layers: [.dense, .dense], mtp: 1)
-    let adapter = HyMT2StateDictAdapter(
+    let adapter = StateDictAdapter(
       config: config, options: AdapterOptions(mtpPolicy: .preserve))
     let checkpoint = try TestCheckpoint.stateDict(config)
     let native = try adapter.fromHF(checkpoint)
@@ -41,7 +41,7 @@ struct PredictionLayerTests {
         stateDict: try TestCheckpoint.stateDict(config).filter { !names.contains($0) },
         offences: [Offence(.missingTensor, names[0])])
       let misjudged = fault.misjudged {
-        try HyMT2StateDictAdapter(config: $0.config).fromHF($0.stateDict)
+        try StateDictAdapter(config: $0.config).fromHF($0.stateDict)
       }
       #expect(misjudged == nil, "\(layers)")
     }

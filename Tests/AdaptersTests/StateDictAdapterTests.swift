@@ -14,7 +14,7 @@ struct StateDictAdapterTests {
       for (hidden, inter) in [(4, 5), (4, 4), (8, 4), (1, 1), (1, 3)] {
         let config = try TestCheckpoint.config(
           experts: experts, hidden: hidden, inter: inter, mtp: 1)
-        let adapter = HyMT2StateDictAdapter(
+        let adapter = StateDictAdapter(
           config: config, options: AdapterOptions(mtpPolicy: .preserve))
         let checkpoint = try TestCheckpoint.stateDict(config)
         let native = try adapter.fromHF(checkpoint)
@@ -46,7 +46,7 @@ struct StateDictAdapterTests {
         "model.layers.1.mlp.shared_experts.up_proj.weight", [1, 1]
       ),
     ]
-    let adapter = HyMT2StateDictAdapter(config: config)
+    let adapter = StateDictAdapter(config: config)
     let checkpoint = try added.reduce(TestCheckpoint.stateDict(config)) {
       try $0.adding($1.onDisk, $1.shape)
     }
@@ -64,7 +64,7 @@ struct StateDictAdapterTests {
     for (hidden, inter) in [(4, 5), (4, 4), (6, 3)] {
       let config = try TestCheckpoint.config(experts: 12, hidden: hidden, inter: inter)
       let checkpoint = try TestCheckpoint.stateDict(config)
-      let native = try HYV3StateDictAdapter(config: config).fromHF(checkpoint)
+      let native = try StateDictAdapter(config: config).fromHF(checkpoint)
       let base = "model.layers.1.mlp.experts"
       let gateAndUp = try #require(native["\(base).gate_and_up_projs"])
       let down = try #require(native["\(base).down_projs"])

@@ -10,19 +10,19 @@ import Testing
 struct ToHFPlannerTests {
   private let base: TensorName = "model.layers.1.mlp."
   private let config: ModelConfig
-  private let adapter: HyMT2StateDictAdapter
+  private let adapter: StateDictAdapter
   private let valid: StateDict
 
   init() throws {
     config = try TestCheckpoint.config(layers: [.dense, .sparse, .sparse], mtp: 1)
-    adapter = HyMT2StateDictAdapter(config: config)
+    adapter = StateDictAdapter(config: config)
     valid = try adapter.fromHF(TestCheckpoint.stateDict(config))
   }
 
   private func expect(_ faults: [PlantedFault]) {
     for fault in faults {
       let misjudged = fault.misjudged {
-        try HyMT2StateDictAdapter(config: $0.config, options: $0.options)
+        try StateDictAdapter(config: $0.config, options: $0.options)
           .toHF($0.stateDict, expertParallelism: $0.parallelism)
       }
       #expect(misjudged == nil, "\(fault.name)")

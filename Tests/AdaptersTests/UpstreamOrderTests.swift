@@ -40,7 +40,7 @@ struct UpstreamOrderTests {
   @Test("From disk to native form: keys, order, types, shapes and bits are upstream's")
   func fromHF() throws {
     for example in cases {
-      let adapter = try HyMT2StateDictAdapter(config: example.config(), options: example.options())
+      let adapter = try StateDictAdapter(config: example.config(), options: example.options())
       let native = try adapter.fromHF(example.inputStateDict())
       let difference = try firstDifference(
         withoutInverseScales(native), example.nativeStateDict())
@@ -51,7 +51,7 @@ struct UpstreamOrderTests {
   @Test("Back to disk: keys, order, types, shapes and bits are upstream's")
   func toHF() throws {
     for example in cases {
-      let adapter = try HYV3StateDictAdapter(config: example.config(), options: example.options())
+      let adapter = try StateDictAdapter(config: example.config(), options: example.options())
       let native = try example.nativeStateDict()
       let expected = try withPrefixKept(example.backStateDict(), example.sizes.prefix)
       let back = try adapter.toHF(native, excluding: example.exclude ?? "")
@@ -63,7 +63,7 @@ struct UpstreamOrderTests {
   @Test("Tensors converted one by one are those of the whole, in order")
   func streaming() throws {
     for example in cases {
-      let adapter = try HyMT2StateDictAdapter(config: example.config(), options: example.options())
+      let adapter = try StateDictAdapter(config: example.config(), options: example.options())
       let expected = try withPrefixKept(example.backStateDict(), example.sizes.prefix)
       let streamed = try StateDict(
         example.nativeStateDict().flatMap { name, tensor in

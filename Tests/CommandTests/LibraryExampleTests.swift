@@ -17,7 +17,7 @@ struct LibraryExampleTests {
     let path = root.appending(path: "SafetensorsTests/Fixtures/tiny-hyv3").path()
     let folder = try CheckpointFolder(path: path)
     let config = try ModelConfig(json: JSONValue(parsing: folder.config))
-    let adapter = HyMT2StateDictAdapter(config: config)
+    let adapter = StateDictAdapter(config: config)
     let native = try adapter.fromHF(folder.stateDict())
     let onDisk = try adapter.toHF(native, excluding: "lm_head")
     #expect(native["model.layers.1.mlp.experts.gate_and_up_projs"]?.shape == [4, 8, 8])

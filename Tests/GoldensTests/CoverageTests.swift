@@ -53,16 +53,19 @@ import Testing
     }
   }
 
-  @Test func everyClassOfTensorsHasAGoldenOnItsSide() {
-    let (hf, native) = (
-      Set(cases.flatMap { $0[.hf].names.map(TensorClass.of) }),
-      Set(cases.flatMap { $0[.native].names.map(TensorClass.of) })
-    )
-    let nativeOnly: Set<TensorClass> = [.gateAndUpProjections, .downProjections]
-    let onDiskOnly: Set<TensorClass> = [.gateProjection, .upProjection, .downProjection]
+  @Test func everyClassOfTensorsHasAGoldenOnBothSides() {
+    func classes(_ side: (GoldenCase) -> StateDict) -> Set<TensorClass> {
+      Set(
+        cases.flatMap { golden in
+          side(golden).names.map {
+            TensorClass.of($0, golden.description.setup.config.layout)
+          }
+        })
+    }
+    let (hf, native) = (classes { $0[.hf] }, classes { $0[.native] })
     for tensorClass in TensorClass.allCases {
-      #expect(nativeOnly.contains(tensorClass) || hf.contains(tensorClass), "\(tensorClass)")
-      #expect(onDiskOnly.contains(tensorClass) || native.contains(tensorClass), "\(tensorClass)")
+      #expect(hf.contains(tensorClass), "\(tensorClass)")
+      #expect(native.contains(tensorClass), "\(tensorClass)")
     }
   }
 

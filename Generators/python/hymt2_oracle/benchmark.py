@@ -10,19 +10,20 @@ from typing import Any
 
 import torch
 
+from hymt2_oracle.configs import Config, layer_fields, size_fields, small_config
+from hymt2_oracle.names import is_of_experts
 from hymt2_oracle.nemo import StateDict, make_adapter
+from hymt2_oracle.tables import read_layout
+
+LAYOUT = "hy_v3"
 
 
 def benchmark_layer(experts: int, hidden: int, intermediate: int, runs: int) -> dict[str, Any]:
     """Seconds and GB/s of both directions, and of a plain copy of as many bytes."""
-    config = {
-        "num_hidden_layers": 1,
-        "num_experts": experts,
-        "hidden_size": hidden,
-        "moe_intermediate_size": intermediate,
-    }
+    sizes = size_fields(LAYOUT, E=experts, H=hidden, I=intermediate)
+    config = small_config(LAYOUT, sizes | layer_fields(LAYOUT, ["sparse"]))
     adapter = make_adapter(config)
-    layer = _random_experts(experts, hidden, intermediate)
+    layer = _random_experts(config)
     size = sum(tensor.nbytes for tensor in layer.values())
     native = adapter.from_hf(dict(layer))
     results: dict[str, Any] = {
@@ -43,15 +44,12 @@ def benchmark_layer(experts: int, hidden: int, intermediate: int, runs: int) -> 
     return results
 
 
-def _random_experts(experts: int, hidden: int, intermediate: int) -> StateDict:
+def _random_experts(config: Config) -> StateDict:
     generator = torch.Generator().manual_seed(0)
     layer = {}
-    for expert in range(experts):
-        for name in ("gate", "up", "down"):
-            shape = (hidden, intermediate) if name == "down" else (intermediate, hidden)
-            bits = torch.randint(-(2**15), 2**15, shape, dtype=torch.int16, generator=generator)
-            key = f"model.layers.0.mlp.experts.{expert}.{name}_proj.weight"
-            layer[key] = bits.view(torch.bfloat16)
+    for tensor in filter(is_of_experts, read_layout(LAYOUT, config).tensors):
+        bits = torch.randint(-(2**15), 2**15, tensor.shape, dtype=torch.int16, generator=generator)
+        layer[tensor.name] = bits.view(torch.bfloat16)
     return layer
 
 

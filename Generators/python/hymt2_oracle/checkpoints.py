@@ -17,6 +17,7 @@ from hymt2_oracle.bits import as_integers
 from hymt2_oracle.errors import OracleError
 from hymt2_oracle.folders import Folder, read_config, read_folder, write_shards
 from hymt2_oracle.layout import check_layout, dtype_of, mtp_layer
+from hymt2_oracle.names import names_of
 
 DTYPES = {name: getattr(torch, name) for name in ("bfloat16", "float16", "float32")}
 """The dtypes a checkpoint may have, by their name in config.json."""
@@ -59,10 +60,11 @@ def random_model(recipe: Recipe) -> HYV3ForCausalLM:
         for name, parameter in model.named_parameters():
             if name.endswith("norm.weight"):
                 parameter.copy_(_random_norm(parameter.shape))
+        bias = names_of("hy_v3").native("router bias", "transformers").rpartition(".")[2]
         for module in model.modules():
-            if hasattr(module, "e_score_correction_bias"):
+            if hasattr(module, bias):
                 # A cast of the whole model takes this buffer along; on disk it is always float32.
-                module.e_score_correction_bias = _random_bias(module.e_score_correction_bias.shape)
+                setattr(module, bias, _random_bias(getattr(module, bias).shape))
     return model
 
 
@@ -85,7 +87,7 @@ def _random_mtp_layer(recipe: Recipe, layer: int) -> dict[str, torch.Tensor]:
     tensors = {}
     spread = recipe.config["initializer_range"]
     for key, shape in mtp_layer(recipe.config, layer).items():
-        if key.endswith(".expert_bias"):
+        if names_of("hy_v3").is_router_bias(key):
             value = _random_bias(shape)
         elif len(shape) == 1:
             value = _random_norm(shape)

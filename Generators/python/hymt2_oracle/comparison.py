@@ -8,13 +8,14 @@ from typing import Any
 
 from hymt2_oracle.bits import Outcome, compare_state_dicts
 from hymt2_oracle.checkpoints import DTYPES
+from hymt2_oracle.configs import layout_of
 from hymt2_oracle.errors import OracleError
 from hymt2_oracle.expert_parallel import expert_parallel_mesh
 from hymt2_oracle.folders import read_config, read_folder
+from hymt2_oracle.names import names_of
 from hymt2_oracle.nemo import (
     StateDict,
     hf_from_native,
-    is_expert_weight,
     make_adapter,
     native_from_hf,
 )
@@ -24,15 +25,19 @@ from hymt2_oracle.nemo import (
 class Conversion:
     """The options a conversion was made with."""
 
-    model: str = "hy_mt2"
+    model: str | None = None
+    """The layout, or None for the one that reads the checkpoint's config.json."""
     dtype: str = "bfloat16"
     preserve_mtp: bool = False
     ep_rank: int | None = None
     ep_size: int | None = None
 
+    def layout(self, original: Path) -> str:
+        return self.model or layout_of(read_config(original))
+
     def adapter(self, original: Path) -> Any:
-        config = read_config(original)
-        return make_adapter(config, self.model, DTYPES[self.dtype], self.preserve_mtp)
+        config, layout = read_config(original), self.layout(original)
+        return make_adapter(config, layout, DTYPES[self.dtype], self.preserve_mtp)
 
 
 def compare_from_hf(original: Path, native: Path, conversion: Conversion) -> Outcome:
@@ -55,10 +60,13 @@ def compare_to_hf(original: Path, native: Path, conversion: Conversion) -> Outco
     if conversion.ep_rank is not None or conversion.ep_size is not None:
         raise OracleError("--to-hf needs all experts: it does not go with --ep-rank and --ep-size")
     adapter = conversion.adapter(original)
+    is_cast = names_of(conversion.layout(original)).is_cast
+    # Only Hy's adapters drop the layers of a key that they call an MTP key.
+    is_dropped = getattr(adapter, "_is_mtp_key", lambda key: False)
     expected = {
-        key: tensor.to(DTYPES[conversion.dtype]) if is_expert_weight(key) else tensor
+        key: tensor.to(DTYPES[conversion.dtype]) if is_cast(key) else tensor
         for key, tensor in read_folder(original).tensors.items()
-        if not adapter._is_mtp_key(key)
+        if not is_dropped(key)
     }
     return _compare(expected, hf_from_native(adapter, read_folder(native).tensors))
 

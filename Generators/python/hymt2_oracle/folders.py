@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from hymt2_oracle.errors import OracleError
+from hymt2_oracle.names import names_of
 
 INDEX_NAME = "model.safetensors.index.json"
 SINGLE_NAME = "model.safetensors"
@@ -82,7 +83,8 @@ def write_shards(
     if len(division) == 1:
         return
     # For transformers the router's bias is a buffer, not a parameter.
-    parameters = [tensor for key, tensor in tensors.items() if not key.endswith(".expert_bias")]
+    is_buffer = names_of("hy_v3").is_router_bias
+    parameters = [tensor for key, tensor in tensors.items() if not is_buffer(key)]
     metadata = {
         "total_parameters": sum(tensor.numel() for tensor in parameters),
         "total_size": sum(tensor.nbytes for tensor in tensors.values()),

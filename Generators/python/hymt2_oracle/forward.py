@@ -11,6 +11,7 @@ from torch import nn
 
 from hymt2_oracle.folders import read_config, read_folder
 from hymt2_oracle.models import load_native, nemo_model
+from hymt2_oracle.names import names_of
 from hymt2_oracle.nemo import StateDict
 from hymt2_oracle.transformers_model import transformers_model
 
@@ -71,10 +72,11 @@ def relative_error(expected: torch.Tensor, found: torch.Tensor) -> float:
 
 def planted_faults(tensors: StateDict, layers: int) -> Iterator[tuple[str, StateDict]]:
     """Copies of native tensors with one fault each, of every kind in every MoE layer."""
+    names = names_of("hy_v3")
     for layer in range(layers):
-        mlp = f"model.layers.{layer}.mlp"
-        gate_and_up, down = f"{mlp}.experts.gate_and_up_projs", f"{mlp}.experts.down_projs"
-        bias = f"{mlp}.gate.e_score_correction_bias"
+        base = f"model.layers.{layer}."
+        gate_and_up, down = base + names.group("up"), base + names.group("down")
+        bias = base + names.native("router bias")
         if gate_and_up not in tensors:
             continue
         experts = {key: tensors[key].flip(0) for key in (gate_and_up, down)}
@@ -85,4 +87,4 @@ def planted_faults(tensors: StateDict, layers: int) -> Iterator[tuple[str, State
         gate, up = tensors[gate_and_up].chunk(2, dim=-1)
         halves = torch.cat((up, gate), dim=-1)
         yield f"layer {layer}: gate and up exchanged", tensors | {gate_and_up: halves}
-        yield f"layer {layer}: expert_bias reversed", tensors | {bias: tensors[bias].flip(0)}
+        yield f"layer {layer}: the router's bias reversed", tensors | {bias: tensors[bias].flip(0)}

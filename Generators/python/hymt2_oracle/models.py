@@ -12,6 +12,7 @@ from nemo_automodel.components.models.hy_mt2.model import HyMT2ForCausalLM
 from torch import nn
 
 from hymt2_oracle.errors import OracleError
+from hymt2_oracle.names import flag_of
 from hymt2_oracle.nemo import StateDict
 from hymt2_oracle.transformers_model import check_keys
 
@@ -62,7 +63,7 @@ def nemo_config(config: Mapping[str, Any]) -> SimpleNamespace:
     # transformers always uses sigmoid scores, normalises the chosen weights and adds the bias.
     fields["moe_router_use_sigmoid"] = True
     fields["route_norm"] = True
-    fields["moe_router_enable_expert_bias"] = True
+    fields[flag_of("hy_v3", "router bias")] = True
     # The same name and meaning; NeMo's hy_v3 config class would default to 1.0.
     fields["router_scaling_factor"] = config["router_scaling_factor"]
     # NeMo 0.7.0 reads rope_parameters, not the rope_theta and rope_scaling of its config classes.

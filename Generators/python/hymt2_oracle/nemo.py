@@ -2,54 +2,96 @@
 # Copyright the hymt2-harness authors
 """NeMo Automodel's own state dict adapters, called as upstream calls them."""
 
+import importlib
 from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
 import torch
-from nemo_automodel.components.models.hy_mt2.state_dict_adapter import HyMT2StateDictAdapter
-from nemo_automodel.components.models.hy_v3.state_dict_adapter import HYV3StateDictAdapter
+from nemo_automodel.components.moe.config import MoEConfig
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.tensor import DTensor
 
-ADAPTERS = {"hy_mt2": HyMT2StateDictAdapter, "hy_v3": HYV3StateDictAdapter}
-"""Upstream's adapters by the name of NeMo's model."""
+from hymt2_oracle.configs import layout_of, table_of
+from hymt2_oracle.errors import OracleError
+from hymt2_oracle.names import names_of
+from hymt2_oracle.table_language import read_sizes
 
 StateDict = dict[str, torch.Tensor]
+
+_DEFAULTS = {f.name: f.default for f in fields(MoEConfig) if f.default is not MISSING}
+
+
+@cache
+def adapter_class(layout: str) -> type[Any]:
+    """Upstream's adapter class of a layout, as the layout's table names it."""
+    path = table_of(layout)["upstream"]
+    module, _, name = path.rpartition(".")
+    try:
+        return getattr(importlib.import_module(f"nemo_automodel.components.models.{module}"), name)
+    except (ImportError, AttributeError) as error:
+        raise OracleError(
+            f"{layout}: expected upstream's adapter {path}, found none ({error}): install the"
+            " nemo-automodel that requirements.txt speaks of, or mend `upstream` in the table"
+        ) from error
+
+
+ADAPTERS = {name: adapter_class(name) for name in ("hy_mt2", "hy_v3")}
+"""Upstream's adapters that are asked where no layout is named: one layout, two classes."""
 
 
 def make_adapter(
     config: Mapping[str, Any],
-    model: str = "hy_mt2",
+    layout: str | None = None,
     dtype: torch.dtype = torch.bfloat16,
     preserve_mtp: bool = False,
 ) -> Any:
-    """Upstream's adapter for a config.json.
+    """Upstream's adapter for a config.json, by default of the layout that its model_type names.
 
-    NeMo always drops the layers from num_hidden_layers on. With `preserve_mtp` they are counted
-    as hidden layers, so that the same code converts them as the MoE layers that they are.
+    Where a layout drops MTP layers on loading, `preserve_mtp` counts them as hidden layers, so that
+    the same code converts them as the MoE layers that they are.
     """
-    layers = config["num_hidden_layers"]
-    if preserve_mtp:
-        layers += config.get("num_nextn_predict_layers", 0)
-    return new_adapter(ADAPTERS[model], {**config, "num_hidden_layers": layers}, dtype)
+    name = layout or layout_of(config)
+    return new_adapter(adapter_class(name), name, config, dtype, preserve_mtp=preserve_mtp)
 
 
 def new_adapter(
-    adapter_class: Any, config: Mapping[str, Any], dtype: torch.dtype = torch.bfloat16
+    adapter_class: Any,
+    layout: str,
+    config: Mapping[str, Any],
+    dtype: torch.dtype = torch.bfloat16,
+    moe: Mapping[str, Any] | None = None,
+    preserve_mtp: bool = False,
 ) -> Any:
-    """An adapter of a class, for a config.json."""
-    # The few fields that the adapters read.
-    moe = SimpleNamespace(
-        n_routed_experts=config["num_experts"],
-        moe_inter_dim=config.get("expert_hidden_dim", config["moe_intermediate_size"]),
-        dim=config["hidden_size"],
-        expert_activation="swiglu",
-        expert_bias=False,
+    """An adapter of a class, for a config.json of a layout.
+
+    What upstream's constructors and methods read: the model's own fields, the sizes and the
+    activation of the experts, and that no backend changes the names or the storage of tensors.
+    `moe` has members of the MoE config that take the place of what the config says.
+    """
+    table = table_of(layout)
+    model = dict(config.get(table["config"], {}) if "config" in table else config)
+    layers = table["layers"]
+    if preserve_mtp and "mtp" in layers:
+        model[layers["count"]] += model.get(layers["mtp"]["count"]) or 0
+    backend = SimpleNamespace(attn="sdpa", dispatcher="torch", experts="torch")
+    return adapter_class(
+        SimpleNamespace(**model), moe_config(layout, model, moe or {}), backend, dtype
     )
-    backend = SimpleNamespace(dispatcher="torch", experts="torch")
-    model = SimpleNamespace(num_hidden_layers=config["num_hidden_layers"])
-    return adapter_class(model, moe, backend, dtype)
+
+
+def moe_config(
+    layout: str, model: Mapping[str, Any], members: Mapping[str, Any]
+) -> SimpleNamespace:
+    """Upstream's MoE config as far as adapters read it, the rest as upstream has it by default."""
+    stated = ("n_routed_experts", "moe_inter_dim", "dim")
+    found = {}
+    if any(member not in members for member in stated):
+        sizes = read_sizes(table_of(layout), model, gated=True)
+        found = dict(zip(stated, (sizes["E"], sizes["I"], sizes["H"])))
+    return SimpleNamespace(**{**_DEFAULTS, **found, **members})
 
 
 def native_from_hf(adapter: Any, tensors: StateDict, mesh: DeviceMesh | None = None) -> StateDict:
@@ -63,14 +105,9 @@ def hf_from_native(adapter: Any, tensors: StateDict) -> StateDict:
     return dict(adapter.to_hf(dict(tensors)))
 
 
-def is_grouped_experts(key: str) -> bool:
+def is_grouped_experts(key: str, layout: str = "hy_v3") -> bool:
     """Whether a native key holds all experts of a layer."""
-    return key.endswith((".mlp.experts.gate_and_up_projs", ".mlp.experts.down_projs"))
-
-
-def is_expert_weight(key: str) -> bool:
-    """Whether an HF key holds one expert's weight: the only tensors that are ever cast."""
-    return ".mlp.experts." in key
+    return names_of(layout).is_group(key)
 
 
 def _local(tensor: torch.Tensor) -> torch.Tensor:

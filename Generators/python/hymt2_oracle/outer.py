@@ -14,7 +14,8 @@ from hymt2_oracle.errors import OracleError
 from hymt2_oracle.explanations import explain_all
 from hymt2_oracle.folders import read_config, read_folder
 from hymt2_oracle.layout import Config, dtype_of, is_mtp_key
-from hymt2_oracle.outer_layout import native_from_outer, outer_from_native, twin_of
+from hymt2_oracle.names import names_of
+from hymt2_oracle.outer_layout import OuterLayout
 from hymt2_oracle.transformers_model import (
     empty_model,
     saved_by_transformers,
@@ -40,25 +41,27 @@ def compare_outer_from_hf(original: Path, native: Path, dtype: str) -> OuterOutc
     model = transformers_model(original, pair.config, pair.dtype())
     outer = _without_tied(model.config, model.state_dict())
     expected = {
-        key: tensor.to(DTYPES[dtype]) if twin_of(key).grouped else tensor
+        key: tensor.to(DTYPES[dtype]) if pair.layout.twin(key).grouped else tensor
         for key, tensor in outer.items()
     }
-    return pair.outcome(native_from_outer(expected), pair.native)
+    return pair.outcome(pair.layout.native_from_outer(expected), pair.native)
 
 
 def compare_outer_to_hf(original: Path, native: Path, dtype: str) -> OuterOutcome:
     """What save_pretrained writes of a model filled from NATIVE, against ORIGINAL."""
     pair = _Pair(original, native)
     expected = {
-        key: tensor.to(DTYPES[dtype]) if ".mlp.experts." in key else tensor
+        key: tensor.to(DTYPES[dtype]) if names_of("hy_v3").is_cast(key) else tensor
         for key, tensor in pair.original.items()
     }
     model = empty_model(original)
     names = _without_tied(model.config, model.state_dict())
-    unfit = _unfit(names, pair.native)
+    unfit = _unfit(pair.layout.native_from_outer(names), pair.native)
     if unfit:
         return pair.outcome_of(expected, unfit)
-    saved = saved_by_transformers(model, outer_from_native(names, pair.native))
+    saved = saved_by_transformers(
+        model, pair.layout.outer_from_native(names, pair.native)
+    )
     return pair.outcome(expected, saved)
 
 
@@ -67,6 +70,7 @@ class _Pair:
 
     def __init__(self, original: Path, native: Path) -> None:
         self.config = read_config(original)
+        self.layout = OuterLayout(self.config)
         self.path = original
         self.original, self.mtp_on_disk = _without_mtp(self.config, read_folder(original).tensors)
         self.native, self.mtp_native = _without_mtp(self.config, read_folder(native).tensors)
@@ -110,9 +114,8 @@ def _without_tied(config: Any, outer: StateDict) -> StateDict:
     return {key: tensor for key, tensor in outer.items() if key != "lm_head.weight"}
 
 
-def _unfit(names: StateDict, native: StateDict) -> list[Difference]:
-    """Why a model with tensors like `names` cannot be filled from `native`. dtypes may differ."""
-    expected = native_from_outer(names)
+def _unfit(expected: StateDict, native: StateDict) -> list[Difference]:
+    """Why a model that expects such tensors cannot be filled from `native`. dtypes may differ."""
     differences = []
     for key in sorted(expected.keys() | native.keys()):
         if key not in native:

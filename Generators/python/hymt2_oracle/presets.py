@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from hymt2_oracle.configs import flag_fields
+
 TINY: dict[str, Any] = {
     "vocab_size": 64,
     "hidden_size": 16,
@@ -29,14 +31,13 @@ TINY: dict[str, Any] = {
     "rms_norm_eps": 1e-5,
     "router_scaling_factor": 2.826,
     "route_norm": True,
-    "qk_norm": True,
     "moe_router_use_sigmoid": True,
-    "moe_router_enable_expert_bias": True,
     "enable_lm_head_fp32": True,
     "enable_moe_fp32_combine": False,
     "enable_attention_fp32_softmax": False,
     "rope_parameters": {"rope_type": "default", "rope_theta": 11158840.0},
-    "tie_word_embeddings": False,
+    # Norms of heads and the router's bias among them, as the layout's table has them by default.
+    **flag_fields("hy_v3"),
 }
 """What every preset starts from: the published config of the family, made tiny."""
 

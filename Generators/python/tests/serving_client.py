@@ -123,13 +123,14 @@ def plan_request(plan: Plan, **members: Any) -> dict[str, Any]:
     """A golden plan's setup as a request."""
     description = plan.description()
     config, options = description["config"], description["options"]
+    sizes = plan.checkpoint().layout.sizes
     return {
         "model": description["family"],
         "config": config,
         "moe": {
-            "n_routed_experts": config["num_experts"],
-            "moe_inter_dim": config["moe_intermediate_size"],
-            "dim": config["hidden_size"],
+            "n_routed_experts": sizes["E"],
+            "moe_inter_dim": sizes["I"],
+            "dim": sizes["H"],
             "expert_activation": options["activation"],
             "expert_bias": False,
         },

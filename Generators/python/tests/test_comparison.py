@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the hymt2-harness authors
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,11 @@ from hymt2_oracle.comparison import Conversion, compare_from_hf, compare_to_hf
 from hymt2_oracle.errors import OracleError
 from hymt2_oracle.expert_parallel import expert_parallel_mesh
 from hymt2_oracle.folders import read_config, read_folder
+from hymt2_oracle.golden.families import layouts
+from hymt2_oracle.golden.table import Plan
+from hymt2_oracle.golden.upstream import as_tensors
+from hymt2_oracle.golden.values import fill
+from hymt2_oracle.names import names_of, prefixes_of
 from hymt2_oracle.nemo import StateDict, make_adapter, native_from_hf
 
 GATE_AND_UP = "model.layers.1.mlp.experts.gate_and_up_projs"
@@ -130,3 +136,20 @@ def test_options_that_make_no_sense_are_refused(checkpoint: Path) -> None:
             compare_from_hf(checkpoint, checkpoint, conversion)
     with pytest.raises(OracleError, match="needs all experts"):
         compare_to_hf(checkpoint, checkpoint, Conversion(ep_rank=0, ep_size=1))
+
+
+@pytest.mark.parametrize("layout", layouts())
+def test_a_checkpoint_of_any_layout_is_compared(layout: str, tmp_path: Path) -> None:
+    plan = Plan("any", "", (), family=layout, prefix=prefixes_of(layout)[0])
+    config = plan.description()["config"]
+    tensors = as_tensors(fill(plan.keys(), "iota", "BF16"))
+    native = native_from_hf(make_adapter(config), tensors)
+    original = write_native(tmp_path / "original", tensors)
+    (original / "config.json").write_text(json.dumps(config))
+    converted = write_native(tmp_path / "native", native)
+    for direction in (compare_from_hf, compare_to_hf):
+        outcome = direction(original, converted, Conversion())
+        assert outcome.differences == [] and outcome.tensors > 0
+    wrong = {key: t.flip(0) if names_of(layout).is_group(key) else t for key, t in native.items()}
+    faulty = write_native(tmp_path / "faulty", wrong)
+    assert compare_from_hf(original, faulty, Conversion()).differences

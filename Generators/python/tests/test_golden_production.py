@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hymt2_oracle.errors import OracleError
+from hymt2_oracle.golden.families import family_plans
 from hymt2_oracle.golden.files import read_case, write_case
 from hymt2_oracle.golden.mutations import wrong_results
 from hymt2_oracle.golden.production import produce, valid_case, versions
@@ -16,14 +17,15 @@ from hymt2_oracle.golden.table import Plan, plans
 GOLDEN = Path(__file__).parents[3] / "Golden"
 
 
-@pytest.mark.parametrize("plan", list(plans())[::12], ids=lambda plan: plan.id)
+@pytest.mark.parametrize("plan", [*plans(), *family_plans()][::12], ids=lambda plan: plan.id)
 def test_a_case_made_anew_is_the_committed_one(plan: Plan, tmp_path: Path) -> None:
     write_case(valid_case(plan), tmp_path / "new.h5")
     assert (tmp_path / "new.h5").read_bytes() == (GOLDEN / f"{plan.id}.h5").read_bytes()
 
 
 def test_every_case_of_the_table_has_a_name_of_its_own() -> None:
-    names = Counter(case.id for cases in (plans(), wrong_results(), refusals()) for case in cases)
+    made = (plans(), family_plans(), wrong_results(), refusals())
+    names = Counter(case.id for cases in made for case in cases)
     assert [name for name, count in names.items() if count > 1] == []
     manifest = json.loads((GOLDEN / "manifest.json").read_text())
     assert sorted([*names, "transformers"]) == [entry["id"] for entry in manifest["cases"]]

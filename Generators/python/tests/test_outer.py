@@ -15,7 +15,7 @@ from hymt2_oracle.errors import OracleError
 from hymt2_oracle.folders import read_config, read_folder, write_shards
 from hymt2_oracle.nemo import StateDict, make_adapter, native_from_hf
 from hymt2_oracle.outer import compare_outer_from_hf, compare_outer_to_hf
-from hymt2_oracle.outer_layout import twin_of
+from hymt2_oracle.outer_layout import OuterLayout
 from hymt2_oracle.presets import complete_config
 from hymt2_oracle.random_configs import random_config
 
@@ -240,7 +240,7 @@ def test_exit_codes(square: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
 
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(OracleError, match="unknown here"):
-        twin_of("model.layers.1.mlp.experts.gate_up_proj_bias")
+        OuterLayout(complete_config()).twin("model.layers.1.mlp.experts.gate_up_proj_bias")
 
 
 def test_make_checkpoint_takes_a_random_config(tmp_path: Path) -> None:

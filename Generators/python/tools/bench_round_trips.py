@@ -13,10 +13,14 @@ import torch
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from hymt2_oracle.nemo import make_adapter
+from hymt2_oracle.names import names_of
+from hymt2_oracle.nemo import ADAPTERS, new_adapter
 
 CASES = 1_000
 HEADS, HEAD_SIZE, VOCABULARY = 2, 2, 4
+NAMES = names_of("hy_mt2")
+SHARED, EXPERTS = NAMES.shared_module(), NAMES.experts
+ROUTER, BIAS = NAMES.disk("router"), NAMES.disk("router bias")
 
 
 def shapes(config: dict[str, int]) -> dict[str, tuple[int, ...]]:
@@ -38,10 +42,10 @@ def shapes(config: dict[str, int]) -> dict[str, tuple[int, ...]]:
         }
         mlps = ["mlp."]
         if config["dense"] <= layer:
-            mlps = ["mlp.shared_mlp."]
-            mlps += [f"mlp.experts.{expert}." for expert in range(config["num_experts"])]
-            result[f"{base}mlp.router.gate.weight"] = (config["num_experts"], hidden)
-            result[f"{base}mlp.expert_bias"] = (config["num_experts"],)
+            mlps = [f"{SHARED}."]
+            mlps += [f"{EXPERTS}.{expert}." for expert in range(config["num_experts"])]
+            result[base + ROUTER] = (config["num_experts"], hidden)
+            result[base + BIAS] = (config["num_experts"],)
         for mlp in mlps:
             result[f"{base}{mlp}gate_proj.weight"] = (inter, hidden)
             result[f"{base}{mlp}up_proj.weight"] = (inter, hidden)
@@ -87,7 +91,12 @@ def checkpoint(config: dict[str, int], seed: int) -> dict[str, torch.Tensor]:
 def round_trip(config: dict[str, int], seed: int) -> None:
     config["dense"] = min(config["dense"], config["num_hidden_layers"])
     original = checkpoint(config, seed)
-    adapter = make_adapter(config, preserve_mtp=True)
+    moe = {
+        "n_routed_experts": config["num_experts"],
+        "moe_inter_dim": config["moe_intermediate_size"],
+        "dim": config["hidden_size"],
+    }
+    adapter = new_adapter(ADAPTERS["hy_mt2"], "hy_mt2", config, moe=moe, preserve_mtp=True)
     returned = adapter.to_hf(adapter.from_hf(dict(original)))
     pairs = dict(returned)
     assert pairs.keys() == original.keys()

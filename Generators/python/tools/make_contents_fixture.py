@@ -14,10 +14,12 @@ import sys
 import numpy as np
 
 from hymt2_oracle.contents import WIDTHS, Contents, special_patterns
+from hymt2_oracle.names import names_of
 
 KEYS = [(0, 0), (1, 2), (2**64 - 1, 2**64 - 1), (0xFEDCBA9876543210, 0x123456789ABCDEF)]
 BLOCKS = [0, 1, 2, 1000, 2**32 - 1, 2**63, 2**64 - 2, 2**64 - 1]
-NAMES = ["model.layers.7.mlp.experts.12.gate_proj.weight", "x", "", "专家.重み.é"]
+GATE = f"model.layers.7.{names_of('hy_v3').experts}.12.gate_proj.weight"
+NAMES = [GATE, "x", "", "专家.重み.é"]
 SEEDS = [0, 1, 2**64 - 1, 20261124]
 ADDRESSES = [0, 1, 4000, 2**32 - 5, 2**60 + 12345, 2**64 - 7]
 FEW, MANY = 13, 1003

@@ -17,6 +17,7 @@ from transformers import PreTrainedModel
 from transformers.utils import logging
 
 from hymt2_oracle.layout_models import SMALL, layout_model
+from hymt2_oracle.names import names_of
 from hymt2_oracle.tables import TABLES, load_table
 
 FOLDER = TABLES.parents[2] / "Tests" / "LayoutsTests" / "Fixtures"
@@ -30,13 +31,14 @@ def make(table: str, folder: Path) -> None:
     if table == "qwen3_vl_moe":
         config = SMALL[table][0]
     model = layout_model(table, config).to(torch.bfloat16)
+    bias = router_bias(table)
     with torch.no_grad():
         for name, tensor in model.state_dict().items():
             tensor.copy_(torch.randn(tensor.shape) / 4 + (1 if "norm" in name else 0))
         for module in model.modules():
-            if hasattr(module, "e_score_correction_bias"):
+            if hasattr(module, bias):
                 # Published files hold it as float32, whatever the type of the rest.
-                module.e_score_correction_bias = torch.rand(len(module.e_score_correction_bias))
+                setattr(module, bias, torch.rand(len(getattr(module, bias))))
                 if table == "minimax_m2":
                     module.gate.to(torch.float32)
     model.save_pretrained(folder, max_shard_size="1GB")
@@ -47,12 +49,21 @@ def make(table: str, folder: Path) -> None:
     check(table, folder)
 
 
+def router_bias(table: str) -> str:
+    """What a module of transformers calls the router's bias; a name of none if there is no bias."""
+    names = names_of(table)
+    if all(tensor.role != "router bias" for tensor in names.layout.tensors):
+        return "no router's bias"
+    forms = names.layout.table.get("natives", ["automodel"])
+    return names.native("router bias", forms[-1]).rpartition(".")[2]
+
+
 def turn_experts(model: PreTrainedModel, folder: Path) -> None:
     """Turns each expert's matrix to where published files have it; transformers reads both."""
     path = folder / "model.safetensors"
     tensors = load_file(path)
     for key, tensor in tensors.items():
-        if ".mlp.experts." in key:
+        if names_of("qwen3_vl_moe").is_of_experts(key):
             tensors[key] = tensor.transpose(1, 2).contiguous()
     save_file(tensors, path, metadata={"format": "pt"})
     read = type(model).from_pretrained(folder, dtype=torch.bfloat16).state_dict()

@@ -20,8 +20,12 @@ from importlib.metadata import version
 from types import SimpleNamespace
 
 import torch
-from nemo_automodel.components.models.hy_mt2.state_dict_adapter import HyMT2StateDictAdapter
 
+from hymt2_oracle.names import names_of
+from hymt2_oracle.nemo import ADAPTERS, new_adapter
+
+NAMES = names_of("hy_mt2")
+EXPERTS, SHARED = NAMES.experts, NAMES.shared_module()
 DTYPES = {"BF16": torch.bfloat16, "F16": torch.float16, "F32": torch.float32}
 CARRIERS = {2: torch.int16, 4: torch.int32}
 
@@ -57,13 +61,13 @@ def base_keys(s, dtype="BF16"):
         keys.append((f"{base}input_layernorm.weight", dtype, [s.H]))
         if layer not in sparse_layers(s):
             continue
-        keys.append((f"{base}mlp.router.gate.weight", dtype, [s.E, s.H]))
-        keys.append((f"{base}mlp.expert_bias", "F32", [s.E]))
-        keys.append((f"{base}mlp.shared_mlp.up_proj.weight", dtype, [s.I, s.H]))
+        keys.append((base + NAMES.disk("router"), dtype, [s.E, s.H]))
+        keys.append((base + NAMES.disk("router bias"), "F32", [s.E]))
+        keys.append((f"{base}{SHARED}.up_proj.weight", dtype, [s.I, s.H]))
         for expert in range(s.E):
             for projection in projections(s):
                 shape = [s.H, s.I] if projection == "down_proj" else [s.I, s.H]
-                keys.append((f"{base}mlp.experts.{expert}.{projection}.weight", dtype, shape))
+                keys.append((f"{base}{EXPERTS}.{expert}.{projection}.weight", dtype, shape))
     keys.append(("lm_head.weight", dtype, [2, s.H]))
     return keys
 
@@ -72,8 +76,8 @@ def scale_keys(s):
     keys = base_keys(s)
     for suffix in ["weight_scale", "input_scale", "weight_scale_inv"]:
         for expert in range(s.E):
-            keys.append((f"{s.prefix}layers.1.mlp.experts.{expert}.up_proj.{suffix}", "BF16", []))
-        keys.append((f"{s.prefix}layers.1.mlp.shared_mlp.up_proj.{suffix}", "F32", [1]))
+            keys.append((f"{s.prefix}layers.1.{EXPERTS}.{expert}.up_proj.{suffix}", "BF16", []))
+        keys.append((f"{s.prefix}layers.1.{SHARED}.up_proj.{suffix}", "F32", [1]))
     return keys
 
 
@@ -83,11 +87,11 @@ def lora_keys(s, prefix="base_model.model.model."):
         base = f"{prefix}layers.{layer}."
         for factor, shape in [("A", [s.R, s.H]), ("B", [s.H, s.R])]:
             keys.append((f"{base}self_attn.o_proj.lora_{factor}.weight", "BF16", shape))
-            keys.append((f"{base}mlp.shared_mlp.up_proj.lora_{factor}.weight", "BF16", shape))
+            keys.append((f"{base}{SHARED}.up_proj.lora_{factor}.weight", "BF16", shape))
         for expert in range(s.E):
             for projection in projections(s):
                 rows, columns = (s.H, s.I) if projection == "down_proj" else (s.I, s.H)
-                stem = f"{base}mlp.experts.{expert}.{projection}"
+                stem = f"{base}{EXPERTS}.{expert}.{projection}"
                 keys.append((f"{stem}.lora_A.weight", "BF16", [s.R, columns]))
                 keys.append((f"{stem}.lora_B.weight", "BF16", [rows, s.R]))
     return keys
@@ -98,7 +102,7 @@ def param_wrapper_keys(s, legacy, prefix="base_model.model.model."):
     fused = s.R * s.E
     keys = []
     for layer in sparse_layers(s):
-        base = f"{prefix}layers.{layer}.mlp.experts."
+        base = f"{prefix}layers.{layer}.{EXPERTS}."
         for stem, inner, outer in [("", s.I, s.H), ("base_layer.", s.H, width)]:
             a, b = (outer, inner) if legacy else (inner, outer)
             keys.append((f"{base}{stem}lora_A.weight", "BF16", [fused, a]))
@@ -229,14 +233,10 @@ def record(pairs, inputs):
 
 def run(c):
     s = c["sizes"]
-    hidden_layers = len(s.layers) + (s.mtp if c.get("preserve") else 0)
-    adapter = HyMT2StateDictAdapter(
-        SimpleNamespace(num_hidden_layers=hidden_layers),
-        SimpleNamespace(
-            n_routed_experts=s.E, moe_inter_dim=s.I, dim=s.H, expert_activation=s.activation, expert_bias=False
-        ),
-        SimpleNamespace(dispatcher="torch", experts="torch"),
-        dtype=DTYPES[c.get("dtype", "BF16")],
+    config = {"num_hidden_layers": len(s.layers), "num_nextn_predict_layers": s.mtp}
+    moe = dict(n_routed_experts=s.E, moe_inter_dim=s.I, dim=s.H, expert_activation=s.activation)
+    adapter = new_adapter(
+        ADAPTERS["hy_mt2"], "hy_mt2", config, DTYPES[c.get("dtype", "BF16")], moe, c.get("preserve")
     )
     adapter._paramwrapper_layout_hint = c.get("hint")
     exclude = c.get("exclude")

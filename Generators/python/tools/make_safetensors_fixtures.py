@@ -23,6 +23,8 @@ from safetensors import SafetensorError, deserialize
 from safetensors.torch import save
 from transformers import HYV3Config, HYV3ForCausalLM
 
+from hymt2_oracle.names import names_of
+
 DTYPES = {
     "BOOL": torch.bool,
     "U8": torch.uint8,
@@ -177,8 +179,8 @@ def write_checkpoint(folder: Path) -> None:
     for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
         values = torch.rand(tensor.shape, generator=generator) * 0.9 + 0.1
         values *= torch.randint(0, 2, tensor.shape, generator=generator) * 2 - 1
-        is_expert_bias = name.endswith("e_score_correction_bias")
-        tensor.data = values.to(torch.float32 if is_expert_bias else tensor.dtype)
+        is_bias = name.endswith(names_of("hy_v3").native("router bias", "transformers"))
+        tensor.data = values.to(torch.float32 if is_bias else tensor.dtype)
     model.save_pretrained(folder, max_shard_size="2KB")
     # The library keeps its shards from others, which a checkout would not.
     for file in folder.iterdir():

@@ -10,10 +10,12 @@ import Tensors
 struct ConversionResult {
   let tensors: StateDict
   private var whole: [TensorName: TensorName] = [:]
-  private var columns: [Slot: [Find]] = [:]
-  /// The grouped tensors in which slices were found, each with the first input tensor.
+  private var finds: [Slot: [Find]] = [:]
+  /// The grouped tensors in which parts were found, each with the first input tensor.
   private var groups: [TensorName: TensorName] = [:]
-  private var stacks: [TensorName: Cells?] = [:]
+  /// Which elements of grouped tensors were found to be some input's.
+  private var taken: [TensorName: [Bool]] = [:]
+  private var bits: [TensorName: [UInt64]] = [:]
 
   /// One expert's place in a grouped tensor.
   struct Slot: Hashable {
@@ -21,33 +23,33 @@ struct ConversionResult {
     let number: Int
   }
 
-  /// The columns of a slot that hold an input tensor.
+  /// An input tensor in a slot, as which part it is there and with how many elements.
   struct Find {
-    let columns: Range<Int>
     let name: TensorName
-    let projection: Projection
+    let rule: Int
+    let count: Int
   }
 
   init(_ tensors: StateDict) {
     self.tensors = tensors
   }
 
-  /// The patterns of a stack of matrices that came out, nil for tensors of other ranks.
-  mutating func stack(_ name: TensorName) -> Cells? {
-    if let known = stacks[name] { return known }
-    let made = tensors[name].flatMap { $0.shape.rank == 3 ? Cells($0) : nil }
-    stacks[name] = .some(made)
+  /// The bit patterns of a tensor that came out, or of none.
+  mutating func patterns(_ name: TensorName) -> [UInt64] {
+    if let known = bits[name] { return known }
+    let made = tensors[name]?.patterns ?? []
+    bits[name] = made
     return made
   }
 
   /// The input tensor that a whole tensor was found to be.
   func owner(of name: TensorName) -> TensorName? { whole[name] }
 
-  /// An input tensor that was found to be a tensor or a slice of it.
+  /// An input tensor that was found to be a tensor or a part of it.
   func holder(of name: TensorName) -> TensorName? { whole[name] ?? groups[name] }
 
   /// What was found in a slot.
-  func finds(in slot: Slot) -> [Find] { columns[slot] ?? [] }
+  func finds(in slot: Slot) -> [Find] { finds[slot] ?? [] }
 
   /// Notes that a tensor is an input tensor; gives false if it is another already.
   mutating func claim(_ name: TensorName, for input: TensorName) -> Bool {
@@ -57,43 +59,40 @@ struct ConversionResult {
     return true
   }
 
-  /// Notes that columns of a slot are an input tensor; gives false if they are another already.
+  /// Notes that elements of a grouped tensor are an input tensor; gives false if they are another already.
   ///
-  /// - Parameter isShared: Whether another tensor of the expert may be the same.
-  mutating func claim(_ slot: Slot, _ find: Find, isShared: Bool) -> Bool {
-    guard whole[slot.group] == nil else { return false }
-    let others = finds(in: slot)
-    if others.contains(where: { $0.name == find.name }) { return true }
-    guard
-      others.allSatisfy({
-        !$0.columns.overlaps(find.columns) || (isShared && $0.projection != find.projection)
-      })
-    else { return false }
-    columns[slot, default: []].append(find)
-    if groups[slot.group] == nil { groups[slot.group] = find.name }
+  /// - Parameter positions: The elements; -1 of what is not in the tensor.
+  mutating func claim(
+    _ positions: [Int], of group: TensorName, as place: PartPlace, for name: TensorName
+  ) -> Bool {
+    guard whole[group] == nil, let shape = tensors[group]?.shape else { return false }
+    var counts: [Int: Int] = [:]
+    for position in positions where position >= 0 {
+      counts[Self.slot(of: position, shape, place), default: 0] += 1
+    }
+    let slots = counts.keys.map { Slot(group: group, number: $0) }
+    if slots.contains(where: { finds(in: $0).contains { $0.name == name } }) { return true }
+    var own = taken[group] ?? [Bool](repeating: false, count: shape.elementCount)
+    // Another part of the expert may be the same elements.
+    let mayShare =
+      place.isRepeated
+      && !slots.contains { finds(in: $0).contains { $0.rule == place.rule } }
+    guard mayShare || !positions.contains(where: { $0 >= 0 && own[$0] }) else { return false }
+    for position in positions where position >= 0 { own[position] = true }
+    taken[group] = own
+    for slot in slots {
+      finds[slot, default: []].append(
+        Find(name: name, rule: place.rule, count: counts[slot.number] ?? 0))
+    }
+    if groups[group] == nil { groups[group] = name }
     return true
+  }
+
+  private static func slot(of position: Int, _ shape: Shape, _ place: PartPlace) -> Int {
+    guard let axis = place.expertAxis else { return 0 }
+    return position / shape.strides[axis] % max(1, shape[axis])
   }
 
   /// Whether anything was found in a tensor.
   func isFound(_ name: TensorName) -> Bool { holder(of: name) != nil }
-}
-
-extension Cells {
-  /// Whether some columns of a slice are a matrix's rows: `self[slice, c, start + r] == matrix[r, c]`.
-  ///
-  /// - Parameter anyNaN: The type in which any NaN will do for another, since a cast made it.
-  func holds(_ matrix: Cells, slice: Int, start: Int, anyNaN: DType? = nil) -> Bool {
-    guard (0..<depth).contains(slice), matrix.depth == 1, matrix.columns == rows, start >= 0,
-      matrix.rows <= columns - start
-    else { return false }
-    if count == 0 || matrix.count == 0 { return true }
-    for row in 0..<matrix.rows {
-      for column in 0..<rows {
-        let (expected, found) = (matrix[row, column], self[slice, column, start + row])
-        guard expected == found || anyNaN.map({ $0.isNaN(expected) && $0.isNaN(found) }) ?? false
-        else { return false }
-      }
-    }
-    return true
-  }
 }

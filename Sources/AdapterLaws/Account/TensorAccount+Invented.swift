@@ -11,8 +11,11 @@ extension TensorAccount {
   mutating func addInvented() {
     for (name, tensor) in result.tensors where tensor.shape.elementCount > 0 {
       if result.owner(of: name) != nil { continue }
-      if isFromHF, homes.contains(name), result.stack(name) != nil {
-        addInventedSlots(name)
+      let whole = NativeWhole(native: LenientKey(name, layout))
+      if isFromHF, homes.contains(name), let whole,
+        let place = whole.places(layout).first, place.terms.count == tensor.shape.rank
+      {
+        addInventedSlots(name, tensor.shape, whole, place)
       } else if !homes.contains(name), !isOfSplit(name), twin(of: tensor) == nil {
         // A tied head may repeat the embedding.
         add(TensorLoss(.invented, name))
@@ -20,42 +23,43 @@ extension TensorAccount {
     }
   }
 
-  /// Whether a grouped tensor has a slice for a key of an expert.
+  /// Whether a grouped tensor has a part for a key on disk.
   private func isOfSplit(_ name: TensorName) -> Bool {
-    guard !isFromHF else { return false }
-    let address = TensorAddress(name)
-    guard case .ofExpert(let expert, _, _) = address.part, let base = address.plainBase,
-      let group = OracleKey(name)?.groupedName
+    let address = LenientKey(name, layout)
+    guard !isFromHF, let whole = NativeWhole(onDisk: address, layout),
+      let place = whole.places(layout).first, let base = address.plainBase(layout)
     else { return false }
-    let prefixes = ["\(address.prefix)", oracle.spec.prefix, "model.", ""]
-    let bases = [base] + prefixes.map { "\($0)layers.\(address.layer ?? 0)." }
+    let prefixes = [address.prefix, oracle.spec.prefix, layout.prefixes[0], ""]
+    let bases =
+      [base] + prefixes.map { layout.start(ofLayer: address.layer ?? 0, under: $0) }
     return bases.contains { base in
-      guard let shape = input[TensorName("\(base)mlp.experts.\(group.rawValue)")]?.shape else {
-        return false
-      }
-      guard shape.rank == 3 else { return false }
-      return (0..<shape[0]).contains(expert - offset(shape[0], group))
+      guard let shape = input[TensorName(base + whole.name(layout))]?.shape,
+        shape.rank == place.terms.count
+      else { return false }
+      guard let expert = address.expert, let axis = place.expertAxis else { return true }
+      return (0..<shape[axis]).contains(expert - offset(shape, whole, place))
     }
   }
 
-  /// Slots, or columns of them, in which no tensor stands that went in.
-  private mutating func addInventedSlots(_ group: TensorName) {
-    guard let stack = result.stack(group) else { return }
-    let name = OracleKey(group)?.expertPart
-    var offset = 0
-    if case .grouped(let name) = name { offset = self.offset(stack.depth, name) }
+  /// Slots, or elements of them, in which no tensor stands that went in.
+  private mutating func addInventedSlots(
+    _ group: TensorName, _ shape: Shape, _ whole: NativeWhole, _ place: PartPlace
+  ) {
+    let offset = offset(shape, whole, place)
+    let depth = place.expertAxis.map { shape[$0] } ?? 1
+    let size = shape.elementCount / max(1, depth)
     var experts: [Int] = []
     var parts: [Int] = []
-    for number in 0..<stack.depth {
+    for number in 0..<depth {
       let slot = ConversionResult.Slot(group: group, number: number)
       if blamed.contains(slot) { continue }
       let finds = result.finds(in: slot)
       if finds.isEmpty {
         experts.append(number + offset)
-      } else if finds.reduce(0, { $0 + $1.columns.count }) < stack.columns {
-        let isShared = finds.contains { $0.columns.count == stack.columns }
-        if isShared { continue }
-        addGap(finds, stack, group, number + offset, &parts)
+      } else if !finds.contains(where: { $0.count == size }),
+        finds.reduce(0, { $0 + $1.count }) < size
+      {
+        addGap(finds, whole, group, number + offset, &parts)
       }
     }
     for (numbers, detail) in [(experts, nil), (parts, TensorLoss.Change.part)]
@@ -68,14 +72,14 @@ extension TensorAccount {
     }
   }
 
-  /// Columns between what gate and up hold belong to the one that has too few, or to no input tensor.
+  /// Elements between what the parts hold belong to the one that has too few, or to no input tensor.
   private mutating func addGap(
-    _ finds: [ConversionResult.Find], _ stack: Cells, _ group: TensorName, _ expert: Int,
+    _ finds: [ConversionResult.Find], _ whole: NativeWhole, _ group: TensorName, _ expert: Int,
     _ invented: inout [Int]
   ) {
-    let narrow = finds.min { $0.columns.count < $1.columns.count }
-    let isPair = finds.count > 1 || !oracle.isGated
-    guard let narrow, isPair, let shape = input[narrow.name]?.shape,
+    let narrow = finds.min { $0.count < $1.count }
+    let wanted = whole.places(layout).count { layout.tensors[$0.rule].isPresent(oracle.values) }
+    guard let narrow, finds.count >= wanted, let shape = input[narrow.name]?.shape,
       let tensor = result.tensors[group]
     else {
       invented.append(expert)

@@ -8,43 +8,29 @@ import Tensors
 
 /// Where tensors on disk stand in native form.
 extension TensorAccount {
-  func nativePlaces(of address: TensorAddress, _ base: String) -> [Place] {
-    func grouped(_ name: GroupedName) -> TensorName {
-      TensorName("\(base)mlp.experts.\(name.rawValue)")
-    }
-    switch address.part {
-    case .ofExpert(let expert, let projection, let what) where what != .scale:
-      let isDown = projection == .down
-      let name: GroupedName =
-        switch what {
-        case .factorA: isDown ? .downA : .gateAndUpA
-        case .factorB: isDown ? .downB : .gateAndUpB
-        default: isDown ? .down : .gateAndUp
-        }
-      return [
-        .slice(
-          grouped(name), expert, projection, isFactorA: what == .factorA,
-          canCast: what == .weight)
-      ]
-    case .fused(let isDown, let isA):
-      return layouts(address, isDown: isDown, isA: isA).map { isLegacy in
-        let becomesA = isA != isLegacy
-        let name: GroupedName =
-          isDown ? becomesA ? .downA : .downB : becomesA ? .gateAndUpA : .gateAndUpB
-        return .fused(grouped(name), isA: isA, becomesA: becomesA)
+  func nativePlaces(of address: LenientKey, _ base: String) -> [Place] {
+    if let whole = NativeWhole(onDisk: address, layout), let tensor = address.tensor {
+      return whole.places(layout).filter { $0.rule == tensor }.map {
+        .slice(TensorName(base + whole.name(layout)), whole, $0)
       }
-    default:
-      let renames = LayoutOracle.renames.map { (from: $0.onDisk, to: $0.native) }
-      return address.renamed(base, renames).map { [.whole($0)] } ?? []
+    }
+    guard case .fusedFactor(let lora, let isA) = address.subject else {
+      return address.nativeName(layout).map { [.whole(TensorName(base + $0))] } ?? []
+    }
+    return layouts(address, lora: lora, isA: isA).map { isLegacy in
+      let native = NativeWhole.factors(lora: lora, isA: isA != isLegacy)
+      return .fused(TensorName(base + native.name(layout)), isA: isA, becomesA: isA != isLegacy)
     }
   }
 
   /// The layouts, legacy or not, that a fused factor's features fit, the stated one if both do, and
   /// both if none does.
-  private func layouts(_ address: TensorAddress, isDown: Bool, isA: Bool) -> [Bool] {
-    guard let shape = input[address.name]?.shape, shape.rank == 2 else { return [] }
-    let (hidden, inter) = (oracle.spec.config.hiddenSize, oracle.spec.config.moeIntermediateSize)
-    let (read, written) = isDown ? (inter, hidden) : (hidden, oracle.isGated ? 2 * inter : inter)
+  private func layouts(_ address: LenientKey, lora: Int, isA: Bool) -> [Bool] {
+    guard let shape = input[address.name]?.shape, shape.rank == 2,
+      let group = oracle.formula(
+        of: layout.lora[lora].group, layer: address.layer ?? 0, 0..<oracle.spec.config.expertCount)
+    else { return [] }
+    let (read, written) = (group.shape[1], group.shape[2])
     let features = shape[isA ? 1 : 0]
     let fitting = [false, true].filter { isLegacy in
       features == (isA != isLegacy ? read : written)
@@ -57,75 +43,77 @@ extension TensorAccount {
   /// and native `A[e, f, k]`, `B[e, k, f]`.
   mutating func isFused(_ tensor: Tensor, _ name: TensorName, isA: Bool, becomesA: Bool) -> Bool {
     let experts = oracle.spec.config.expertCount
-    guard let stack = result.stack(name), result.tensors[name]?.dtype == tensor.dtype,
-      tensor.shape.rank == 2, let file = Cells(tensor), stack.count == file.count,
-      stack.depth == experts
+    guard let native = result.tensors[name], native.dtype == tensor.dtype, tensor.shape.rank == 2
     else { return false }
-    let (fused, features) = isA ? (file.rows, file.columns) : (file.columns, file.rows)
+    let (fused, features) = (tensor.shape[isA ? 0 : 1], tensor.shape[isA ? 1 : 0])
     let (rank, rest) = fused.quotientAndRemainder(dividingBy: experts)
-    guard rest == 0, (stack.rows, stack.columns) == (becomesA ? (features, rank) : (rank, features))
-    else { return false }
+    let extents = [experts] + (becomesA ? [features, rank] : [rank, features])
+    guard rest == 0, native.shape.extents == extents else { return false }
+    let (file, found) = (tensor.patterns, result.patterns(name))
     for e in 0..<experts {
       for k in 0..<rank {
         for f in 0..<features {
-          let expected = isA ? file[e * rank + k, f] : file[f, k * experts + e]
-          guard expected == (becomesA ? stack[e, f, k] : stack[e, k, f]) else { return false }
+          let expected =
+            isA ? file[(e * rank + k) * features + f] : file[f * fused + k * experts + e]
+          let place = becomesA ? (e * features + f) * rank + k : (e * rank + k) * features + f
+          guard expected == found[place] else { return false }
         }
       }
     }
     return true
   }
 
-  mutating func takeSlice(_ place: Place, _ tensor: Tensor, _ address: TensorAddress) -> Bool {
-    guard case .slice(let group, let expert, _, _, _) = place, let stack = result.stack(group),
-      let position = slot(of: expert, stack, address)
+  /// Notes that a tensor is in its place in a grouped one.
+  mutating func takeSlice(_ place: Place, _ tensor: Tensor, _ address: LenientKey) -> Bool {
+    guard case .slice(let group, let whole, let part) = place,
+      let found = result.tensors[group]
     else { return false }
-    return takeSlice(place, tensor, address, slot: position)
+    let slot = slot(of: address, found.shape, whole, part)
+    return takeSlice(place, tensor, address, slot: slot)
   }
 
-  /// Notes that a matrix is in a slot, the rows of `gate_proj` from the first column on and those of
-  /// `up_proj` up to the last.
+  private func slot(
+    of address: LenientKey, _ native: Shape, _ whole: NativeWhole, _ part: PartPlace
+  ) -> Int {
+    part.expertAxisOnDisk == nil ? (address.expert ?? 0) - offset(native, whole, part) : 0
+  }
+
   private mutating func takeSlice(
-    _ place: Place, _ tensor: Tensor, _ address: TensorAddress, slot: Int
+    _ place: Place, _ tensor: Tensor, _ address: LenientKey, slot: Int
   ) -> Bool {
-    guard case .slice(let group, _, let projection, let isFactorA, let canCast) = place,
-      let found = result.tensors[group], let stack = result.stack(group),
-      let matrix = matrix(tensor, as: found.dtype, canCast: canCast)
+    guard case .slice(let group, let whole, let part) = place, let found = result.tensors[group],
+      let expected = patterns(tensor, as: found.dtype, canCast: whole.isCast(layout)),
+      let positions = part.positions(of: tensor.shape, in: found.shape, slot: slot, held: own)
     else { return false }
-    let start = projection == .up && !isFactorA ? stack.columns - matrix.rows : 0
-    if projection == .down || isFactorA, matrix.rows != stack.columns { return false }
-    let anyNaN = found.dtype == tensor.dtype ? nil : found.dtype
-    guard stack.holds(matrix, slice: slot, start: start, anyNaN: anyNaN) else { return false }
-    return result.claim(
-      .init(group: group, number: slot),
-      .init(
-        columns: start..<start + matrix.rows, name: address.name, projection: projection),
-      isShared: isFactorA)
+    let isCast = found.dtype != tensor.dtype
+    let there = result.patterns(group)
+    for (position, bits) in zip(positions, expected) where position >= 0 {
+      guard
+        there[position] == bits
+          // Any NaN will do for another, since a cast made it.
+          || (isCast && found.dtype.isNaN(bits) && found.dtype.isNaN(there[position]))
+      else { return false }
+    }
+    return result.claim(positions, of: group, as: part, for: address.name)
   }
 
-  /// A matrix in a grouped tensor's type; nil of tensors of other ranks and where there is no cast.
-  private func matrix(_ tensor: Tensor, as dtype: DType, canCast: Bool) -> Cells? {
-    guard tensor.shape.rank == 2,
-      tensor.dtype == dtype || (canCast && dtype == oracle.spec.options.targetDType),
+  /// The patterns of a tensor in a grouped one's type, nil where there is no cast.
+  private func patterns(_ tensor: Tensor, as dtype: DType, canCast: Bool) -> [UInt64]? {
+    guard tensor.dtype == dtype || (canCast && dtype == oracle.spec.options.targetDType),
       let cast = RoundingOracle(from: tensor.dtype, to: dtype)
     else { return nil }
-    return Cells(tensor)?.cast(cast)
+    return cast(tensor.patterns)
   }
 
-  private func slot(of expert: Int, _ stack: Cells, _ address: TensorAddress) -> Int? {
-    let slot = expert - offset(stack.depth, address.groupedName)
-    return (0..<stack.depth).contains(slot) ? slot : nil
-  }
-
-  /// What stands in the place of an expert's tensor.
+  /// What stands in the place of a part.
   mutating func sliceLoss(
-    _ place: Place, _ tensor: Tensor, _ address: TensorAddress
+    _ place: Place, _ tensor: Tensor, _ address: LenientKey
   ) -> TensorLoss? {
-    guard case .slice(let group, let expert, let projection, let isFactorA, _) = place,
+    guard case .slice(let group, let whole, let part) = place,
       let found = result.tensors[group]
     else { return nil }
-    guard let stack = result.stack(group) else {
-      // It holds the expert only if it holds as much as one.
+    guard found.shape.rank == part.terms.count else {
+      // It holds the part only if it holds as much as one.
       guard found.shape.elementCount >= tensor.shape.elementCount else { return nil }
       return instead(of: tensor, address.name, group, found)
     }
@@ -135,46 +123,52 @@ extension TensorAccount {
       loss.detail = .place(ofExpert: other)
       return loss
     }
-    guard let number = slot(of: expert, stack, address) else { return nil }
-    let slot = ConversionResult.Slot(group: group, number: number)
-    blamed.insert(slot)
-    let half = projection == .down || isFactorA ? stack.columns : stack.columns / 2
-    let start = projection == .up && !isFactorA ? stack.columns - half : 0
-    let other = result.finds(in: slot).first {
-      $0.columns.overlaps(start..<start + half) && ($0.projection == projection || isFactorA)
+    guard found.shape.elementCount > 0 else {
+      return instead(of: tensor, address.name, group, found)
+    }
+    let isNumbered = part.expertAxisOnDisk == nil
+    let depth = part.expertAxis.map { found.shape[$0] } ?? 1
+    let number = slot(of: address, found.shape, whole, part)
+    guard !isNumbered || 0..<depth ~= number else { return nil }
+    let slots = (isNumbered ? number..<number + 1 : 0..<depth)
+      .map { ConversionResult.Slot(group: group, number: $0) }
+    blamed.formUnion(slots)
+    let other = slots.flatMap { result.finds(in: $0) }.first {
+      $0.rule == part.rule || part.isRepeated
     }
     var loss = TensorLoss(other == nil ? .changed : .overwritten, address.name)
     loss.home = group
     loss.other = other?.name ?? result.owner(of: group)
     if loss.other != nil { return loss.overwritten }
-    loss.detail = change(tensor, found, stack, canCast: !isFactorA)
+    loss.detail = change(tensor, found, part, canCast: whole.isCast(layout))
     return loss
   }
 
   private func change(
-    _ tensor: Tensor, _ found: Tensor, _ stack: Cells, canCast: Bool
+    _ tensor: Tensor, _ found: Tensor, _ part: PartPlace, canCast: Bool
   ) -> TensorLoss.Change {
-    if matrix(tensor, as: found.dtype, canCast: canCast) == nil, tensor.shape.rank == 2 {
+    let hasRank = tensor.shape.rank == part.terms.count { $0.axis != nil }
+    if hasRank, patterns(tensor, as: found.dtype, canCast: canCast) == nil {
       return .type(found: found.dtype, expected: tensor.dtype)
     }
-    guard tensor.shape.rank == 2, tensor.shape[1] == stack.rows, tensor.shape[0] <= stack.columns
-    else { return .shape(found: "\(found.shape)", expected: "\(tensor.shape)") }
+    guard part.positions(of: tensor.shape, in: found.shape, slot: 0, held: own) != nil else {
+      return .shape(found: "\(found.shape)", expected: "\(tensor.shape)")
+    }
     return .elements
   }
 
   /// The expert in whose place, where none belongs, an expert's tensor stands.
   private mutating func elsewhere(
-    _ place: Place, _ tensor: Tensor, _ address: TensorAddress
+    _ place: Place, _ tensor: Tensor, _ address: LenientKey
   ) -> Int? {
-    guard case .slice(let group, _, let projection, _, _) = place,
-      let stack = result.stack(group), stack.count > 0
+    guard case .slice(let group, let whole, let part) = place, part.expertAxisOnDisk == nil,
+      let axis = part.expertAxis, let shape = result.tensors[group]?.shape, shape.elementCount > 0
     else { return nil }
-    for number in 0..<stack.depth {
+    for number in 0..<shape[axis] {
       let slot = ConversionResult.Slot(group: group, number: number)
-      let isFree = result.finds(in: slot).allSatisfy { $0.projection != projection }
-      guard isFree, takeSlice(place, tensor, address, slot: number)
-      else { continue }
-      return number + offset(stack.depth, address.groupedName)
+      let isFree = result.finds(in: slot).allSatisfy { $0.rule != part.rule }
+      guard isFree, takeSlice(place, tensor, address, slot: number) else { continue }
+      return number + offset(shape, whole, part)
     }
     return nil
   }
@@ -186,18 +180,5 @@ extension TensorLoss {
     var loss = TensorLoss(.overwritten, name)
     (loss.home, loss.other) = (home, other)
     return loss
-  }
-}
-
-extension TensorAddress {
-  /// The native tensor of the key's class, nil of other keys.
-  var groupedName: GroupedName? { OracleKey(name)?.groupedName ?? part?.groupedName }
-}
-
-extension ExpertPart {
-  /// The native tensor that holds one expert's tensor on disk.
-  fileprivate var groupedName: GroupedName? {
-    guard case .ofExpert(_, let projection, .weight) = self else { return nil }
-    return projection == .down ? .down : .gateAndUp
   }
 }

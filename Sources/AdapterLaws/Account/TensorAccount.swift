@@ -41,7 +41,8 @@ package struct TensorAccount {
     self.input = input
     self.result = ConversionResult(result)
     for (name, tensor) in input { alike[Self.look(tensor), default: []].append(name) }
-    let addresses = input.names.map { TensorAddress($0) }
+    let layout = spec.config.layout
+    let addresses = input.names.map { LenientKey($0, layout) }
     let levels = addresses.map { places(of: $0) }
     for level in 0...2 {
       for (address, places) in zip(addresses, levels) where !found.contains(address.name) {
@@ -66,17 +67,22 @@ package struct TensorAccount {
   enum Place {
     /// A tensor of its own.
     case whole(TensorName)
-    /// A slice of a grouped tensor, or columns of one.
-    case slice(TensorName, Int, Projection, isFactorA: Bool, canCast: Bool)
+    /// A part of a grouped tensor.
+    case slice(TensorName, NativeWhole, PartPlace)
     /// A grouped tensor that holds a fused factor of all experts.
     case fused(TensorName, isA: Bool, becomesA: Bool)
-    /// A tensor for each expert behind a base.
-    case split(String, GroupedName)
+    /// Its parts, each a tensor behind a base.
+    case split(String, NativeWhole)
   }
+
+  var layout: Layout { oracle.layout }
+
+  /// The prefixes under which the model's own keys stand.
+  private var prefixes: [String] { [oracle.spec.prefix, layout.prefixes[0], ""] }
 
   /// The places of a tensor as the layout has it, as a generous reader has it, and under another
   /// prefix.
-  private func places(of address: TensorAddress) -> [[Place]] {
+  private func places(of address: LenientKey) -> [[Place]] {
     var result: [[Place]] = [[.whole(address.name)], [], []]
     guard let base = address.base else {
       // A wrapper's name before all others.
@@ -85,28 +91,28 @@ package struct TensorAccount {
       return result
     }
     result[address.isExact ? 0 : 1] += places(of: address, behind: base)
-    guard let layer = address.layer, let plain = address.plainBase else { return result }
+    guard let layer = address.layer, let plain = address.plainBase(layout) else { return result }
     if plain != base { result[1] += places(of: address, behind: plain) }
-    for prefix in [oracle.spec.prefix, "model.", ""] where prefix != address.prefix {
-      result[2] += places(of: address, behind: "\(prefix)layers.\(layer).")
+    for prefix in prefixes where prefix != address.prefix {
+      result[2] += places(of: address, behind: layout.start(ofLayer: layer, under: prefix))
     }
     return result
   }
 
-  private func places(of address: TensorAddress, behind base: String) -> [Place] {
-    let same: [Place] = base == address.base ? [] : [.whole(address.joined(base))]
+  private func places(of address: LenientKey, behind base: String) -> [Place] {
+    let same: [Place] = base == address.base ? [] : [.whole(TensorName(base + address.rest))]
     return same + (isFromHF ? nativePlaces(of: address, base) : onDiskPlaces(of: address, base))
   }
 
   private func keys(of place: Place) -> [TensorName] {
     switch place {
-    case .whole(let name), .slice(let name, _, _, _, _), .fused(let name, _, _): [name]
+    case .whole(let name), .slice(let name, _, _), .fused(let name, _, _): [name]
     case .split: []
     }
   }
 
   /// Notes that a tensor is in a place; gives false if something else is or nothing.
-  private mutating func take(_ place: Place, for address: TensorAddress) -> Bool {
+  private mutating func take(_ place: Place, for address: LenientKey) -> Bool {
     guard let tensor = input[address.name] else { return false }
     switch place {
     case .whole(let name):
@@ -141,7 +147,7 @@ package struct TensorAccount {
   }
 
   /// What became of a tensor that was not found; nil of one in which there is nothing to lose.
-  private mutating func fate(of address: TensorAddress, _ places: [[Place]]) -> TensorLoss? {
+  private mutating func fate(of address: LenientKey, _ places: [[Place]]) -> TensorLoss? {
     guard let tensor = input[address.name], tensor.shape.elementCount > 0 else { return nil }
     for place in places[0] + places[1] + places[2].filter(\.isSplit) {
       if let loss = whatStands(in: place, tensor, address) { return loss }
@@ -150,7 +156,7 @@ package struct TensorAccount {
   }
 
   private mutating func whatStands(
-    in place: Place, _ tensor: Tensor, _ address: TensorAddress
+    in place: Place, _ tensor: Tensor, _ address: LenientKey
   ) -> TensorLoss? {
     switch place {
     case .whole(let name), .fused(let name, _, _):
@@ -210,26 +216,25 @@ extension TensorAccount {
 
   /// Whether a tensor rightly stays behind on load: prediction layers that the policy drops, and what
   /// belongs to experts of other ranks.
-  private func mayBeAbsent(_ address: TensorAddress) -> Bool {
+  private func mayBeAbsent(_ address: LenientKey) -> Bool {
     guard isFromHF, let layer = address.layer else { return false }
     let config = oracle.spec.config
-    let isKnown = ["model.", "", oracle.spec.prefix].contains {
-      address.prefix == $0
-    }
-    if oracle.spec.options.mtpPolicy == .drop, isKnown,
+    if oracle.dropsMTP, prefixes.contains(address.prefix),
       config.hiddenLayerCount..<config.storedLayerCount ~= layer
     {
       return true
     }
-    guard parallelism != nil, let expert = address.expert, !address.name.contains(".lora_") else {
-      return false
+    guard parallelism != nil, let expert = address.expert else { return false }
+    switch address.subject {
+    case .factor, .fusedFactor: return false
+    default: break
     }
     return expert < config.expertCount && !own.contains(expert)
   }
 
-  /// The expert whose place a slot of a grouped weight is, less the slot.
-  func offset(_ depth: Int, _ group: GroupedName?) -> Int {
-    guard group == .gateAndUp || group == .down else { return 0 }
-    return depth >= oracle.spec.config.expertCount ? 0 : own.lowerBound
+  /// The expert whose place the first slot of a grouped tensor is.
+  func offset(_ native: Shape, _ whole: NativeWhole, _ place: PartPlace) -> Int {
+    guard whole.isOfRanks, let axis = place.expertAxis, axis < native.rank else { return 0 }
+    return native[axis] >= oracle.spec.config.expertCount ? 0 : own.lowerBound
   }
 }

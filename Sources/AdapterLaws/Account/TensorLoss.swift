@@ -39,8 +39,8 @@ package struct TensorLoss: Sendable {
     case elements
     /// It has fewer columns than its half of a grouped tensor.
     case squeezed(Shape, into: Shape)
-    /// A grouped tensor's columns do not all come out, or not split in the middle.
-    case split(columns: Int, gate: Int, up: Int)
+    /// The columns of a grouped tensor do not all come out, or not in equal shares, one for each part.
+    case split(columns: Int, rows: [Int])
     /// Of an expert's slice only a part went in.
     case part
     /// It stands in the place of another expert.

@@ -14,7 +14,7 @@ struct Draft {
   var isOnly = false
   /// Whether all layers are concerned that have tensors of the kinds, some not of all kinds.
   var isEverywhere = false
-  var kinds: [String] = []
+  var kinds: [TensorKind] = []
   var layers: [Int] = []
   var experts: [Int] = []
   var tensors: [TensorName] = []
@@ -62,7 +62,7 @@ struct Draft {
   static func grouped(_ observations: [Observation], expertCount: Int? = nil) -> [Draft] {
     struct Key: Hashable {
       let fault: Diagnosis.Fault
-      let kind: String?
+      let kind: TensorKind?
     }
     var positions: [Key: Int] = [:]
     var parts: [(draft: Draft, layers: Set<Int>, experts: Set<Int>)] = []

@@ -28,7 +28,7 @@ struct Examination {
     self.violation = violation
     self.spec = spec
     let tracer = Tracer(spec)
-    let book = AddressBook(tracer.checkpoint.schema)
+    let book = AddressBook(tracer.checkpoint.schema, spec.config.layout)
     guard let whole = try? tracer.expected(.fromHF(nil)) else { return }
     native = whole.outputs
     let session: any AdapterSession

@@ -53,11 +53,13 @@ struct FaultWording {
         ? "look at how a rank's range is computed"
         : "look at which ranks get the remainder of \(experts) over \(size) ranks"
     case .keysSurplus, .keysDropped, .expertOverwritten:
-      let isOfExperts = draft.tensors.allSatisfy { TensorSubject($0).isOfExperts }
+      let isOfExperts = draft.tensors.allSatisfy {
+        TensorSubject($0, spec.config.layout).isOfExperts
+      }
       return draft.parallelism != nil && isOfExperts
         ? "look at how a rank's range is computed" : draft.fault.hint
     case .rearranged:
-      let isFused = draft.kinds.contains { $0.contains("lora") } && isParamWrapper
+      let isFused = draft.kinds.contains(where: \.isFactor) && isParamWrapper
       return isFused ? "look at the order of experts and ranks" : draft.fault.hint
     default: return draft.fault.hint
     }
@@ -78,7 +80,7 @@ struct FaultWording {
     elements ?? numbers ?? keys ?? exclusion ?? other
   }
 
-  private var words: [String] { draft.kinds.map(TensorSubject.word).unique }
+  private var words: [String] { draft.kinds.map(\.word).unique }
   private var subject: String { words.isEmpty ? "tensors" : Wording.list(words) }
   private var isPlural: Bool { words.count != 1 }
   private var be: String { isPlural ? "are" : "is" }
@@ -88,7 +90,10 @@ struct FaultWording {
   private var elements: String? {
     switch draft.fault {
     case .halvesExchanged: "gate and up halves are swapped"
-    case .halvesInterleaved: "rows of gate_proj and up_proj alternate in the fused tensor"
+    case .halvesInterleaved:
+      words.count > 1
+        ? "rows of \(subject) alternate in the fused tensor"
+        : "gate and up alternate in \(subject) where halves are meant, or the other way round"
     case .halvesShifted(let shift):
       "gate and up, one behind the other, are shifted by \(Wording.count(shift, "row"))"
     case .notTransposed(let isSquare): "\(subject) \(be) not transposed\(square(isSquare))"
@@ -116,7 +121,7 @@ struct FaultWording {
 
   private func castClause(_ from: DType, _ to: DType) -> String {
     let all = (context?.book.schema ?? []).filter { $0.dtype == from }
-      .map { TensorSubject($0.name).kind }.unique
+      .map { TensorSubject($0.name, spec.config.layout).kind }.unique
     if all.count > 1, draft.kinds.count == all.count, all.allSatisfy(draft.kinds.contains) {
       return "all \(from.words) tensors were cast to \(to.words)"
     }

@@ -10,7 +10,7 @@ struct Landing {
   /// Layer, expert and kind of the place; the expert is that of the slot in a grouped tensor.
   let layer: Int?
   let expert: Int?
-  let kind: String
+  let kind: TensorKind
   /// The name of the output that holds the place.
   let output: TensorName
   /// The origin of each element, in the row-major order of the target.

@@ -9,9 +9,11 @@ import Tensors
 /// Says in the field's words what an adapter lost of an invalid input.
 struct LossWording {
   private let accepted: InvalidInputLosses
+  private let layout: Layout
 
   init(_ accepted: InvalidInputLosses) {
     self.accepted = accepted
+    layout = accepted.setup.config.layout
   }
 
   /// One finding for each fate, the worst first.
@@ -19,7 +21,7 @@ struct LossWording {
     TensorFate.allCases.compactMap { fate in
       let losses = accepted.losses.filter { $0.fate == fate }
       guard let first = losses.first else { return nil }
-      let subjects = losses.map { TensorSubject($0.name) }
+      let subjects = losses.map { TensorSubject($0.name, layout) }
       return Diagnosis.Finding(
         code: .init(.invalidInput(fault: accepted.fault, fate), direction),
         classes: subjects.map(\.word).unique, layers: Set(subjects.compactMap(\.layer)).sorted(),
@@ -48,9 +50,9 @@ struct LossWording {
 
   private func lostClause(_ losses: [TensorLoss]) -> String {
     let names = losses.map(\.name)
-    let addresses = names.map { TensorAddress($0) }
+    let addresses = names.map { LenientKey($0, layout) }
     let config = accepted.setup.config
-    let all = { (holds: (TensorAddress) -> Bool) in addresses.allSatisfy(holds) }
+    let all = { (holds: (LenientKey) -> Bool) in addresses.allSatisfy(holds) }
     if losses.contains(where: { !$0.experts.isEmpty }) {
       return "experts of a grouped tensor are left out"
     }
@@ -63,16 +65,21 @@ struct LossWording {
     if all({ $0.expert.map { $0 >= config.expertCount } ?? false }) {
       return "experts beyond num_experts (\(config.expertCount)) are left out"
     }
-    if !accepted.setup.options.activation.isGated, names.allSatisfy({ $0.contains("gate_proj") }) {
+    if !accepted.setup.options.activation.isGated, all({ part(of: $0) == .gate }) {
       return "gate projections of an activation without gate are left out"
     }
     if all({ !$0.isExact }) { return "keys with unusual numbers or endings are left out" }
-    if names.allSatisfy({ $0.contains(".lora_") }) { return "low-rank factors are left out" }
-    if all({ $0.expert != nil && $0.part == nil }) {
+    if all({ TensorKind($0, layout).isFactor }) { return "low-rank factors are left out" }
+    if all({ $0.expert != nil && $0.subject == .unknown }) {
       return "keys of experts that are no projection's weight are left out"
     }
     if all({ $0.expert != nil }) { return "experts of an incomplete group are left out" }
     return "tensors are left out"
+  }
+
+  /// Which part of an expert a key on disk is of, or nil.
+  private func part(of key: LenientKey) -> ExpertPart? {
+    key.tensor.flatMap { layout.tensors[$0].part }
   }
 
   private func overwrittenClause(_ loss: TensorLoss) -> String {
@@ -85,7 +92,7 @@ struct LossWording {
   private func changedClause(_ losses: [TensorLoss], _ first: TensorLoss) -> String {
     let alike = losses.filter { $0.detail == first.detail }
     let subject = places(alike)
-    let one = Set(alike.map { TensorSubject($0.name) }).count == 1
+    let one = Set(alike.map { TensorSubject($0.name, layout) }).count == 1
     let home = "'\(first.home ?? first.name)'"
     switch first.detail {
     case .type(let found, let expected):
@@ -98,9 +105,12 @@ struct LossWording {
     case .squeezed(let shape, let whole):
       return
         "\(subject) of shape \(shape) \(one ? "is" : "are") squeezed into \(home) of shape \(whole)"
-    case .split(let columns, let gate, let up):
-      return "the \(columns) columns of \(subject) come out as \(gate) rows of gate_proj and \(up) "
-        + "of up_proj"
+    case .split(let columns, let rows):
+      let parts = NativeWhole(native: LenientKey(first.name, layout))?.places(layout) ?? []
+      let words = zip(parts, rows).enumerated().map { position, part in
+        "\(part.1) \(position == 0 ? "rows " : "")of \(layout.tensors[part.0.rule].word)"
+      }
+      return "the \(columns) columns of \(subject) come out as \(Wording.list(words))"
     case .place(let expert):
       return "\(subject) \(one ? "stands" : "stand") in the place of expert \(expert) in \(home)"
     case .elements, .part, nil:
@@ -121,17 +131,17 @@ struct LossWording {
   }
 
   private func experts(_ losses: [TensorLoss]) -> [Int] {
-    Set(losses.flatMap { $0.experts + [TensorAddress($0.name).expert].compactMap(\.self) })
+    Set(losses.flatMap { $0.experts + [LenientKey($0.name, layout).expert].compactMap(\.self) })
       .sorted()
   }
 
   /// Which tensors, such as `gate_proj and up_proj of expert 3 in layer 1`.
   private func places(_ losses: [TensorLoss]) -> String {
-    let subjects = losses.map { TensorSubject($0.name) }
+    let subjects = losses.map { TensorSubject($0.name, layout) }
     var result = Wording.list(subjects.map(\.word).unique)
     let experts = experts(losses)
     let areOfExperts = zip(losses, subjects).allSatisfy {
-      !$0.experts.isEmpty || TensorAddress($0.name).expert != nil || $1.expert != nil
+      !$0.experts.isEmpty || LenientKey($0.name, layout).expert != nil || $1.expert != nil
     }
     if !experts.isEmpty, areOfExperts { result += " of \(Wording.list("expert", experts))" }
     let layers = Set(subjects.compactMap(\.layer)).sorted()

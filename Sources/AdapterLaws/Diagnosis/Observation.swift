@@ -9,7 +9,7 @@ import Tensors
 /// A fault at one place.
 struct Observation {
   let fault: Diagnosis.Fault
-  var kind: String?
+  var kind: TensorKind?
   var layer: Int?
   var expert: Int?
   var tensor: TensorName?
@@ -26,9 +26,9 @@ struct Observation {
     tensor = landing.output
   }
 
-  init(_ fault: Diagnosis.Fault, _ name: TensorName) {
+  init(_ fault: Diagnosis.Fault, _ name: TensorName, _ layout: Layout) {
     self.fault = fault
-    let subject = TensorSubject(name)
+    let subject = TensorSubject(name, layout)
     kind = subject.kind
     layer = subject.layer
     expert = subject.expert
@@ -74,11 +74,15 @@ struct DiagnosisContext {
     mtpLayers = Array(config.hiddenLayerCount..<max(stored, config.hiddenLayerCount))
   }
 
+  var layout: Layout { book.layout }
+
+  /// Whether loading leaves out prediction layers.
+  var dropsMTP: Bool { LayoutOracle(spec).dropsMTP }
+
   /// The layers that have tensors of some kinds, without those that are dropped on load.
-  func layers(of kinds: [String]) -> [Int] {
-    let isDropping = spec.options.mtpPolicy == .drop
+  func layers(of kinds: [TensorKind]) -> [Int] {
     let layers = book.subjects.filter { kinds.contains($0.kind) }.compactMap(\.layer)
-    return Set(layers.filter { !isDropping || !mtpLayers.contains($0) }).sorted()
+    return Set(layers.filter { !dropsMTP || !mtpLayers.contains($0) }).sorted()
   }
 
   /// Which of the MTP layers some are.

@@ -16,7 +16,7 @@ struct Wording {
   }
 
   func finding(_ draft: Draft) -> Diagnosis.Finding {
-    let classes = draft.kinds.map(TensorSubject.word).unique
+    let classes = draft.kinds.map(\.word).unique
     return Diagnosis.Finding(
       code: .init(draft.fault, draft.direction), classes: classes, layers: draft.layers,
       experts: draft.experts, tensors: draft.tensors,
@@ -74,8 +74,8 @@ struct Wording {
     return "in " + Self.list("layer", draft.layers)
   }
 
-  private func isSparseOnly(_ kind: String) -> Bool {
-    kind.hasPrefix("mlp.")
+  private func isSparseOnly(_ kind: TensorKind) -> Bool {
+    kind.layers?.contains(.dense) == false
       && (context?.layers(of: [kind]) ?? []).allSatisfy { spec.config.isSparse(layer: $0) }
   }
 

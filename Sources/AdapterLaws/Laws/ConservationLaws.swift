@@ -34,8 +34,8 @@ extension AdapterLaws {
     let spec = trial.spec
     var expected = 0
     for (name, tensor) in try trial.onDisk() where !trial.dropsMTP || !trial.isStoredMTP(name) {
-      let isWeight = name.contains(".mlp.experts.") && !name.text.hasSuffix("_scale")
-      let width = isWeight ? spec.options.targetDType.byteCount : tensor.dtype.byteCount
+      let width =
+        trial.isCastOnLoad(name) ? spec.options.targetDType.byteCount : tensor.dtype.byteCount
       expected += tensor.shape.elementCount * width
     }
     let found = try trial.native().reduce(0) { $0 + $1.tensor.byteCount }
@@ -49,6 +49,15 @@ extension AdapterLaws {
 }
 
 extension Trial {
+  /// Whether a tensor on disk becomes part of a native one that is cast.
+  fileprivate func isCastOnLoad(_ name: TensorName) -> Bool {
+    let layout = spec.config.layout
+    guard case .tensor(let tensor) = LenientKey(name, layout).subject,
+      case .part(let group, _) = layout.tensors[tensor].native
+    else { return false }
+    return layout.groups[group].isCast
+  }
+
   fileprivate func require(
     _ found: Int, _ expected: Int, _ what: String, _ step: ConversionStep
   ) throws(Violation) {

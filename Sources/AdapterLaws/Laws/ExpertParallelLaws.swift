@@ -16,11 +16,10 @@ extension AdapterLaws {
     brokenBy: "the range of a rank with its size and rank exchanged; router tensors cut as well"
   ) { (trial) throws(Violation) in
     for rank in try trial.ranks() {
-      let oracle = LayoutOracle(trial.spec)
-      let expected = oracle.native(of: try trial.onDisk(), rank)
+      let expected = trial.oracle.native(of: try trial.onDisk(), rank)
       try trial.require(
-        trial.rankNative(rank), equals: expected, castTensors: oracle.castTensors(of: expected),
-        .fromHF(rank))
+        trial.rankNative(rank), equals: expected,
+        castTensors: trial.oracle.castTensors(of: expected), .fromHF(rank))
     }
     return trial.spec.parallelism != nil
   }
@@ -40,8 +39,10 @@ extension AdapterLaws {
     let joined = try trial.attempt(.fromHF(ranks.first)) {
       try StateDict(
         whole.compactMap { name, tensor in
-          guard name.isGroupedWeight else { return (name, parts[0][name] ?? tensor) }
-          return try Tensor(stacking: parts.compactMap { $0[name] }).map { (name, $0) }
+          guard let axis = trial.oracle.group(of: name)?.expertAxis else {
+            return (name, parts[0][name] ?? tensor)
+          }
+          return try Tensor(joining: parts.compactMap { $0[name] }, along: axis).map { (name, $0) }
         })
     }
     try trial.require(joined, equals: whole, .fromHF(ranks.last))
@@ -56,26 +57,48 @@ extension AdapterLaws {
   ) { (trial) throws(Violation) in
     let ranks = try trial.ranks()
     guard let size = trial.spec.parallelism?.size else { return false }
-    let oracle = LayoutOracle(trial.spec)
+    let oracle = trial.oracle
     var union = StateDict()
+    // What is grouped on disk, each rank writes its experts of.
+    var shards: [TensorName: [Tensor]] = [:]
     for rank in ranks {
       let native = oracle.native(of: try trial.onDisk(), rank)
       let saved = try trial.toHF(native, rank)
       try trial.require(
         saved, equals: oracle.onDisk(of: native, excluding: .none, rank), .toHF(rank))
       try trial.attempt(.toHF(rank)) {
-        for (name, tensor) in saved where union[name] == nil {
-          try union.insert(tensor, named: name)
+        for (name, tensor) in saved {
+          if trial.isSharedOut(name) {
+            shards[name, default: []].append(tensor)
+          } else if union[name] == nil {
+            try union.insert(tensor, named: name)
+          }
         }
       }
     }
     guard ranks.count == size else { return true }
+    try trial.attempt(.toHF(nil)) {
+      for (name, tensors) in shards {
+        let axis = KeyEdits(layout: oracle.layout).expertAxis(name) ?? 0
+        if let whole = try Tensor(joining: tensors, along: axis) {
+          try union.insert(whole, named: name)
+        }
+      }
+    }
     try trial.require(union, equals: trial.expectedSaved(), ordered: false, .toHF(nil))
     return true
   }
 }
 
 extension Trial {
+  /// Whether a tensor on disk holds all experts natively shared out to ranks.
+  fileprivate func isSharedOut(_ name: TensorName) -> Bool {
+    let key = LenientKey(name, spec.config.layout)
+    guard case .tensor(let tensor) = key.subject else { return false }
+    let rule = spec.config.layout.tensors[tensor]
+    return rule.isPart && rule.expertAxis != nil
+  }
+
   /// All ranks of the group, or those at its ends and where the experts' shares change if there
   /// are many.
   func ranks() throws(Violation) -> [ExpertParallelism] {
@@ -90,38 +113,5 @@ extension Trial {
     return try attempt(.fromHF(parallelism)) {
       try chosen.map { try ExpertParallelism(rank: $0, size: size) }
     }
-  }
-}
-
-extension TensorName {
-  /// Whether this is a grouped expert weight, which ranks share out.
-  var isGroupedWeight: Bool {
-    text.hasSuffix(".mlp.experts.gate_and_up_projs") || text.hasSuffix(".mlp.experts.down_projs")
-  }
-}
-
-extension Tensor {
-  /// The tensors one behind the other along the first axis, or nil where they do not fit.
-  init?(stacking parts: [Tensor]) throws(TensorError) {
-    guard let first = parts.first, first.shape.rank > 0,
-      parts.allSatisfy({
-        $0.dtype == first.dtype && $0.shape.rank > 0
-          && $0.shape.extents.dropFirst() == first.shape.extents.dropFirst()
-      })
-    else { return nil }
-    var shape = first.shape.extents
-    // Empty tensors may have any number of slices.
-    shape[0] = 0
-    for part in parts {
-      let (sum, overflows) = shape[0].addingReportingOverflow(part.shape[0])
-      guard !overflows else { return nil }
-      shape[0] = sum
-    }
-    var bytes: [UInt8] = []
-    for part in parts {
-      // The buffer does not leave the closure.
-      unsafe part.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
-    }
-    try self.init(first.dtype, Shape(shape), bytes: bytes)
   }
 }

@@ -2,47 +2,54 @@
 // Copyright the hymt2-harness authors
 
 import CheckpointGenerators
+import Layouts
 import Tensors
 
-/// Edits of keys by position, which share nothing with an adapter's parsing of them.
-extension TensorName {
-  private var components: [Substring] {
-    text.split(separator: ".", omittingEmptySubsequences: false)
-  }
+/// Edits of keys and tensors that laws put on both sides of a conversion.
+struct KeyEdits {
+  let layout: Layout
 
-  /// The number behind the first component `layers`, or nil.
-  var layerNumber: Int? {
-    var components = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-      .makeIterator()
-    while let component = components.next() {
-      if component.elementsEqual("layers".utf8) {
-        return components.next().flatMap { Int(Substring($0)) }
-      }
+  /// The axis that counts experts of a tensor on disk or in native form, or nil of others.
+  func expertAxis(_ name: TensorName) -> Int? {
+    let key = LenientKey(name, layout)
+    if case .group(let group) = key.subject { return layout.groups[group].expertAxis }
+    guard let rule = key.tensor.map({ layout.tensors[$0] }), rule.isOfExperts else { return nil }
+    switch key.subject {
+    case .tensor, .renamed: return rule.expertAxis
+    default: return nil
     }
-    return nil
   }
 
-  /// The key of the expert in whose place another is put, or the key itself if it is of none of them.
-  func withExpert(_ order: [Int]) -> TensorName {
-    guard contains("experts.") else { return self }
-    var parts = components
-    guard let start = parts.firstIndex(of: "experts"), start + 1 < parts.count,
-      let expert = Int(parts[start + 1]), order.indices.contains(expert)
-    else { return self }
-    parts[start + 1] = "\(order[expert])"
-    return TensorName(parts.joined(separator: "."))
+  /// A tensor with its name after each expert was put in the place that an order gives it.
+  func movingExperts(
+    _ name: TensorName, _ tensor: Tensor, to order: [Int]
+  ) throws(TensorError) -> (TensorName, Tensor) {
+    if let axis = expertAxis(name) {
+      return (name, try tensor.movingSlices(along: axis, to: order))
+    }
+    let key = LenientKey(name, layout)
+    guard let expert = key.expert, order.indices.contains(expert) else { return (name, tensor) }
+    return (key.withExpert(order[expert]), tensor)
   }
 
   /// The key of the other one of two layers, or the key itself if it belongs to neither.
-  func exchangingLayers(_ first: Int, _ second: Int, prefix: String) -> TensorName {
+  func exchangingLayers(
+    _ name: TensorName, _ first: Int, _ second: Int, prefix: String
+  ) -> TensorName {
     for (layer, other) in [(first, second), (second, first)] {
-      let start = "\(prefix)layers.\(layer)."
-      if text.hasPrefix(start) {
-        return TensorName("\(prefix)layers.\(other).\(text.dropFirst(start.count))")
+      let start = layout.start(ofLayer: layer, under: prefix)
+      if name.text.hasPrefix(start) {
+        let other = layout.start(ofLayer: other, under: prefix)
+        return TensorName("\(other)\(name.text.dropFirst(start.count))")
       }
     }
-    return self
+    return name
   }
+}
+
+extension TensorRule {
+  /// The axis on disk that counts experts, or nil if there is none.
+  var expertAxis: Int? { axes.firstIndex { $0.letter == "e" } }
 }
 
 extension StateDict {
@@ -55,19 +62,54 @@ extension StateDict {
 }
 
 extension Tensor {
-  /// The tensor whose slice `order[i]` along the first axis is this one's slice `i`.
-  func movingSlices(to order: [Int]) throws(TensorError) -> Tensor {
-    guard shape.rank > 0, shape[0] == order.count, !order.isEmpty else { return self }
-    let size = byteCount / order.count
-    var result = [UInt8](repeating: 0, count: byteCount)
-    // Both ranges lie within buffers of one size.
+  /// The tensor whose slice `order[i]` along an axis is this one's slice `i`.
+  func movingSlices(along axis: Int, to order: [Int]) throws(TensorError) -> Tensor {
+    guard axis < shape.rank, shape[axis] == order.count, !order.isEmpty else { return self }
+    var sources = order
+    for (source, destination) in order.enumerated() { sources[destination] = source }
+    let size = shape.strides[axis] * dtype.byteCount
+    var result: [UInt8] = []
+    result.reserveCapacity(byteCount)
+    // The buffer does not leave the closure, and each range lies within it.
     unsafe withUnsafeBytes { (bytes: UnsafeRawBufferPointer) in
-      for (source, destination) in order.enumerated() {
-        unsafe result.replaceSubrange(
-          destination * size..<(destination + 1) * size,
-          with: bytes[source * size..<(source + 1) * size])
+      for start in stride(from: 0, to: byteCount, by: max(1, size * order.count)) {
+        for source in sources {
+          unsafe result.append(
+            contentsOf: bytes[start + source * size..<start + (source + 1) * size])
+        }
       }
     }
     return try Tensor(dtype, shape, bytes: result)
+  }
+
+  /// The tensors one behind the other along an axis, or nil where they do not fit.
+  init?(joining parts: [Tensor], along axis: Int) throws(TensorError) {
+    guard let first = parts.first, axis < first.shape.rank,
+      parts.allSatisfy({ part in
+        part.dtype == first.dtype && part.shape.rank == first.shape.rank
+          && (0..<first.shape.rank).allSatisfy { $0 == axis || part.shape[$0] == first.shape[$0] }
+      })
+    else { return nil }
+    var extents = first.shape.extents
+    // Empty tensors may have any number of slices.
+    extents[axis] = 0
+    for part in parts {
+      let (sum, overflows) = extents[axis].addingReportingOverflow(part.shape[axis])
+      guard !overflows else { return nil }
+      extents[axis] = sum
+    }
+    // Empty tensors may have extents whose product is too large.
+    let outer = parts.contains { $0.byteCount > 0 } ? extents[..<axis].reduce(1, *) : 0
+    var bytes: [UInt8] = []
+    for index in 0..<outer {
+      for part in parts {
+        let size = part.byteCount / outer
+        // The buffer does not leave the closure.
+        unsafe part.withUnsafeBytes {
+          unsafe bytes.append(contentsOf: $0[index * size..<(index + 1) * size])
+        }
+      }
+    }
+    try self.init(first.dtype, Shape(extents), bytes: bytes)
   }
 }

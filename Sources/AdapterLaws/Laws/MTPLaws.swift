@@ -17,7 +17,9 @@ extension AdapterLaws {
     brokenBy: "the first MTP layer kept; the last decoder layer dropped with them",
     worth: "it names the layers, where `keys` names keys by the hundred"
   ) { (trial) throws(Violation) in
-    guard trial.spec.config.mtpLayerCount > 0, trial.spec.storesMTP else { return false }
+    guard trial.hasDroppableMTP, trial.spec.config.mtpLayerCount > 0, trial.spec.storesMTP else {
+      return false
+    }
     let layers = Set(try trial.native().names.compactMap(trial.storedLayer))
     let expected = Set(
       try trial.onDisk().names.compactMap(trial.storedLayer).filter {
@@ -41,6 +43,7 @@ extension AdapterLaws {
     reason: "callers filter by it before they load",
     brokenBy: "a literal layer number; a key of another module that has layers too"
   ) { (trial) throws(Violation) in
+    guard trial.hasDroppableMTP else { return false }
     let session = try trial.session()
     let count = trial.spec.config.hiddenLayerCount
     let cases =
@@ -66,9 +69,9 @@ extension AdapterLaws {
     brokenBy: "a transformation applied anew because MTP keys are present",
     worth: "needs no oracle: a fault that the layout's own index formula shared would show here"
   ) { (trial) throws(Violation) in
-    guard trial.spec.config.mtpLayerCount > 0, trial.spec.storesMTP, trial.spec.lora == nil else {
-      return false
-    }
+    guard trial.hasDroppableMTP, trial.spec.config.mtpLayerCount > 0, trial.spec.storesMTP,
+      trial.spec.lora == nil
+    else { return false }
     var setup = trial.spec.setup
     setup.config = try trial.attempt(.fromHF(nil)) { try setup.config.with(mtpLayerCount: 0) }
     let without = try trial.onDisk().filter { !trial.isStoredMTP($0) }
@@ -84,22 +87,35 @@ extension CheckpointSpec {
   /// Keys of decoder layers and of those behind them, of other modules' layers and of none, whether
   /// on disk or not, with what `isMTPKey` should say.
   var layerKeys: [(name: TensorName, isMTP: Bool)] {
+    let layout = config.layout
     let count = config.hiddenLayerCount
-    let starts = [prefix, config.layout.prefixes[0], ""].unique
+    let starts = [prefix, layout.prefixes[0], ""].unique
+    let rest = layout.tensors.first { $0.kinds != nil && !$0.isOfExperts }?.name.start ?? "weight"
     let ofLayers = [0, count - 1, count, count + 1, 10 * count + 10].flatMap { layer in
       starts.map { start in
-        (TensorName("\(start)layers.\(layer).input_layernorm.weight"), layer >= count)
-      } + [(TensorName("vision.layers.\(layer).weight"), false)]
+        (TensorName(layout.start(ofLayer: layer, under: start) + rest), layer >= count)
+      } + [(TensorName(layout.start(ofLayer: layer, under: "vision.") + "weight"), false)]
     }
-    return ofLayers + [("model.layers.weight", false)]
+    return ofLayers + [(TensorName(layout.layerStart + "weight"), false)]
   }
 }
 
 extension Trial {
+  /// Whether the layout has multi-token prediction layers that a policy can drop.
+  fileprivate var hasDroppableMTP: Bool {
+    spec.config.layout.layers.prediction?.isDroppedOnLoad ?? false
+  }
+
   /// The layer of a key of the model itself, or nil for other keys.
   func storedLayer(_ name: TensorName) -> Int? {
-    let start = "\(spec.prefix)layers."
-    guard name.text.hasPrefix(start) else { return nil }
-    return Int(name.text.dropFirst(start.count).prefix { $0 != "." })
+    let key = LenientKey(name, spec.config.layout)
+    return key.layerText != nil && key.prefix == spec.prefix ? key.layer : nil
+  }
+
+  /// Whether a key on disk belongs to a multi-token prediction layer of the model itself.
+  func isStoredMTP(_ name: TensorName) -> Bool {
+    storedLayer(name).map {
+      spec.config.hiddenLayerCount..<spec.config.storedLayerCount ~= $0
+    } ?? false
   }
 }

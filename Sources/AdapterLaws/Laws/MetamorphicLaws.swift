@@ -48,16 +48,13 @@ extension AdapterLaws {
     let count = trial.spec.config.expertCount
     guard count > 1, trial.spec.lora == nil else { return false }
     let order = Array(0..<count).shuffled(by: trial.spec.variation)
-    let onDisk = try trial.attempt(.fromHF(nil)) {
-      try StateDict(trial.onDisk().map { ($0.name.withExpert(order), $0.tensor) })
-    }
-    let native = try trial.native()
-    let expected = try trial.attempt(.fromHF(nil)) {
-      try StateDict(
-        native.map { name, tensor in
-          if name.isGroupedWeight { return (name, try tensor.movingSlices(to: order)) }
-          return (name.withExpert(order), tensor)
-        })
+    let edits = KeyEdits(layout: trial.spec.config.layout)
+    let (before, native) = (try trial.onDisk(), try trial.native())
+    let (onDisk, expected) = try trial.attempt(.fromHF(nil)) {
+      (
+        try StateDict(before.map { try edits.movingExperts($0.name, $0.tensor, to: order) }),
+        try StateDict(native.map { try edits.movingExperts($0.name, $0.tensor, to: order) })
+      )
     }
     try trial.require(trial.fromHF(onDisk), equals: expected, ordered: false, .fromHF(nil))
     return true
@@ -70,13 +67,16 @@ extension AdapterLaws {
     brokenBy: "layers 10 and 11 landing on layer 1; a rule for one literal layer",
     worth: "needs no oracle: it would show a rule for one layer if the oracle had it, too"
   ) { (trial) throws(Violation) in
-    let sparse = trial.spec.config.layerKinds.indices.filter {
-      trial.spec.config.layerKinds[$0] == .sparse
-    }
+    let config = trial.spec.config
+    let sparse = config.layerKinds.indices.filter { config.layerKinds[$0] == .sparse }
     guard sparse.count > 1, trial.spec.lora == nil else { return false }
-    let chosen = sparse.shuffled(by: trial.spec.variation)
+    var chosen = sparse.shuffled(by: trial.spec.variation)
+    // Layers of other sizes have tensors of other shapes.
+    chosen = chosen.filter { config.layerClass($0) == config.layerClass(chosen[0]) }
+    guard chosen.count > 1 else { return false }
+    let edits = KeyEdits(layout: config.layout)
     let exchange = { (name: TensorName) in
-      name.exchangingLayers(chosen[0], chosen[1], prefix: trial.spec.prefix)
+      edits.exchangingLayers(name, chosen[0], chosen[1], prefix: trial.spec.prefix)
     }
     let (onDisk, native) = (try trial.onDisk(), try trial.native())
     let (exchanged, expected) = try trial.attempt(.fromHF(nil)) {
@@ -107,6 +107,11 @@ extension AdapterLaws {
 }
 
 extension Trial {
+  /// The class of a tensor in reports.
+  func tensorClass(_ name: TensorName) -> String {
+    TensorClass.of(name, spec.config.layout).rawValue
+  }
+
   /// The setup of an adapter that is given parts of a checkpoint.
   var setupForParts: AdapterSetup {
     var setup = spec.setup
@@ -117,7 +122,8 @@ extension Trial {
   /// Two parts of a state dict, whole layers each.
   func split(_ stateDict: StateDict) throws(Violation) -> [StateDict] {
     let isOdd = stateDict.map { name, _ in
-      UInt64(truncatingIfNeeded: name.layerNumber ?? 0) &+ spec.variation & 1 == 1
+      UInt64(truncatingIfNeeded: LenientKey(name, spec.config.layout).layer ?? 0) &+ spec.variation
+        & 1 == 1
     }
     let parts = [false, true].map { part in
       zip(stateDict, isOdd).lazy.filter { $0.1 == part }.map { ($0.0.name, $0.0.tensor) }
@@ -130,7 +136,7 @@ extension Trial {
   func append(_ part: StateDict, to whole: inout StateDict) throws(Violation) {
     if let name = part.names.first(where: { whole[$0] != nil }) {
       throw Violation(
-        "key twice", place: TensorClass.of(name).rawValue, step: .toHF(nil),
+        "key twice", place: tensorClass(name), step: .toHF(nil),
         "'\(name)' comes out of two parts of one state dict")
     }
     do {

@@ -32,7 +32,7 @@ extension AdapterLaws {
 
   private static let shapes = AdapterLaw(
     "shapes",
-    statement: "grouped experts are [experts, hidden, 2 * inter] and [experts, inter, hidden]",
+    stated: { FormulaText($0).shapes },
     reason: "a kernel that gets another shape of as many elements computes nonsense",
     brokenBy: "a matrix not transposed; a local shape taken for the global one",
     worth: "says that a shape is wrong before any element is compared"
@@ -42,10 +42,9 @@ extension AdapterLaws {
 
   private static let elements = AdapterLaw(
     "elements",
-    statement: "gate_and_up[e, h, j] == gate[e][j, h] and up[e][j - inter, h], "
-      + "down[e, i, h] == down[e][h, i], and all else stays in place, bit for bit",
+    stated: { FormulaText($0).elements },
     reason: "a fault made alike in both directions survives every round trip",
-    brokenBy: "halves exchanged both ways; a square down_proj transposed neither way"
+    brokenBy: "halves exchanged both ways; a square matrix transposed neither way"
   ) { (trial) throws(Violation) in
     try trial.requireNone { mismatch in
       mismatch.ofTensors { $0.count > 0 && !trial.isCast($0.name) }
@@ -79,7 +78,7 @@ extension AdapterLaws {
 extension Trial {
   /// Whether a native tensor has another type than the experts it is made of.
   func isCast(_ name: TensorName) -> Bool {
-    name.isGroupedWeight && spec.types.experts != spec.options.targetDType
+    spec.types.experts != spec.options.targetDType && oracle.group(of: name)?.isCast ?? false
   }
 
   /// Throws if either conversion differs from the index formula in one aspect.
@@ -88,12 +87,13 @@ extension Trial {
       let expected = try expectedNative()
       let evidence = Violation.Evidence(
         expected: expected, found: try native(),
-        castTensors: LayoutOracle(spec).castTensors(of: expected))
-      throw Violation(mismatch, .fromHF(nil), evidence)
+        castTensors: oracle.castTensors(of: expected))
+      throw Violation(mismatch, .fromHF(nil), evidence, spec.config.layout)
     }
     if let mismatch = try saveMismatch().flatMap(aspect) {
       throw Violation(
-        mismatch, .toHF(nil), .init(expected: try expectedSaved(), found: try saved()))
+        mismatch, .toHF(nil), .init(expected: try expectedSaved(), found: try saved()),
+        spec.config.layout)
     }
     return true
   }

@@ -3,6 +3,7 @@
 
 import CheckpointGenerators
 import Dispatch
+import Layouts
 import Synchronization
 import Tensors
 
@@ -20,10 +21,10 @@ extension AdapterLaws {
     try trial.requireUnchanged(trial.onDisk(), before, .fromHF(nil))
     let native = try trial.expectedNative()
     _ = try trial.saved()
-    try trial.requireUnchanged(native, LayoutOracle(trial.spec).native(of: before), .toHF(nil))
+    try trial.requireUnchanged(native, trial.oracle.native(of: before), .toHF(nil))
     if let name = try trial.session().changedInputs.first {
       throw Violation(
-        "input changed", place: TensorClass.of(name).rawValue, step: .roundTrip,
+        "input changed", place: trial.tensorClass(name), step: .roundTrip,
         "the adapter changed its input '\(name)'")
     }
     return true
@@ -79,7 +80,7 @@ extension Trial {
   ) throws(Violation) {
     guard let mismatch = Mismatch(expected: before, found: after) else { return }
     throw Violation(
-      "input changed", place: mismatch.place, step: step,
+      "input changed", place: mismatch.place(in: spec.config.layout), step: step,
       evidence: .init(expected: before, found: after),
       "the adapter changed its input: \(mismatch.summary)")
   }

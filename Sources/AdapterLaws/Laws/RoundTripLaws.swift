@@ -74,13 +74,14 @@ extension Trial {
   /// come back one for each expert.
   var comesBackWhole: Bool {
     let castsExperts =
-      spec.extent != .loraOnly && spec.types.experts != spec.options.targetDType
+      spec.extent != .loraOnly && spec.config.layout.groups.contains(where: \.isCast)
+      && spec.types.experts != spec.options.targetDType
     return !castsExperts && (spec.lora.map { $0.layout == .perExpert } ?? true)
   }
 
   /// Whether keys of the checkpoint leave on load.
   var dropsMTP: Bool {
-    spec.options.mtpPolicy == .drop && spec.storesMTP && spec.config.mtpLayerCount > 0
+    oracle.dropsMTP && spec.storesMTP && spec.config.mtpLayerCount > 0
   }
 
   func serialized(_ stateDict: StateDict) throws(Violation) -> [UInt8] {

@@ -27,7 +27,7 @@ extension AdapterLaws {
     }
     if let twice = firstRepeated(pieces.map(\.name)) {
       throw Violation(
-        "key twice", place: TensorClass.of(twice).rawValue, step: .streaming,
+        "key twice", place: trial.tensorClass(twice), step: .streaming,
         "saving tensor by tensor gives the key '\(twice)' twice")
     }
     let joined = try trial.attempt(.streaming) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import CheckpointGenerators
+public import Layouts
 public import Tensors
 
 /// How one state dict differs from what it should be.
@@ -103,12 +105,12 @@ public struct Mismatch: Sendable {
 
   /// What of the model the tensors hold that differ; the same on disk and in native form, and in
   /// whatever order the keys come, so that both can become simpler.
-  public var place: String {
+  public func place(in layout: Layout) -> String {
     let worst = mostSerious?.kind
     let names = [missing, surplus, tensors.filter { $0.kind == worst }.map(\.name)]
       .first { !$0.isEmpty }
-    let places = Set((names ?? []).map { TensorClass.of($0).place })
-    return TensorClass.allCases.map(\.place).first { places.contains($0) } ?? ""
+    let classes = Set((names ?? []).map { TensorClass.of($0, layout) })
+    return TensorClass.allCases.first { classes.contains($0) }?.rawValue ?? ""
   }
 
   /// The first of the tensors that differ in the most serious way.
@@ -135,14 +137,18 @@ extension Trial {
         expected: expected, found: found, ordered: ordered, castTensors: castTensors)
     else { return }
     throw Violation(
-      mismatch, step, .init(expected: expected, found: found, castTensors: castTensors))
+      mismatch, step, .init(expected: expected, found: found, castTensors: castTensors),
+      spec.config.layout)
   }
 }
 
 extension Violation {
   /// A violation by a result that is not what it should be.
-  init(_ mismatch: Mismatch, _ step: ConversionStep, _ evidence: Evidence) {
+  init(
+    _ mismatch: Mismatch, _ step: ConversionStep, _ evidence: Evidence, _ layout: Layout
+  ) {
     self.init(
-      mismatch.kind, place: mismatch.place, step: step, evidence: evidence, mismatch.summary)
+      mismatch.kind, place: mismatch.place(in: layout), step: step, evidence: evidence,
+      mismatch.summary)
   }
 }

@@ -1,54 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+public import Layouts
 public import Tensors
 
-/// What a tensor is in the model, on disk or in native form.
+/// What a tensor is in the model, the same on disk and in native form, whether each expert has its own
+/// or all share one.
 public enum TensorClass: String, Sendable, Hashable, CaseIterable {
-  case gateAndUpProjections = "gate_and_up_projs"
-  case downProjections = "down_projs"
-  case gateProjection = "gate_proj"
-  case upProjection = "up_proj"
-  case downProjection = "down_proj"
-  case scale = "scale"
+  case gateAndUp = "gate and up"
+  case down
+  case companion = "scale"
   case loraA = "LoRA A"
   case loraB = "LoRA B"
-  case expertBias = "expert bias"
-  case router = "router"
-  case sharedExperts = "shared experts"
-  case denseMLP = "dense MLP"
-  case attention = "attention"
-  case norm = "norm"
-  case ehProjection = "eh_proj"
-  case embedding = "embedding"
-  case head = "head"
-  case other = "other"
+  case routerBias = "expert bias"
+  case router
+  case sharedExpert = "shared expert"
+  case dense
+  case attention
+  case norm
+  case prediction
+  case embedding
+  case head
+  case other
 
-  /// What tensors of the class hold, whether each expert has its own or all share one.
-  var place: String {
-    switch self {
-    case .gateAndUpProjections, .gateProjection, .upProjection: "gate and up"
-    case .downProjections, .downProjection: "down"
-    default: rawValue
+  /// The class of a tensor by its name.
+  public static func of(_ name: TensorName, _ layout: Layout) -> TensorClass {
+    of(LenientKey(name, layout).subject, layout)
+  }
+
+  /// The class of what a key is about.
+  static func of(_ subject: LenientKey.Subject, _ layout: Layout) -> TensorClass {
+    switch subject {
+    case .tensor(let tensor), .renamed(let tensor): TensorClass(layout.tensors[tensor])
+    case .group(let group): TensorClass(layout.tensors[layout.groups[group].parts[0]])
+    case .companion: .companion
+    case .factor(_, let isA), .groupFactor(_, let isA), .fusedFactor(_, let isA):
+      isA ? .loraA : .loraB
+    case .unknown: .other
     }
   }
 
-  /// The class of a tensor by its name.
-  public static func of(_ name: TensorName) -> TensorClass {
-    let text = name.text
-    return marks.first { $0.texts.allSatisfy(text.contains) }?.tensorClass ?? .other
+  private init(_ rule: TensorRule) {
+    switch rule.role {
+    case .expert: self = rule.part == .down ? .down : .gateAndUp
+    case .router: self = .router
+    case .routerBias: self = .routerBias
+    case .sharedExpert: self = .sharedExpert
+    case .dense: self = .dense
+    case .attention: self = .attention
+    case .norm, .predictionNorm: self = .norm
+    case .prediction: self = .prediction
+    case .embedding: self = .embedding
+    case .head: self = .head
+    case .other: self = .other
+    }
   }
-
-  /// Texts that names contain, the most telling first.
-  private static let marks: [(texts: [String], tensorClass: TensorClass)] = [
-    (["lora_", "_A"], .loraA), (["lora_", "_B"], .loraB), (["_scale"], .scale),
-    (["gate_and_up_projs"], .gateAndUpProjections), (["down_projs"], .downProjections),
-    (["expert_bias"], .expertBias), (["e_score_correction_bias"], .expertBias),
-    (["shared_mlp."], .sharedExperts), (["shared_experts."], .sharedExperts),
-    (["mlp.router."], .router), (["mlp.gate."], .router),
-    (["experts.", "gate_proj"], .gateProjection), (["experts.", "up_proj"], .upProjection),
-    (["experts.", "down_proj"], .downProjection), (["mlp."], .denseMLP), (["norm"], .norm),
-    (["self_attn."], .attention), (["eh_proj"], .ehProjection), (["embed_tokens"], .embedding),
-    (["lm_head"], .head),
-  ]
 }

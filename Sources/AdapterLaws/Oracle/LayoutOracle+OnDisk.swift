@@ -25,8 +25,8 @@ extension LayoutOracle {
     return result.stateDict
   }
 
-  /// The tensors on disk of one native tensor: the experts of a group one after the other, gate
-  /// before up.
+  /// The tensors on disk of one native tensor: the experts of a group one after the other, their parts
+  /// in the order of the table.
   ///
   /// - Complexity: O(elements).
   public func onDisk(
@@ -41,49 +41,49 @@ extension LayoutOracle {
   private func whole(
     _ name: TensorName, _ tensor: Tensor, _ own: Range<Int>
   ) -> [(TensorName, Tensor)] {
-    guard let key = OracleKey(name) else { return [(name, tensor)] }
-    let all = 0..<spec.config.expertCount
-    let inter = spec.config.moeIntermediateSize
-    switch key.expertPart {
-    case .grouped(.gateAndUp): return split(tensor, key, own, gateAndUp(inter), "weight")
-    case .grouped(.down): return split(tensor, key, own, [(.down, 0, nil)], "weight")
-    case .grouped(.gateAndUpA):
-      let shared: [Part] = gateAndUp(inter).map { ($0.projection, 0, nil) }
-      return split(tensor, key, all, shared, "lora_A.weight")
-    case .grouped(.gateAndUpB): return split(tensor, key, all, gateAndUp(inter), "lora_B.weight")
-    case .grouped(.downA): return split(tensor, key, all, [(.down, 0, nil)], "lora_A.weight")
-    case .grouped(.downB): return split(tensor, key, all, [(.down, 0, nil)], "lora_B.weight")
-    case .ofExpert, .fused: return [(name, tensor)]
-    case nil:
-      let renamed = Self.renames.lazy.compactMap { key.replacing($0.native, by: $0.onDisk) }.first
-      return [(renamed ?? name, tensor)]
+    guard let key = key(name), let meaning = meaning(native: key) else { return [(name, tensor)] }
+    switch meaning {
+    case .renamed(let name): return [(key.named(name), tensor)]
+    case .group(let group):
+      return formula(of: group, layer: key.layer, own).map { split(tensor, key, $0) { $0 } } ?? []
+    case .groupFactor(let lora, let isA):
+      guard tensor.shape.rank == 3,
+        let formula = formula(
+          of: lora, isA: isA, layer: key.layer, rank: tensor.shape[isA ? 2 : 1])
+      else { return [] }
+      return split(tensor, key, formula) { $0.ending(isA ? "lora_A.weight" : "lora_B.weight") }
+    default: return [(name, tensor)]
     }
   }
 
-  /// A projection and which of the group's columns are its rows: from a start on, a number or all.
-  private typealias Part = (projection: Projection, start: Int, count: Int?)
-
-  private func gateAndUp(_ inter: Int) -> [Part] {
-    isGated ? [(.gate, 0, inter), (.up, inter, inter)] : [(.up, 0, inter)]
-  }
-
-  /// The matrices of a group's experts: `matrix[r, c] = group[slot, c, start + r]`.
+  /// The tensors that a native tensor is made of, nothing if it has not their shape.
   private func split(
-    _ tensor: Tensor, _ key: OracleKey, _ experts: Range<Int>, _ parts: [Part], _ suffix: String
+    _ tensor: Tensor, _ key: OracleKey, _ formula: NativeFormula,
+    _ name: (NamePattern) -> NamePattern
   ) -> [(TensorName, Tensor)] {
-    guard let group = Cells(tensor), tensor.shape.rank == 3, group.depth == experts.count,
-      parts.allSatisfy({ $0.start + ($0.count ?? 0) <= group.columns })
-    else { return [] }
-    return experts.enumerated().flatMap { slot, expert in
-      parts.map { projection, start, count in
-        var matrix = Cells(rows: count ?? group.columns, columns: group.rows)
-        for row in 0..<matrix.rows {
-          for column in 0..<matrix.columns {
-            matrix[row, column] = group[slot, column, start + row]
-          }
+    guard tensor.shape.extents == formula.shape else { return [] }
+    let patterns = tensor.patterns
+    let parts = formula.parts.map { part in
+      (part, name(layout.tensors[part.rule].name), formula.positions(part, held: formula.experts))
+    }
+    func onDisk(_ part: IndexFormula, _ name: NamePattern, _ positions: [Int], _ expert: Int)
+      -> (TensorName, Tensor)?
+    {
+      formula.distance(part, expert: name.hasExpert ? expert : nil).map { start in
+        var extents = part.extents
+        if let axis = formula.expertAxis.flatMap({ part.terms[$0].axis }) {
+          extents[axis] = formula.experts.count
         }
-        return (key.member(expert, projection, suffix), matrix.matrix(tensor.dtype))
+        return (
+          key.named(name.name(expert: expert)),
+          Tensor(tensor.dtype, extents, patterns: positions.map { patterns[start + $0] })
+        )
       }
     }
+    let ofAll = parts.filter { !$0.1.hasExpert }.compactMap { onDisk($0.0, $0.1, $0.2, 0) }
+    return ofAll
+      + formula.experts.flatMap { expert in
+        parts.filter { $0.1.hasExpert }.compactMap { onDisk($0.0, $0.1, $0.2, expert) }
+      }
   }
 }

@@ -9,17 +9,15 @@ import Tensors
 /// Fused LoRA factors as PEFT's ParamWrapper writes them.
 extension LayoutOracle {
   /// Appends the native forms of fused factors.
-  func appendFused(_ onDisk: StateDict, _ keys: [OracleKey?], to result: inout Collected) {
-    for (key, (_, tensor)) in zip(keys, onDisk) {
-      guard let key, !isDropped(key),
-        case .fused(let isDown, let isA) = key.expertPart,
-        let native = nativeFactor(tensor, isA: isA)
+  func appendFused(_ sources: [Source], to result: inout Collected) {
+    for source in sources {
+      guard let key = source.key, case .fused(let lora, let isA) = source.meaning,
+        let native = nativeFactor(source.tensor, isA: isA)
       else { continue }
       // Before PEFT 0.19.1 the file's A was the factor that is native B.
-      let becomesA = isA != isLegacy
-      let grouped: GroupedName =
-        if isDown { becomesA ? .downA : .downB } else { becomesA ? .gateAndUpA : .gateAndUpB }
-      result.append(native, key.grouped(grouped))
+      let entry = layout.lora[lora]
+      let module = layout.groups[entry.group].name.upToLastDot
+      result.append(native, key.named("\(module)\(entry.native)_\(isA != isLegacy ? "A" : "B")"))
     }
   }
 
@@ -29,23 +27,25 @@ extension LayoutOracle {
   /// a fused B is `[features, rank * experts]` and holds it at `[f, k * experts + e]`. The native A is
   /// `[experts, features, rank]`, the native B `[experts, rank, features]`.
   private func nativeFactor(_ tensor: Tensor, isA: Bool) -> Tensor? {
-    guard let file = Cells(tensor), tensor.shape.rank == 2 else { return nil }
+    guard tensor.shape.rank == 2 else { return nil }
     let experts = spec.config.expertCount
-    let fused = isA ? file.rows : file.columns
-    let features = isA ? file.columns : file.rows
+    let (fused, features) = (tensor.shape[isA ? 0 : 1], tensor.shape[isA ? 1 : 0])
     guard fused.isMultiple(of: experts) else { return nil }
     let rank = fused / experts
     let becomesA = isA != isLegacy
-    var native = Cells(
-      depth: experts, rows: becomesA ? features : rank, columns: becomesA ? rank : features)
+    let file = tensor.patterns
+    var native: [UInt64] = []
+    native.reserveCapacity(file.count)
     for e in 0..<experts {
-      for k in 0..<rank {
-        for f in 0..<features {
-          let value = isA ? file[e * rank + k, f] : file[f, k * experts + e]
-          if becomesA { native[e, f, k] = value } else { native[e, k, f] = value }
+      for outer in 0..<(becomesA ? features : rank) {
+        for inner in 0..<(becomesA ? rank : features) {
+          let (k, f) = becomesA ? (inner, outer) : (outer, inner)
+          native.append(
+            isA ? file[(e * rank + k) * features + f] : file[f * fused + k * experts + e])
         }
       }
     }
-    return native.stack(tensor.dtype)
+    let shape = [experts] + (becomesA ? [features, rank] : [rank, features])
+    return Tensor(tensor.dtype, shape, patterns: native)
   }
 }

@@ -8,26 +8,23 @@ import Tensors
 
 /// What a correct adapter gives, stated by index and without the adapter's rules.
 ///
-/// The statement is docs/adapter.md's; the order of the keys is that of nemo-automodel 0.7.0. What is
+/// The statement is the layout's table; the order of the keys is that of nemo-automodel 0.7.0. What is
 /// not part of a valid checkpoint has no right form: of groups that are incomplete or ragged nothing
 /// comes, and of two tensors that land on one name the first stays.
 public struct LayoutOracle: Sendable {
   let spec: CheckpointSpec
+  let layout: Layout
+  /// What sizes and conditions are evaluated with outside layers.
+  let values: LayoutValues
+  private let names: OracleNames
 
   /// Creates the oracle of a spec.
   public init(_ spec: CheckpointSpec) {
     self.spec = spec
+    layout = spec.config.layout
+    values = spec.config.values(isGated: spec.options.activation.isGated)
+    names = OracleNames.of(layout)
   }
-
-  /// Keys that differ between disk and native form in nothing but their name, within a layer.
-  static let renames = [
-    (onDisk: ["mlp", "expert_bias"], native: ["mlp", "gate", "e_score_correction_bias"]),
-    (onDisk: ["mlp", "router", "gate", "weight"], native: ["mlp", "gate", "weight"]),
-    (onDisk: ["mlp", "shared_mlp"], native: ["mlp", "shared_experts"]),
-  ]
-
-  /// Whether experts have gate projections.
-  var isGated: Bool { spec.options.activation.isGated }
 
   /// The experts of a rank, or all.
   ///
@@ -40,10 +37,39 @@ public struct LayoutOracle: Sendable {
     return before..<before + own
   }
 
-  /// Whether a key on disk is one of a multi-token prediction layer, which loading drops.
+  /// A key of a layer, or nil for other keys.
+  func key(_ name: TensorName) -> OracleKey? { OracleKey(name, names.block) }
+
+  /// What a key on disk says and of which expert, or nil of one that stays as it is.
+  func meaning(onDisk key: OracleKey) -> (what: Meaning.What, expert: Int?)? {
+    names.meaning(onDisk: key.tail, spec.config.kinds(ofLayer: key.layer))
+  }
+
+  /// What a native key says, or nil of one that stays as it is.
+  func meaning(native key: OracleKey) -> Meaning.What? {
+    names.meaning(native: key.tail, spec.config.kinds(ofLayer: key.layer))
+  }
+
+  /// The group that a native key names, or nil.
+  func group(of name: TensorName) -> NativeGroup? {
+    guard let key = key(name), case .group(let group) = meaning(native: key) else { return nil }
+    return layout.groups[group]
+  }
+
+  /// Whether loading drops the layer of a key on disk, as one of multi-token prediction.
   func isDropped(_ key: OracleKey) -> Bool {
-    spec.options.mtpPolicy == .drop && key.layer >= spec.config.hiddenLayerCount
-      && ["model.", "", spec.prefix].contains { key.prefix == $0 }
+    dropsMTP && isMTP(key)
+  }
+
+  /// Whether the options and the layout have multi-token prediction layers left out on load.
+  var dropsMTP: Bool {
+    spec.options.mtpPolicy == .drop && layout.layers.prediction?.isDroppedOnLoad ?? false
+  }
+
+  /// Whether a key is of a layer of the model behind the decoder layers.
+  func isMTP(_ key: OracleKey) -> Bool {
+    key.layer >= spec.config.hiddenLayerCount
+      && [layout.prefixes[0], "", spec.prefix].contains { key.prefix == $0 }
   }
 }
 

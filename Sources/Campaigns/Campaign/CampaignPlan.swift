@@ -71,7 +71,7 @@ struct CampaignPlan: Sendable {
         adapter, laws: laws, space: space, known: known, arguments: words + arguments)
       return Ground(phase: phase, run: run, check: try run.property())
     }
-    var space = CheckpointSpace()
+    var space = CheckpointSpace(layout: config.layout)
     any = try ground(.anyConfig, space)
     space.keepRelations(of: config)
     around = try ground(.around, space)
@@ -104,7 +104,7 @@ struct CampaignPlan: Sendable {
     var grounds: [Ground] = []
     for pair in AxisCoverage(around.run.space, reach: reach).unreachedPairs {
       guard !reach.hasPair(pair) else { continue }
-      var space = CheckpointSpace()
+      var space = CheckpointSpace(layout: around.run.space.layout)
       space.allowed = around.run.space.allowed
       for (axis, value) in pair { space.allowed[axis] = [value] }
       guard let ground = try? ground(space) else { continue }

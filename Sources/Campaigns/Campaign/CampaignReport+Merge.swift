@@ -124,8 +124,8 @@ extension CampaignReport {
 
   /// Works out coverage where only the config of the report is known.
   mutating func completeFromConfig() {
-    guard let config = try? ModelConfig(json: config) else { return }
-    var space = CheckpointSpace()
+    guard let config = try? ModelConfig(json: config, layout: layout) else { return }
+    var space = CheckpointSpace(layout: layout)
     for selection in leftOut {
       guard let axis = ConfigAxis.allCases.first(where: { $0.name == selection.axis }) else {
         continue

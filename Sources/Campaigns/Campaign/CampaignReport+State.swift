@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 internal import CheckpointGenerators
+internal import Layouts
 internal import StrictJSON
 
 // Reports in the files of campaigns, written and read; coverage follows from what was reached.
@@ -17,6 +18,7 @@ extension CampaignReport {
     return .object(
       JSONObject([
         ("adapter", .string(adapter)), ("adapterVersion", .optional(version)),
+        ("layout", layout.state),
         ("seed", .string("\(seed)")), ("configPath", .string(configPath)), ("config", config),
         ("configSummary", .string(configSummary)), ("arguments", .strings(arguments)),
         ("shards", .strings(shards.map(\.description))), budgeted,
@@ -45,7 +47,8 @@ extension CampaignReport {
     }
     self.init(
       adapter: try fields.string("adapter"),
-      version: try fields.optionalString("adapterVersion"), seed: seed,
+      version: try fields.optionalString("adapterVersion"), layout: try fields.layout(),
+      seed: seed,
       configPath: try fields.string("configPath"), config: try fields.value("config"),
       configSummary: try fields.string("configSummary"),
       arguments: try fields.strings("arguments"), shards: shards, budget: budget,
@@ -79,6 +82,35 @@ extension CampaignReport {
       damaged: try fields.elements("damaged") { (fields) throws(CampaignFileError) in
         try DamagedFile(fields)
       })
+  }
+}
+
+extension Layout {
+  /// The names, and the table if it is none that the program has.
+  fileprivate var state: JSONValue {
+    let isKnown = (try? Layout.named(name, native: native)) == self
+    return [
+      "name": .string(name), "native": .string(native),
+      "table": isKnown ? .null : .string(text),
+    ]
+  }
+}
+
+extension CampaignFields {
+  fileprivate func layout() throws(CampaignFileError) -> Layout {
+    guard let fields = object("layout") else { throw error("layout", expected: "an object") }
+    let name = try fields.string("name")
+    let native = try fields.string("native")
+    do {
+      guard let table = try fields.optionalString("table") else {
+        return try Layout.named(name, native: native)
+      }
+      return try Layout(text: table, name: name, native: native)
+    } catch let error as CampaignFileError {
+      throw error
+    } catch {
+      throw self.error("layout", expected: "a layout that this version knows")
+    }
   }
 }
 

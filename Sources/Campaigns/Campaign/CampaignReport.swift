@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 public import CheckpointGenerators
+public import Layouts
 public import StrictJSON
 internal import Synchronization
 
@@ -52,6 +53,8 @@ public struct CampaignReport: Sendable, Equatable {
   public var adapter: String
   /// Its version, if it has one.
   public var version: String?
+  /// The layout of the checkpoints.
+  public var layout: Layout
   /// What everything random derived from.
   public var seed: UInt64
   /// The path of the config, as it was given.
@@ -170,7 +173,8 @@ extension CampaignReport {
   /// Whether this is a campaign like another that came to no end, so that it can be taken up again.
   func isResumable(as other: CampaignReport) -> Bool {
     (end == .unfinished || end == .cancelled) && seed == other.seed && budget == other.budget
-      && shards == other.shards && laws.map(\.law) == other.laws.map(\.law)
+      && layout == other.layout && shards == other.shards
+      && laws.map(\.law) == other.laws.map(\.law)
       && known.map(\.id) == other.known.map(\.id) && leftOut == other.leftOut
   }
 
@@ -213,18 +217,21 @@ extension CampaignReport {
 
 /// The coverage of the space that was last asked about, since finding out what is feasible takes a while.
 private enum FeasibleMemory {
-  private static let last = Mutex<(allowed: [ConfigAxis: Set<Int>], coverage: AxisCoverage)?>(nil)
+  private typealias Memory = (
+    layout: Layout, allowed: [ConfigAxis: Set<Int>], coverage: AxisCoverage
+  )
+  private static let last = Mutex<Memory?>(nil)
 
   /// The coverage of a space without pins and config.
   static func coverage(_ space: CheckpointSpace, _ reach: AxisReach) -> AxisCoverage {
     last.withLock { last in
-      if let known = last, known.allowed == space.allowed {
+      if let known = last, known.layout == space.layout, known.allowed == space.allowed {
         var coverage = known.coverage
         coverage.reach(reach)
         return coverage
       }
       let coverage = AxisCoverage(space, reach: reach)
-      last = (space.allowed, coverage)
+      last = (space.layout, space.allowed, coverage)
       return coverage
     }
   }

@@ -108,7 +108,8 @@ public struct CampaignRun: Sendable {
   /// The same for every run of the campaign on the same corpus, whatever seed and budget.
   private func name(_ plan: CampaignPlan, _ settings: CampaignSettings) -> String {
     let parts =
-      [adapter.name, adapter.version ?? "", config.json.text(.compact)] + laws.map(\.name)
+      [adapter.name, adapter.version ?? "", config.layout.text, config.layout.native]
+      + [config.json.text(.compact)] + laws.map(\.name)
       + ["\(plan.any.check.fingerprint)"]
     let hash = String(stableHash(parts.joined(separator: "\n")), radix: 36)
     return "\(hash)-\(settings.shard.index + 1)-of-\(settings.shard.count)"
@@ -116,7 +117,8 @@ public struct CampaignRun: Sendable {
 
   private func emptyReport(_ plan: CampaignPlan, _ settings: CampaignSettings) -> CampaignReport {
     CampaignReport(
-      adapter: adapter.name, version: adapter.version, seed: settings.seed,
+      adapter: adapter.name, version: adapter.version, layout: config.layout,
+      seed: settings.seed,
       configPath: configPath, config: config.json, configSummary: config.phrase,
       arguments: arguments + fuzzArguments, shards: [settings.shard], budget: settings.budget,
       seconds: 0, sessions: 1, end: .unfinished,

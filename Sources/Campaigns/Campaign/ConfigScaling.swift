@@ -81,15 +81,41 @@ struct ConfigScaling {
   private func changed(
     hidden: Int, moeIntermediate: Int, experts: Int, layers: [LayerKind], mtpLayers: Int
   ) -> ModelConfig? {
+    let layout = config.layout
     let isShared = config.keyValueHeadCount < config.attentionHeadCount
     let keys = isShared && config.keyValueHeadCount == 1 ? 1 : 2
+    func small(_ rule: SizeRule, _ value: Int) -> Int {
+      switch SizeSymbol(rawValue: rule.symbol) {
+      case .hidden: hidden
+      case .intermediate: moeIntermediate
+      case .experts: experts
+      case .vocabulary: 3
+      case .sharedExperts: value
+      case .heads: isShared ? 2 * keys : keys
+      case .keyValueHeads: keys
+      case .headSize: 1
+      // Whether it is zero may decide which tensors there are.
+      case .denseIntermediate, nil: min(value, 2)
+      }
+    }
+    var sizes: [String: Int] = [:]
+    for (rule, value) in zip(layout.sizes, config.sizes) {
+      if case .fields = rule.source { sizes[rule.symbol] = small(rule, value) }
+    }
+    // Layers with sizes of their own keep some that differ.
+    let variant = ModelConfig.Variant(
+      layers: config.variant.layers.filter { $0 < layers.count + mtpLayers },
+      sizes: Dictionary(
+        uniqueKeysWithValues: config.variant.sizes.map { position, value in
+          let rule = layout.sizes[position]
+          let differs = value != config.sizes[position]
+          return (position, small(rule, value) * (differs ? 2 : 1))
+        }))
     return try? ModelConfig(
-      vocabularySize: 3, hiddenSize: hidden, denseIntermediateSize: 2,
-      moeIntermediateSize: moeIntermediate, expertCount: experts,
-      sharedExpertCount: config.sharedExpertCount, layerKinds: layers, mtpLayerCount: mtpLayers,
-      attentionHeadCount: isShared ? 2 * keys : keys, keyValueHeadCount: keys, headSize: 1,
-      hasQueryKeyNorm: config.hasQueryKeyNorm, hasExpertBias: config.hasExpertBias,
-      hasAttentionBias: config.hasAttentionBias, hasMLPBias: config.hasMLPBias,
-      tiesWordEmbeddings: config.tiesWordEmbeddings, dtype: config.dtype)
+      layout, sizes: sizes,
+      flags: Dictionary(
+        uniqueKeysWithValues: zip(layout.flags, config.flags).map { ($0.name, $1) }),
+      layerKinds: layers, mtpLayerCount: mtpLayers,
+      variant: variant.layers.isEmpty ? ModelConfig.Variant() : variant, dtype: config.dtype)
   }
 }

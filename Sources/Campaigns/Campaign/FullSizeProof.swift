@@ -99,6 +99,6 @@ extension ModelConfig {
     let dense = layerKinds.count { $0 == .dense }
     return "\(counted(hiddenLayerCount, "layer")) (\(dense) dense), \(mtpLayerCount) MTP, "
       + "\(counted(expertCount, "expert")) of \(grouped(hiddenSize)) x "
-      + "\(grouped(moeIntermediateSize)), \(sharedExpertCount) shared"
+      + "\(grouped(moeIntermediateSize))" + (self[.sharedExperts].map { ", \($0) shared" } ?? "")
   }
 }

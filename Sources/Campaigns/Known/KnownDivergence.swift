@@ -3,6 +3,7 @@
 
 internal import AdapterLaws
 public import CheckpointGenerators
+public import Layouts
 
 /// Something that one version of an adapter is known to do otherwise than a law says.
 public struct KnownDivergence: Sendable, Equatable {
@@ -59,6 +60,8 @@ public struct KnownDivergences: Sendable, Equatable {
   public let adapter: String
   /// Its version.
   public let version: String
+  /// The names of the layouts of whose checkpoints this speaks; tokens are of the first.
+  public let layouts: [String]
   /// The command that serves the adapter, for whoever wants to see an entry; nil if it has none.
   public let command: String?
   /// The entries; of several that explain a violation the first counts.
@@ -66,14 +69,24 @@ public struct KnownDivergences: Sendable, Equatable {
 
   /// Creates a list.
   public init(
-    adapter: String, version: String, command: String? = nil, entries: [KnownDivergence]
+    adapter: String, version: String, layouts: [String] = [Layout.usual.name],
+    command: String? = nil, entries: [KnownDivergence]
   ) {
     self.adapter = adapter
     self.version = version
+    self.layouts = layouts
     self.command = command
     self.entries = entries
   }
 
-  /// The adapter with its version.
-  public var subject: String { "\(adapter) \(version)" }
+  /// The adapter with its version, and the layout where it is not the usual one.
+  public var subject: String {
+    let isUsual = layouts.contains(Layout.usual.name)
+    return "\(adapter) \(version)\(isUsual ? "" : ", layout \(layouts.joined(separator: ", "))")"
+  }
+
+  /// What tells a command that it is about checkpoints of the first layout, if that is not the usual one.
+  public var layoutArguments: [String] {
+    layouts.first.map { $0 == Layout.usual.name ? [] : ["--layout", $0] } ?? []
+  }
 }

@@ -3,6 +3,7 @@
 
 public import AdapterLaws
 internal import CheckpointGenerators
+internal import Layouts
 internal import PropertyEngine
 internal import StrictJSON
 
@@ -11,7 +12,8 @@ extension KnownDivergences {
   static let schemaVersion = 1
 
   /// Reads a file, a JSON object of `schemaVersion` (1), `adapter`, `version`, `entries` and, if it
-  /// has one, the `command` that serves the adapter. An entry has
+  /// has one, the `command` that serves the adapter. `layouts` lists the layouts of whose checkpoints it
+  /// speaks, that of tokens first; without it, that is `hy_v3`. An entry has
   ///
   /// | member | |
   /// |---|---|
@@ -47,7 +49,12 @@ extension KnownDivergences {
       throw fields.error("schemaVersion", expected: "\(Self.schemaVersion)")
     }
     try fields.require(
-      only: ["schemaVersion", "adapter", "version", "entries"], optional: ["command"])
+      only: ["schemaVersion", "adapter", "version", "entries"], optional: ["command", "layouts"])
+    let layouts =
+      json["layouts"] == nil ? [Layout.usual.name] : try fields.strings("layouts")
+    guard !layouts.isEmpty else {
+      throw fields.error("layouts", expected: "the name of a layout, or several")
+    }
     var entries: [KnownDivergence] = []
     for (position, element) in try fields.array("entries").enumerated() {
       let name = element["id"]?.stringValue.map { "'\($0)'" } ?? "\(position + 1)"
@@ -59,7 +66,8 @@ extension KnownDivergences {
     }
     self.init(
       adapter: try fields.text("adapter"), version: try fields.text("version"),
-      command: json["command"] == nil ? nil : try fields.text("command"), entries: entries)
+      layouts: layouts, command: json["command"] == nil ? nil : try fields.text("command"),
+      entries: entries)
   }
 }
 

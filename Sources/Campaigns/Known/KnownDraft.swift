@@ -47,7 +47,7 @@ public struct KnownDraft: Sendable {
     json = [
       "schemaVersion": JSONValue(KnownDivergences.schemaVersion),
       "adapter": .string(try fields.text("adapter")), "version": .string(version),
-      "entries": .array(entries),
+      "layouts": .strings([try fields.text("layout")]), "entries": .array(entries),
     ]
   }
 

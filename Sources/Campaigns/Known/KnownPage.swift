@@ -18,7 +18,8 @@ extension KnownDivergences {
       Where this version of the adapter does otherwise than a [law](laws.md) says. `hymt2 check` counts these
       and fails for others only. \(count)
 
-      This page is what `hymt2 known \(shellCommand([adapter, version])) --markdown` prints.
+      This page is what `hymt2 known \(shellCommand([adapter, version, "--layout", layouts[0]])) --markdown`
+      prints.
 
       """
     return ([head] + entries.map(section)).joined(separator: "\n")
@@ -27,7 +28,8 @@ extension KnownDivergences {
   /// The command that judges all laws on the minimal checkpoint of an entry.
   public func replayCommand(_ entry: KnownDivergence) -> String {
     let adapter = command.map { ["--adapter", $0] } ?? []
-    return shellCommand(["hymt2", "replay", entry.token] + adapter + ["--no-known"])
+    return shellCommand(
+      ["hymt2", "replay", entry.token] + layoutArguments + adapter + ["--no-known"])
   }
 
   private func section(_ entry: KnownDivergence) -> String {
@@ -41,7 +43,7 @@ extension KnownDivergences {
     ].compactMap(\.self)
     let diagnosis = entry.diagnosis.map { "> \(Self.escaped($0))" }.joined(separator: "\n>\n")
     let config =
-      entry.minimalSpec.map { "```json\n\($0.config.json.text(.python))```" }
+      entry.minimalSpec(layouts[0]).map { "```json\n\($0.config.json.text(.python))```" }
       ?? "The token is of another version of the generator; the case has to be found again."
     return """
       ## \(Self.escaped(entry.title))
@@ -74,8 +76,11 @@ extension KnownDivergences {
 
 extension KnownDivergence {
   /// The checkpoint of the token; nil if that is of another version of the generator.
-  var minimalSpec: CheckpointSpec? {
-    let space = CheckpointSpace(faultKinds: CheckpointFaultCatalogue.all.count)
+  ///
+  /// - Parameter layout: The name of the layout of the token's checkpoint.
+  func minimalSpec(_ layout: String) -> CheckpointSpec? {
+    guard let layout = Layout.known(layout) else { return nil }
+    let space = CheckpointSpace(layout: layout, faultKinds: CheckpointFaultCatalogue.all.count)
     let check = CheckProperty(LawJudge(laws: [], adapter: ReferenceAdapter()), space)
     guard let token = try? ReplayToken(text: token),
       token.matches(property: CheckProperty.name, fingerprint: check.fingerprint)
@@ -89,6 +94,7 @@ extension KnownDivergences {
   public var json: [(String, JSONValue)] {
     [
       ("adapter", .string(adapter)), ("version", .string(version)),
+      ("layouts", .strings(layouts)),
       (
         "entries",
         .array(

@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 internal import CheckpointGenerators
+import Layouts
 public import StrictJSON
 
 extension CampaignReport {
@@ -9,6 +10,7 @@ extension CampaignReport {
   public var json: [(String, JSONValue)] {
     [
       ("adapter", .string(adapter)), ("adapterVersion", version.map { .string($0) } ?? .null),
+      ("layout", .string(layout.name)), ("native", .string(layout.native)),
       ("seed", JSONValue(seed)), ("reproduce", .string(command)),
       ("config", ["path": .string(configPath), "summary": .string(configSummary), "text": config]),
       ("shards", .strings(shards.map(\.description))),

@@ -24,11 +24,11 @@ extension CampaignReport {
       let seen = known.count { $0.checkpoints > 0 }
       let exception = seen == 0 ? "" : ", but for \(counted(seen, "known divergence"))"
       return "\(prefix)\(counted(laws.count, "law")) held on \(cases) \(place)\(exception) "
-        + "(adapter: \(adapter))"
+        + "(\(layout.subject(adapter)))"
     }
     return "\(prefix)\(counted(findingGroups.count, "cause")) found: "
       + "\(grouped(brokenLaws.count)) of \(counted(laws.count, "law")) broken "
-      + "on \(grouped(failed)) of \(cases) \(place) (adapter: \(adapter))"
+      + "on \(grouped(failed)) of \(cases) \(place) (\(layout.subject(adapter)))"
   }
 
   /// The laws that were seen broken.
@@ -52,7 +52,8 @@ extension CampaignReport {
           ? [] : [("shards", "\(grouped(self.shards.count)) of \(grouped(first.count))")]
       } ?? []
     return ReportHead(
-      command: "hymt2 fuzz", adapter: adapter, holds: holds, headline: headline, verdict: verdict,
+      command: "hymt2 fuzz", adapter: adapter + layout.remark, holds: holds, headline: headline,
+      verdict: verdict,
       tiles: [
         ("cases", grouped(judged)), ("causes found", grouped(findingGroups.count)),
         ("laws held", grouped(held)), ("pairs reached", coverage.pairs.text),

@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 public import CheckpointGenerators
+public import Layouts
 internal import PropertyEngine
 
 /// Why a check came to its end.
@@ -22,6 +23,8 @@ public struct CheckReport: Sendable {
   public var adapter: String
   /// Its version, if it has one.
   public var version: String?
+  /// The layout of the checkpoints.
+  public var layout: Layout
   /// What everything random derived from.
   public var seed: UInt64
   /// What `hymt2 check` was told about adapter, laws, space and search.

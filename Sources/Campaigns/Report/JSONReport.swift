@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 internal import CheckpointGenerators
+internal import Layouts
 public import StrictJSON
 
 extension CheckReport {
@@ -9,6 +10,7 @@ extension CheckReport {
   public var json: [(String, JSONValue)] {
     [
       ("adapter", .string(adapter)), ("adapterVersion", version.map { .string($0) } ?? .null),
+      ("layout", .string(layout.name)), ("native", .string(layout.native)),
       ("seed", JSONValue(seed)), ("reproduce", .string(command)),
       ("end", .string(end.rawValue)), ("verdict", .string(verdict)),
       (
@@ -159,7 +161,8 @@ extension CheckReplay {
   /// The members of the JSON document beside `schemaVersion`, `command` and `ok`.
   public var json: [(String, JSONValue)] {
     [
-      ("adapter", .string(adapter)), ("token", .string(token)),
+      ("adapter", .string(adapter)), ("layout", .string(spec.config.layout.name)),
+      ("native", .string(spec.config.layout.native)), ("token", .string(token)),
       (
         "laws",
         .array(

@@ -26,7 +26,7 @@ extension CheckReport {
         ("laws broken", grouped(broken)),
       ] + known + [("pairs reached", coverage.pairs.text), ("seed", "\(seed)")]
     return ReportHead(
-      command: "hymt2 check", adapter: adapter, holds: holds, headline: headline,
+      command: "hymt2 check", adapter: adapter + layout.remark, holds: holds, headline: headline,
       verdict: verdict, tiles: tiles)
   }
 

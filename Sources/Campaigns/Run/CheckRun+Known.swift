@@ -9,8 +9,8 @@ extension CheckRun {
   /// What the minimal checkpoint of each known divergence shows now; each is judged once.
   func recall(_ check: CheckProperty, _ settings: CheckSettings) -> [KnownTally.State] {
     guard let known else { return [] }
-    // Cases are of the space of all checkpoints, whatever the run's config.
-    var space = CheckpointSpace(faultKinds: self.space.faultKinds)
+    // Cases are of the space of all checkpoints of the layout, whatever the run's config.
+    var space = CheckpointSpace(layout: self.space.layout, faultKinds: self.space.faultKinds)
     space.allowed = self.space.allowed
     let whole = CheckProperty(check.judge, space)
     let fingerprint = whole.fingerprint

@@ -140,7 +140,7 @@ public struct CheckRun: Sendable {
     guard isJudged || end == .cancelled else { throw .nothingJudged(executed: report.executed) }
     let searchArguments = settings.keepsGoing ? ["--keep-going"] : []
     return CheckReport(
-      adapter: adapter.name, version: adapter.version, seed: settings.seed,
+      adapter: adapter.name, version: adapter.version, layout: space.layout, seed: settings.seed,
       arguments: arguments + checkArguments + searchArguments, replayArguments: arguments,
       leftOut: space.leftOut, keepsGoing: settings.keepsGoing, end: end,
       requested: settings.examples, passed: report.passed, failed: report.failed,

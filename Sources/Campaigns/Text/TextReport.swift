@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 internal import CheckpointGenerators
+internal import Layouts
 
 extension CheckReport {
   /// The report as lines of text: failures first, then laws and coverage.
@@ -34,11 +35,14 @@ extension CheckReport {
       let seen = known?.seen.count ?? 0
       let exception = seen == 0 ? "" : ", but for \(counted(seen, "known divergence"))"
       return "\(stopped)\(counted(laws.count, "law")) held on \(all)\(count)\(exception) "
-        + "(adapter: \(adapter))"
+        + "(\(subject))"
     }
     return "\(stopped)\(grouped(broken)) of \(counted(laws.count, "law")) broken "
-      + "on \(grouped(failed)) of \(count) (adapter: \(adapter))"
+      + "on \(grouped(failed)) of \(count) (\(subject))"
   }
+
+  /// The adapter, and the layout where it is not the usual one.
+  private var subject: String { layout.subject(adapter) }
 
   private var otherFailures: [ReportLine] {
     let groups = failureGroups
@@ -71,7 +75,7 @@ extension CheckReplay {
         known.isEmpty
         ? "no longer fails: \(counted(applicable, "law")) held on the checkpoint "
         : "no law is broken on the checkpoint but as known (\(known.joined(separator: ", "))) "
-      return [ReportLine(true, "\(outcome)(adapter: \(adapter))")]
+      return [ReportLine(true, "\(outcome)(\(spec.config.layout.subject(adapter)))")]
         + wrapped(spec.description, width: FailureScreen.width - 4).map {
           ReportLine(nil, "    \($0)")
         }

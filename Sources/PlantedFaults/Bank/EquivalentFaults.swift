@@ -13,8 +13,9 @@ extension FaultBank {
     PlantedFault(
       "same-cast-through-float64", .other, "experts are cast by way of float64",
       .equivalent("float64 holds every number of the other types, so nothing is rounded twice"),
+      needs: [.groups],
       FaultyAdapter(onDiskIn: { dict, call in
-        try dict.editing(where: { isExpert($0) && $0.text.hasSuffix("_proj.weight") }) { tensor in
+        try dict.editing(.experts, call) { tensor in
           tensor.dtype == call.setup.options.targetDType || !tensor.dtype.isFloatingPoint
             ? tensor : try tensor.cast(to: .f64)
         }
@@ -23,15 +24,16 @@ extension FaultBank {
       "same-vectors-reshaped", .other,
       "matrices of one row or column are reshaped in place of a transpose",
       .equivalent("a transpose of a vector leaves its elements in their order"),
-      FaultyAdapter(nativeOut: { dict, _ in
-        try dict.editing(".down_projs") { tensor in
+      needs: [.transposed(.down)],
+      FaultyAdapter(nativeOut: { dict, call in
+        try dict.editing(.down, call) { tensor in
           tensor.shape.rank == 3 && (tensor.shape[1] == 1 || tensor.shape[2] == 1)
             ? try tensor.transposed().reshaped(tensor.shape) : tensor
         }
       })),
     PlantedFault(
       "same-one-rank-as-none", .other, "a group of one rank counts as no group",
-      .equivalent("the only rank owns all experts"),
+      .equivalent("the only rank owns all experts"), needs: [],
       FaultyAdapter(
         fromHF: { session, dict, call in
           try session.fromHF(dict, call.rank?.size == 1 ? nil : call.rank)
@@ -42,7 +44,7 @@ extension FaultBank {
         })),
     PlantedFault(
       "same-pattern-in-group", .other, "the pattern is put into a group before it is compiled",
-      .equivalent("a group changes neither what a pattern matches nor where"),
+      .equivalent("a group changes neither what a pattern matches nor where"), needs: [],
       FaultyAdapter(toHF: { session, dict, call in
         try session.toHF(
           dict, excluding: call.excluding.isEmpty ? "" : "(?:\(call.excluding))", call.rank)

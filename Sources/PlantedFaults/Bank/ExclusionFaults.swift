@@ -13,7 +13,8 @@ extension FaultBank {
   static let streaming: [PlantedFault] = whole + parts
 
   /// Whether a key on disk is left out, by mistake.
-  private typealias Excludes = @Sendable (_ pattern: String, _ name: TensorName) throws -> Bool
+  private typealias Excludes =
+    @Sendable (_ pattern: String, _ name: TensorName, FaultyAdapter.Call) throws -> Bool
 
   /// Decides otherwise than by `re.match` what is left out, of whole state dicts.
   private static func deciding(_ excludes: @escaping Excludes) -> FaultyAdapter {
@@ -21,7 +22,7 @@ extension FaultBank {
       let all = try session.toHF(dict, excluding: "", call.rank)
       guard !call.excluding.isEmpty else { return all }
       let isExcluded = try Dictionary(
-        uniqueKeysWithValues: all.names.map { ($0, try excludes(call.excluding, $0)) })
+        uniqueKeysWithValues: all.names.map { ($0, try excludes(call.excluding, $0, call)) })
       return all.filter { isExcluded[$0] != true }
     })
   }
@@ -33,45 +34,47 @@ extension FaultBank {
   private static let patterns: [PlantedFault] = [
     PlantedFault(
       "exclude-search", .exclusion, "the pattern is looked for anywhere in the key",
+      needs: [],
       says: "the exclusion pattern is searched anywhere in a key instead of matched at its start",
       smallest: "excluding mlp",
-      deciding { try matches(".*(?:\($0))", $1) }),
+      deciding { pattern, name, _ in try matches(".*(?:\(pattern))", name) }),
     PlantedFault(
       "exclude-fullmatch", .exclusion, "the pattern must match the whole key",
-      says: "the exclusion pattern must match a whole key instead of its start",
+      needs: [], says: "the exclusion pattern must match a whole key instead of its start",
       smallest: "excluding lm_head\\.",
-      deciding { try matches("(?:\($0))$", $1) }),
+      deciding { pattern, name, _ in try matches("(?:\(pattern))$", name) }),
     PlantedFault(
       "exclude-ignored", .exclusion, "the pattern is ignored",
-      says: "the exclusion pattern is ignored", smallest: "excluding lm_head\\.",
-      deciding { _, _ in false }),
+      needs: [], says: "the exclusion pattern is ignored", smallest: "excluding lm_head\\.",
+      deciding { _, _, _ in false }),
     PlantedFault(
       "exclude-inverted", .exclusion, "only what the pattern matches is saved",
-      says: "only what the exclusion pattern matches is saved",
+      needs: [], says: "only what the exclusion pattern matches is saved",
       smallest: "excluding lm_head\\.",
-      deciding { try !matches($0, $1) }),
+      deciding { pattern, name, _ in try !matches(pattern, name) }),
     PlantedFault(
       "exclude-literal", .exclusion, "the pattern is taken for the plain start of a key",
+      needs: [],
       says:
-        "embed_tokens, input_layernorm, post_attention_layernorm, q_proj, k_proj, v_proj, o_proj and 9 more",
+        "{stored}",
       smallest: "excluding .*\\.mlp\\.experts\\.",
-      deciding { $1.text.hasPrefix($0.replacing(#"\"#, with: "")) }),
+      deciding { pattern, name, _ in name.text.hasPrefix(pattern.replacing(#"\"#, with: "")) }),
     PlantedFault(
       "exclude-experts-kept", .exclusion, "experts are saved whatever the pattern",
-      says: "gate_proj, up_proj and down_proj are kept though the exclusion pattern matches",
+      needs: [], says: "{experts} are kept though the exclusion pattern matches",
       smallest: "excluding model\\.layers\\.0\\.",
-      deciding { try !isExpert($1) && matches($0, $1) }),
+      deciding { try !$2.has($1, .allOfExperts) && matches($0, $1) }),
     PlantedFault(
       "exclude-experts-only", .exclusion, "the pattern is tested for experts only",
-      says: "are kept though the exclusion pattern matches",
+      needs: [], says: "are kept though the exclusion pattern matches",
       smallest: "excluding lm_head\\.",
-      deciding { try isExpert($1) && matches($0, $1) }),
+      deciding { try $2.has($1, .allOfExperts) && matches($0, $1) }),
   ]
 
   private static let places: [PlantedFault] = [
     PlantedFault(
       "exclude-native-name", .exclusion, "the pattern is matched before keys are renamed and split",
-      says: "exclusion tests the native name instead of the name on disk",
+      needs: [.joins], says: "exclusion tests the native name instead of the name on disk",
       smallest: "excluding .*\\.mlp\\.experts\\.0\\.",
       FaultyAdapter(toHF: { session, dict, call in
         guard !call.excluding.isEmpty else {
@@ -85,7 +88,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "exclude-ends-saving", .exclusion, "nothing is saved behind the first key that is left out",
-      says: "are removed though the exclusion pattern does not match",
+      needs: [], says: "are removed though the exclusion pattern does not match",
       smallest: "excluding model\\.layers\\.0\\.",
       FaultyAdapter(toHF: { session, dict, call in
         let all = try session.toHF(dict, excluding: "", call.rank)
@@ -96,8 +99,9 @@ extension FaultBank {
     PlantedFault(
       "exclude-whole-group", .exclusion,
       "a group is left out if the pattern matches any of its parts",
+      needs: [.joins],
       says:
-        "gate_proj, up_proj and down_proj are removed though the exclusion pattern does not match",
+        "{experts} are removed though the exclusion pattern does not match",
       smallest: "excluding .*\\.experts\\.\\d+\\.gate_proj\\.weight$",
       FaultyAdapter(toHF: { session, dict, call in
         guard !call.excluding.isEmpty else {
@@ -111,7 +115,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "exclude-remembered", .exclusion, "the pattern of one call is used in the next without one",
-      says: "depends on what the adapter did in earlier calls",
+      needs: [], says: "depends on what the adapter did in earlier calls",
       smallest: "excluding model\\.layers\\.0\\.",
       FaultyAdapter(toHF: { session, dict, call in
         let before = call.memory.kept("pattern")?.names.first?.text ?? ""
@@ -125,7 +129,7 @@ extension FaultBank {
     PlantedFault(
       "exclude-ignored-single", .exclusion,
       "the pattern is ignored when tensors are saved one by one",
-      says: "the exclusion pattern is ignored when tensors are converted one at a time",
+      needs: [], says: "the exclusion pattern is ignored when tensors are converted one at a time",
       smallest: "excluding lm_head\\.",
       FaultyAdapter(
         nativeIn: { dict, call in
@@ -139,6 +143,7 @@ extension FaultBank {
     PlantedFault(
       "exclude-search-single", .exclusion,
       "the pattern is looked for anywhere when tensors are saved one by one",
+      needs: [],
       says:
         "the exclusion pattern is searched anywhere in a key instead of matched at its start when tensors",
       smallest: "excluding mlp",
@@ -161,26 +166,19 @@ extension FaultBank {
   private static let whole: [PlantedFault] = [
     PlantedFault(
       "single-not-renamed", .streaming, "names are not replaced when tensors are saved one by one",
-      says: "router and expert_bias keep their native name", smallest: "",
-      FaultyAdapter(streamed: { dict, _ in
-        try dict.renaming {
-          $0.replacing("mlp.expert_bias", with: "mlp.gate.e_score_correction_bias")
-            .replacing("mlp.router.gate.", with: "mlp.gate.")
-            .replacing("mlp.shared_mlp.", with: "mlp.shared_experts.")
-        }
-      })),
+      needs: [.renamed(.renamedRouting)],
+      says: "{renamed routing|keeps its native name|keep their native name}", smallest: "",
+      FaultyAdapter(streamed: keepingNativeNames(.besideExperts))),
     PlantedFault(
       "single-not-transposed", .streaming, "experts are not transposed when saved one by one",
-      says: "gate_proj, up_proj and down_proj are not transposed",
+      needs: [.transposed(.experts)], says: "{experts} are not transposed",
       smallest: "MoE intermediate size 2",
-      FaultyAdapter(streamed: { dict, _ in
-        try dict.editing(where: { isExpert($0) && $0.text.hasSuffix("_proj.weight") }) {
-          try $0.transposed()
-        }
+      FaultyAdapter(streamed: { dict, call in
+        try dict.editing(.experts, call) { try $0.transposed() }
       })),
     PlantedFault(
       "single-not-split", .streaming, "groups are not split when tensors are saved one by one",
-      says: "down_proj keeps its native name", smallest: "",
+      needs: [.joins], says: "{down} keeps its native name", smallest: "",
       FaultyAdapter(
         nativeIn: { dict, call in
           call.memory.keep(dict, as: "input")
@@ -188,44 +186,48 @@ extension FaultBank {
         },
         streamed: { dict, call in
           guard !dict.isEmpty, let input = call.memory.kept("input"), input.count == 1,
-            input.names.contains(where: { $0.text.hasSuffix("_projs") })
+            input.names.contains(where: { call.has($0, .experts) })
           else { return dict }
           return input
         })),
     PlantedFault(
       "single-bias-cast", .streaming, "the router's bias is cast when saved by itself",
-      says: "expert_bias was cast float32 -> bfloat16", smallest: "",
-      FaultyAdapter(streamed: casting(".expert_bias", to: .bf16))),
+      needs: [.typed(.routerBias, true)], says: "{router bias} was cast float32 -> bfloat16",
+      smallest: "",
+      FaultyAdapter(streamed: casting(.routerBias, to: .bf16))),
     PlantedFault(
       "single-outside-lost", .streaming, "tensors outside layers are lost when saved one by one",
+      needs: [],
       says:
-        "embed_tokens, final norm and lm_head are lost when tensors are converted one at a time",
+        "{outside} are lost when tensors are converted one at a time",
       smallest: "",
-      FaultyAdapter(streamed: { dict, _ in dict.filter { KeyParts($0.text).layer != nil } })),
+      FaultyAdapter(streamed: { dict, call in dict.filter { call.layer($0) != nil } })),
     PlantedFault(
       "single-prefix-lost", .streaming, "keys lose the prefix when tensors are saved one by one",
+      needs: [],
       says:
-        "keys come out with the prefix '' instead of 'model.' when tensors are converted one at a time",
+        "keys come out with the prefix '' instead of '{prefix}' when tensors are converted one at a time",
       smallest: "",
       FaultyAdapter(streamed: { dict, call in
         let prefix = call.setup.prefix
-        return try dict.renaming { name in
-          name.hasPrefix("\(prefix)layers.") ? String(name.dropFirst(prefix.count)) : name
+        return try dict.renaming(call) { key in
+          key.layerText != nil && key.prefix == prefix ? key.with(prefix: "") : key.name.text
         }
       })),
     PlantedFault(
       "single-factors-lost", .streaming, "low-rank factors are lost when saved one by one",
+      needs: [.lora],
       says:
-        "gate_proj lora_A, up_proj lora_A, gate_proj lora_B, up_proj lora_B, down_proj lora_A and down_proj",
+        "{gate} lora_A, {up} lora_A, {gate} lora_B, {up} lora_B, {down} lora_A and {down}",
       smallest:
         "LoRA per expert, rank 1, prefix \"base_model.model.model.\" | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"",
-      FaultyAdapter(streamed: { dict, _ in dict.filter { !$0.text.contains(".lora_") } })),
+      FaultyAdapter(streamed: { dict, call in dict.without(.factors, call) })),
   ]
 
   private static let parts: [PlantedFault] = [
     PlantedFault(
       "single-last-lost", .streaming, "the last part of a group is lost when saved by itself",
-      says: "up_proj is lost", smallest: "",
+      needs: [.halves], says: "{up} is lost", smallest: "",
       FaultyAdapter(streamed: { dict, _ in
         guard dict.count > 1 else { return dict }
         return try StateDict(dict.dropLast().map { ($0.name, $0.tensor) })
@@ -233,28 +235,32 @@ extension FaultBank {
     PlantedFault(
       "single-text-order", .streaming,
       "parts of a group are in the order of text when saved singly",
+      needs: [.singleExperts],
       says:
-        "keys come out in another order, 'model.layers.0.mlp.experts.10.gate_proj.weight' first of those out",
+        "keys come out in another order, '{key gate 10}' first of those out",
       smallest: "experts 11",
       FaultyAdapter(streamed: { dict, _ in try dict.arranged { $0.sorted() } })),
     PlantedFault(
       "single-halves-swapped", .streaming,
       "gate and up are exchanged when a group is saved by itself",
-      says: "gate and up halves are swapped", smallest: "contents tracer 0",
-      FaultyAdapter(streamed: { dict, _ in
-        try dict.taking { name in
-          guard isExpert(TensorName(name)), !name.contains(".lora_") else { return name }
-          return name.contains(".gate_proj.")
-            ? name.replacing(".gate_proj.", with: ".up_proj.")
-            : name.replacing(".up_proj.", with: ".gate_proj.")
+      needs: [.halves], says: "gate and up halves are swapped", smallest: "contents tracer 0",
+      FaultyAdapter(streamed: { dict, call in
+        let halves = FaultSite.halves.rules(in: call.layout)
+        return try dict.taking { name in
+          let key = call.key(TensorName(name))
+          guard case .tensor(let tensor) = key.subject,
+            let place = halves.firstIndex(of: call.layout.tensors[tensor]), halves.count == 2
+          else { return name }
+          return key.with(rest: halves[1 - place].name.name(expert: key.expert ?? 0))
         }
       })),
     PlantedFault(
       "single-local-numbers", .streaming,
-      "every expert is number 0 when a group is saved by itself", says: "expert 1",
+      "every expert is number 0 when a group is saved by itself", needs: [.singleExperts],
+      says: "expert 1",
       smallest: "experts 2",
-      FaultyAdapter(streamed: { dict, _ in
-        try dict.renaming { $0.editingKey { $0.expert = $0.expert.map { _ in 0 } } }
+      FaultyAdapter(streamed: { dict, call in
+        try dict.renaming(call) { $0.with(expert: { _ in 0 }) }
       })),
   ]
 }

@@ -11,20 +11,34 @@ import Tensors
 extension FaultBank {
   static let halves: [PlantedFault] = exchanged + interleaved + offsets
 
-  static let gateAndUpProjs = ".gate_and_up_projs"
+  /// The axis of gate and up in a site's native tensors: that of the group, or the last one of a factor.
+  private static func axis(_ site: FaultSite, _ call: FaultyAdapter.Call) -> Int? {
+    site.isOfFactors ? 2 : call.layout.halvesAxis
+  }
 
   /// The columns of gated experts' grouped tensors, permuted; `source` gets a column and the width.
   static func columns(
-    of text: String = gateAndUpProjs,
+    of site: FaultSite = .gateAndUp,
     where isConcerned: @escaping @Sendable (FaultyAdapter.Call) -> Bool = { _ in true },
     _ source: @escaping @Sendable (_ column: Int, _ width: Int) -> Int?
   ) -> FaultyAdapter.Edit {
     { dict, call in
-      guard call.setup.options.activation.isGated, isConcerned(call) else { return dict }
+      guard call.isGated, isConcerned(call), let axis = axis(site, call) else { return dict }
       let width = call.setup.config.moeIntermediateSize
-      return try dict.editing(text) { tensor in
-        guard tensor.shape.rank == 3, tensor.shape[2] == 2 * width else { return tensor }
-        return try tensor.permuting(axis: 2) { source($0, width) }
+      return try dict.editing(site, call) { tensor in
+        guard tensor.shape.rank == 3, tensor.shape[axis] == 2 * width else { return tensor }
+        return try tensor.permuting(axis: axis) { source($0, width) }
+      }
+    }
+  }
+
+  /// One half of gated experts' grouped tensors, as if there were no other.
+  static func half(_ place: Int, of site: FaultSite = .gateAndUp) -> FaultyAdapter.Edit {
+    { dict, call in
+      guard call.isGated, let axis = axis(site, call) else { return dict }
+      let width = call.setup.config.moeIntermediateSize
+      return try dict.editing(site, call) {
+        try $0.selecting(axis: axis, (place * width..<(place + 1) * width).map { $0 })
       }
     }
   }
@@ -36,20 +50,23 @@ extension FaultBank {
   private static let exchanged: [PlantedFault] = [
     PlantedFault(
       "halves-swapped-both", .halves, "up stands before gate in both directions", .selfConsistent,
-      says: "gate and up halves are swapped in both directions", smallest: "contents tracer 0",
+      needs: [.halves], says: "gate and up halves are swapped in both directions",
+      smallest: "contents tracer 0",
       FaultyAdapter(nativeOut: columns(swapped), nativeIn: columns(swapped))),
     PlantedFault(
       "halves-swapped-load", .halves, "up stands before gate on load",
-      says: "gate and up halves are swapped from HF only", smallest: "contents tracer 0",
+      needs: [.halves], says: "gate and up halves are swapped from HF only",
+      smallest: "contents tracer 0",
       FaultyAdapter(nativeOut: columns(swapped))),
     PlantedFault(
       "halves-swapped-save", .halves, "the first half is saved as up",
-      says: "gate and up halves are swapped to HF only", smallest: "contents tracer 0",
+      needs: [.halves], says: "gate and up halves are swapped to HF only",
+      smallest: "contents tracer 0",
       FaultyAdapter(nativeIn: columns(swapped))),
     PlantedFault(
       "halves-swapped-wide-both", .halves,
       "the halves are exchanged both ways where hidden is twice the intermediate size",
-      .selfConsistent, says: "gate and up halves are swapped in both directions",
+      .selfConsistent, needs: [.halves], says: "gate and up halves are swapped in both directions",
       smallest: "hidden size 2; contents tracer 0",
       {
         let edit = columns(
@@ -61,7 +78,7 @@ extension FaultBank {
     PlantedFault(
       "halves-swapped-swigluoai-both", .halves,
       "up stands before gate in both directions with swigluoai", .selfConsistent,
-      says: "gate and up halves are swapped in both directions",
+      needs: [.gateOption], says: "gate and up halves are swapped in both directions",
       smallest: "activation swigluoai; contents tracer 0",
       {
         let edit = columns(
@@ -70,13 +87,14 @@ extension FaultBank {
       }()),
     PlantedFault(
       "halves-swapped-last-expert", .halves, "up stands before gate in the last expert on load",
-      says: "gate and up halves are swapped from HF only", smallest: "contents tracer 0",
+      needs: [.halves], says: "gate and up halves are swapped from HF only",
+      smallest: "contents tracer 0",
       FaultyAdapter(nativeOut: { dict, call in
-        guard call.setup.options.activation.isGated else { return dict }
+        guard call.isGated else { return dict }
         let swapped = try columns(swapped)(dict, call)
         return try StateDict(
           dict.map { name, tensor in
-            guard name.text.hasSuffix(gateAndUpProjs), let other = swapped[name],
+            guard call.has(name, .gateAndUp), let other = swapped[name],
               tensor.shape.rank == 3, tensor.shape[0] == call.own.count
             else { return (name, tensor) }
             let last = tensor.shape.elementCount / max(1, tensor.shape[0]) * (tensor.shape[0] - 1)
@@ -90,41 +108,38 @@ extension FaultBank {
       })),
     PlantedFault(
       "halves-gate-twice-load", .halves, "gate stands in the place of up on load",
-      says: "up_proj holds the elements of gate_proj from HF only", smallest: "contents tracer 0",
+      needs: [.halves], says: "{up} holds the elements of {gate} from HF only",
+      smallest: "contents tracer 0",
       FaultyAdapter(nativeOut: columns { $0 % $1 })),
     PlantedFault(
       "halves-gate-twice-save", .halves, "gate is saved in the place of up",
-      says: "up_proj holds the elements of gate_proj to HF only", smallest: "contents tracer 0",
+      needs: [.halves], says: "{up} holds the elements of {gate} to HF only",
+      smallest: "contents tracer 0",
       FaultyAdapter(nativeIn: columns { $0 % $1 })),
     PlantedFault(
       "halves-up-lost-load", .halves, "gate alone is grouped on load",
-      says: "up_proj is missing from the grouped tensor from HF only", smallest: "",
-      FaultyAdapter(nativeOut: { dict, call in
-        guard call.setup.options.activation.isGated else { return dict }
-        let width = call.setup.config.moeIntermediateSize
-        return try dict.editing(gateAndUpProjs) {
-          try $0.selecting(axis: 2, (0..<width).map { $0 })
-        }
-      })),
+      needs: [.halves], says: "{up} is missing from the grouped tensor from HF only", smallest: "",
+      FaultyAdapter(nativeOut: half(0))),
   ]
 
   private static let interleaved: [PlantedFault] = [
     PlantedFault(
       "halves-interleaved-both", .halves, "rows of gate and up alternate in both directions",
       .selfConsistent,
-      says: "rows of gate_proj and up_proj alternate in the fused tensor in both directions",
+      needs: [.halves],
+      says: "rows of {gate and up} alternate in the fused tensor in both directions",
       smallest: "MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(
         nativeOut: columns { $0 % 2 * $1 + $0 / 2 },
         nativeIn: columns { $0 < $1 ? 2 * $0 : 2 * ($0 - $1) + 1 })),
     PlantedFault(
       "halves-interleaved-load", .halves, "rows of gate and up alternate on load",
-      says: "rows of gate_proj and up_proj alternate in the fused tensor from HF only",
+      needs: [.halves], says: "rows of {gate and up} alternate in the fused tensor from HF only",
       smallest: "MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeOut: columns { $0 % 2 * $1 + $0 / 2 })),
     PlantedFault(
       "halves-interleaved-save", .halves, "every second row is saved as gate",
-      says: "rows of gate_proj and up_proj alternate in the fused tensor to HF only",
+      needs: [.halves], says: "rows of {gate and up} alternate in the fused tensor to HF only",
       smallest: "MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeIn: columns { $0 < $1 ? 2 * $0 : 2 * ($0 - $1) + 1 })),
   ]
@@ -132,8 +147,8 @@ extension FaultBank {
   private static func downRows(
     _ source: @escaping @Sendable (_ row: Int, _ count: Int) -> Int?
   ) -> FaultyAdapter.Edit {
-    { dict, _ in
-      try dict.editing(".down_projs") { tensor in
+    { dict, call in
+      try dict.editing(.down, call) { tensor in
         guard tensor.shape.rank == 3 else { return tensor }
         return try tensor.permuting(axis: 1) { source($0, tensor.shape[1]) }
       }
@@ -143,19 +158,20 @@ extension FaultBank {
   private static let offsets: [PlantedFault] = [
     PlantedFault(
       "offset-up-save", .halves, "up is saved from one column before its own",
-      says: "up_proj holds the elements of gate_proj to HF only", smallest: "contents tracer 0",
+      needs: [.halves], says: "{up} holds the elements of {gate} to HF only",
+      smallest: "contents tracer 0",
       FaultyAdapter(nativeIn: columns { $0 < $1 ? $0 : $0 - 1 })),
     PlantedFault(
       "offset-gate-load", .halves, "gate and up stand one column too far on load",
-      says: "shifted by 1 row", smallest: "contents tracer 0",
+      needs: [.halves], says: "shifted by 1 row", smallest: "contents tracer 0",
       FaultyAdapter(nativeOut: columns { ($0 + 2 * $1 - 1) % (2 * $1) })),
     PlantedFault(
       "offset-odd-width-load", .halves, "the last row of gate is lost on load where rows are odd",
-      says: "gate_proj is all zeros from HF only", smallest: "contents constant 1",
+      needs: [.halves], says: "{gate} is all zeros from HF only", smallest: "contents constant 1",
       FaultyAdapter(nativeOut: columns { $1 % 2 == 1 && $0 == $1 - 1 ? nil : $0 })),
     PlantedFault(
       "offset-of-hidden-save", .halves, "up is saved from the column that hidden size says",
-      says: "up_proj is rearranged to HF only",
+      needs: [.halves], says: "{up} is rearranged to HF only",
       smallest: "MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeIn: { dict, call in
         let hidden = call.setup.config.hiddenSize
@@ -167,27 +183,27 @@ extension FaultBank {
         return try edit(dict, call)
       })),
     PlantedFault(
-      "rows-down-rotated-both", .halves, "rows of down_proj are shifted by one in both directions",
-      .selfConsistent, says: "columns of down_proj are exchanged in both directions",
+      "rows-down-rotated-both", .halves, "rows of {down} are shifted by one in both directions",
+      .selfConsistent, needs: [], says: "{rows down} of {down} are exchanged in both directions",
       smallest: "MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(
         nativeOut: downRows { ($0 + 1) % $1 }, nativeIn: downRows { ($0 + $1 - 1) % $1 })),
     PlantedFault(
-      "rows-down-reversed-both", .halves, "rows of down_proj are reversed in both directions",
-      .selfConsistent, says: "columns of down_proj are exchanged in both directions",
+      "rows-down-reversed-both", .halves, "rows of {down} are reversed in both directions",
+      .selfConsistent, needs: [], says: "{rows down} of {down} are exchanged in both directions",
       smallest: "MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeOut: downRows { $1 - 1 - $0 }, nativeIn: downRows { $1 - 1 - $0 })),
     PlantedFault(
-      "rows-down-last-unwritten", .halves, "the last row of down_proj is never written on load",
-      says: "down_proj is all zeros from HF only", smallest: "contents constant 1",
+      "rows-down-last-unwritten", .halves, "the last row of {down} is never written on load",
+      needs: [], says: "{down} is all zeros from HF only", smallest: "contents constant 1",
       FaultyAdapter(nativeOut: downRows { $0 == $1 - 1 ? nil : $0 })),
     PlantedFault(
       "rows-down-padded", .halves,
-      "down_proj is read with rows padded to a multiple of four on load",
-      says: "down_proj is partly zeros from HF only",
+      "{down} is read with rows padded to a multiple of four on load",
+      needs: [], says: "{down} is partly zeros from HF only",
       smallest: "MoE intermediate size 2; contents constant 1",
-      FaultyAdapter(nativeOut: { dict, _ in
-        try dict.editing(".down_projs") { tensor in
+      FaultyAdapter(nativeOut: { dict, call in
+        try dict.editing(.down, call) { tensor in
           guard tensor.shape.rank == 3 else { return tensor }
           let columns = tensor.shape[2]
           let stride = (columns + 3) / 4 * 4
@@ -201,8 +217,8 @@ extension FaultBank {
       })),
     PlantedFault(
       "slices-strided-both", .halves,
-      "down_proj of the first two experts share their rows in turn in both directions",
-      .selfConsistent, says: "down_proj is rearranged in both directions",
+      "{down} of the first two experts share their rows in turn in both directions",
+      .selfConsistent, needs: [], says: "{down} is rearranged in both directions",
       smallest: "experts 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeOut: sharedRows, nativeIn: sharedRows)),
   ]
@@ -211,7 +227,7 @@ extension FaultBank {
   @Sendable private static func sharedRows(
     _ dict: StateDict, _ call: FaultyAdapter.Call
   ) throws -> StateDict {
-    try dict.editing(".down_projs") { tensor in
+    try dict.editing(.down, call) { tensor in
       guard tensor.shape.rank == 3, tensor.shape[0] > 1 else { return tensor }
       let (rows, columns) = (tensor.shape[1], tensor.shape[2])
       return try tensor.reindexed { index in

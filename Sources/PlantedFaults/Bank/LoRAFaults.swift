@@ -11,66 +11,73 @@ import Tensors
 extension FaultBank {
   static let lora: [PlantedFault] = single + fused
 
-  private static func exchangingNames(_ one: String, _ other: String) -> FaultyAdapter.Edit {
-    { dict, _ in
-      try dict.renaming { name in
-        name.hasSuffix(one)
-          ? name.replacing(one, with: other) : name.replacing(other, with: one)
-      }
+  /// What PEFT puts before the model's keys.
+  private static let peftPrefix = "base_model.model."
+
+  /// Native factors A and B of down exchanged.
+  @Sendable private static func exchanged(
+    _ dict: StateDict, _ call: FaultyAdapter.Call
+  ) throws -> StateDict {
+    try dict.renaming(call) { key in
+      FaultSite.downFactors.contains(key, in: call.layout) ? sidesExchanged(key) : key.name.text
     }
+  }
+
+  /// A native factor's key with A for B or the other way round.
+  private static func sidesExchanged(_ key: LenientKey) -> String {
+    guard case .groupFactor(_, let isA) = key.subject else { return key.name.text }
+    return key.name.text.dropLast() + (isA ? "B" : "A")
   }
 
   private static let single: [PlantedFault] = [
     PlantedFault(
-      "lora-down-exchanged-both", .lora, "factors A and B of down_proj are exchanged both ways",
+      "lora-down-exchanged-both", .lora, "factors A and B of {down} are exchanged both ways",
       .selfConsistent,
-      says: "down_proj lora_A and down_proj lora_B are exchanged in both directions",
+      needs: [.lora], says: "{down} lora_A and {down} lora_B are exchanged in both directions",
       smallest:
         "LoRA per expert, rank 1, prefix \"base_model.model.model.\" | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"",
-      FaultyAdapter(
-        nativeOut: exchangingNames("lora_down_A", "lora_down_B"),
-        nativeIn: exchangingNames("lora_down_A", "lora_down_B"))),
+      FaultyAdapter(nativeOut: exchanged, nativeIn: exchanged)),
     PlantedFault(
       "lora-halves-both", .lora, "factor B of up stands before that of gate in both directions",
-      .selfConsistent, says: "gate and up halves are swapped in both directions",
+      .selfConsistent, needs: [.lora], says: "gate and up halves are swapped in both directions",
       smallest:
         "LoRA per expert, rank 1, prefix \"base_model.model.model.\"; contents tracer 0 | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"; contents tracer 0",
       FaultyAdapter(
-        nativeOut: columns(of: ".lora_gate_and_up_B", swapped),
-        nativeIn: columns(of: ".lora_gate_and_up_B", swapped))),
+        nativeOut: columns(of: .secondFactor, swapped),
+        nativeIn: columns(of: .secondFactor, swapped))),
     PlantedFault(
       "lora-halves-load", .lora, "factor B of up stands before that of gate on load",
-      says: "gate and up halves are swapped from HF only",
+      needs: [.lora], says: "gate and up halves are swapped from HF only",
       smallest:
         "LoRA per expert, rank 1, prefix \"base_model.model.model.\"; contents tracer 0 | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"; contents tracer 0",
-      FaultyAdapter(nativeOut: columns(of: ".lora_gate_and_up_B", swapped))),
+      FaultyAdapter(nativeOut: columns(of: .secondFactor, swapped))),
     PlantedFault(
       "lora-gate-twice", .lora, "factor B of gate stands in the place of that of up on load",
-      says: "up_proj lora_B holds the elements of gate_proj lora_B from HF only",
+      needs: [.lora], says: "{up} lora_B holds the elements of {gate} lora_B from HF only",
       smallest:
         "LoRA per expert, rank 1, prefix \"base_model.model.model.\"; contents tracer 0 | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"; contents tracer 0",
-      FaultyAdapter(nativeOut: columns(of: ".lora_gate_and_up_B") { $0 % $1 })),
+      FaultyAdapter(nativeOut: columns(of: .secondFactor) { $0 % $1 })),
     PlantedFault(
-      "lora-up-a-lost-save", .lora, "factor A of up_proj is not saved",
-      says: "up_proj lora_A is lost to HF only",
+      "lora-up-a-lost-save", .lora, "factor A of {up} is not saved",
+      needs: [.lora], says: "{up} lora_A is lost to HF only",
       smallest:
         "LoRA per expert, rank 1, prefix \"base_model.model.model.\" | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"",
       FaultyAdapter(onDiskOut: { dict, call in
-        call.setup.options.activation.isGated
-          ? dict.filter { !$0.text.hasSuffix(".up_proj.lora_A.weight") } : dict
+        call.isGated ? dict.without(FaultSite.up.factors(isA: true), call) : dict
       })),
     PlantedFault(
       "lora-text-order-both", .lora, "factors are sorted by experts as text in both directions",
       .selfConsistent,
+      needs: [.lora],
       says:
-        "for gate_proj lora_A, gate_proj lora_B, up_proj lora_B, down_proj lora_A and down_proj lora_B,",
+        "for {gate} lora_A, {gate} lora_B, {up} lora_B, {down} lora_A and {down} lora_B,",
       smallest:
         "experts 11; LoRA per expert, rank 1, prefix \"base_model.model.model.\"; contents tracer 0 | experts 11; extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"; contents tracer 0",
       {
         let arrange: @Sendable (StateDict, FaultyAdapter.Call, Bool) throws -> StateDict = {
           dict, call, isBack in
           let order = asText(Array(0..<call.setup.config.expertCount))
-          return try dict.editing(".lora_") { tensor in
+          return try dict.editing(.factors, call) { tensor in
             try tensor.permuting(axis: 0) { slot in
               guard order.indices.contains(slot) else { return slot }
               return isBack ? order.firstIndex(of: slot) : order[slot]
@@ -82,23 +89,23 @@ extension FaultBank {
           nativeIn: { dict, call in try arrange(dict, call, true) })
       }()),
     PlantedFault(
-      "lora-down-not-transposed-load", .lora, "factors of down_proj are not transposed on load",
-      says: "down_proj lora_A and down_proj lora_B are not transposed from HF only",
+      "lora-down-not-transposed-load", .lora, "factors of {down} are not transposed on load",
+      needs: [.lora], says: "{down} lora_A and {down} lora_B are not transposed from HF only",
       smallest:
         "LoRA per expert, rank 2, prefix \"base_model.model.model.\" | extent LoRA only; LoRA per expert, rank 2, prefix \"base_model.model.model.\"",
-      FaultyAdapter(nativeOut: { dict, _ in
-        try dict.editing(".lora_down_") { try $0.transposed() }
+      FaultyAdapter(nativeOut: { dict, call in
+        try dict.editing(.downFactors, call) { try $0.transposed() }
       })),
     PlantedFault(
       "lora-square-both", .lora,
-      "square factors of down_proj are not transposed in either direction",
+      "square factors of {down} are not transposed in either direction",
       .selfConsistent,
-      says: "down_proj lora_A is not transposed where it is square in both directions",
+      needs: [.lora], says: "{down} lora_A is not transposed where it is square in both directions",
       smallest:
         "MoE intermediate size 2; LoRA per expert, rank 2, prefix \"base_model.model.model.\"; contents tracer 0 | MoE intermediate size 2; extent LoRA only; LoRA per expert, rank 2, prefix \"base_model.model.model.\"; contents tracer 0",
       {
-        let edit: FaultyAdapter.Edit = { dict, _ in
-          try dict.editing(".lora_down_") { tensor in
+        let edit: FaultyAdapter.Edit = { dict, call in
+          try dict.editing(.downFactors, call) { tensor in
             guard tensor.shape.rank == 3, tensor.shape[1] == tensor.shape[2] else { return tensor }
             return try tensor.transposed()
           }
@@ -107,93 +114,99 @@ extension FaultBank {
       }()),
     PlantedFault(
       "lora-prefix-lost", .lora, "factors lose PEFT's prefix on load",
-      says: "prefix 'model.' instead of 'base_model.model.model.'",
+      needs: [.lora], says: "prefix '{prefix}' instead of 'base_model.model.{prefix}'",
       smallest:
         "LoRA per expert, rank 1, prefix \"base_model.model.model.\" | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"",
-      FaultyAdapter(nativeOut: { dict, _ in
-        try dict.renaming { $0.replacing("base_model.model.model.layers.", with: "model.layers.") }
+      FaultyAdapter(nativeOut: { dict, call in
+        let prefix = call.layout.prefixes[0]
+        return try dict.renaming(call) { key in
+          key.prefix == peftPrefix + prefix ? key.with(prefix: prefix) : key.name.text
+        }
       })),
     PlantedFault(
       "lora-prefix-added-save", .lora, "factors are saved under PEFT's prefix whatever theirs was",
+      needs: [.lora],
       says:
-        "keys come out with the prefix 'base_model.model.model.' instead of 'model.' to HF only",
+        "keys come out with the prefix 'base_model.model.{prefix}' instead of '{prefix}' to HF only",
       smallest:
         "LoRA per expert, rank 1, prefix \"model.\" | extent LoRA only; LoRA per expert, rank 1, prefix \"model.\"",
-      FaultyAdapter(onDiskOut: { dict, _ in
-        try dict.renaming { name in
-          guard name.contains(".lora_"), let prefix = KeyParts(name).prefix else { return name }
-          return "base_model.model.model.\(name.dropFirst(prefix.count))"
+      FaultyAdapter(onDiskOut: { dict, call in
+        try dict.renaming(call) { key in
+          FaultSite.factors.contains(key, in: call.layout)
+            ? key.with(prefix: peftPrefix + call.layout.prefixes[0]) : key.name.text
         }
       })),
     PlantedFault(
       "lora-cast", .lora, "factors are cast to the experts' target type on load",
+      needs: [.lora],
       says:
-        "gate_proj lora_A, gate_proj lora_B, up_proj lora_B, down_proj lora_A and down_proj lora_B were cast",
+        "{gate} lora_A, {gate} lora_B, {up} lora_B, {down} lora_A and {down} lora_B were cast",
       smallest:
         "other types f16; LoRA per expert, rank 1, prefix \"base_model.model.model.\" | other types f16; extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"",
       FaultyAdapter(nativeOut: { dict, call in
-        try casting(".lora_", to: call.setup.options.targetDType)(dict, call)
+        try casting(.factors, to: call.setup.options.targetDType)(dict, call)
       })),
     PlantedFault(
       "lora-not-split", .lora, "factors are saved in grouped form",
+      needs: [.lora],
       says:
-        "gate_proj lora_A, down_proj lora_A and down_proj lora_B keep their native name to HF only",
+        "{gate} lora_A, {down} lora_A and {down} lora_B keep their native name to HF only",
       smallest:
         "LoRA per expert, rank 1, prefix \"base_model.model.model.\" | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"",
       FaultyAdapter(toHF: { session, dict, call in
-        let base = dict.filter { !$0.text.contains(".lora_") }
-        let factors = dict.filter { $0.text.contains(".lora_") && call.excluding.isEmpty }
+        let base = dict.without(.factors, call)
+        let factors = call.excluding.isEmpty ? dict.only(.factors, call) : StateDict()
         guard !base.isEmpty else { return dict }
         return try session.toHF(base, excluding: call.excluding, call.rank).appending(factors)
       })),
     PlantedFault(
       "lora-dropped", .lora, "low-rank factors are lost on load",
+      needs: [.lora],
       says:
-        "lora_gate_and_up_A, lora_gate_and_up_B, lora_down_A and lora_down_B are lost from HF only",
+        "{factor gate and up}_A, {factor gate and up}_B, {factor down}_A and {factor down}_B are lost from HF only",
       smallest:
         "LoRA per expert, rank 1, prefix \"base_model.model.model.\" | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"",
-      FaultyAdapter(nativeOut: { dict, _ in dict.filter { !$0.text.contains(".lora_") } })),
+      FaultyAdapter(nativeOut: { dict, call in dict.without(.factors, call) })),
     PlantedFault(
       "lora-mtp-dropped", .lora, "factors of MTP layers are dropped under PEFT's prefix, too",
+      needs: [.lora, .mtpDropped],
       says:
-        "lora_gate_and_up_A, lora_gate_and_up_B, lora_down_A and lora_down_B are lost from HF only",
+        "{factor gate and up}_A, {factor gate and up}_B, {factor down}_A and {factor down}_B are lost from HF only",
       smallest:
         "MTP layers 1; MTP policy drop; LoRA per expert, rank 1, prefix \"base_model.model.model.\" | MTP layers 1; MTP policy drop; extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"",
       FaultyAdapter(nativeOut: { dict, call in
         guard call.setup.options.mtpPolicy == .drop else { return dict }
         let count = call.setup.config.hiddenLayerCount
         return dict.filter { name in
-          !name.text.contains(".lora_") || KeyParts(name.text).layer.map { $0 < count } ?? true
+          !call.has(name, .factors) || call.layer(name).map { $0 < count } ?? true
         }
       })),
     PlantedFault(
       "lora-first-expert-only", .lora, "every expert gets the factors of the first on load",
+      needs: [.lora],
       says:
-        "for gate_proj lora_A, gate_proj lora_B, up_proj lora_B, down_proj lora_A and down_proj lora_B,",
+        "for {gate} lora_A, {gate} lora_B, {up} lora_B, {down} lora_A and {down} lora_B,",
       smallest:
         "experts 2; LoRA per expert, rank 1, prefix \"base_model.model.model.\"; contents tracer 0 | experts 2; extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"; contents tracer 0",
-      FaultyAdapter(nativeOut: { dict, _ in
-        try dict.editing(".lora_") { try $0.permuting(axis: 0) { _ in 0 } }
+      FaultyAdapter(nativeOut: { dict, call in
+        try dict.editing(.factors, call) { try $0.permuting(axis: 0) { _ in 0 } }
       })),
   ]
 
-  private static func isFused(_ name: TensorName) -> Bool {
-    name.text.contains(".mlp.experts.lora_") && name.text.hasSuffix(".weight")
-      || name.text.contains(".mlp.experts.base_layer.lora_")
+  private static func hasFused(_ dict: StateDict, _ call: FaultyAdapter.Call) -> Bool {
+    dict.names.contains { call.has($0, .fused) }
   }
 
   /// Rows or columns of fused factors, whose order of experts and ranks is taken for the other.
-  private static func regrouped(_ letter: String) -> FaultyAdapter.Edit {
+  private static func regrouped(isA: Bool) -> FaultyAdapter.Edit {
     { dict, call in
       let experts = call.setup.config.expertCount
-      return try dict.editing(where: {
-        isFused($0) && $0.text.hasSuffix("lora_\(letter).weight")
-      }) { tensor in
-        let axis = letter == "A" ? 0 : 1
+      return try dict.editing(.fused(isA: isA), call) { tensor in
+        let axis = isA ? 0 : 1
         guard tensor.shape.rank == 2, tensor.shape[axis] % experts == 0 else { return tensor }
         let rank = tensor.shape[axis] / experts
         return try tensor.permuting(axis: axis) { place in
-          letter == "A"
+          isA
             ? place % rank * experts + place / rank : place % experts * rank + place / experts
         }
       }
@@ -203,20 +216,18 @@ extension FaultBank {
   private static let fused: [PlantedFault] = [
     PlantedFault(
       "fused-layout-inverted", .lora, "the layout of fused factors is taken for PEFT's other one",
-      says: "lora_A and lora_B are exchanged",
+      needs: [.lora], says: "lora_A and lora_B are exchanged",
       smallest:
         "LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\" | extent LoRA only; LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\"",
       FaultyAdapter(fromHF: { session, dict, call in
         let native = try session.fromHF(dict, call.rank)
-        guard dict.names.contains(where: isFused) else { return native }
-        return try native.editing(".lora_") { try $0.transposed() }.renaming { name in
-          name.hasSuffix("_A") && name.contains(".lora_")
-            ? "\(name.dropLast())B"
-            : name.hasSuffix("_B") && name.contains(".lora_") ? "\(name.dropLast())A" : name
-        }
+        guard hasFused(dict, call) else { return native }
+        return try native.editing(.factors, call) { try $0.transposed() }
+          .renaming(call, sidesExchanged)
       })),
     PlantedFault(
       "fused-hint-ignored", .lora, "the layout that the adapter's file states is ignored",
+      needs: [.lora, .gateOption],
       says: "expected a stated layout, found a shape that fits peft-0.19.1 and peft-0.18",
       smallest:
         "activation relu2; LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\"; stated layout peft-0.19.1 | activation relu2; extent LoRA only; LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\"; stated layout peft-0.19.1",
@@ -228,6 +239,7 @@ extension FaultBank {
     PlantedFault(
       "fused-hint-inverted", .lora,
       "the layout that the adapter's file states is taken for the other",
+      needs: [.lora],
       says: "expected the stated layout peft-0.18, found a shape that fits peft-0.19.1",
       smallest:
         "LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\"; stated layout peft-0.19.1 | extent LoRA only; LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\"; stated layout peft-0.19.1",
@@ -240,49 +252,46 @@ extension FaultBank {
       })),
     PlantedFault(
       "fused-rank-first-a", .lora, "rows of a fused A are taken for ranks of experts",
-      says: "order of experts and ranks",
+      needs: [.lora], says: "order of experts and ranks",
       smallest:
         "experts 2; LoRA ParamWrapper, rank 2, prefix \"base_model.model.model.\"; contents tracer 0 | experts 2; extent LoRA only; LoRA ParamWrapper, rank 2, prefix \"base_model.model.model.\"; contents tracer 0",
-      FaultyAdapter(onDiskIn: regrouped("A"))),
+      FaultyAdapter(onDiskIn: regrouped(isA: true))),
     PlantedFault(
       "fused-expert-first-b", .lora, "columns of a fused B are taken for experts of ranks",
-      says: "order of experts and ranks",
+      needs: [.lora], says: "order of experts and ranks",
       smallest:
         "experts 2; LoRA ParamWrapper, rank 2, prefix \"base_model.model.model.\"; contents tracer 0 | experts 2; extent LoRA only; LoRA ParamWrapper, rank 2, prefix \"base_model.model.model.\"; contents tracer 0",
-      FaultyAdapter(onDiskIn: regrouped("B"))),
+      FaultyAdapter(onDiskIn: regrouped(isA: false))),
     PlantedFault(
       "fused-kept", .lora, "fused factors stay beside the groups that are made of them",
-      says: "surplus keys 'base_model.model.model.layers.0.mlp.experts.base_layer.lora_A.weight',",
+      needs: [.lora],
+      says:
+        "surplus keys 'base_model.model.{layer 0}{module gate and up}base_layer.lora_A.weight',",
       smallest:
         "LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\" | extent LoRA only; LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\"",
       FaultyAdapter(fromHF: { session, dict, call in
-        try session.fromHF(dict, call.rank).appending(dict.filter(isFused))
+        try session.fromHF(dict, call.rank).appending(dict.only(.fused, call))
       })),
     PlantedFault(
       "fused-dropped", .lora, "fused factors are lost on load",
+      needs: [.lora],
       says:
-        "lora_gate_and_up_A, lora_gate_and_up_B, lora_down_A and lora_down_B are lost from HF only",
+        "{factor gate and up}_A, {factor gate and up}_B, {factor down}_A and {factor down}_B are lost from HF only",
       smallest:
         "LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\" | extent LoRA only; LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\"",
       FaultyAdapter(fromHF: { session, dict, call in
         let native = try session.fromHF(dict, call.rank)
-        return dict.names.contains(where: isFused)
-          ? native.filter { !$0.text.contains(".lora_") } : native
+        return hasFused(dict, call) ? native.without(.factors, call) : native
       })),
     PlantedFault(
       "fused-gate-alone", .lora, "a fused factor of gate and up is taken for gate's alone on load",
+      needs: [.lora],
       says: "base_layer lora_B comes out in shape [1, 1, 1] instead of [1, 1, 2] from HF only",
       smallest:
         "LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\" | extent LoRA only; LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\"",
       FaultyAdapter(fromHF: { session, dict, call in
         let native = try session.fromHF(dict, call.rank)
-        let width = call.setup.config.moeIntermediateSize
-        guard dict.names.contains(where: isFused), call.setup.options.activation.isGated else {
-          return native
-        }
-        return try native.editing(".lora_gate_and_up_B") {
-          try $0.selecting(axis: 2, (0..<width).map { $0 })
-        }
+        return hasFused(dict, call) ? try half(0, of: .secondFactor)(native, call) : native
       })),
   ]
 }

@@ -26,53 +26,58 @@ extension FaultBank {
       setup.options.completeness = .presentGroups
       let all = try ReferenceAdapter().session(for: setup).fromHF(dict, call.rank)
       return all.filter { name in
-        let key = KeyParts(name.text)
+        let key = call.key(name)
         guard let layer = key.layer, layer >= config.hiddenLayerCount,
-          [call.setup.prefix, "model.", ""].contains(key.prefix ?? "")
+          prefixes(call.setup).contains(key.prefix)
         else { return true }
         return isKept(layer, config, call.setup.options)
       }
     })
   }
 
+  /// What the model's keys may start with.
+  @Sendable private static func prefixes(_ setup: AdapterSetup) -> [String] {
+    [setup.prefix, setup.config.layout.prefixes[0], ""]
+  }
+
   private static let kept: [PlantedFault] = [
     PlantedFault(
       "mtp-first-kept", .mtp, "the first MTP layer counts as a decoder layer",
-      says: "the MTP layer (layer 1) is kept under policy drop",
+      needs: [.mtpDropped], says: "the MTP layer (layer 1) is kept under policy drop",
       smallest: "MTP layers 1; MTP policy drop",
       keeping { layer, config, _ in layer == config.hiddenLayerCount }),
     PlantedFault(
       "mtp-all-kept", .mtp, "MTP layers are loaded under policy drop",
-      says: "the MTP layer (layer 1) is kept under policy drop",
+      needs: [.mtpDropped], says: "the MTP layer (layer 1) is kept under policy drop",
       smallest: "MTP layers 1; MTP policy drop", keeping { _, _, _ in true }),
     PlantedFault(
       "mtp-first-only-dropped", .mtp, "only the first MTP layer is dropped",
-      says: "the last MTP layer (layer 2) is kept under policy drop",
+      needs: [.mtpDropped], says: "the last MTP layer (layer 2) is kept under policy drop",
       smallest: "MTP layers 2; MTP policy drop",
       keeping { layer, config, _ in layer > config.hiddenLayerCount }),
     PlantedFault(
       "mtp-bound-literal", .mtp, "MTP layers begin at layer 48, as in the published model",
-      says: "the MTP layer (layer 1) is kept under policy drop",
+      needs: [.mtpDropped], says: "the MTP layer (layer 1) is kept under policy drop",
       smallest: "MTP layers 1; MTP policy drop",
       keeping { layer, _, _ in layer < 48 }),
     PlantedFault(
       "mtp-one-digit", .mtp, "an MTP layer's number has one digit",
-      says: "the MTP layer (layer 10) is kept under policy drop",
+      needs: [.mtpDropped], says: "the MTP layer (layer 10) is kept under policy drop",
       smallest: "layers 10 (0 dense); MTP layers 1; MTP policy drop",
       keeping { layer, _, _ in layer > 9 }),
     PlantedFault(
-      "mtp-prefix-required", .mtp, "MTP layers are found under 'model.' only",
-      says: "the MTP layer (layer 1) is kept under policy drop",
+      "mtp-prefix-required", .mtp, "MTP layers are found under '{prefix}' only",
+      needs: [.mtpDropped], says: "the MTP layer (layer 1) is kept under policy drop",
       smallest: "MTP layers 1; MTP policy drop; key prefix \"\"",
       keeping { _, _, options in options.prefix != .model }),
     PlantedFault(
       "mtp-prefix-forbidden", .mtp, "MTP layers are found without a prefix only",
-      says: "the MTP layer (layer 1) is kept under policy drop",
+      needs: [.mtpDropped], says: "the MTP layer (layer 1) is kept under policy drop",
       smallest: "MTP layers 1; MTP policy drop",
       keeping { _, _, options in options.prefix != .none }),
     PlantedFault(
       "mtp-experts-kept", .mtp, "of MTP layers experts are loaded under policy drop",
-      says: "the MTP layer (layer 1) is kept under policy drop",
+      needs: [.mtpDropped], says: "the MTP layer (layer 1) is kept under policy drop",
       smallest: "MTP layers 1; MTP policy drop",
       FaultyAdapter(fromHF: { session, dict, call in
         let right = try session.fromHF(dict, call.rank)
@@ -81,13 +86,13 @@ extension FaultBank {
         setup.options.mtpPolicy = .preserve
         setup.options.completeness = .presentGroups
         let all = try ReferenceAdapter().session(for: setup).fromHF(dict, call.rank)
-        return all.filter { right[$0] != nil || $0.text.contains(".mlp.experts.") }
+        return all.filter { right[$0] != nil || call.has($0, .allOfExperts) }
       })),
   ]
 
   private static func layer(_ name: TensorName, _ call: FaultyAdapter.Call) -> Int? {
-    let key = KeyParts(name.text)
-    return key.prefix == call.setup.prefix ? key.layer : nil
+    let key = call.key(name)
+    return key.layerText != nil && key.prefix == call.setup.prefix ? key.layer : nil
   }
 
   private static func isMTP(_ name: TensorName, _ call: FaultyAdapter.Call) -> Bool {
@@ -97,8 +102,9 @@ extension FaultBank {
   private static let dropped: [PlantedFault] = [
     PlantedFault(
       "mtp-last-decoder-dropped", .mtp, "the last decoder layer is dropped with the MTP layers",
+      needs: [.mtpDropped],
       says:
-        "input_layernorm, post_attention_layernorm, q_proj, k_proj, v_proj, o_proj, q_norm and 5 more are",
+        "{decoder layer} are",
       smallest: "MTP layers 1; MTP policy drop",
       FaultyAdapter(nativeOut: { dict, call in
         guard call.setup.options.mtpPolicy == .drop, call.setup.config.mtpLayerCount > 0 else {
@@ -109,8 +115,9 @@ extension FaultBank {
       })),
     PlantedFault(
       "mtp-text-compared", .mtp, "a layer's number is compared with num_hidden_layers as text",
+      needs: [.mtpDropped],
       says:
-        "input_layernorm, post_attention_layernorm, q_proj, k_proj, v_proj, o_proj, q_norm and 5 more are",
+        "{decoder layer} are",
       smallest: "layers 10 (0 dense)",
       FaultyAdapter(nativeOut: { dict, call in
         guard call.setup.options.mtpPolicy == .drop else { return dict }
@@ -119,22 +126,21 @@ extension FaultBank {
       })),
     PlantedFault(
       "mtp-policy-ignored", .mtp, "MTP layers are dropped under policy preserve",
-      says: "the MTP layer (layer 1) is dropped under policy preserve",
+      needs: [.mtp], says: "the MTP layer (layer 1) is dropped under policy preserve",
       smallest: "MTP layers 1; MTP policy preserve",
       FaultyAdapter(nativeOut: { dict, call in dict.filter { !isMTP($0, call) } })),
     PlantedFault(
       "mtp-lost-on-save", .mtp, "MTP layers are lost on save",
-      says: "the MTP layer (layer 1) is dropped under policy preserve",
+      needs: [.mtp], says: "the MTP layer (layer 1) is dropped under policy preserve",
       smallest: "MTP layers 1; MTP policy preserve",
       FaultyAdapter(onDiskOut: { dict, call in dict.filter { !isMTP($0, call) } })),
     PlantedFault(
-      "mtp-projection-lost-save", .mtp, "eh_proj of MTP layers is lost on save",
-      says: "eh_proj is lost", smallest: "MTP layers 1; MTP policy preserve",
-      FaultyAdapter(onDiskOut: { dict, _ in dict.filter { !$0.text.hasSuffix(".eh_proj.weight") } })
-    ),
+      "mtp-projection-lost-save", .mtp, "{prediction} of MTP layers is lost on save",
+      needs: [.mtp], says: "{prediction} is lost", smallest: "MTP layers 1; MTP policy preserve",
+      FaultyAdapter(onDiskOut: { dict, call in dict.without(.prediction, call) })),
     PlantedFault(
       "mtp-last-lost-load", .mtp, "of several MTP layers the last is lost under policy preserve",
-      says: "the last MTP layer (layer 2) is dropped under policy preserve",
+      needs: [.mtp], says: "the last MTP layer (layer 2) is dropped under policy preserve",
       smallest: "MTP layers 2; MTP policy preserve",
       FaultyAdapter(nativeOut: { dict, call in
         let config = call.setup.config
@@ -146,32 +152,23 @@ extension FaultBank {
   private static let converted: [PlantedFault] = [
     PlantedFault(
       "mtp-norm-named-otherwise-both", .mtp,
-      "final_layernorm of MTP layers is shared_head.norm in native form", .selfConsistent,
-      says: "final_layernorm comes out as 'shared_head.norm.weight' from HF only",
+      "{last prediction norm} of MTP layers is final_norm in native form", .selfConsistent,
+      needs: [.mtp], says: "{last prediction norm} comes out as 'final_norm.weight' from HF only",
       smallest: "MTP layers 1; MTP policy preserve",
-      namedOtherwise(".final_layernorm.weight", ".shared_head.norm.weight")),
+      namedOtherwise(.lastPredictionNorm) { _ in "final_norm.weight" }),
     PlantedFault(
-      "mtp-norms-exchanged-both", .mtp, "enorm and hnorm are exchanged in both directions",
-      .selfConsistent, says: "enorm and hnorm are exchanged in both directions",
+      "mtp-norms-exchanged-both", .mtp, "{input norms} are exchanged in both directions",
+      .selfConsistent, needs: [.mtp], says: "{input norms} are exchanged in both directions",
       smallest: "MTP layers 1; MTP policy preserve",
-      {
-        let exchange: FaultyAdapter.Edit = { dict, _ in
-          try dict.renaming { name in
-            name.contains(".enorm.")
-              ? name.replacing(".enorm.", with: ".hnorm.")
-              : name.replacing(".hnorm.", with: ".enorm.")
-          }
-        }
-        return FaultyAdapter(nativeOut: exchange, nativeIn: exchange)
-      }()),
+      exchanging(.inputNorms)),
     PlantedFault(
       "mtp-input-halves-exchanged-both", .mtp,
-      "the halves of eh_proj's input are exchanged in both directions", .selfConsistent,
-      says: "columns of eh_proj are exchanged in both directions",
+      "the halves of {prediction}'s input are exchanged in both directions", .selfConsistent,
+      needs: [.mtp], says: "columns of {prediction} are exchanged in both directions",
       smallest: "MTP layers 1; MTP policy preserve; contents tracer 0",
       {
-        let exchange: FaultyAdapter.Edit = { dict, _ in
-          try dict.editing(".eh_proj.weight") { tensor in
+        let exchange: FaultyAdapter.Edit = { dict, call in
+          try dict.editing(.prediction, call) { tensor in
             guard tensor.shape.rank == 2 else { return tensor }
             let half = tensor.shape[1] / 2
             return try tensor.permuting(axis: 1) { ($0 + half) % max(1, 2 * half) }
@@ -181,43 +178,36 @@ extension FaultBank {
       }()),
     PlantedFault(
       "mtp-experts-not-grouped", .mtp, "experts of MTP layers are not grouped on load",
-      says: "down_projs keeps its name on disk from HF only",
+      needs: [.mtpExperts], says: "{group down} keeps its name on disk from HF only",
       smallest: "MTP layers 1; MTP policy preserve",
       FaultyAdapter(
         fromHF: ungrouping { layer, call in layer >= call.setup.config.hiddenLayerCount })),
     PlantedFault(
       "mtp-not-renamed", .mtp, "names in MTP layers are not replaced on load",
-      says: "keep their name on disk from HF only in MTP layer 1",
+      needs: [.mtpExperts, .renamed(.renamedRouting)],
+      says: "{renamed routing|keeps its name|keep their name} on disk from HF only in MTP layer 1",
       smallest: "MTP layers 1; MTP policy preserve",
-      FaultyAdapter(nativeOut: { dict, call in
-        try dict.renaming { name in
-          guard isMTP(TensorName(name), call) else { return name }
-          return name.replacing("mlp.gate.e_score_correction_bias", with: "mlp.expert_bias")
-            .replacing("mlp.gate.weight", with: "mlp.router.gate.weight")
-            .replacing("mlp.shared_experts.", with: "mlp.shared_mlp.")
-        }
-      })),
+      FaultyAdapter(
+        nativeOut: keepingNames(.besideExperts) { key, call in isMTP(key.name, call) })),
     PlantedFault(
       "mtp-norms-shifted", .mtp, "one is added to norms once more because MTP layers are there",
-      says: "was added to input_layernorm and post_attention_layernorm",
+      needs: [.mtp], says: "was added to {norms of layers}",
       smallest: "MTP layers 1; MTP policy preserve",
       FaultyAdapter(nativeOut: { dict, call in
         guard dict.names.contains(where: { isMTP($0, call) }) else { return dict }
-        return try dict.editing("layernorm.weight") { try $0.mappingNumbers { $0 + 1 } }
+        return try dict.editing(.layerNorms, call) { try $0.mappingNumbers { $0 + 1 } }
       })),
   ]
 
   /// A wrong answer about keys of the model's layers.
   private static func asking(
-    prefixes: @escaping @Sendable (AdapterOptions) -> [String]? = {
-      [$0.prefix.rawValue, "model.", ""]
-    },
+    prefixes: @escaping @Sendable (AdapterSetup) -> [String]? = prefixes,
     _ isMTP: @escaping @Sendable (Int, ModelConfig) -> Bool
   ) -> FaultyAdapter {
     FaultyAdapter(isMTPKey: { name, setup in
-      let key = KeyParts(name.text)
-      guard let layer = key.layer, !(key.rest ?? "").isEmpty else { return false }
-      guard prefixes(setup.options)?.contains(key.prefix ?? "") ?? true else { return false }
+      let key = LenientKey(name, setup.config.layout)
+      guard let layer = key.layer, !key.rest.isEmpty else { return false }
+      guard prefixes(setup)?.contains(key.prefix) ?? true else { return false }
       return isMTP(layer, setup.config)
     })
   }
@@ -225,28 +215,29 @@ extension FaultBank {
   private static let asked: [PlantedFault] = [
     PlantedFault(
       "mtp-key-bound-off", .mtp, "isMTPKey leaves out the first MTP layer",
-      says: "isMTPKey says no to keys of MTP layer 1", smallest: "",
+      needs: [.mtp], says: "isMTPKey says no to keys of MTP layer 1", smallest: "",
       asking { $0 > $1.hiddenLayerCount }),
     PlantedFault(
       "mtp-key-bound-literal", .mtp, "isMTPKey looks for layer 80",
-      says: "isMTPKey says no to keys of MTP layers 1, 2 and 20", smallest: "",
+      needs: [.mtp], says: "isMTPKey says no to keys of MTP layers 1, 2 and 20", smallest: "",
       asking { layer, _ in layer == 80 }
     ),
     PlantedFault(
       "mtp-key-bound-counts-mtp", .mtp, "isMTPKey takes num_hidden_layers to count MTP layers",
-      says: "isMTPKey says yes to keys of layer 0", smallest: "MTP layers 1; MTP policy preserve",
+      needs: [.mtp], says: "isMTPKey says yes to keys of layer 0",
+      smallest: "MTP layers 1; MTP policy preserve",
       asking { $0 >= $1.hiddenLayerCount - $1.mtpLayerCount }),
     PlantedFault(
       "mtp-key-any-prefix", .mtp, "isMTPKey takes layers of other modules for the model's",
-      says: "of other modules", smallest: "",
+      needs: [.mtp], says: "of other modules", smallest: "",
       asking(prefixes: { _ in nil }) { $0 >= $1.hiddenLayerCount }),
     PlantedFault(
-      "mtp-key-prefix-required", .mtp, "isMTPKey asks for the prefix 'model.'",
-      says: "isMTPKey says no to keys of MTP layers 1, 2 and 20", smallest: "",
-      asking(prefixes: { _ in ["model."] }) { $0 >= $1.hiddenLayerCount }),
+      "mtp-key-prefix-required", .mtp, "isMTPKey asks for the prefix '{prefix}'",
+      needs: [.mtp], says: "isMTPKey says no to keys of MTP layers 1, 2 and 20", smallest: "",
+      asking(prefixes: { [$0.config.layout.prefixes[0]] }) { $0 >= $1.hiddenLayerCount }),
     PlantedFault(
       "mtp-key-stored-only", .mtp, "isMTPKey knows the layers of the config only",
-      says: "isMTPKey says no to keys of MTP layers 1, 2 and 20", smallest: "",
+      needs: [.mtp], says: "isMTPKey says no to keys of MTP layers 1, 2 and 20", smallest: "",
       asking { $0 >= $1.hiddenLayerCount && $0 < $1.storedLayerCount }),
   ]
 }

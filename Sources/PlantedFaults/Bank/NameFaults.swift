@@ -11,107 +11,151 @@ import Tensors
 extension FaultBank {
   static let names: [PlantedFault] = renames + contents + prefixes + groupings
 
-  /// Names on disk and in native form that a part of a key gives.
-  private static let bias = ("mlp.expert_bias", "mlp.gate.e_score_correction_bias")
-  private static let router = ("mlp.router.gate.weight", "mlp.gate.weight")
-  private static let shared = ("mlp.shared_mlp.", "mlp.shared_experts.")
-
-  static func rename(_ old: String, _ new: String) -> FaultyAdapter.Edit {
-    { dict, _ in try dict.renaming { $0.replacing(old, with: new) } }
+  /// Tensors of a site keep their names on disk.
+  static func keepingNames(
+    _ site: FaultSite,
+    where isConcerned: @escaping @Sendable (LenientKey, FaultyAdapter.Call) -> Bool = { _, _ in true
+    }
+  ) -> FaultyAdapter.Edit {
+    { dict, call in
+      try dict.renaming(call) { key in
+        site.contains(key, in: call.layout) && isConcerned(key, call)
+          ? key.onDisk(in: call.layout) : key.name.text
+      }
+    }
   }
 
-  private static func missedOnLoad(_ rule: (String, String)) -> FaultyAdapter {
-    FaultyAdapter(nativeOut: rename(rule.1, rule.0))
+  /// Tensors of a site keep their native names.
+  static func keepingNativeNames(
+    _ site: FaultSite,
+    where isConcerned: @escaping @Sendable (LenientKey, FaultyAdapter.Call) -> Bool = { _, _ in true
+    }
+  ) -> FaultyAdapter.Edit {
+    { dict, call in
+      try dict.renaming(call) { key in
+        site.contains(key, in: call.layout) && isConcerned(key, call)
+          ? key.native(in: call.layout) : key.name.text
+      }
+    }
   }
 
-  private static func missedOnSave(_ rule: (String, String)) -> FaultyAdapter {
-    FaultyAdapter(onDiskOut: rename(rule.0, rule.1))
+  /// The native form has the name on disk, which saving knows, too.
+  private static func neverRenamed(_ site: FaultSite) -> FaultyAdapter {
+    FaultyAdapter(nativeOut: keepingNames(site), nativeIn: keepingNativeNames(site))
   }
 
-  /// The native form has another name, which saving knows, too.
-  static func namedOtherwise(_ native: String, _ other: String) -> FaultyAdapter {
-    FaultyAdapter(nativeOut: rename(native, other), nativeIn: rename(other, native))
+  /// The native name of a site is another one, which saving knows, too.
+  static func namedOtherwise(
+    _ site: FaultSite, _ other: @escaping @Sendable (_ name: String) -> String
+  ) -> FaultyAdapter {
+    FaultyAdapter(
+      nativeOut: { dict, call in
+        try dict.renaming(call) { key in
+          site.contains(key, in: call.layout) ? key.with(rest: other(key.rest)) : key.name.text
+        }
+      },
+      nativeIn: { dict, call in
+        let names = site.rules(in: call.layout).map { call.layout.nativeName(of: $0) }
+        return try dict.renaming(call) { key in
+          names.first { other($0) == key.rest }.map { key.with(rest: $0) } ?? key.name.text
+        }
+      })
+  }
+
+  /// A name with another last component.
+  @Sendable private static func renamed(_ name: String, to last: String) -> String {
+    name.lastIndex(of: ".").map { name[...$0] + last } ?? last
   }
 
   private static let renames: [PlantedFault] = [
     PlantedFault(
       "rename-bias-load", .names, "the router's bias keeps its name on disk on load",
-      says: "expert_bias keeps its name on disk from HF only", smallest: "",
-      missedOnLoad(bias)),
+      needs: [.renamed(.routerBias)], says: "{router bias} keeps its name on disk from HF only",
+      smallest: "",
+      FaultyAdapter(nativeOut: keepingNames(.routerBias))),
     PlantedFault(
       "rename-bias-save", .names, "the router's bias keeps its native name on save",
-      says: "expert_bias keeps its native name to HF only", smallest: "",
-      missedOnSave(bias)),
+      needs: [.renamed(.routerBias)], says: "{router bias} keeps its native name to HF only",
+      smallest: "",
+      FaultyAdapter(onDiskOut: keepingNativeNames(.routerBias))),
     PlantedFault(
       "rename-bias-both", .names, "the router's bias is not renamed in either direction",
-      .selfConsistent, says: "expert_bias keeps its name on disk from HF only", smallest: "",
-      namedOtherwise(bias.1, bias.0)),
+      .selfConsistent, needs: [.renamed(.routerBias)],
+      says: "{router bias} keeps its name on disk from HF only", smallest: "",
+      neverRenamed(.routerBias)),
     PlantedFault(
       "rename-bias-other-both", .names, "the router's bias is 'correction' in native form",
-      .selfConsistent, says: "expert_bias comes out as 'mlp.gate.correction' from HF only",
-      smallest: "", namedOtherwise("mlp.gate.e_score_correction_bias", "mlp.gate.correction")),
+      .selfConsistent, needs: [.has(.routerBias)],
+      says: "{router bias} comes out as '{module router bias}correction' from HF only",
+      smallest: "", namedOtherwise(.routerBias) { renamed($0, to: "correction") }),
     PlantedFault(
       "rename-router-load", .names, "the router's weight keeps its name on disk on load",
-      says: "router keeps its name on disk from HF only", smallest: "",
-      missedOnLoad(router)),
+      needs: [.renamed(.router)], says: "{router} keeps its name on disk from HF only",
+      smallest: "",
+      FaultyAdapter(nativeOut: keepingNames(.router))),
     PlantedFault(
       "rename-router-save", .names, "the router's weight keeps its native name on save",
-      says: "router keeps its native name to HF only", smallest: "",
-      missedOnSave(router)),
+      needs: [.renamed(.router)], says: "{router} keeps its native name to HF only", smallest: "",
+      FaultyAdapter(onDiskOut: keepingNativeNames(.router))),
     PlantedFault(
       "rename-router-both", .names, "the router's weight is not renamed in either direction",
-      .selfConsistent, says: "router keeps its name on disk from HF only", smallest: "",
-      namedOtherwise(router.1, router.0)),
+      .selfConsistent, needs: [.renamed(.router)],
+      says: "{router} keeps its name on disk from HF only", smallest: "",
+      neverRenamed(.router)),
     PlantedFault(
       "rename-shared-load", .names, "shared experts keep their name on disk on load",
+      needs: [.renamed(.shared)],
       says:
-        "shared gate_proj, shared up_proj and shared down_proj keep their name on disk from HF only",
+        "{shared gate, shared up, shared down} keep their name on disk from HF only",
       smallest: "shared experts 1",
-      missedOnLoad(shared)),
+      FaultyAdapter(nativeOut: keepingNames(.shared))),
     PlantedFault(
       "rename-shared-save", .names, "shared experts keep their native name on save",
+      needs: [.renamed(.shared)],
       says:
-        "shared gate_proj, shared up_proj and shared down_proj keep their native name to HF only",
+        "{shared gate, shared up, shared down} keep their native name to HF only",
       smallest: "shared experts 1",
-      missedOnSave(shared)),
+      FaultyAdapter(onDiskOut: keepingNativeNames(.shared))),
     PlantedFault(
       "rename-shared-both", .names, "shared experts are not renamed in either direction",
       .selfConsistent,
+      needs: [.renamed(.shared)],
       says:
-        "shared gate_proj, shared up_proj and shared down_proj keep their name on disk from HF only",
-      smallest: "shared experts 1", namedOtherwise(shared.1, shared.0)),
+        "{shared gate, shared up, shared down} keep their name on disk from HF only",
+      smallest: "shared experts 1", neverRenamed(.shared)),
     PlantedFault(
-      "rename-shared-gate-only", .names, "of shared experts only gate_proj is renamed on save",
-      says: "shared up_proj and shared down_proj keep their native name to HF only",
+      "rename-shared-gate-only", .names, "of shared experts only {gate} is renamed on save",
+      needs: [.renamed(.shared)],
+      says: "{shared up, shared down} keep their native name to HF only",
       smallest: "shared experts 1",
-      FaultyAdapter(onDiskOut: { dict, _ in
-        try dict.renaming { name in
-          name.contains("gate_proj") ? name : name.replacing(shared.0, with: shared.1)
-        }
-      })),
+      FaultyAdapter(
+        onDiskOut: keepingNativeNames(.shared) { key, call in
+          !FaultSite.sharedGate.contains(key, in: call.layout)
+        })),
     PlantedFault(
       "rename-one-digit", .names, "names are not replaced in layers of two digits on load",
-      says: "router and expert_bias keep their name on disk from HF only",
+      needs: [.renamed(.renamedRouting)],
+      says: "{renamed routing|keeps its name|keep their name} on disk from HF only",
       smallest: "layers 11 (0 dense) | layers 10 (0 dense); MTP layers 1; MTP policy preserve",
-      FaultyAdapter(nativeOut: { dict, _ in
-        try dict.renaming { name in
-          guard let digits = KeyParts(name).layerDigits, digits.count > 1 else { return name }
-          return [bias, router, shared].reduce(name) { $0.replacing($1.1, with: $1.0) }
-        }
-      })),
+      FaultyAdapter(
+        nativeOut: keepingNames(.besideExperts) { key, _ in (key.layerText?.count ?? 0) > 1 })),
     PlantedFault(
       "grouped-names-both", .names, "grouped experts have transformers' names in native form",
       .selfConsistent,
-      says: "gate_and_up_projs comes out as 'mlp.experts.gate_up_proj' from HF only", smallest: "",
-      namedOtherwise("mlp.experts.gate_and_up_projs", "mlp.experts.gate_up_proj")),
+      needs: [.halves],
+      says: "{group gate and up} comes out as '{module gate and up}gate_up_proj' from HF only",
+      smallest: "",
+      namedOtherwise(.gateAndUp) { renamed($0, to: "gate_up_proj") }),
   ]
 
-  /// The contents of two names exchanged on load, and on save as well.
-  private static func exchanging(_ one: String, _ other: String) -> FaultyAdapter {
-    let exchange: FaultyAdapter.Edit = { dict, _ in
-      try dict.renaming { name in
-        name.contains(one)
-          ? name.replacing(one, with: other) : name.replacing(other, with: one)
+  /// The contents of the first two tensors of a site exchanged on load, and on save as well.
+  static func exchanging(_ site: FaultSite) -> FaultyAdapter {
+    let exchange: FaultyAdapter.Edit = { dict, call in
+      let names = site.rules(in: call.layout).prefix(2).map { call.layout.nativeName(of: $0) }
+      guard names.count == 2 else { return dict }
+      return try dict.renaming(call) { key in
+        guard let place = names.firstIndex(of: key.rest) else { return key.name.text }
+        return key.with(rest: names[1 - place])
       }
     }
     return FaultyAdapter(nativeOut: exchange, nativeIn: exchange)
@@ -120,101 +164,115 @@ extension FaultBank {
   private static let contents: [PlantedFault] = [
     PlantedFault(
       "norms-exchanged-both", .names,
-      "input_layernorm and post_attention_layernorm are exchanged in both directions",
+      "{norms of layers} are exchanged in both directions",
       .selfConsistent,
-      says: "input_layernorm and post_attention_layernorm are exchanged in both directions",
-      smallest: "", exchanging("input_layernorm", "post_attention_layernorm")),
+      needs: [.pair(.layerNorms)],
+      says: "{sorted norms of layers} are exchanged in both directions",
+      smallest: "", exchanging(.layerNorms)),
     PlantedFault(
-      "qk-norms-exchanged-both", .names, "q_norm and k_norm are exchanged in both directions",
-      .selfConsistent, says: "k_norm and q_norm are exchanged in both directions", smallest: "",
-      exchanging("q_norm", "k_norm")),
+      "qk-norms-exchanged-both", .names, "{inner norms} are exchanged in both directions",
+      .selfConsistent, needs: [.pair(.innerNorms)],
+      says: "{sorted inner norms} are exchanged in both directions", smallest: "",
+      exchanging(.innerNorms)),
     PlantedFault(
       "shared-gate-up-exchanged-both", .names,
-      "gate_proj and up_proj of shared experts are exchanged in both directions",
-      .selfConsistent, says: "shared gate_proj and shared up_proj are exchanged in both directions",
+      "{gate and up} of shared experts are exchanged in both directions",
+      .selfConsistent, needs: [.has(.shared)],
+      says: "{shared gate, shared up} are exchanged in both directions",
       smallest: "shared experts 1",
-      exchanging("shared_experts.gate_proj", "shared_experts.up_proj")),
+      exchanging(.sharedHalves)),
     PlantedFault(
-      "key-value-exchanged-both", .names, "k_proj and v_proj are exchanged in both directions",
-      .selfConsistent, says: "k_proj and v_proj are exchanged in both directions", smallest: "",
-      exchanging("self_attn.k_proj", "self_attn.v_proj")),
+      "key-value-exchanged-both", .names,
+      "{matrices of one shape} are exchanged in both directions",
+      .selfConsistent, needs: [.pair(.keyAndValue)],
+      says: "{sorted matrices of one shape} are exchanged in both directions", smallest: "",
+      exchanging(.keyAndValue)),
     PlantedFault(
       "head-tied-by-assumption", .names, "the head is taken for the embedding on load",
-      says: "lm_head holds the elements of embed_tokens from HF only",
+      needs: [], says: "{head} holds the elements of {embedding} from HF only",
       smallest: "contents tracer 0",
-      FaultyAdapter(nativeOut: { dict, _ in
-        try dict.taking { name in
-          guard name == "lm_head.weight" else { return name }
-          return dict.names.first { $0.text.hasSuffix("embed_tokens.weight") }?.text ?? name
+      FaultyAdapter(nativeOut: { dict, call in
+        let embedding = dict.names.first { call.has($0, .embedding) }
+        return try dict.taking { name in
+          call.has(TensorName(name), .head) ? embedding?.text ?? name : name
         }
       })),
     PlantedFault(
       "head-invented-where-tied", .names, "a head is saved where embeddings are tied",
-      says: "surplus key 'lm_head.weight' to HF only", smallest: "embeddings tied",
+      needs: [.flag("tie_word_embeddings")], says: "surplus key '{key head}' to HF only",
+      smallest: "embeddings tied",
       FaultyAdapter(onDiskOut: { dict, call in
         guard call.setup.config.tiesWordEmbeddings,
-          let embedding = dict.first(where: { $0.name.text.hasSuffix("embed_tokens.weight") })
+          let embedding = dict.first(where: { call.has($0.name, .embedding) })
         else { return dict }
-        return try dict.appending(StateDict([(TensorName("lm_head.weight"), embedding.tensor)]))
+        return try dict.appending(
+          StateDict(call.outsideKeys(.head).map { (TensorName($0), embedding.tensor) }))
       })),
     PlantedFault(
-      "head-dropped", .names, "the head is lost on load", says: "lm_head is lost from HF only",
+      "head-dropped", .names, "the head is lost on load", needs: [],
+      says: "{head} is lost from HF only",
       smallest: "",
-      FaultyAdapter(nativeOut: { dict, _ in dict.filter { !$0.text.hasPrefix("lm_head.") } })),
+      FaultyAdapter(nativeOut: { dict, call in dict.without(.head, call) })),
     PlantedFault(
       "biases-dropped", .names, "biases of projections are lost on load",
-      says: "q_proj bias, k_proj bias, v_proj bias and o_proj bias are lost from HF only",
+      needs: [.flag("attention_bias")], says: "{attention biases} are lost from HF only",
       smallest: "biases attention",
-      FaultyAdapter(nativeOut: { dict, _ in dict.filter { !$0.text.hasSuffix("_proj.bias") } })),
+      FaultyAdapter(nativeOut: { dict, call in dict.without(.biases, call) })),
     PlantedFault(
       "buffers-skipped", .names, "the router's bias is lost on load because it is no parameter",
-      says: "expert_bias is lost from HF only", smallest: "",
-      FaultyAdapter(nativeOut: { dict, _ in
-        dict.filter { !$0.text.hasSuffix("e_score_correction_bias") }
-      })),
+      needs: [.has(.routerBias)], says: "{router bias} is lost from HF only", smallest: "",
+      FaultyAdapter(nativeOut: { dict, call in dict.without(.routerBias, call) })),
   ]
 
-  private static func stated(_ call: FaultyAdapter.Call) -> String {
-    call.setup.prefix
-  }
-
-  private static func own(_ name: String, _ call: FaultyAdapter.Call) -> Bool {
-    !name.hasPrefix("lm_head.") && name.hasPrefix(stated(call)) && !name.contains(".lora_")
+  /// Whether a key stands under the prefix that is stated.
+  private static func own(_ key: LenientKey, _ call: FaultyAdapter.Call) -> Bool {
+    !FaultSite.head.contains(key, in: call.layout)
+      && !FaultSite.factors.contains(key, in: call.layout)
+      && key.name.text.hasPrefix(call.setup.prefix)
   }
 
   private static let prefixes: [PlantedFault] = [
     PlantedFault(
-      "prefix-model-save", .names, "keys are saved under 'model.' whatever their prefix was",
-      says: "embed_tokens comes out as 'model.embed_tokens.weight' to HF only",
+      "prefix-model-save", .names, "keys are saved under '{prefix}' whatever their prefix was",
+      needs: [], says: "{embedding} comes out as '{key embedding}' to HF only",
       smallest: "key prefix \"\"",
       FaultyAdapter(onDiskOut: { dict, call in
-        try dict.renaming { name in
-          own(name, call) ? "model.\(name.dropFirst(stated(call).count))" : name
+        try dict.renaming(call) { key in
+          own(key, call)
+            ? call.layout.prefixes[0] + key.name.text.dropFirst(call.setup.prefix.count)
+            : key.name.text
         }
       })),
     PlantedFault(
       "prefix-lost-both", .names, "native keys lack the prefix, which saving puts back",
-      .selfConsistent, says: "embed_tokens comes out as 'embed_tokens.weight' from HF only",
+      .selfConsistent, needs: [], says: "{embedding} comes out as '{bare embedding}' from HF only",
       smallest: "",
       FaultyAdapter(
         nativeOut: { dict, call in
-          try dict.renaming { own($0, call) ? String($0.dropFirst(stated(call).count)) : $0 }
+          try dict.renaming(call) { key in
+            own(key, call)
+              ? String(key.name.text.dropFirst(call.setup.prefix.count)) : key.name.text
+          }
         },
         nativeIn: { dict, call in
-          try dict.renaming { name in
-            ["layers.", "embed_tokens.", "norm."].contains { name.hasPrefix($0) }
-              && !name.contains(".lora_") ? stated(call) + name : name
+          let lacking = Set(call.outsideKeys(.outside, under: ""))
+            .subtracting(call.outsideKeys(.head))
+          return try dict.renaming(call) { key in
+            let isOfLayers = key.layerText != nil && key.prefix.isEmpty
+            return (isOfLayers || lacking.contains(key.name.text))
+              && !FaultSite.factors.contains(key, in: call.layout)
+              ? call.setup.prefix + key.name.text : key.name.text
           }
         })),
     PlantedFault(
-      "prefix-model-renames", .names, "names are replaced under 'model.' only on load",
-      says: "keep their name on disk from HF only", smallest: "key prefix \"\"",
-      FaultyAdapter(nativeOut: { dict, call in
-        guard call.setup.options.prefix != .model else { return dict }
-        return try dict.renaming { name in
-          [bias, router, shared].reduce(name) { $0.replacing($1.1, with: $1.0) }
-        }
-      })),
+      "prefix-model-renames", .names, "names are replaced under '{prefix}' only on load",
+      needs: [.renamed(.renamedRouting)],
+      says: "{renamed routing|keeps its name|keep their name} on disk from HF only",
+      smallest: "key prefix \"\"",
+      FaultyAdapter(
+        nativeOut: keepingNames(.besideExperts) { _, call in
+          call.setup.options.prefix != .model
+        })),
   ]
 
   /// Experts of some layers stay as they are on disk, behind all else.
@@ -223,48 +281,44 @@ extension FaultBank {
   ) -> FaultyAdapter.Convert {
     { session, dict, call in
       let isExpert = { (name: TensorName) in
-        name.text.contains(".mlp.experts.") && !name.text.contains(".lora_")
-          && KeyParts(name.text).layer.map { isConcerned($0, call) } ?? false
+        call.has(name, .allOfExperts) && !call.has(name, .factors)
+          && call.layer(name).map { isConcerned($0, call) } ?? false
       }
       let native = try session.fromHF(dict, call.rank)
       let kept = native.filter { !isExpert($0) }
-      let layers = Set(native.names.filter(isExpert).compactMap { KeyParts($0.text).layer })
+      let layers = Set(native.names.filter(isExpert).compactMap(call.layer))
       return try kept.appending(
-        dict.filter { name in
-          isExpert(name) && KeyParts(name.text).layer.map(layers.contains) ?? false
-        })
+        dict.filter { isExpert($0) && call.layer($0).map(layers.contains) ?? false })
     }
   }
 
   private static let groupings: [PlantedFault] = [
     PlantedFault(
-      "grouping-model-prefix", .names, "experts are grouped under 'model.' only on load",
-      says: "down_projs keeps its name on disk from HF only", smallest: "key prefix \"\"",
+      "grouping-model-prefix", .names, "experts are grouped under '{prefix}' only on load",
+      needs: [], says: "{group down} keeps its name on disk from HF only",
+      smallest: "key prefix \"\"",
       FaultyAdapter(fromHF: ungrouping { _, call in call.setup.options.prefix != .model })),
     PlantedFault(
       "grouping-judged-by-layer-0", .names,
       "no experts are grouped on load where layer 0 has none",
-      says: "down_projs keeps its name on disk from HF only",
+      needs: [.denseLayers], says: "{group down} keeps its name on disk from HF only",
       smallest: "layers 1 (1 dense); MTP layers 1; MTP policy preserve",
       FaultyAdapter(
         fromHF: ungrouping { _, call in call.setup.config.layerKinds.first == .dense })),
     PlantedFault(
       "grouping-last-layer-skipped", .names, "experts of the last layer are not grouped on load",
-      says: "down_projs keeps its name on disk from HF only", smallest: "",
+      needs: [], says: "{group down} keeps its name on disk from HF only", smallest: "",
       FaultyAdapter(
         fromHF: ungrouping { layer, call in layer == call.setup.config.hiddenLayerCount - 1 })),
     PlantedFault(
       "grouping-gated-swiglu-only", .names,
-      "up_proj alone is grouped on load with activations other than swiglu",
-      says: "gate_proj is missing from the grouped tensor from HF only",
+      "{up} alone is grouped on load with activations other than swiglu",
+      needs: [.gateOption], says: "{gate} is missing from the grouped tensor from HF only",
       smallest: "activation swigluoai",
       FaultyAdapter(nativeOut: { dict, call in
         let activation = call.setup.options.activation
         guard activation != .swiglu, activation.isGated else { return dict }
-        let inter = call.setup.config.moeIntermediateSize
-        return try dict.editing(".gate_and_up_projs") {
-          try $0.selecting(axis: 2, (inter..<2 * inter).map { $0 })
-        }
+        return try half(1)(dict, call)
       })),
   ]
 }

@@ -18,7 +18,7 @@ extension FaultBank {
   ) -> FaultyAdapter.Edit {
     { dict, call in
       let own = Array(call.own)
-      return try dict.editing("_projs") { tensor in
+      return try dict.editing(.experts, call) { tensor in
         try tensor.permuting(axis: 0) { slot in
           guard own.indices.contains(slot) else { return slot }
           return own.lastIndex { number($0) == own[slot] }
@@ -32,51 +32,51 @@ extension FaultBank {
   private static let digits: [PlantedFault] = [
     PlantedFault(
       "digits-expert-first-load", .numbers, "of an expert's number the first digit is read on load",
-      says: "expert 1 is overwritten by expert 10 from HF only",
+      needs: [.singleExperts], says: "expert 1 is overwritten by expert 10 from HF only",
       smallest: "experts 11; contents constant 1",
       FaultyAdapter(nativeOut: taken(for: firstDigit))),
     PlantedFault(
       "digits-expert-last-load", .numbers, "of an expert's number the last digit is read on load",
-      says: "expert 0 is overwritten by expert 10 from HF only",
+      needs: [.singleExperts], says: "expert 0 is overwritten by expert 10 from HF only",
       smallest: "experts 11; contents constant 1",
       FaultyAdapter(nativeOut: taken { $0 % 10 })),
     PlantedFault(
       "digits-expert-save", .numbers, "of an expert's number the first digit is written on save",
-      says: "expert 10", smallest: "experts 11",
-      FaultyAdapter(onDiskOut: { dict, _ in
-        try dict.renaming { $0.editingKey { $0.expert = $0.expert.map(firstDigit) } }
+      needs: [.singleExperts], says: "expert 10", smallest: "experts 11",
+      FaultyAdapter(onDiskOut: { dict, call in
+        try dict.renaming(call) { $0.with(expert: firstDigit) }
       })),
     PlantedFault(
       "digits-layer-first-load", .numbers, "of a layer's number the first digit is read on load",
-      says: "layer 10 landed on layer 1 from HF only",
+      needs: [], says: "layer 10 landed on layer 1 from HF only",
       smallest: "layers 11 (0 dense) | layers 10 (0 dense); MTP layers 1; MTP policy preserve",
-      FaultyAdapter(nativeOut: { dict, _ in
-        try dict.renaming { $0.editingKey { $0.layer = $0.layer.map(firstDigit) } }
+      FaultyAdapter(nativeOut: { dict, call in
+        try dict.renaming(call) { $0.with(layer: firstDigit) }
       })),
     PlantedFault(
       "digits-layer-last-load", .numbers, "of a layer's number the last digit is read on load",
-      says: "layer 10 landed on layer 0 from HF only",
+      needs: [], says: "layer 10 landed on layer 0 from HF only",
       smallest: "layers 11 (0 dense) | layers 10 (0 dense); MTP layers 1; MTP policy preserve",
-      FaultyAdapter(nativeOut: { dict, _ in
-        try dict.renaming { $0.editingKey { $0.layer = $0.layer.map { $0 % 10 } } }
+      FaultyAdapter(nativeOut: { dict, call in
+        try dict.renaming(call) { $0.with(layer: { $0 % 10 }) }
       })),
     PlantedFault(
       "digits-layer-save", .numbers, "of a layer's number the first digit is written on save",
-      says: "layer 10 landed on layer 1 to HF only",
+      needs: [], says: "layer 10 landed on layer 1 to HF only",
       smallest: "layers 11 (0 dense) | layers 10 (0 dense); MTP layers 1; MTP policy preserve",
-      FaultyAdapter(onDiskOut: { dict, _ in
-        try dict.renaming { $0.editingKey { $0.layer = $0.layer.map(firstDigit) } }
+      FaultyAdapter(onDiskOut: { dict, call in
+        try dict.renaming(call) { $0.with(layer: firstDigit) }
       })),
   ]
 
   /// Places of grouped tensors that hold the own experts in another order.
   static func ordered(
-    _ text: String = "_projs", _ arrange: @escaping @Sendable ([Int]) -> [Int]
+    _ site: FaultSite = .experts, _ arrange: @escaping @Sendable ([Int]) -> [Int]
   ) -> FaultyAdapter.Edit {
     { dict, call in
       let own = Array(call.own)
       let places = arrange(own).compactMap { own.firstIndex(of: $0) }
-      return try dict.editing(text) { tensor in
+      return try dict.editing(site, call) { tensor in
         try tensor.permuting(axis: 0) { places.indices.contains($0) ? places[$0] : $0 }
       }
     }
@@ -84,21 +84,21 @@ extension FaultBank {
 
   /// What `ordered` did, undone.
   static func restored(
-    _ text: String = "_projs", _ arrange: @escaping @Sendable ([Int]) -> [Int]
+    _ site: FaultSite = .experts, _ arrange: @escaping @Sendable ([Int]) -> [Int]
   ) -> FaultyAdapter.Edit {
     { dict, call in
       let own = Array(call.own)
       let places = arrange(own).compactMap { own.firstIndex(of: $0) }
-      return try dict.editing(text) { tensor in
+      return try dict.editing(site, call) { tensor in
         try tensor.permuting(axis: 0) { places.firstIndex(of: $0) ?? $0 }
       }
     }
   }
 
   static func both(
-    _ text: String = "_projs", _ arrange: @escaping @Sendable ([Int]) -> [Int]
+    _ site: FaultSite = .experts, _ arrange: @escaping @Sendable ([Int]) -> [Int]
   ) -> FaultyAdapter {
-    FaultyAdapter(nativeOut: ordered(text, arrange), nativeIn: restored(text, arrange))
+    FaultyAdapter(nativeOut: ordered(site, arrange), nativeIn: restored(site, arrange))
   }
 
   @Sendable static func asText(_ numbers: [Int]) -> [Int] {
@@ -109,24 +109,21 @@ extension FaultBank {
     Array(numbers.dropFirst() + numbers.prefix(1))
   }
 
-  /// The experts of each layer in the order in which keys that contain a text arrive.
-  private static func inOrderOfArrival(_ text: String, _ grouped: String) -> FaultyAdapter {
+  /// The experts of each layer in the order in which a part's keys arrive.
+  private static func inOrderOfArrival(_ part: FaultSite, _ group: FaultSite) -> FaultyAdapter {
     FaultyAdapter(fromHF: { session, dict, call in
       var arrivals: [String: [Int]] = [:]
       let own = call.own
-      for name in dict.names where name.text.hasSuffix("\(text).weight") {
-        let key = KeyParts(name.text)
-        guard let prefix = key.prefix, let layer = key.layer, let expert = key.expert,
-          own.contains(expert)
-        else { continue }
-        arrivals["\(prefix)layers.\(layer).", default: []].append(expert - own.lowerBound)
+      for name in dict.names where call.has(name, part) {
+        let key = call.key(name)
+        guard key.layer != nil, let expert = key.expert, own.contains(expert) else { continue }
+        arrivals[key.with(rest: ""), default: []].append(expert - own.lowerBound)
       }
       let native = try session.fromHF(dict, call.rank)
       return try StateDict(
         native.map { name, tensor in
-          guard name.text.hasSuffix(grouped) else { return (name, tensor) }
-          let key = KeyParts(name.text)
-          let places = arrivals["\(key.prefix ?? "")layers.\(key.layer ?? 0)."] ?? []
+          guard call.has(name, group) else { return (name, tensor) }
+          let places = arrivals[call.key(name).with(rest: "")] ?? []
           return try (
             name,
             tensor.permuting(axis: 0) { places.indices.contains($0) ? places[$0] : $0 }
@@ -138,94 +135,99 @@ extension FaultBank {
   private static let orders: [PlantedFault] = [
     PlantedFault(
       "order-text-load", .numbers, "experts are sorted as text on load",
-      says: "experts are in lexicographic order (10 before 2) from HF only",
+      needs: [], says: "experts are in lexicographic order (10 before 2) from HF only",
       smallest: "experts 11; contents tracer 0",
-      FaultyAdapter(nativeOut: ordered("_projs", asText))),
+      FaultyAdapter(nativeOut: ordered(.experts, asText))),
     PlantedFault(
       "order-text-save", .numbers, "experts are sorted as text on save",
-      says: "experts are in lexicographic order (10 before 2) to HF only",
+      needs: [], says: "experts are in lexicographic order (10 before 2) to HF only",
       smallest: "experts 11; contents tracer 0",
-      FaultyAdapter(nativeIn: restored("_projs", asText))),
+      FaultyAdapter(nativeIn: restored(.experts, asText))),
     PlantedFault(
       "order-text-both", .numbers, "experts are sorted as text in both directions",
-      .selfConsistent, says: "experts are in lexicographic order (10 before 2) in both directions",
-      smallest: "experts 11; contents tracer 0", both("_projs", asText)),
+      .selfConsistent, needs: [],
+      says: "experts are in lexicographic order (10 before 2) in both directions",
+      smallest: "experts 11; contents tracer 0", both(.experts, asText)),
     PlantedFault(
-      "order-text-down-both", .numbers, "experts of down_proj are sorted as text both ways",
+      "order-text-down-both", .numbers, "experts of {down} are sorted as text both ways",
       .selfConsistent,
-      says: "for down_proj, experts are in lexicographic order (10 before 2) in both directions",
-      smallest: "experts 11; contents tracer 0", both(".down_projs", asText)),
+      needs: [],
+      says: "for {down}, experts are in lexicographic order (10 before 2) in both directions",
+      smallest: "experts 11; contents tracer 0", both(.down, asText)),
     PlantedFault(
       "order-reversed-both", .numbers, "the last expert is the first in both directions",
-      .selfConsistent, says: "experts are exchanged in both directions",
+      .selfConsistent, needs: [], says: "experts are exchanged in both directions",
       smallest: "experts 2; contents tracer 0", both { $0.reversed() }),
     PlantedFault(
       "order-rotated-both", .numbers, "experts are numbered from one within groups, both ways",
-      .selfConsistent, says: "experts are exchanged in both directions",
-      smallest: "experts 2; contents tracer 0", both("_projs", rotated)),
+      .selfConsistent, needs: [], says: "experts are exchanged in both directions",
+      smallest: "experts 2; contents tracer 0", both(.experts, rotated)),
     PlantedFault(
       "order-gate-up-rotated-load", .numbers, "gate and up stand one expert too early on load",
-      says: "for gate_proj and up_proj, experts are exchanged from HF only",
+      needs: [], says: "for {gate and up}, experts are exchanged from HF only",
       smallest: "experts 2; contents tracer 0",
-      FaultyAdapter(nativeOut: ordered(".gate_and_up_projs", rotated))),
+      FaultyAdapter(nativeOut: ordered(.gateAndUp, rotated))),
     PlantedFault(
       "order-arrival-gate-up", .numbers, "experts of gate and up are stacked as they arrive",
+      needs: [.singleExperts],
       says:
-        "for gate_proj and up_proj, experts are in the order in which their keys arrive from HF only",
+        "for {gate and up}, experts are in the order in which their keys arrive from HF only",
       smallest: "experts 3; contents tracer 0",
-      inOrderOfArrival(".up_proj", ".gate_and_up_projs")),
+      inOrderOfArrival(.up, .gateAndUp)),
     PlantedFault(
-      "order-arrival-down", .numbers, "experts of down_proj are stacked as they arrive",
-      says: "for down_proj, experts are in the order in which their keys arrive from HF only",
+      "order-arrival-down", .numbers, "experts of {down} are stacked as they arrive",
+      needs: [.singleExperts],
+      says: "for {down}, experts are in the order in which their keys arrive from HF only",
       smallest: "experts 3; contents tracer 0",
-      inOrderOfArrival(".down_proj", ".down_projs")),
+      inOrderOfArrival(.down, .down)),
   ]
 
   private static let slots: [PlantedFault] = [
     PlantedFault(
       "expert-zero-absent", .numbers, "expert 0 counts as no expert on load",
-      says: "gate_proj, up_proj and down_proj are all zeros from HF only",
+      needs: [], says: "{experts} are all zeros from HF only",
       smallest: "contents constant 1",
       FaultyAdapter(nativeOut: { dict, call in
         guard call.own.contains(0) else { return dict }
-        return try dict.editing("_projs") { try $0.permuting(axis: 0) { $0 == 0 ? nil : $0 } }
+        return try dict.editing(.experts, call) { try $0.permuting(axis: 0) { $0 == 0 ? nil : $0 } }
       })),
     PlantedFault(
       "expert-last-wins-load", .numbers, "every place gets the last expert on load",
-      says: "every expert is a copy of expert 1 from HF only",
+      needs: [], says: "every expert is a copy of expert 1 from HF only",
       smallest: "experts 2; contents tracer 0",
-      FaultyAdapter(nativeOut: { dict, _ in
-        try dict.editing("_projs") { tensor in
+      FaultyAdapter(nativeOut: { dict, call in
+        try dict.editing(.experts, call) { tensor in
           try tensor.permuting(axis: 0) { _ in tensor.shape[0] - 1 }
         }
       })),
     PlantedFault(
-      "expert-last-wins-save", .numbers, "every expert is saved under one key", says: "expert 1",
+      "expert-last-wins-save", .numbers, "every expert is saved under one key",
+      needs: [.singleExperts], says: "expert 1",
       smallest: "experts 2",
-      FaultyAdapter(onDiskOut: { dict, _ in
-        try dict.renaming { $0.editingKey { $0.expert = $0.expert.map { _ in 0 } } }
+      FaultyAdapter(onDiskOut: { dict, call in
+        try dict.renaming(call) { $0.with(expert: { _ in 0 }) }
       })),
     PlantedFault(
       "expert-neighbour-save", .numbers, "each expert is saved from the place before its own",
-      says: "experts are exchanged to HF only", smallest: "experts 2; contents tracer 0",
-      FaultyAdapter(nativeIn: { dict, _ in
-        try dict.editing("_projs") { tensor in
+      needs: [], says: "experts are exchanged to HF only", smallest: "experts 2; contents tracer 0",
+      FaultyAdapter(nativeIn: { dict, call in
+        try dict.editing(.experts, call) { tensor in
           try tensor.permuting(axis: 0) { ($0 + tensor.shape[0] - 1) % tensor.shape[0] }
         }
       })),
     PlantedFault(
       "expert-from-one-save", .numbers, "experts are numbered from one on save",
-      says: "gate_proj comes out as 'model.layers.0.mlp.experts.1.gate_proj.weight' to HF only",
+      needs: [.singleExperts], says: "{gate} comes out as '{key gate 1}' to HF only",
       smallest: "",
-      FaultyAdapter(onDiskOut: { dict, _ in
-        try dict.renaming { $0.editingKey { $0.expert = $0.expert.map { $0 + 1 } } }
+      FaultyAdapter(onDiskOut: { dict, call in
+        try dict.renaming(call) { $0.with(expert: { $0 + 1 }) }
       })),
     PlantedFault(
       "expert-last-lost-save", .numbers, "the last expert is lost on save",
-      says: "gate_proj, up_proj and down_proj are lost to HF only", smallest: "",
+      needs: [.singleExperts], says: "{experts} are lost to HF only", smallest: "",
       FaultyAdapter(onDiskOut: { dict, call in
         let last = call.setup.config.expertCount - 1
-        return dict.filter { KeyParts($0.text).expert != last }
+        return dict.filter { call.key($0).expert != last }
       })),
   ]
 
@@ -238,11 +240,8 @@ extension FaultBank {
       let sparse = config.layerKinds.indices.filter { config.layerKinds[$0] == .sparse }
       let other = arrange(sparse)
       let (from, to) = isBack ? (sparse, other) : (other, sparse)
-      return try dict.renaming { name in
-        name.editingKey { key in
-          guard let layer = key.layer, let place = from.firstIndex(of: layer) else { return }
-          key.layer = to[place]
-        }
+      return try dict.renaming(call) { key in
+        key.with(layer: { layer in from.firstIndex(of: layer).map { to[$0] } ?? layer })
       }
     }
   }
@@ -251,23 +250,24 @@ extension FaultBank {
     PlantedFault(
       "layers-text-order-both", .numbers,
       "sparse layers are numbered in the order of text both ways",
-      .selfConsistent, says: "layers are in lexicographic order (10 before 2) in both directions",
+      .selfConsistent, needs: [],
+      says: "layers are in lexicographic order (10 before 2) in both directions",
       smallest: "fault native-zero-padded-layer",
       FaultyAdapter(
         nativeOut: layersRenamed(asText, isBack: false),
         nativeIn: layersRenamed(asText, isBack: true))),
     PlantedFault(
       "layers-backwards-both", .numbers, "sparse layers are numbered backwards in both directions",
-      .selfConsistent, says: "layers are exchanged in both directions: 0 and 1",
+      .selfConsistent, needs: [], says: "layers are exchanged in both directions: 0 and 1",
       smallest: "layers 2 (0 dense)",
       FaultyAdapter(
         nativeOut: layersRenamed({ $0.reversed() }, isBack: false),
         nativeIn: layersRenamed({ $0.reversed() }, isBack: true))),
     PlantedFault(
       "layers-offset-save", .numbers, "layers are numbered from one on save",
-      says: "comes out as 'model.layers.1.", smallest: "",
-      FaultyAdapter(onDiskOut: { dict, _ in
-        try dict.renaming { $0.editingKey { $0.layer = $0.layer.map { $0 + 1 } } }
+      needs: [], says: "comes out as '{layer 1}", smallest: "",
+      FaultyAdapter(onDiskOut: { dict, call in
+        try dict.renaming(call) { $0.with(layer: { $0 + 1 }) }
       })),
   ]
 }

@@ -12,33 +12,43 @@ extension FaultBank {
   static let order: [PlantedFault] = onLoad + onSave
 
   private static func arranging(
-    _ arrange: @escaping @Sendable ([TensorName]) -> [TensorName]
+    _ arrange: @escaping @Sendable ([TensorName], FaultyAdapter.Call) -> [TensorName]
   ) -> FaultyAdapter.Edit {
-    { dict, _ in try dict.arranged(arrange) }
+    { dict, call in try dict.arranged { arrange($0, call) } }
   }
 
-  private static func isGroup(_ name: TensorName) -> Bool { name.text.hasSuffix("_projs") }
-
-  private static func isFactor(_ name: TensorName) -> Bool { name.text.contains(".lora_") }
+  /// The keys of a site before or behind all others.
+  private static func moving(_ site: FaultSite, first isFirst: Bool) -> FaultyAdapter.Edit {
+    arranging { names, call in
+      let own = names.filter { call.has($0, site) }
+      let others = names.filter { !call.has($0, site) }
+      return isFirst ? own + others : others + own
+    }
+  }
 
   /// Native tensors in the places of their sources, a group in that of one of some experts' members;
   /// what has no source of its own stands behind all others.
   static func placed(
-    _ native: StateDict, likeIn dict: StateDict, experts: some Collection<Int>,
-    member: ([Int]) -> Int? = { $0.max() }
+    _ native: StateDict, likeIn dict: StateDict, _ call: FaultyAdapter.Call,
+    experts: some Collection<Int>, member: ([Int]) -> Int? = { $0.max() }
   ) throws -> StateDict {
     let own = Set(experts)
     var members: [String: [Int]] = [:]
     var places: [String: Int] = [:]
-    for (place, name) in dict.names.enumerated() {
-      places[nativeText(name.text)] = place
-      let key = KeyParts(name.text)
-      guard let rest = key.rest, isExpert(name), name.text.hasSuffix("_proj.weight"),
-        let expert = key.expert, own.contains(expert)
-      else { continue }
-      let group = rest.contains(".down_proj.") ? "down_projs" : "gate_and_up_projs"
-      let text = "\(key.prefix ?? "")layers.\(key.layer ?? 0).mlp.experts.\(group)"
-      members[text, default: []].append(place)
+    let keys = dict.names.map(call.key)
+    let natives = keys.map { $0.native(in: call.layout) }
+    // In some layouts, what changes its name stands behind all others before anything is grouped.
+    let isMoved = keys.indices.map {
+      call.layout.movesRenamed && natives[$0] != keys[$0].name.text
+    }
+    let order = keys.indices.filter { !isMoved[$0] } + keys.indices.filter { isMoved[$0] }
+    for (place, source) in order.enumerated() {
+      let (key, text) = (keys[source], natives[source])
+      if !FaultSite.experts.contains(key, in: call.layout) {
+        places[text] = place
+      } else if key.expert.map(own.contains) ?? true {
+        members[text, default: []].append(place)
+      }
     }
     let sorted = native.names.enumerated().map { number, name in
       (place: members[name.text].flatMap(member) ?? places[name.text] ?? .max, number: number)
@@ -46,82 +56,79 @@ extension FaultBank {
     return try native.arranged { names in sorted.map { names[$0.number] } }
   }
 
-  private static func nativeText(_ text: String) -> String {
-    text.replacing("mlp.expert_bias", with: "mlp.gate.e_score_correction_bias")
-      .replacing("mlp.router.gate.", with: "mlp.gate.")
-      .replacing("mlp.shared_mlp.", with: "mlp.shared_experts.")
-  }
-
   private static let onLoad: [PlantedFault] = [
     PlantedFault(
       "keys-sorted-load", .order, "native keys are sorted by name",
-      says: "keys come out sorted by name from HF only", smallest: "",
-      FaultyAdapter(nativeOut: arranging { $0.sorted() })),
+      needs: [], says: "keys come out sorted by name from HF only", smallest: "",
+      FaultyAdapter(nativeOut: arranging { names, _ in names.sorted() })),
     PlantedFault(
       "keys-reversed-load", .order, "native keys are in reverse order",
-      says: "keys come out in reverse order from HF only", smallest: "",
-      FaultyAdapter(nativeOut: arranging { $0.reversed() })),
+      needs: [], says: "keys come out in reverse order from HF only", smallest: "",
+      FaultyAdapter(nativeOut: arranging { names, _ in names.reversed() })),
     PlantedFault(
       "keys-groups-last", .order, "grouped experts stand behind all other native keys",
-      says: "keys come out with grouped tensors behind all others from HF only", smallest: "",
-      FaultyAdapter(nativeOut: arranging { $0.filter { !isGroup($0) } + $0.filter(isGroup) })),
+      needs: [], says: "keys come out with grouped tensors behind all others from HF only",
+      smallest: "",
+      FaultyAdapter(nativeOut: moving(.experts, first: false))),
     PlantedFault(
       "keys-groups-first", .order, "grouped experts stand before all other native keys",
-      says: "keys come out with grouped tensors before all others from HF only", smallest: "",
-      FaultyAdapter(nativeOut: arranging { $0.filter(isGroup) + $0.filter { !isGroup($0) } })),
+      needs: [], says: "keys come out with grouped tensors before all others from HF only",
+      smallest: "",
+      FaultyAdapter(nativeOut: moving(.experts, first: true))),
     PlantedFault(
       "keys-groups-at-first-member", .order,
       "a group stands where the first of its experts stood",
+      needs: [.joins],
       says:
         "keys come out with grouped tensors where the first of their experts stood instead of the last from",
       smallest: "keys shuffled by 0",
       FaultyAdapter(fromHF: { session, dict, call in
         try placed(
-          session.fromHF(dict, call.rank), likeIn: dict, experts: call.own, member: { $0.min() })
+          session.fromHF(dict, call.rank), likeIn: dict, call, experts: call.own,
+          member: { $0.min() })
       })),
     PlantedFault(
-      "keys-down-before-gate-up", .order, "of each layer's groups down_projs stands first",
+      "keys-down-before-gate-up", .order, "of each layer's groups {group down} stands first",
+      needs: [],
       says:
-        "keys come out in another order, 'model.layers.0.mlp.experts.down_projs' first of those out of place",
+        "keys come out in another order, '{layer 0}{native down}' first of those out of place",
       smallest: "",
       FaultyAdapter(
-        nativeOut: arranging { names in
+        nativeOut: arranging { names, call in
+          let group = FaultSite.down.rules(in: call.layout).first.map {
+            call.layout.nativeName(of: $0)
+          }
           var result = names
-          for (place, name) in names.enumerated() where name.text.hasSuffix(".gate_and_up_projs") {
-            let other = TensorName(
-              name.text.replacing(".gate_and_up_projs", with: ".down_projs"))
+          for (place, name) in names.enumerated() where call.has(name, .gateAndUp) {
+            let other = TensorName(call.key(name).with(rest: group ?? ""))
             if let down = names.firstIndex(of: other), down > place { result.swapAt(place, down) }
           }
           return result
         })),
     PlantedFault(
       "keys-factors-first", .order, "low-rank factors stand before all other native keys",
+      needs: [.lora],
       says:
-        "keys come out in another order, 'base_model.model.model.layers.0.mlp.experts.lora_gate_and_up_A'",
+        "keys come out in another order, 'base_model.model.{layer 0}{module gate and up}{factor gate and up}_A'",
       smallest:
         "LoRA per expert, rank 1, prefix \"base_model.model.model.\" | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"",
-      FaultyAdapter(nativeOut: arranging { $0.filter(isFactor) + $0.filter { !isFactor($0) } })),
+      FaultyAdapter(nativeOut: moving(.factors, first: true))),
   ]
 
   /// The parts of one expert's groups on disk in another order.
   private static func experts(
-    by rank: @escaping @Sendable (KeyParts, _ projection: Int) -> [Int]
+    by rank: @escaping @Sendable (_ expert: Int, _ projection: Int) -> [Int]
   ) -> FaultyAdapter.Edit {
-    arranging { names in
+    arranging { names, call in
       var result = names
-      let places = names.indices.filter { place in
-        isExpert(names[place]) && !isFactor(names[place])
-          && (names[place].text.contains(".gate_proj.") || names[place].text.contains(".up_proj."))
-          && names[place].text.hasSuffix(".weight")
+      let keys = names.map(call.key)
+      let places = names.indices.filter { FaultSite.halves.contains(keys[$0], in: call.layout) }
+      func ranks(_ place: Int) -> [Int] {
+        let isUp = FaultSite.up.contains(keys[place], in: call.layout)
+        return rank(keys[place].expert ?? 0, isUp ? 1 : 0)
       }
-      let byLayer = Dictionary(grouping: places) { KeyParts(names[$0].text).layer ?? 0 }
-      for places in byLayer.values {
-        let sorted = places.sorted { one, other in
-          let ranks = [one, other].map { place in
-            rank(KeyParts(names[place].text), names[place].text.contains(".gate_proj.") ? 0 : 1)
-          }
-          return ranks[0].lexicographicallyPrecedes(ranks[1])
-        }
+      for places in Dictionary(grouping: places, by: { keys[$0].layer ?? 0 }).values {
+        let sorted = places.sorted { ranks($0).lexicographicallyPrecedes(ranks($1)) }
         for (place, source) in zip(places, sorted) { result[place] = names[source] }
       }
       return result
@@ -131,29 +138,32 @@ extension FaultBank {
   private static let onSave: [PlantedFault] = [
     PlantedFault(
       "keys-sorted-save", .order, "saved keys are sorted by name",
-      says: "keys come out sorted by name to HF only", smallest: "",
-      FaultyAdapter(onDiskOut: arranging { $0.sorted() })),
+      needs: [], says: "keys come out sorted by name to HF only", smallest: "",
+      FaultyAdapter(onDiskOut: arranging { names, _ in names.sorted() })),
     PlantedFault(
       "keys-reversed-save", .order, "saved keys are in reverse order",
-      says: "keys come out in reverse order to HF only", smallest: "",
-      FaultyAdapter(onDiskOut: arranging { $0.reversed() })),
+      needs: [], says: "keys come out in reverse order to HF only", smallest: "",
+      FaultyAdapter(onDiskOut: arranging { names, _ in names.reversed() })),
     PlantedFault(
       "keys-up-before-gate", .order, "of each expert up is saved before gate",
+      needs: [.halves],
       says:
-        "keys come out in another order, 'model.layers.0.mlp.experts.0.up_proj.weight' first of those out of",
+        "keys come out in another order, '{key up}' first of those out of",
       smallest: "",
-      FaultyAdapter(onDiskOut: experts { [$0.expert ?? 0, 1 - $1] })),
+      FaultyAdapter(onDiskOut: experts { [$0, 1 - $1] })),
     PlantedFault(
       "keys-projection-by-projection", .order, "all gates of a layer are saved before all ups",
+      needs: [.singleExperts],
       says:
-        "keys come out in another order, 'model.layers.0.mlp.experts.1.gate_proj.weight' first of those out",
+        "keys come out in another order, '{key gate 1}' first of those out",
       smallest: "experts 2",
-      FaultyAdapter(onDiskOut: experts { [$1, $0.expert ?? 0] })),
+      FaultyAdapter(onDiskOut: experts { [$1, $0] })),
     PlantedFault(
       "keys-experts-last-save", .order, "experts are saved behind all other keys",
+      needs: [],
       says:
-        "keys come out in another order, 'model.norm.weight' first of those out of place to HF only",
+        "keys come out in another order, '{key final norm}' first of those out of place to HF only",
       smallest: "",
-      FaultyAdapter(onDiskOut: arranging { $0.filter { !isExpert($0) } + $0.filter(isExpert) })),
+      FaultyAdapter(onDiskOut: moving(.allOfExperts, first: false))),
   ]
 }

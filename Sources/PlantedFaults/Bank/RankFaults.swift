@@ -24,18 +24,14 @@ extension FaultBank {
       let whole = try session.fromHF(dict, nil)
       let mine =
         wanted.isEmpty
-        ? right.filter { !isGroup($0) }
+        ? right.without(.experts, call)
         : whole.filter { name in
-          isGroup(name) || right[name] != nil
+          call.has(name, .experts) || right[name] != nil
         }
       return try placed(
-        mine.editing(where: isGroup) { try $0.selecting(axis: 0, wanted) }, likeIn: dict,
+        mine.editing(.experts, call) { try $0.selecting(axis: 0, wanted) }, likeIn: dict, call,
         experts: wanted)
     }
-  }
-
-  private static func isGroup(_ name: TensorName) -> Bool {
-    name.text.hasSuffix(".gate_and_up_projs") || name.text.hasSuffix(".down_projs")
   }
 
   private static func right(_ rank: Int, _ size: Int, _ count: Int) -> Range<Int> {
@@ -45,7 +41,8 @@ extension FaultBank {
   private static let loaded: [PlantedFault] = [
     PlantedFault(
       "rank-remainder-to-last", .ranks, "the last rank gets all experts that are left over",
-      says: "look at which ranks get the remainder", smallest: "expert parallelism rank 0 of 2",
+      needs: [.groups], says: "look at which ranks get the remainder",
+      smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(
         fromHF: ranged { rank, size, count in
           let share = count / size
@@ -53,14 +50,15 @@ extension FaultBank {
         })),
     PlantedFault(
       "rank-remainder-lost", .ranks, "experts that are left over are on no rank",
-      says: "look at which ranks get the remainder", smallest: "expert parallelism rank 0 of 2",
+      needs: [.groups], says: "look at which ranks get the remainder",
+      smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(
         fromHF: ranged { rank, size, count in
           Array(rank * (count / size)..<(rank + 1) * (count / size))
         })),
     PlantedFault(
       "rank-share-rounded-up", .ranks, "each rank takes the share rounded up",
-      says: "expert 3 is there beyond the rank's expert 2 from HF only",
+      needs: [.groups], says: "expert 3 is there beyond the rank's expert 2 from HF only",
       smallest: "experts 4; expert parallelism rank 0 of 3",
       FaultyAdapter(
         fromHF: ranged { rank, size, count in
@@ -70,7 +68,7 @@ extension FaultBank {
     PlantedFault(
       "rank-start-without-remainder", .ranks,
       "a rank's range starts as if earlier ranks had no expert more",
-      says: "the range of experts is shifted by -1",
+      needs: [.groups], says: "the range of experts is shifted by -1",
       smallest: "experts 2; expert parallelism rank 0 of 3; contents tracer 0",
       FaultyAdapter(
         fromHF: ranged { rank, size, count in
@@ -79,18 +77,20 @@ extension FaultBank {
         })),
     PlantedFault(
       "rank-zero-always", .ranks, "every rank takes itself for rank 0",
-      says: "look at how a rank's range is computed", smallest: "expert parallelism rank 0 of 2",
+      needs: [.groups], says: "look at how a rank's range is computed",
+      smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(fromHF: ranged { _, size, count in Array(right(0, size, count)) })),
     PlantedFault(
       "rank-backwards", .ranks, "the last rank has the first experts",
-      says: "look at which ranks get the remainder", smallest: "expert parallelism rank 0 of 2",
+      needs: [.groups], says: "look at which ranks get the remainder",
+      smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(
         fromHF: ranged { rank, size, count in
           Array(right(size - 1 - rank, size, count))
         })),
     PlantedFault(
       "rank-dealt-out", .ranks, "experts are dealt out to ranks one by one",
-      says: "look at how a rank's range is computed",
+      needs: [.groups], says: "look at how a rank's range is computed",
       smallest: "experts 3; expert parallelism rank 0 of 2; contents tracer 0",
       FaultyAdapter(
         fromHF: ranged { rank, size, count in
@@ -98,16 +98,17 @@ extension FaultBank {
         })),
     PlantedFault(
       "rank-ignored", .ranks, "every rank loads all experts",
-      says: "on rank 1 of 2; look at how a rank's range is computed",
+      needs: [.groups], says: "on rank 1 of 2; look at how a rank's range is computed",
       smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(fromHF: ranged { _, _, count in Array(0..<count) })),
     PlantedFault(
       "rank-first-excluded", .ranks, "the first expert of a rank's range is not loaded",
-      says: "expert 0", smallest: "expert parallelism rank 0 of 1",
+      needs: [.groups], says: "expert 0", smallest: "expert parallelism rank 0 of 1",
       FaultyAdapter(fromHF: ranged { Array(right($0, $1, $2).dropFirst()) })),
     PlantedFault(
       "rank-end-included", .ranks, "the first expert of the next rank is loaded too",
-      says: "is there beyond the rank's", smallest: "experts 2; expert parallelism rank 0 of 2",
+      needs: [.groups], says: "is there beyond the rank's",
+      smallest: "experts 2; expert parallelism rank 0 of 2",
       FaultyAdapter(
         fromHF: ranged { rank, size, count in
           let own = right(rank, size, count)
@@ -115,7 +116,7 @@ extension FaultBank {
         })),
     PlantedFault(
       "rank-last-excluded", .ranks, "the last expert of a rank's range is not loaded",
-      says: "expert 0", smallest: "expert parallelism rank 0 of 1",
+      needs: [.groups], says: "expert 0", smallest: "expert parallelism rank 0 of 1",
       FaultyAdapter(fromHF: ranged { Array(right($0, $1, $2).dropLast()) })),
   ]
 
@@ -125,11 +126,9 @@ extension FaultBank {
     FaultyAdapter(onDiskOut: { dict, call in
       guard let rank = call.rank else { return dict }
       let count = call.setup.config.expertCount
-      return try dict.renaming { name in
-        guard !name.contains(".lora_") else { return name }
-        return name.editingKey { key in
-          key.expert = key.expert.map { number($0, rank, count) }
-        }
+      return try dict.renaming(call) { key in
+        FaultSite.factors.contains(key, in: call.layout)
+          ? key.name.text : key.with(expert: { number($0, rank, count) })
       }
     })
   }
@@ -137,12 +136,12 @@ extension FaultBank {
   private static let saved: [PlantedFault] = [
     PlantedFault(
       "rank-save-from-zero", .ranks, "every rank numbers the experts that it saves from 0",
-      says: "experts are numbered from 0 on disk instead of from 1",
+      needs: [.singleExperts], says: "experts are numbered from 0 on disk instead of from 1",
       smallest: "experts 2; expert parallelism rank 0 of 2",
       renumbered { expert, rank, count in expert - rank.experts(of: count).lowerBound }),
     PlantedFault(
       "rank-save-offset-by-rank", .ranks, "experts are saved under the rank's number and theirs",
-      says: "gate_proj comes out as 'model.layers.0.mlp.experts.1.gate_proj.weight' to HF only",
+      needs: [.singleExperts], says: "{gate} comes out as '{key gate 1}' to HF only",
       smallest: "experts 3; expert parallelism rank 0 of 2",
       renumbered { expert, rank, count in
         expert - rank.experts(of: count).lowerBound + rank.rank
@@ -150,20 +149,20 @@ extension FaultBank {
     PlantedFault(
       "rank-save-without-remainder", .ranks,
       "experts are saved as if earlier ranks had no expert more",
-      says: "experts are numbered from 0 on disk instead of from 1",
+      needs: [.singleExperts], says: "experts are numbered from 0 on disk instead of from 1",
       smallest: "experts 2; expert parallelism rank 0 of 3",
       renumbered { expert, rank, count in
         expert - rank.experts(of: count).lowerBound + rank.rank * (count / rank.size)
       }),
     PlantedFault(
-      "rank-save-first-only", .ranks, "a rank saves its first expert only", says: "expert 1",
+      "rank-save-first-only", .ranks, "a rank saves its first expert only", needs: [.singleExperts],
+      says: "expert 1",
       smallest: "experts 3; expert parallelism rank 0 of 2",
       FaultyAdapter(onDiskOut: { dict, call in
         guard let rank = call.rank else { return dict }
         let first = rank.experts(of: call.setup.config.expertCount).lowerBound
         return dict.filter { name in
-          name.text.contains(".lora_")
-            || KeyParts(name.text).expert.map { $0 == first } ?? true
+          call.has(name, .factors) || call.key(name).expert.map { $0 == first } ?? true
         }
       })),
   ]
@@ -171,69 +170,70 @@ extension FaultBank {
   private static let besideExperts: [PlantedFault] = [
     PlantedFault(
       "rank-bias-sliced", .ranks, "a rank keeps its own experts' part of the router's bias only",
-      says: "expert_bias comes out in shape [1] instead of [2] from HF only",
+      needs: [.groups, .has(.routerBias)],
+      says: "{router bias} comes out in shape [1] instead of [2] from HF only",
       smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(nativeOut: { dict, call in
         guard call.rank != nil else { return dict }
-        return try dict.editing("e_score_correction_bias") {
+        return try dict.editing(.routerBias, call) {
           try $0.selecting(axis: 0, call.own.map { $0 })
         }
       })),
     PlantedFault(
       "rank-router-sliced", .ranks, "a rank keeps its own experts' rows of the router only",
-      says: "router comes out in shape [0, 1] instead of [1, 1] from HF only",
+      needs: [.groups], says: "{router} comes out in shape [0, 1] instead of [1, 1] from HF only",
       smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(nativeOut: { dict, call in
         guard call.rank != nil else { return dict }
-        return try dict.editing("mlp.gate.weight") {
+        return try dict.editing(.router, call) {
           try $0.selecting(axis: 0, call.own.map { $0 })
         }
       })),
     PlantedFault(
       "rank-others-on-first", .ranks, "ranks other than the first load experts only",
-      says: "are lost from HF only on rank 1 of 2",
+      needs: [.groups], says: "are lost from HF only on rank 1 of 2",
       smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(nativeOut: { dict, call in
-        (call.rank?.rank ?? 0) == 0 ? dict : dict.filter(isExpert)
+        (call.rank?.rank ?? 0) == 0 ? dict : dict.only(.allOfExperts, call)
       })),
     PlantedFault(
       "rank-empty-groups", .ranks, "a rank without experts has grouped tensors without elements",
-      says: "surplus keys 'model.layers.0.mlp.experts.gate_and_up_projs' and",
+      needs: [.groups], says: "surplus keys '{layer 0}{native gate and up}' and",
       smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(fromHF: { session, dict, call in
         let native = try session.fromHF(dict, call.rank)
         guard call.rank != nil, call.own.isEmpty else { return native }
         let whole = try session.fromHF(dict, nil)
         return try native.appending(
-          whole.filter(isGroup).editing("_projs") { try $0.selecting(axis: 0, []) })
+          whole.only(.experts, call).editing(.experts, call) { try $0.selecting(axis: 0, []) })
       })),
     PlantedFault(
       "rank-without-experts-refused", .ranks, "a rank without experts is refused",
-      says: "a valid checkpoint is refused from HF only",
+      needs: [.groups], says: "a valid checkpoint is refused from HF only",
       smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(fromHF: { session, dict, call in
         guard !call.own.isEmpty else { throw MissingGroup() }
         return try session.fromHF(dict, call.rank)
       })),
     PlantedFault(
-      "rank-scales-of-all", .ranks, "a rank keeps the scales of all experts", says: "weight_scale",
+      "rank-scales-of-all", .ranks, "a rank keeps the scales of all experts", needs: [.companions],
+      says: "weight_scale",
       smallest: "types f8e4m3 with scales experts -> f8e4m3; expert parallelism rank 0 of 2",
       FaultyAdapter(fromHF: { session, dict, call in
         let native = try session.fromHF(dict, call.rank)
         guard call.rank != nil else { return native }
         let whole = try session.fromHF(dict, nil)
         return try placed(
-          native.appending(whole.filter { $0.text.hasSuffix("_scale") }), likeIn: dict,
-          experts: call.own)
+          native.appending(whole.only(.companions, call)), likeIn: dict, call, experts: call.own)
       })),
     PlantedFault(
       "rank-factors-sliced", .ranks, "a rank keeps the factors of its own experts only",
-      says: "lora_gate_and_up_A': expected [1, 1, 1], found [0, 1, 1]",
+      needs: [.groups, .lora], says: "{factor gate and up}_A': expected [1, 1, 1], found [0, 1, 1]",
       smallest:
         "LoRA per expert, rank 1, prefix \"base_model.model.model.\"; expert parallelism rank 0 of 2 | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"; expert parallelism rank 0 of 2",
       FaultyAdapter(nativeOut: { dict, call in
         guard call.rank != nil else { return dict }
-        return try dict.editing(".lora_") { tensor in
+        return try dict.editing(.factors, call) { tensor in
           try tensor.selecting(axis: 0, call.own.map { $0 })
         }
       })),

@@ -14,7 +14,7 @@ extension FaultBank {
   private static let kept: [PlantedFault] = [
     PlantedFault(
       "state-cached-load", .state, "the first result of loading is given ever after",
-      says: "depends on what the adapter did in earlier calls",
+      needs: [], says: "depends on what the adapter did in earlier calls",
       smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(fromHF: { session, dict, call in
         if let first = call.memory.kept("native") { return first }
@@ -24,17 +24,17 @@ extension FaultBank {
       })),
     PlantedFault(
       "state-cached-groups", .state, "a group that was joined once is not joined anew",
-      says: "depends on what the adapter did in earlier calls",
+      needs: [], says: "depends on what the adapter did in earlier calls",
       smallest: "experts 2; expert parallelism rank 0 of 2",
       FaultyAdapter(nativeOut: { dict, call in
         let before = call.memory.kept("groups") ?? StateDict()
-        let groups = dict.filter { $0.text.hasSuffix("_projs") }
+        let groups = dict.only(.experts, call)
         call.memory.keep(try before.appending(groups), as: "groups")
         return try StateDict(dict.map { ($0.name, before[$0.name] ?? $0.tensor) })
       })),
     PlantedFault(
       "state-cached-save", .state, "the first result of saving is given ever after",
-      says: "depends on what the adapter did in earlier calls",
+      needs: [], says: "depends on what the adapter did in earlier calls",
       smallest: "excluding lm_head\\.",
       FaultyAdapter(toHF: { session, dict, call in
         if let first = call.memory.kept("saved") { return first }
@@ -44,7 +44,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "state-results-collected", .state, "tensors of an earlier load are in the next result, too",
-      says: "depends on what the adapter did in earlier calls",
+      needs: [], says: "depends on what the adapter did in earlier calls",
       smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(nativeOut: { dict, call in
         let all = try dict.appending(call.memory.kept("all") ?? StateDict())
@@ -53,18 +53,19 @@ extension FaultBank {
       })),
     PlantedFault(
       "state-second-load-swapped", .state, "a second load lands in the layout up before gate",
-      says: "depends on what the adapter did in earlier calls", smallest: "contents tracer 0",
+      needs: [.halves], says: "depends on what the adapter did in earlier calls",
+      smallest: "contents tracer 0",
       FaultyAdapter(nativeOut: { dict, call in
         call.memory.count("load") > 1 ? try columns(swapped)(dict, call) : dict
       })),
     PlantedFault(
       "state-marked-as-loaded", .state, "groups that were saved count as loaded the next time",
-      says: "depends on what the adapter did in earlier calls", smallest: "",
+      needs: [], says: "depends on what the adapter did in earlier calls", smallest: "",
       FaultyAdapter(
         nativeOut: { dict, call in
           guard call.memory.has("saved") else { return dict }
           call.memory.forget("saved")
-          return dict.filter { !$0.text.hasSuffix("_projs") }
+          return dict.without(.experts, call)
         },
         toHF: { session, dict, call in
           _ = call.memory.count("saved")
@@ -72,23 +73,24 @@ extension FaultBank {
         })),
     PlantedFault(
       "state-first-rank-kept", .state, "the first rank that was asked for is every later one's",
-      says: "depends on what the adapter did in earlier calls",
+      needs: [.groups], says: "depends on what the adapter did in earlier calls",
       smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(fromHF: { session, dict, call in
         try session.fromHF(dict, call.memory.firstRank(call.rank))
       })),
     PlantedFault(
       "state-numbers-go-on", .state, "experts of a second load are stacked one place on",
-      says: "depends on what the adapter did in earlier calls",
+      needs: [], says: "depends on what the adapter did in earlier calls",
       smallest: "experts 2; contents tracer 0",
       FaultyAdapter(nativeOut: { dict, call in
         let shift = call.memory.count("load") - 1
-        return try dict.editing("_projs") { tensor in
+        return try dict.editing(.experts, call) { tensor in
           try tensor.permuting(axis: 0) { ($0 + shift) % tensor.shape[0] }
         }
       })),
     PlantedFault(
       "state-left-by-error", .state, "after a refusal the next load leaves the experts out",
+      needs: [],
       says:
         "converts a valid state dict differently after it was given a checkpoint whose keys are all missing",
       smallest: "fault empty",
@@ -97,7 +99,7 @@ extension FaultBank {
           let native = try session.fromHF(dict, call.rank)
           guard call.memory.has("refused") else { return native }
           call.memory.forget("refused")
-          return native.filter { !isExpert($0) }
+          return native.without(.allOfExperts, call)
         } catch {
           _ = call.memory.count("refused")
           throw error
@@ -105,6 +107,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "state-left-by-error-save", .state, "after a refusal the next save leaves the experts out",
+      needs: [],
       says:
         "converts a valid state dict differently after it was given a native state dict whose layer 0 has a",
       smallest: "fault grouped-expert-short",
@@ -113,7 +116,7 @@ extension FaultBank {
           let onDisk = try session.toHF(dict, excluding: call.excluding, call.rank)
           guard call.memory.has("refused") else { return onDisk }
           call.memory.forget("refused")
-          return onDisk.filter { !isExpert($0) }
+          return onDisk.without(.allOfExperts, call)
         } catch {
           _ = call.memory.count("refused")
           throw error
@@ -121,55 +124,49 @@ extension FaultBank {
       })),
   ]
 
-  private static func hasEmbedding(_ dict: StateDict) -> Bool {
-    dict.names.contains { $0.text.hasSuffix("embed_tokens.weight") }
+  /// Whether a call has tensors beside experts' and among them no embedding.
+  private static func lacksEmbedding(_ dict: StateDict, _ call: FaultyAdapter.Call) -> Bool {
+    dict.names.contains { !call.has($0, .allOfExperts) }
+      && !dict.names.contains { call.has($0, .embedding) }
   }
 
   private static let apart: [PlantedFault] = [
     PlantedFault(
       "shard-head-with-layers-only", .state,
       "the head is loaded if the last layer is in the same call",
-      says: "elements of any value go where they belong, and yet: missing 'lm_head.weight'",
+      needs: [], says: "elements of any value go where they belong, and yet: missing '{key head}'",
       smallest: "layers 2 (0 dense)",
       FaultyAdapter(nativeOut: { dict, call in
         let last = call.setup.config.hiddenLayerCount - 1
-        return dict.names.contains { KeyParts($0.text).layer == last }
-          ? dict : dict.filter { !$0.text.hasPrefix("lm_head.") }
+        return dict.names.contains { call.layer($0) == last } ? dict : dict.without(.head, call)
       })),
     PlantedFault(
       "shard-experts-with-embedding-only", .state,
       "experts are loaded if the embedding is in the same call",
-      says: "elements of any value go where they belong, and yet: missing",
+      needs: [], says: "elements of any value go where they belong, and yet: missing",
       smallest: "MTP layers 1; MTP policy preserve",
       FaultyAdapter(nativeOut: { dict, call in
-        guard dict.names.contains(where: { !isExpert($0) }), !hasEmbedding(dict) else {
-          return dict
-        }
-        return dict.filter { !isExpert($0) }
+        lacksEmbedding(dict, call) ? dict.without(.allOfExperts, call) : dict
       })),
     PlantedFault(
       "shard-experts-with-embedding-only-save", .state,
       "experts are saved if the embedding is in the same call",
-      says: "elements of any value go where they belong, and yet: missing",
+      needs: [], says: "elements of any value go where they belong, and yet: missing",
       smallest: "MTP layers 1; MTP policy preserve",
       FaultyAdapter(toHF: { session, dict, call in
         let onDisk = try session.toHF(dict, excluding: call.excluding, call.rank)
-        guard dict.names.contains(where: { !isExpert($0) }), !hasEmbedding(dict) else {
-          return onDisk
-        }
-        return onDisk.filter { !isExpert($0) }
+        return lacksEmbedding(dict, call) ? onDisk.without(.allOfExperts, call) : onDisk
       })),
     PlantedFault(
       "shard-last-expert-of-later-layers", .state,
       "of layers behind the first in a call the last expert is overwritten by the first",
-      says: "every expert is a copy of expert 0 from HF only",
+      needs: [], says: "every expert is a copy of expert 0 from HF only",
       smallest: "experts 2; MTP layers 1; MTP policy preserve; contents tracer 0",
-      FaultyAdapter(nativeOut: { dict, _ in
-        let layers = Set(
-          dict.names.filter { $0.text.hasSuffix("_projs") }.compactMap { KeyParts($0.text).layer })
+      FaultyAdapter(nativeOut: { dict, call in
+        let layers = dict.only(.experts, call).names.compactMap(call.layer)
         guard let first = layers.min() else { return dict }
         return try dict.editing(where: {
-          $0.text.hasSuffix("_projs") && KeyParts($0.text).layer != first
+          call.has($0, .experts) && call.layer($0) != first
         }) { tensor in
           try tensor.permuting(axis: 0) { $0 == tensor.shape[0] - 1 ? 0 : $0 }
         }
@@ -179,15 +176,15 @@ extension FaultBank {
   private static let callers: [PlantedFault] = [
     PlantedFault(
       "input-renamed", .state, "loading writes native names into the caller's dict",
-      says: "the adapter changes the caller's tensors", smallest: "",
-      FaultyAdapter(changes: { dict, _ in
-        dict.names.filter { $0.text.hasSuffix(".expert_bias") }
+      needs: [], says: "the adapter changes the caller's tensors", smallest: "",
+      FaultyAdapter(changes: { dict, call in
+        dict.names.filter { call.has($0, .router) }
       })),
     PlantedFault(
       "input-emptied", .state, "loading takes experts out of the caller's dict",
-      says: "the adapter changes the caller's tensors", smallest: "",
-      FaultyAdapter(changes: { dict, _ in
-        dict.names.filter { isExpert($0) && $0.text.hasSuffix("_proj.weight") }
+      needs: [], says: "the adapter changes the caller's tensors", smallest: "",
+      FaultyAdapter(changes: { dict, call in
+        dict.names.filter { call.has($0, .experts) }
       })),
   ]
 }

@@ -11,13 +11,10 @@ import Tensors
 extension FaultBank {
   static let transposes: [PlantedFault] = square + rectangular + reshaped + others
 
-  private static let down = "mlp.experts.down_projs"
-  private static let gateAndUp = "mlp.experts.gate_and_up_projs"
-
-  /// Tensors of a name, transposed where they are square.
-  private static func squares(_ text: String) -> FaultyAdapter.Edit {
-    { dict, _ in
-      try dict.editing(text) { tensor in
+  /// Tensors of a site, transposed where they are square.
+  private static func squares(_ site: FaultSite) -> FaultyAdapter.Edit {
+    { dict, call in
+      try dict.editing(site, call) { tensor in
         let rank = tensor.shape.rank
         guard rank > 1, tensor.shape[rank - 1] == tensor.shape[rank - 2] else { return tensor }
         return try tensor.transposed()
@@ -29,8 +26,8 @@ extension FaultBank {
   private static func squareParts(_ parts: ClosedRange<Int>) -> FaultyAdapter.Edit {
     { dict, call in
       let (hidden, inter) = (call.setup.config.hiddenSize, call.setup.config.moeIntermediateSize)
-      guard hidden == inter else { return dict }
-      return try dict.editing(gateAndUp) { tensor in
+      guard hidden == inter, call.layout.halvesAxis == 2 else { return dict }
+      return try dict.editing(.gateAndUp, call) { tensor in
         guard tensor.shape.rank == 3, tensor.shape[1] == hidden, tensor.shape[2] % inter == 0 else {
           return tensor
         }
@@ -49,117 +46,124 @@ extension FaultBank {
   private static let square: [PlantedFault] = [
     PlantedFault(
       "transpose-square-down-both", .transposes,
-      "a square down_proj is not transposed in either direction", .selfConsistent,
-      says: "down_proj is not transposed where it is square in both directions",
+      "a square {down} is not transposed in either direction", .selfConsistent,
+      needs: [.transposed(.down)],
+      says: "{down} is not transposed where it is square in both directions",
       smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
-      FaultyAdapter(nativeOut: squares(down), nativeIn: squares(down))),
+      FaultyAdapter(nativeOut: squares(.down), nativeIn: squares(.down))),
     PlantedFault(
-      "transpose-square-down-load", .transposes, "a square down_proj is not transposed on load",
-      says: "down_proj is not transposed where it is square from HF only",
+      "transpose-square-down-load", .transposes, "a square {down} is not transposed on load",
+      needs: [.transposed(.down)], says: "{down} is not transposed where it is square from HF only",
       smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
-      FaultyAdapter(nativeOut: squares(down))),
+      FaultyAdapter(nativeOut: squares(.down))),
     PlantedFault(
-      "transpose-square-down-save", .transposes, "a square down_proj is not transposed on save",
-      says: "down_proj is not transposed where it is square to HF only",
+      "transpose-square-down-save", .transposes, "a square {down} is not transposed on save",
+      needs: [.transposed(.down)], says: "{down} is not transposed where it is square to HF only",
       smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
-      FaultyAdapter(nativeIn: squares(down))),
+      FaultyAdapter(nativeIn: squares(.down))),
     PlantedFault(
       "transpose-square-gate-up-both", .transposes,
-      "square gate_proj and up_proj are not transposed in either direction", .selfConsistent,
-      says: "gate_proj and up_proj are not transposed where they are square in both directions",
+      "square {gate and up} are not transposed in either direction", .selfConsistent,
+      needs: [.halves, .transposed(.gateAndUp)],
+      says: "{gate and up} are not transposed where they are square in both directions",
       smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeOut: squareParts(0...1), nativeIn: squareParts(0...1))),
     PlantedFault(
       "transpose-square-up-load", .transposes,
-      "a square up_proj is transposed twice on load where there is a gate",
-      says: "up_proj is not transposed where it is square from HF only",
+      "a square {up} is transposed twice on load where there is a gate",
+      needs: [.halves, .transposed(.gateAndUp)],
+      says: "{up} is not transposed where it is square from HF only",
       smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeOut: squareParts(1...1))),
     PlantedFault(
-      "transpose-square-gate-save", .transposes, "a square gate_proj is not transposed on save",
-      says: "gate_proj is not transposed where it is square to HF only",
+      "transpose-square-gate-save", .transposes, "a square {gate} is not transposed on save",
+      needs: [.halves, .transposed(.gateAndUp)],
+      says: "{gate} is not transposed where it is square to HF only",
       smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeIn: { dict, call in
-        call.setup.options.activation.isGated ? try squareParts(0...0)(dict, call) : dict
+        call.isGated ? try squareParts(0...0)(dict, call) : dict
       })),
     PlantedFault(
       "transpose-square-router-both", .transposes,
       "a square router is transposed like the experts in both directions", .selfConsistent,
-      says: "router is transposed where it is square in both directions",
+      needs: [], says: "{router} is transposed where it is square in both directions",
       smallest: "experts 2; hidden size 2; contents tracer 0",
-      FaultyAdapter(nativeOut: squares("mlp.gate.weight"), nativeIn: squares("mlp.gate.weight"))),
+      FaultyAdapter(nativeOut: squares(.router), nativeIn: squares(.router))),
     PlantedFault(
       "transpose-square-attention-both", .transposes,
-      "a square o_proj is transposed in both directions", .selfConsistent,
-      says: "o_proj is transposed where it is square in both directions",
+      "a square {output} is transposed in both directions", .selfConsistent,
+      needs: [], says: "{output} is transposed where it is square in both directions",
       smallest: "hidden size 2; heads 1 and 1 of keys, of size 2; contents tracer 0",
-      FaultyAdapter(nativeOut: squares("o_proj.weight"), nativeIn: squares("o_proj.weight"))),
+      FaultyAdapter(nativeOut: squares(.output), nativeIn: squares(.output))),
     PlantedFault(
       "transpose-square-last-layer-load", .transposes,
-      "a square down_proj of the last layer is not transposed on load",
-      says: "down_proj is not transposed where it is square from HF only",
+      "a square {down} of the last layer is not transposed on load",
+      needs: [.transposed(.down)], says: "{down} is not transposed where it is square from HF only",
       smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeOut: { dict, call in
-        try squares("layers.\(call.setup.config.hiddenLayerCount - 1).\(down)")(dict, call)
+        let last = call.setup.config.hiddenLayerCount - 1
+        let other = try squares(.down)(dict, call)
+        return try StateDict(
+          dict.map { name, tensor in
+            (name, call.layer(name) == last ? other[name] ?? tensor : tensor)
+          })
       })),
   ]
 
-  private static func transposed(_ text: String) -> FaultyAdapter.Edit {
-    { dict, _ in try dict.editing(text) { try $0.transposed() } }
+  private static func transposed(_ site: FaultSite) -> FaultyAdapter.Edit {
+    { dict, call in try dict.editing(site, call) { try $0.transposed() } }
   }
 
   private static let rectangular: [PlantedFault] = [
     PlantedFault(
-      "transpose-missing-down-load", .transposes, "down_proj is not transposed on load",
-      says: "down_proj is not transposed from HF only", smallest: "MoE intermediate size 2",
-      FaultyAdapter(nativeOut: transposed(down))),
+      "transpose-missing-down-load", .transposes, "{down} is not transposed on load",
+      needs: [.transposed(.down)], says: "{down} is not transposed from HF only",
+      smallest: "MoE intermediate size 2",
+      FaultyAdapter(nativeOut: transposed(.down))),
     PlantedFault(
-      "transpose-missing-down-save", .transposes, "down_proj is not transposed on save",
-      says: "down_proj is not transposed to HF only", smallest: "MoE intermediate size 2",
-      FaultyAdapter(onDiskOut: { dict, _ in
-        try dict.editing(where: {
-          $0.text.contains(".mlp.experts.") && $0.text.hasSuffix(".down_proj.weight")
-        }) { try $0.transposed() }
-      })),
+      "transpose-missing-down-save", .transposes, "{down} is not transposed on save",
+      needs: [.transposed(.down)], says: "{down} is not transposed to HF only",
+      smallest: "MoE intermediate size 2",
+      FaultyAdapter(onDiskOut: transposed(.down))),
     PlantedFault(
       "transpose-missing-down-both", .transposes,
-      "down_proj is not transposed in either direction", .selfConsistent,
-      says: "down_proj is not transposed from HF", smallest: "MoE intermediate size 2",
-      FaultyAdapter(nativeOut: transposed(down), nativeIn: transposed(down))),
+      "{down} is not transposed in either direction", .selfConsistent,
+      needs: [.transposed(.down)], says: "{down} is not transposed from HF",
+      smallest: "MoE intermediate size 2",
+      FaultyAdapter(nativeOut: transposed(.down), nativeIn: transposed(.down))),
     PlantedFault(
       "transpose-missing-gate-up-both", .transposes,
-      "gate_proj and up_proj are not transposed in either direction", .selfConsistent,
-      says: "gate_proj and up_proj are not transposed from HF", smallest: "",
-      FaultyAdapter(nativeOut: transposed(gateAndUp), nativeIn: transposed(gateAndUp))),
+      "{gate and up} are not transposed in either direction", .selfConsistent,
+      needs: [.transposed(.gateAndUp)], says: "{gate and up} are not transposed from HF",
+      smallest: "",
+      FaultyAdapter(nativeOut: transposed(.gateAndUp), nativeIn: transposed(.gateAndUp))),
     PlantedFault(
       "transpose-missing-non-gated-both", .transposes,
-      "up_proj of experts without gate is not transposed in either direction", .selfConsistent,
-      says: "up_proj is not transposed from HF",
+      "{up} of experts without gate is not transposed in either direction", .selfConsistent,
+      needs: [.gateOption], says: "{up} is not transposed from HF",
       smallest: "MoE intermediate size 2; activation relu2",
       {
         let edit: FaultyAdapter.Edit = { dict, call in
-          call.setup.options.activation.isGated ? dict : try transposed(gateAndUp)(dict, call)
+          call.isGated ? dict : try transposed(.gateAndUp)(dict, call)
         }
         return FaultyAdapter(nativeOut: edit, nativeIn: edit)
       }()),
     PlantedFault(
-      "transpose-missing-up-save", .transposes, "up_proj is not transposed on save",
-      says: "up_proj is not transposed to HF only", smallest: "MoE intermediate size 2",
-      FaultyAdapter(onDiskOut: { dict, _ in
-        try dict.editing(where: {
-          $0.text.contains(".mlp.experts.") && $0.text.hasSuffix(".up_proj.weight")
-        }) { try $0.transposed() }
-      })),
+      "transpose-missing-up-save", .transposes, "{up} is not transposed on save",
+      needs: [.transposed(.up)], says: "{up} is not transposed to HF only",
+      smallest: "MoE intermediate size 2",
+      FaultyAdapter(onDiskOut: transposed(.up))),
   ]
 
   /// Transposed parts laid out in memory as if they were not.
-  private static func reshaping(_ text: String, isBack: Bool) -> FaultyAdapter.Edit {
+  private static func reshaping(_ site: FaultSite, isBack: Bool) -> FaultyAdapter.Edit {
     { dict, call in
       let inter = call.setup.config.moeIntermediateSize
-      return try dict.editing(text) { tensor in
+      let isOfHalves = site.words == FaultSite.gateAndUp.words
+      return try dict.editing(site, call) { tensor in
         guard tensor.shape.rank == 3 else { return tensor }
         let (rows, columns) = (tensor.shape[1], tensor.shape[2])
-        let width = text == down ? columns : inter
+        let width = isOfHalves ? inter : columns
         guard width > 0, columns % width == 0 else { return tensor }
         return try tensor.reindexed { index in
           let (expert, row, column) = (
@@ -179,43 +183,46 @@ extension FaultBank {
 
   private static let reshaped: [PlantedFault] = [
     PlantedFault(
-      "reshape-down-load", .transposes, "down_proj is reshaped in place of a transpose on load",
-      says: "down_proj is not transposed",
+      "reshape-down-load", .transposes, "{down} is reshaped in place of a transpose on load",
+      needs: [.transposed(.down)], says: "{down} is not transposed",
       smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
-      FaultyAdapter(nativeOut: reshaping(down, isBack: false))),
+      FaultyAdapter(nativeOut: reshaping(.down, isBack: false))),
     PlantedFault(
       "reshape-down-both", .transposes,
-      "down_proj is reshaped in place of a transpose in both directions", .selfConsistent,
-      says: "down_proj is not transposed",
+      "{down} is reshaped in place of a transpose in both directions", .selfConsistent,
+      needs: [.transposed(.down)], says: "{down} is not transposed",
       smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(
-        nativeOut: reshaping(down, isBack: false), nativeIn: reshaping(down, isBack: true))),
+        nativeOut: reshaping(.down, isBack: false), nativeIn: reshaping(.down, isBack: true))),
     PlantedFault(
       "reshape-gate-up-both", .transposes,
-      "gate_proj and up_proj are reshaped in place of a transpose in both directions",
-      .selfConsistent, says: "gate_proj and up_proj are not transposed",
+      "{gate and up} are reshaped in place of a transpose in both directions",
+      .selfConsistent, needs: [.halves, .transposed(.gateAndUp)],
+      says: "{gate and up} are not transposed",
       smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(
-        nativeOut: reshaping(gateAndUp, isBack: false), nativeIn: reshaping(gateAndUp, isBack: true)
+        nativeOut: reshaping(.gateAndUp, isBack: false),
+        nativeIn: reshaping(.gateAndUp, isBack: true)
       )),
   ]
 
   private static let others: [PlantedFault] = [
     PlantedFault(
       "transpose-shared-down-both", .transposes,
-      "down_proj of shared experts is transposed like the experts' in both directions",
-      .selfConsistent, says: "shared down_proj is transposed from HF", smallest: "shared experts 2",
+      "{down} of shared experts is transposed like the experts' in both directions",
+      .selfConsistent, needs: [.has(.shared)], says: "{shared down} is transposed from HF",
+      smallest: "shared experts 2",
       FaultyAdapter(
-        nativeOut: transposed("shared_experts.down_proj.weight"),
-        nativeIn: transposed("shared_experts.down_proj.weight"))),
+        nativeOut: transposed(.sharedDown),
+        nativeIn: transposed(.sharedDown))),
     PlantedFault(
       "transpose-experts-last-both", .transposes,
-      "experts of down_proj are stacked along the last axis in both directions", .selfConsistent,
-      says: "down_proj has axes in the order [1, 0, 2] from HF",
+      "experts of {down} are stacked along the last axis in both directions", .selfConsistent,
+      needs: [], says: "{down} has axes in the order [1, 0, 2] from HF",
       smallest: "MoE intermediate size 2",
       FaultyAdapter(
-        nativeOut: { dict, _ in
-          try dict.editing(down) { tensor in
+        nativeOut: { dict, call in
+          try dict.editing(.down, call) { tensor in
             guard tensor.shape.rank == 3 else { return tensor }
             let (experts, inner) = (tensor.shape[0], tensor.shape[1] * tensor.shape[2])
             return try tensor.reindexed([tensor.shape[1], tensor.shape[2], experts]) {
@@ -223,8 +230,8 @@ extension FaultBank {
             }
           }
         },
-        nativeIn: { dict, _ in
-          try dict.editing(down) { tensor in
+        nativeIn: { dict, call in
+          try dict.editing(.down, call) { tensor in
             guard tensor.shape.rank == 3 else { return tensor }
             let (experts, inner) = (tensor.shape[2], tensor.shape[0] * tensor.shape[1])
             return try tensor.reindexed([experts, tensor.shape[0], tensor.shape[1]]) {
@@ -234,9 +241,10 @@ extension FaultBank {
         })),
     PlantedFault(
       "flatten-bias-load", .transposes, "the router's bias gets an axis of 1 on load",
-      says: "expert_bias comes out in shape [1, 1] instead of [1] from HF only", smallest: "",
-      FaultyAdapter(nativeOut: { dict, _ in
-        try dict.editing("e_score_correction_bias") {
+      needs: [.has(.routerBias)],
+      says: "{router bias} comes out in shape [1, 1] instead of [1] from HF only", smallest: "",
+      FaultyAdapter(nativeOut: { dict, call in
+        try dict.editing(.routerBias, call) {
           try $0.reshaped(Shape([1] + $0.shape.extents))
         }
       })),

@@ -11,43 +11,46 @@ import Tensors
 extension FaultBank {
   static let types: [PlantedFault] = casts + roundings
 
-  /// Tensors cast whose names contain a text and that have one of some types.
+  /// Tensors of a site, or all, cast that have one of some types.
   static func casting(
-    _ text: String, from: [DType] = [.bf16, .f16, .f32], to target: DType
+    _ site: FaultSite?, from: [DType] = [.bf16, .f16, .f32], to target: DType
   ) -> FaultyAdapter.Edit {
-    { dict, _ in
-      try dict.editing(text) { from.contains($0.dtype) ? try $0.cast(to: target) : $0 }
+    { dict, call in
+      try dict.editing(where: { name in site.map { call.has(name, $0) } ?? true }) {
+        from.contains($0.dtype) ? try $0.cast(to: target) : $0
+      }
     }
   }
-
-  private static let bias = "e_score_correction_bias"
 
   private static let casts: [PlantedFault] = [
     PlantedFault(
       "cast-bias-load", .types, "the router's bias is cast to bfloat16 on load",
-      says: "expert_bias was cast float32 -> bfloat16 from HF only", smallest: "",
-      FaultyAdapter(nativeOut: casting(bias, to: .bf16))),
+      needs: [.typed(.routerBias, true)],
+      says: "{router bias} was cast float32 -> bfloat16 from HF only", smallest: "",
+      FaultyAdapter(nativeOut: casting(.routerBias, to: .bf16))),
     PlantedFault(
       "cast-bias-save", .types, "the router's bias is cast to bfloat16 on save",
-      says: "expert_bias was cast float32 -> bfloat16 to HF only", smallest: "",
-      FaultyAdapter(onDiskOut: casting(".expert_bias", to: .bf16))),
+      needs: [.typed(.routerBias, true)],
+      says: "{router bias} was cast float32 -> bfloat16 to HF only", smallest: "",
+      FaultyAdapter(onDiskOut: casting(.routerBias, to: .bf16))),
     PlantedFault(
       "cast-bias-widened", .types, "a router's bias in bfloat16 becomes float32 on load",
-      says: "expert_bias was cast bfloat16 -> float32 from HF only", smallest: "expert bias bf16",
-      FaultyAdapter(nativeOut: casting(bias, from: [.bf16], to: .f32))),
+      needs: [.typed(.routerBias, true)],
+      says: "{router bias} was cast bfloat16 -> float32 from HF only", smallest: "expert bias bf16",
+      FaultyAdapter(nativeOut: casting(.routerBias, from: [.bf16], to: .f32))),
     PlantedFault(
       "cast-missing", .types, "experts keep the type that they have on disk",
-      says: "gate_proj, up_proj and down_proj were not cast to float16 from HF only",
+      needs: [.groups], says: "{experts} were not cast to float16 from HF only",
       smallest: "types bf16 experts -> f16",
       FaultyAdapter(fromHF: { _, dict, call in
         var setup = call.setup
-        let expert = dict.first { $0.name.text.hasSuffix("_proj.weight") && isExpert($0.name) }
+        let expert = dict.first { call.has($0.name, .experts) }
         setup.options.targetDType = expert?.tensor.dtype ?? setup.options.targetDType
         return try ReferenceAdapter().session(for: setup).fromHF(dict, call.rank)
       })),
     PlantedFault(
       "cast-to-bfloat16", .types, "experts are cast to bfloat16 whatever the target type",
-      says: "gate_proj, up_proj and down_proj were not cast to float16 from HF only",
+      needs: [.groups], says: "{experts} were not cast to float16 from HF only",
       smallest: "types bf16 experts -> f16",
       FaultyAdapter(setup: { setup in
         var setup = setup
@@ -56,7 +59,8 @@ extension FaultBank {
       })),
     PlantedFault(
       "cast-to-config-type", .types, "experts are cast to the config's type, not to the target's",
-      says: "all bfloat16 tensors were cast to float16 from HF only", smallest: "other types f16",
+      needs: [.groups], says: "all bfloat16 tensors were cast to float16 from HF only",
+      smallest: "other types f16",
       FaultyAdapter(setup: { setup in
         var setup = setup
         setup.options.targetDType = setup.config.dtype
@@ -64,56 +68,57 @@ extension FaultBank {
       })),
     PlantedFault(
       "cast-others", .types, "all floating-point tensors are cast to the target type on load",
-      says: "expert_bias was cast float32 -> bfloat16 from HF only", smallest: "",
+      needs: [], says: "{router bias} was cast float32 -> bfloat16 from HF only", smallest: "",
       FaultyAdapter(nativeOut: { dict, call in
-        try casting("", to: call.setup.options.targetDType)(dict, call)
+        try casting(nil, to: call.setup.options.targetDType)(dict, call)
       })),
     PlantedFault(
       "cast-router", .types, "the router's weight is cast to float32 on load",
-      says: "router was cast bfloat16 -> float32 from HF only", smallest: "",
-      FaultyAdapter(nativeOut: casting("mlp.gate.weight", to: .f32))),
+      needs: [.typed(.router, false)], says: "{router} was cast bfloat16 -> float32 from HF only",
+      smallest: "",
+      FaultyAdapter(nativeOut: casting(.router, to: .f32))),
     PlantedFault(
       "cast-norms", .types, "norms are cast to float32 on load",
+      needs: [],
       says:
-        "input_layernorm, post_attention_layernorm, q_norm, k_norm and final norm were cast bfloat16 ->",
+        "{norms of layers, inner norms, final norm} were cast bfloat16 ->",
       smallest: "",
-      FaultyAdapter(nativeOut: casting("norm.weight", to: .f32))),
+      FaultyAdapter(nativeOut: casting(.norms, to: .f32))),
     PlantedFault(
       "cast-shared", .types, "shared experts are cast with the routed ones on load",
+      needs: [.has(.shared)],
       says:
-        "shared gate_proj, shared up_proj and shared down_proj were cast float16 -> bfloat16 from HF only",
+        "{shared gate, shared up, shared down} were cast float16 -> bfloat16 from HF only",
       smallest: "shared experts 1; other types f16",
       FaultyAdapter(nativeOut: { dict, call in
-        try casting("shared_experts", to: call.setup.options.targetDType)(dict, call)
+        try casting(.shared, to: call.setup.options.targetDType)(dict, call)
       })),
     PlantedFault(
       "cast-head", .types, "the head is cast to float32 on load",
-      says: "lm_head was cast bfloat16 -> float32 from HF only", smallest: "",
-      FaultyAdapter(nativeOut: casting("lm_head", to: .f32))),
+      needs: [], says: "{head} was cast bfloat16 -> float32 from HF only", smallest: "",
+      FaultyAdapter(nativeOut: casting(.head, to: .f32))),
     PlantedFault(
       "cast-experts-save", .types, "experts are saved as bfloat16 whatever they were",
-      says: "gate_proj, up_proj and down_proj were cast float16 -> bfloat16 to HF only",
+      needs: [.groups], says: "{experts} were cast float16 -> bfloat16 to HF only",
       smallest: "types bf16 experts -> f16",
-      FaultyAdapter(onDiskOut: { dict, _ in
-        try dict.editing(where: { isExpert($0) && $0.text.hasSuffix("_proj.weight") }) {
+      FaultyAdapter(onDiskOut: { dict, call in
+        try dict.editing(.experts, call) {
           try $0.cast(to: .bf16)
         }
       })),
     PlantedFault(
       "cast-into-temporary", .types, "experts that are cast are written into a temporary on load",
-      says: "gate_proj, up_proj and down_proj are all zeros from HF only",
+      needs: [.groups], says: "{experts} are all zeros from HF only",
       smallest: "types bf16 experts -> f16; contents constant 1",
       FaultyAdapter(fromHF: { session, dict, call in
         let native = try session.fromHF(dict, call.rank)
         let target = call.setup.options.targetDType
         let casts = dict.contains {
-          isExpert($0.name) && $0.name.text.hasSuffix("_proj.weight") && $0.tensor.dtype != target
+          call.has($0.name, .experts) && $0.tensor.dtype != target
         }
-        return casts ? try native.editing("_projs") { try $0.reindexed { _ in nil } } : native
+        return casts ? try native.editing(.experts, call) { try $0.reindexed { _ in nil } } : native
       })),
   ]
-
-  static func isExpert(_ name: TensorName) -> Bool { name.text.contains(".mlp.experts.") }
 
   /// Experts that go to their target type by another way, before they are loaded.
   private static func rounding(
@@ -121,9 +126,7 @@ extension FaultBank {
   ) -> FaultyAdapter {
     FaultyAdapter(onDiskIn: { dict, call in
       let target = call.setup.options.targetDType
-      return try dict.editing(where: {
-        isExpert($0) && $0.text.hasSuffix("_proj.weight")
-      }) { tensor in
+      return try dict.editing(.experts, call) { tensor in
         tensor.dtype == target || !tensor.dtype.isFloatingPoint
           ? tensor : try change(tensor, target)
       }
@@ -152,32 +155,34 @@ extension FaultBank {
   private static let roundings: [PlantedFault] = [
     PlantedFault(
       "cast-through-float16", .types, "experts are cast by way of float16",
-      says: "went through float16", smallest: "types bf16 experts -> f32; contents constant 3",
+      needs: [.groups], says: "went through float16",
+      smallest: "types bf16 experts -> f32; contents constant 3",
       through(.f16)),
     PlantedFault(
       "cast-through-bfloat16", .types, "experts are cast by way of bfloat16",
-      says: "gate_proj, up_proj and down_proj went through bfloat16 from HF",
+      needs: [.groups], says: "{experts} went through bfloat16 from HF",
       smallest: "types f16 experts -> f32; contents constant 5", through(.bf16)),
     PlantedFault(
       "cast-through-float8", .types, "experts are cast by way of float8_e4m3fn",
-      says: "went through float8_e4m3fn",
+      needs: [.groups], says: "went through float8_e4m3fn",
       smallest: "types bf16 experts -> f16; contents constant 9", through(.f8E4M3)),
     PlantedFault(
       "round-toward-zero", .types, "experts lose their low bits instead of being rounded",
-      says: "rounded toward zero", smallest: "types bf16 experts -> f8e4m3; contents special by 0",
+      needs: [.groups], says: "rounded toward zero",
+      smallest: "types bf16 experts -> f8e4m3; contents special by 0",
       dropping { bits, _ in bits }),
     PlantedFault(
       "round-half-away", .types, "experts are rounded half away from zero",
-      says: "rounded half away from zero",
+      needs: [.groups], says: "rounded half away from zero",
       smallest: "types f16 experts -> bf16; contents constant 25",
       dropping { bits, lowBits in bits + (1 << (lowBits - 1)) }),
     PlantedFault(
       "round-saturating", .types, "what is too large for float16 becomes its largest number",
-      says: "infinities became finite in gate_proj, up_proj and down_proj",
+      needs: [.groups], says: "infinities became finite in {experts}",
       smallest: "types bf16 experts -> f16; contents constant 9",
       FaultyAdapter(nativeOut: { dict, call in
         guard call.setup.options.targetDType == .f16 else { return dict }
-        return try dict.editing("_projs") {
+        return try dict.editing(.experts, call) {
           try $0.mappingBits { $0 & 0x7fff == 0x7c00 ? $0 - 1 : $0 }
         }
       })),

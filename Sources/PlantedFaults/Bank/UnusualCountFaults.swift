@@ -13,11 +13,11 @@ extension FaultBank {
     PlantedFault(
       "digits-expert-hundreds-load", .numbers,
       "of an expert's number the last two digits are read on load",
-      says: "expert 0 is overwritten by expert 100 from HF only",
+      needs: [.singleExperts], says: "expert 0 is overwritten by expert 100 from HF only",
       smallest: "experts 101; contents constant 1",
       FaultyAdapter(nativeOut: { dict, call in
         let own = Array(call.own)
-        return try dict.editing("_projs") { tensor in
+        return try dict.editing(.experts, call) { tensor in
           try tensor.permuting(axis: 0) { slot in
             guard own.indices.contains(slot) else { return slot }
             return own.lastIndex { $0 % 100 == own[slot] }
@@ -27,16 +27,14 @@ extension FaultBank {
     PlantedFault(
       "digits-expert-hundreds-save", .numbers,
       "of an expert's number the first two digits are written on save",
-      says: "expert 100", smallest: "experts 101",
-      FaultyAdapter(onDiskOut: { dict, _ in
-        try dict.renaming {
-          $0.editingKey { $0.expertDigits = $0.expertDigits.map { String($0.prefix(2)) } }
-        }
+      needs: [.singleExperts], says: "expert 100", smallest: "experts 101",
+      FaultyAdapter(onDiskOut: { dict, call in
+        try dict.renaming(call) { key in key.with(expert: String(key.expertText?.prefix(2) ?? "")) }
       })),
     PlantedFault(
       "order-hundreds-both", .numbers,
       "experts are sorted as text of two digits or more in both directions", .selfConsistent,
-      says: "experts are permuted in both directions",
+      needs: [], says: "experts are permuted in both directions",
       smallest: "experts 101; contents tracer 0",
       both { $0.sorted { padded($0) < padded($1) } }),
   ]

@@ -19,7 +19,8 @@ extension FaultBank {
 
   /// An adapter that lacks a check, on load and on save.
   private static func unchecked(
-    _ code: Finding.Code, where isConcerned: @escaping @Sendable (Finding) -> Bool = { _ in true },
+    _ code: Finding.Code,
+    where isConcerned: @escaping @Sendable (Finding, FaultyAdapter.Call) -> Bool = { _, _ in true },
     _ repair: @escaping Repair
   ) -> FaultyAdapter {
     let convert:
@@ -28,8 +29,8 @@ extension FaultBank {
           do {
             return try convert(dict)
           } catch let error as AdapterError {
-            let ignored = error.findings.filter { $0.code == code && isConcerned($0) }
-            let others = error.findings.filter { $0.code != code || !isConcerned($0) }
+            let ignored = error.findings.filter { $0.code == code && isConcerned($0, call) }
+            let others = error.findings.filter { $0.code != code || !isConcerned($0, call) }
             guard !ignored.isEmpty else { throw error }
             guard others.isEmpty else { throw AdapterError(others) }
             let (input, passed) = try repair(ignored, dict, call)
@@ -66,26 +67,30 @@ extension FaultBank {
       activation: call.setup.options.activation
     ).tensors(includingMTP: true)
     let missing = Set(findings.map(\.subject))
-    let dtype = dict.first { isExpert($0.name) }?.tensor.dtype ?? call.setup.config.dtype
+    let dtype =
+      dict.first { call.has($0.name, .allOfExperts) }?.tensor.dtype ?? call.setup.config.dtype
     let made = try StateDict(
       schema.filter { missing.contains($0.name) }.map { info in
-        (info.name, try Tensor(isExpert(info.name) ? dtype : info.dtype, info.shape) { _ in 0 })
+        (
+          info.name,
+          try Tensor(call.has(info.name, .allOfExperts) ? dtype : info.dtype, info.shape) { _ in 0 }
+        )
       })
     return (try dict.appending(made), StateDict())
   }
 
-  private static func isOfExpert(_ finding: Finding) -> Bool {
-    isExpert(finding.subject) && finding.subject.text.hasSuffix("_proj.weight")
-  }
+  @Sendable private static func isOfExpert(
+    _ finding: Finding, _ call: FaultyAdapter.Call
+  ) -> Bool { call.has(finding.subject, .experts) }
 
   private static let missing: [PlantedFault] = [
     PlantedFault(
       "unchecked-missing-experts", .validation, "experts that are missing become zeros",
-      says: "as missing tensor", smallest: "fault empty",
+      needs: [], says: "as missing tensor", smallest: "fault empty",
       unchecked(.missingTensor, where: isOfExpert, zeros)),
     PlantedFault(
       "unchecked-missing-others", .validation, "tensors beside experts may be missing",
-      says: "as missing tensor", smallest: "fault empty",
+      needs: [], says: "as missing tensor", smallest: "fault empty",
       FaultyAdapter(setup: { setup in
         var setup = setup
         setup.options.completeness = .presentGroups
@@ -94,68 +99,68 @@ extension FaultBank {
     PlantedFault(
       "unchecked-missing-last-expert", .validation,
       "the largest number on disk tells how many experts there are",
-      says: "as missing tensor",
+      needs: [.singleExperts], says: "as missing tensor",
       smallest: "fault *",
       unchecked(
         .missingTensor,
-        where: { finding in isOfExpert(finding) && KeyParts(finding.subject.text).expert != 0 },
+        where: { isOfExpert($0, $1) && $1.key($0.subject).expert != 0 },
         zeros)),
     PlantedFault(
       "unchecked-incomplete-factors", .validation,
       "low-rank factors of an incomplete group are thrown away",
-      says: "incomplete LoRA group",
+      needs: [.lora], says: "incomplete LoRA group",
       smallest:
         "LoRA per expert, rank 1, prefix \"base_model.model.model.\"; fault * | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"; fault *",
-      unchecked(.incompleteLoRA) { _, dict, _ in
-        (dict.filter { !$0.text.contains(".lora_") }, StateDict())
+      unchecked(.incompleteLoRA) { _, dict, call in
+        (dict.without(.factors, call), StateDict())
       }),
   ]
 
   private static let surplus: [PlantedFault] = [
     PlantedFault(
       "unchecked-surplus-experts", .validation, "experts beyond num_experts are thrown away",
-      says: "surplus expert",
+      needs: [.singleExperts], says: "surplus expert",
       smallest: "fault *",
       unchecked(.surplusExpert, dropping)),
     PlantedFault(
       "unchecked-surplus-layers", .validation, "layers beyond the config's are thrown away",
-      says: "surplus layer",
+      needs: [], says: "surplus layer",
       smallest: "fault *",
       unchecked(.surplusLayer, dropping)),
     PlantedFault(
       "unchecked-dense-layers", .validation, "experts in dense layers are passed through",
-      says: "experts in a dense layer",
+      needs: [.denseLayers], says: "experts in a dense layer",
       smallest: "fault *",
       unchecked(.expertsInDenseLayer, passing)),
     PlantedFault(
       "unchecked-gates", .validation, "gate projections of experts without gate are thrown away",
-      says: "gate projection of non-gated experts",
+      needs: [.gateOption], says: "gate projection of non-gated experts",
       smallest: "fault *",
       unchecked(.gateOfNonGatedExpert, dropping)),
     PlantedFault(
       "unchecked-prediction-tensors", .validation,
       "tensors of prediction layers are passed through in decoder layers",
-      says: "prediction tensor in a decoder layer",
+      needs: [.mtp], says: "prediction tensor in a decoder layer",
       smallest: "MTP layers 1; MTP policy preserve; fault *",
       unchecked(.predictionTensorInDecoderLayer, passing)),
     PlantedFault(
       "unchecked-expert-keys", .validation, "keys of experts that no rule knows are thrown away",
-      says: "unknown expert key",
+      needs: [], says: "unknown expert key",
       smallest: "fault *",
       unchecked(.unknownExpertKey, dropping)),
     PlantedFault(
       "unchecked-foreign-layouts", .validation, "keys of another layout are passed through",
-      says: "key of another layout",
+      needs: [], says: "key of another layout",
       smallest: "fault *",
       unchecked(.foreignLayout, passing)),
     PlantedFault(
       "unchecked-prefixes", .validation, "keys under a foreign prefix are passed through",
-      says: "unknown prefix",
+      needs: [], says: "unknown prefix",
       smallest: "fault *",
       unchecked(.unknownPrefix, passing)),
     PlantedFault(
       "unchecked-scales", .validation, "scales without a weight are thrown away",
-      says: "scale without its weight",
+      needs: [.companions], says: "scale without its weight",
       smallest: "fault *",
       unchecked(.scaleWithoutWeight, dropping)),
   ]
@@ -163,7 +168,7 @@ extension FaultBank {
   private static let wrong: [PlantedFault] = [
     PlantedFault(
       "unchecked-shapes", .validation, "tensors of wrong shapes are forced into the right ones",
-      says: "wrong shape",
+      needs: [], says: "wrong shape",
       smallest: "fault *",
       unchecked(.wrongShape) { findings, dict, _ in
         var extents: [TensorName: [Int]] = [:]
@@ -180,7 +185,7 @@ extension FaultBank {
       }),
     PlantedFault(
       "unchecked-types", .validation, "the bits of integers are taken for those of experts",
-      says: "wrong element type",
+      needs: [], says: "wrong element type",
       smallest: "fault *",
       unchecked(.wrongDType) { findings, dict, call in
         let names = Set(findings.map(\.subject))
@@ -192,36 +197,40 @@ extension FaultBank {
       }),
     PlantedFault(
       "unchecked-padded-numbers", .validation, "numbers with leading zeros are read as others",
-      says: "index not written canonically",
+      needs: [], says: "index not written canonically",
       smallest: "fault *",
-      unchecked(.nonCanonicalIndex) { findings, dict, _ in
-        let names = Set(findings.map(\.subject.text))
+      unchecked(.nonCanonicalIndex) { findings, dict, call in
+        let names = Set(findings.map(\.subject))
         return (
-          try dict.renaming { name in
-            guard names.contains(name) else { return name }
-            return name.editingKey { key in
-              key.layer = key.layer
-              key.expert = key.expert
-            }
+          try dict.renaming(call) { key in
+            guard names.contains(key.name) else { return key.name.text }
+            return call.key(TensorName(key.with(layer: { $0 }))).with(expert: { $0 })
           }, StateDict()
         )
       }),
     PlantedFault(
       "unchecked-different-factors", .validation,
       "of two factors A of gate and up that differ gate's is kept",
-      says: "LoRA factors differ",
+      needs: [.lora], says: "LoRA factors differ",
       smallest:
         "LoRA per expert, rank 1, prefix \"base_model.model.model.\"; fault * | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"; fault *",
-      unchecked(.differentLoRAFactors) { _, dict, _ in
-        (
-          try dict.taking { $0.replacing(".up_proj.lora_A.", with: ".gate_proj.lora_A.") },
-          StateDict()
+      unchecked(.differentLoRAFactors) { _, dict, call in
+        let gates = Dictionary(
+          dict.names.filter { call.has($0, FaultSite.gate.factors(isA: true)) }.map { name in
+            (call.key(name).expertStart, name.text)
+          }, uniquingKeysWith: { first, _ in first })
+        return (
+          try dict.taking { text in
+            let key = call.key(TensorName(text))
+            return FaultSite.up.factors(isA: true).contains(key, in: call.layout)
+              ? gates[key.expertStart] ?? text : text
+          }, StateDict()
         )
       }),
     PlantedFault(
       "unchecked-fused-layout", .validation,
       "fused factors whose layout nothing tells are taken for PEFT 0.19.1's",
-      says: "ambiguous LoRA layout",
+      needs: [.lora], says: "ambiguous LoRA layout",
       smallest:
         "MoE intermediate size 2; LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\"; fault contradicted-layout",
       FaultyAdapter(fromHF: { session, dict, call in
@@ -260,15 +269,15 @@ extension FaultBank {
   private static let reports: [PlantedFault] = [
     PlantedFault(
       "errors-swallowed", .validation, "what cannot be converted is returned as it is",
-      says: "accepted a checkpoint whose keys are all missing", smallest: "fault empty",
+      needs: [], says: "accepted a checkpoint whose keys are all missing", smallest: "fault empty",
       answering { _, dict in dict }),
     PlantedFault(
       "errors-emptied", .validation, "what cannot be converted becomes an empty state dict",
-      says: "accepted a checkpoint whose keys are all missing", smallest: "fault empty",
+      needs: [], says: "accepted a checkpoint whose keys are all missing", smallest: "fault empty",
       answering { _, _ in StateDict() }),
     PlantedFault(
       "errors-first-only", .validation, "of several offending keys the first is named",
-      says: "refused a checkpoint whose keys are all missing", smallest: "fault empty",
+      needs: [], says: "refused a checkpoint whose keys are all missing", smallest: "fault empty",
       answering { error, _ in throw AdapterError(Array(error.findings.prefix(1))) }),
   ]
 }

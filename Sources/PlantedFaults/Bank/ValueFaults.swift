@@ -25,14 +25,14 @@ extension FaultBank {
 
   /// Grouped experts with the bits of some numbers changed.
   private static func mapping(
-    _ text: String = "_projs",
+    _ site: FaultSite? = .experts,
     _ map:
       @escaping @Sendable (
         _ bits: UInt64, _ sign: UInt64, _ infinity: UInt64, _ mantissa: UInt64
       ) -> UInt64
   ) -> FaultyAdapter.Edit {
-    { dict, _ in
-      try dict.editing(text) { tensor in
+    { dict, call in
+      try dict.editing(where: { name in site.map { call.has(name, $0) } ?? true }) { tensor in
         guard let (sign, infinity, mantissa) = layout(tensor.dtype) else { return tensor }
         return try tensor.mappingBits { map($0, sign, infinity, mantissa) }
       }
@@ -42,25 +42,26 @@ extension FaultBank {
   private static let patterns: [PlantedFault] = [
     PlantedFault(
       "value-zero-added", .types, "zero is added to experts on load, so -0.0 loses its sign",
-      says: "-0.0 became +0.0 in gate_proj, up_proj and down_proj from HF",
+      needs: [], says: "-0.0 became +0.0 in {experts} from HF",
       smallest: "contents constant 2",
       FaultyAdapter(nativeOut: mapping { bits, sign, _, _ in bits == sign ? 0 : bits })),
     PlantedFault(
       "value-zero-added-norms", .types, "zero is added to norms on save, so -0.0 loses its sign",
+      needs: [],
       says:
-        "-0.0 became +0.0 in input_layernorm, post_attention_layernorm, q_norm and k_norm to HF",
+        "-0.0 became +0.0 in {norms of layers, inner norms} to HF",
       smallest: "contents constant 2",
       FaultyAdapter(
-        nativeIn: mapping("norm.weight") { bits, sign, _, _ in bits == sign ? 0 : bits })),
+        nativeIn: mapping(.norms) { bits, sign, _, _ in bits == sign ? 0 : bits })),
     PlantedFault(
       "value-nan-cleaned", .types, "NaNs of experts become zero on load",
-      says: "NaNs became numbers in gate_proj, up_proj and down_proj from HF",
+      needs: [], says: "NaNs became numbers in {experts} from HF",
       smallest: "contents constant 13",
       FaultyAdapter(
         nativeOut: mapping { bits, sign, infinity, _ in bits & ~sign > infinity ? 0 : bits })),
     PlantedFault(
       "value-nan-canonical", .types, "NaNs of experts lose payload and sign on load",
-      says: "NaNs lost their sign in gate_proj, up_proj and down_proj from HF",
+      needs: [], says: "NaNs lost their sign in {experts} from HF",
       smallest: "contents constant 14",
       FaultyAdapter(
         nativeOut: mapping { bits, sign, infinity, mantissa in
@@ -68,7 +69,7 @@ extension FaultBank {
         })),
     PlantedFault(
       "value-nan-quieted", .types, "signalling NaNs of experts are quieted on save",
-      says: "signalling NaNs were quieted in gate_proj, up_proj and down_proj to HF",
+      needs: [], says: "signalling NaNs were quieted in {experts} to HF",
       smallest: "contents constant 19",
       FaultyAdapter(
         nativeIn: mapping { bits, sign, infinity, mantissa in
@@ -76,7 +77,7 @@ extension FaultBank {
         })),
     PlantedFault(
       "value-subnormals-flushed", .types, "subnormal numbers of experts become zero on load",
-      says: "subnormal numbers were flushed to zero in gate_proj, up_proj and down_proj from HF",
+      needs: [], says: "subnormal numbers were flushed to zero in {experts} from HF",
       smallest: "contents constant 3",
       FaultyAdapter(
         nativeOut: mapping { bits, sign, _, mantissa in
@@ -85,15 +86,15 @@ extension FaultBank {
     PlantedFault(
       "value-subnormals-flushed-all", .types,
       "subnormal numbers of all tensors become zero on save",
-      says: "subnormal numbers were flushed to zero in embed_tokens, final norm and lm_head to HF",
+      needs: [], says: "subnormal numbers were flushed to zero in {outside} to HF",
       smallest: "contents constant 3",
       FaultyAdapter(
-        nativeIn: mapping("") { bits, sign, _, mantissa in
+        nativeIn: mapping(nil) { bits, sign, _, mantissa in
           bits & ~sign < 1 << mantissa ? bits & sign : bits
         })),
     PlantedFault(
       "value-infinities-clamped", .types, "infinities of experts become the largest number on load",
-      says: "infinities became finite in gate_proj, up_proj and down_proj from HF",
+      needs: [], says: "infinities became finite in {experts} from HF",
       smallest: "contents constant 11",
       FaultyAdapter(
         nativeOut: mapping { bits, sign, infinity, _ in bits & ~sign == infinity ? bits - 1 : bits }
@@ -109,82 +110,98 @@ extension FaultBank {
     PlantedFault(
       "value-bytes-swapped-both", .types,
       "the bytes of experts' elements are swapped in both directions", .selfConsistent,
-      says: "the bytes of each element of gate_proj, up_proj and down_proj are swapped from HF",
+      needs: [], says: "the bytes of each element of {experts} are swapped from HF",
       smallest: "contents constant 1",
       FaultyAdapter(
-        nativeOut: { dict, _ in try dict.editing("_projs", byteSwapped) },
-        nativeIn: { dict, _ in try dict.editing("_projs", byteSwapped) })),
+        nativeOut: { dict, call in try dict.editing(.experts, call, byteSwapped) },
+        nativeIn: { dict, call in try dict.editing(.experts, call, byteSwapped) })),
     PlantedFault(
       "value-negated-both", .types, "the router's bias changes its sign in both directions",
-      .selfConsistent, says: "bit 31 of expert_bias is flipped", smallest: "",
+      .selfConsistent, needs: [.has(.routerBias)], says: "bit 31 of {router bias} is flipped",
+      smallest: "",
       FaultyAdapter(
-        nativeOut: mapping("e_score_correction_bias") { bits, sign, _, _ in bits ^ sign },
-        nativeIn: mapping("e_score_correction_bias") { bits, sign, _, _ in bits ^ sign })),
+        nativeOut: mapping(.routerBias) { bits, sign, _, _ in bits ^ sign },
+        nativeIn: mapping(.routerBias) { bits, sign, _, _ in bits ^ sign })),
     PlantedFault(
       "value-bias-centred", .types, "one is taken from the router's bias on load",
-      says: "-1 was added to expert_bias from HF", smallest: "",
-      FaultyAdapter(nativeOut: { dict, _ in
-        try dict.editing("e_score_correction_bias") { try $0.mappingNumbers { $0 - 1 } }
+      needs: [.has(.routerBias)], says: "-1 was added to {router bias} from HF", smallest: "",
+      FaultyAdapter(nativeOut: { dict, call in
+        try dict.editing(.routerBias, call) { try $0.mappingNumbers { $0 - 1 } }
       })),
     PlantedFault(
       "value-norms-shifted", .types, "one is added to norms on load",
-      says: "1 was added to input_layernorm and post_attention_layernorm from HF", smallest: "",
-      FaultyAdapter(nativeOut: { dict, _ in
-        try dict.editing("layernorm.weight") { try $0.mappingNumbers { $0 + 1 } }
+      needs: [], says: "1 was added to {norms of layers} from HF", smallest: "",
+      FaultyAdapter(nativeOut: { dict, call in
+        try dict.editing(.layerNorms, call) { try $0.mappingNumbers { $0 + 1 } }
       })),
     PlantedFault(
-      "value-output-scaled", .types, "o_proj is doubled on load", says: "o_proj is multiplied by 2",
+      "value-output-scaled", .types, "{output} is doubled on load", needs: [],
+      says: "{output} is multiplied by 2",
       smallest: "contents constant 1",
-      FaultyAdapter(nativeOut: { dict, _ in
-        try dict.editing("o_proj.weight") { try $0.mappingNumbers { $0 * 2 } }
+      FaultyAdapter(nativeOut: { dict, call in
+        try dict.editing(.output, call) { try $0.mappingNumbers { $0 * 2 } }
       })),
   ]
-
-  private static func isScale(_ name: TensorName) -> Bool { name.text.hasSuffix("_scale") }
 
   private static let scaleFaults: [PlantedFault] = [
     PlantedFault(
       "scale-dropped-load", .scales, "scales of experts are thrown away on load",
+      needs: [.companions],
       says:
-        "gate_proj weight_scale, up_proj weight_scale and down_proj weight_scale are lost from HF only",
+        "{gate} weight_scale, {up} weight_scale and {down} weight_scale are lost from HF only",
       smallest: "types f8e4m3 with scales experts -> f8e4m3",
-      FaultyAdapter(nativeOut: { dict, _ in dict.filter { !isScale($0) } })),
+      FaultyAdapter(nativeOut: { dict, call in dict.without(.companions, call) })),
     PlantedFault(
       "scale-dropped-save", .scales, "scales of experts are thrown away on save",
+      needs: [.companions],
       says:
-        "gate_proj weight_scale, up_proj weight_scale and down_proj weight_scale are lost to HF only",
+        "{gate} weight_scale, {up} weight_scale and {down} weight_scale are lost to HF only",
       smallest: "types f8e4m3 with scales experts -> f8e4m3",
-      FaultyAdapter(onDiskOut: { dict, _ in dict.filter { !isScale($0) } })),
+      FaultyAdapter(onDiskOut: { dict, call in dict.without(.companions, call) })),
     PlantedFault(
       "scale-named-otherwise-both", .scales, "scales end in _scale_inv in native form",
       .selfConsistent,
+      needs: [.companions],
       says:
-        "gate_proj weight_scale comes out as 'mlp.experts.gate_proj.weight_scale_inv' from HF only",
+        "{gate} weight_scale comes out as '{module gate and up}{gate}.weight_scale_inv' from HF only",
       smallest: "types f8e4m3 with scales experts -> f8e4m3",
-      namedOtherwise(".weight_scale", ".weight_scale_inv")),
+      FaultyAdapter(
+        nativeOut: { dict, call in
+          try dict.renaming(call) { key in
+            FaultSite.companions.contains(key, in: call.layout) ? "\(key.name)_inv" : key.name.text
+          }
+        },
+        nativeIn: { dict, call in
+          try dict.renaming(call) { key in
+            FaultSite.companions.contains(key, in: call.layout) && key.name.text.hasSuffix("_inv")
+              ? String(key.name.text.dropLast(4)) : key.name.text
+          }
+        })),
     PlantedFault(
       "scale-widened", .scales, "scales are cast to float32 on load",
+      needs: [.companions],
       says:
-        "gate_proj weight_scale, up_proj weight_scale and down_proj weight_scale were cast bfloat16 ->",
+        "{gate} weight_scale, {up} weight_scale and {down} weight_scale were cast bfloat16 ->",
       smallest: "types f8e4m3 with scales experts -> f8e4m3",
-      FaultyAdapter(nativeOut: casting("_scale", to: .f32))),
+      FaultyAdapter(nativeOut: casting(.companions, to: .f32))),
     PlantedFault(
       "scale-given-axis", .scales, "scales get an axis of 1 on load",
+      needs: [.companions],
       says:
-        "gate_proj weight_scale, up_proj weight_scale and down_proj weight_scale come out in shape [1]",
+        "{gate} weight_scale, {up} weight_scale and {down} weight_scale come out in shape [1]",
       smallest: "types f8e4m3 with scales experts -> f8e4m3",
-      FaultyAdapter(nativeOut: { dict, _ in
-        try dict.editing("_scale") { try $0.reshaped(Shape([1] + $0.shape.extents)) }
+      FaultyAdapter(nativeOut: { dict, call in
+        try dict.editing(.companions, call) { try $0.reshaped(Shape([1] + $0.shape.extents)) }
       })),
     PlantedFault(
       "scale-applied-and-kept", .scales, "scales are applied to weights on load and kept as well",
-      says: "multiplied by",
+      needs: [.companions], says: "multiplied by",
       smallest: "types f8e4m3 with scales experts -> bf16; contents constant 2",
       FaultyAdapter(onDiskIn: { dict, call in
         let target = call.setup.options.targetDType
         return try StateDict(
           dict.map { name, tensor in
-            guard isExpert(name), let scale = dict[TensorName("\(name)_scale")],
+            guard call.has(name, .experts), let scale = dict[TensorName("\(name)_scale")],
               tensor.dtype != target, scale.shape.elementCount == 1
             else { return (name, tensor) }
             let factor = Float(
@@ -196,7 +213,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "scale-taken-for-weight", .scales, "the pattern of weights matches their scales as well",
-      says: "gate_proj.weight': expected [1, 1], found []",
+      needs: [.companions], says: "{gate}.weight': expected [1, 1], found []",
       smallest: "types f8e4m3 with scales experts -> f8e4m3",
       FaultyAdapter(onDiskIn: { dict, _ in
         try StateDict(
@@ -204,12 +221,15 @@ extension FaultBank {
       })),
     PlantedFault(
       "scale-of-first-expert", .scales, "every expert gets the scale of the first on save",
+      needs: [.companions],
       says:
-        "for gate_proj weight_scale, up_proj weight_scale and down_proj weight_scale, every expert is a copy",
+        "for {gate} weight_scale, {up} weight_scale and {down} weight_scale, every expert is a copy",
       smallest: "experts 2; types f8e4m3 with scales experts -> f8e4m3; contents tracer 0",
-      FaultyAdapter(onDiskOut: { dict, _ in
+      FaultyAdapter(onDiskOut: { dict, call in
         try dict.taking { name in
-          isScale(TensorName(name)) ? name.editingKey { $0.expert = 0 } : name
+          let key = call.key(TensorName(name))
+          return FaultSite.companions.contains(key, in: call.layout)
+            ? key.with(expert: { _ in 0 }) : name
         }
       })),
   ]

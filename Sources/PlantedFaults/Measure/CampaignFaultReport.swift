@@ -16,6 +16,8 @@ public struct CampaignFaultReport: Sendable {
   public let seed: UInt64
   /// The results, in the order of the faults.
   public let results: [CampaignFaultResult]
+  /// The faults that have no place in the config's layout, and why.
+  public let absent: [(fault: PlantedFault, reason: String)]
 
   /// Whether every fault was found.
   public var holds: Bool { results.allSatisfy(\.holds) }
@@ -39,7 +41,7 @@ public struct CampaignFaultReport: Sendable {
       lines.append(ReportLine(result.holds, row))
       lines += remarks(result).map { ReportLine(nil, "    \($0)") }
     }
-    return lines + ["", ReportLine(holds, verdict)]
+    return lines + FaultReport.lines(absent: absent) + ["", ReportLine(holds, verdict)]
   }
 
   private func row(_ result: CampaignFaultResult) -> [String] {
@@ -82,6 +84,7 @@ public struct CampaignFaultReport: Sendable {
       ("campaign", .string(configPath)), ("configSummary", .string(configSummary)),
       ("within", JSONValue(seconds)), ("seed", JSONValue(seed)),
       ("faults", .array(results.map(Self.json))),
+      ("notApplicable", FaultReport.json(absent: absent)),
     ]
   }
 

@@ -8,8 +8,10 @@ public import Layouts
 /// Campaigns around one config, each on an adapter with one planted fault: whether and when each finds
 /// it.
 public struct CampaignMeasurement: Sendable {
-  /// The faults.
+  /// The faults that have a place in the config's layout.
   public let faults: [PlantedFault]
+  /// The others, and why they have none.
+  public let absent: [(fault: PlantedFault, reason: String)]
   /// The config that the campaigns are around.
   public let config: ModelConfig
   /// The path of the config, for reports.
@@ -25,7 +27,9 @@ public struct CampaignMeasurement: Sendable {
 
   /// Creates a measurement of some faults.
   public init(_ faults: [PlantedFault], around config: ModelConfig, configPath: String) {
-    self.faults = faults
+    let selection = FaultBank.Selection(faults, in: config.layout)
+    self.faults = selection.faults
+    absent = selection.absent
     self.config = config
     self.configPath = configPath
   }
@@ -42,7 +46,7 @@ public struct CampaignMeasurement: Sendable {
     }
     return CampaignFaultReport(
       configPath: configPath, configSummary: config.phrase, seconds: seconds, seed: seed,
-      results: results)
+      results: results, absent: absent)
   }
 
   private func campaign(_ fault: PlantedFault) -> CampaignFaultResult {

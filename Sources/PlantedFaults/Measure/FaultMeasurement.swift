@@ -5,6 +5,7 @@ internal import AdapterLaws
 internal import Adapters
 public import Campaigns
 internal import CheckpointGenerators
+import Layouts
 import Synchronization
 
 /// Checks of planted faults: after how many examples each is noticed, by which laws, and what is
@@ -28,9 +29,17 @@ public struct FaultMeasurement: Sendable {
   /// Asked between checkpoints, on any thread, whether to end now.
   public var isCancelled: (@Sendable () -> Bool)?
 
-  /// Creates a measurement of some faults.
+  /// Creates a measurement of some faults of the first layout, or of adapters served elsewhere.
   public init(_ faults: [PlantedFault]) {
-    self.faults = faults
+    self.faults =
+      Layout.known(PlantedFault.firstLayout).map { layout in
+        faults.map { $0.worded(for: layout) }
+      } ?? faults
+  }
+
+  /// Creates a measurement of the faults that have a place in a layout.
+  public init(_ selection: FaultBank.Selection) {
+    faults = selection.faults
   }
 
   /// The number of checks that `run` makes.

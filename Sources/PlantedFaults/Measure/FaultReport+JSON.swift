@@ -11,11 +11,13 @@ extension FaultReport {
   /// - Parameter showsSeconds: Whether it says how long things took, which differs from run to run.
   public func json(showsSeconds: Bool = false) -> [(String, JSONValue)] {
     [
-      ("family", .string(family)), ("examples", JSONValue(examples)), ("seeds", JSONValue(seeds)),
+      ("family", .string(family)), ("layout", layout.map { .string($0) } ?? .null),
+      ("examples", JSONValue(examples)), ("seeds", JSONValue(seeds)),
       (
         "summary",
         [
-          "faults": JSONValue(faults.count), "killed": JSONValue(killed),
+          "faults": JSONValue(faults.count), "notApplicable": JSONValue(absent.count),
+          "killed": JSONValue(killed),
           "selfConsistent": JSONValue(faults.count(where: \.fault.isSelfConsistent)),
           "equivalent": JSONValue(results.count - faults.count),
           "medianExamples": medianOfMedians.map { JSONValue($0) } ?? .null,
@@ -23,6 +25,7 @@ extension FaultReport {
           "smallest": JSONValue(smallest.count { $0 }), "smallestOf": JSONValue(smallest.count),
         ]
       ),
+      ("notApplicable", Self.json(absent: absent)),
       ("faults", .array(results.map { json($0, showsSeconds: showsSeconds) })),
       (
         "laws",
@@ -35,6 +38,10 @@ extension FaultReport {
           })
       ),
     ]
+  }
+
+  static func json(absent: [(fault: PlantedFault, reason: String)]) -> JSONValue {
+    .array(absent.map { ["id": .string($0.fault.id), "reason": .string($0.reason)] })
   }
 
   private func json(_ result: FaultResult, showsSeconds: Bool) -> JSONValue {

@@ -13,6 +13,7 @@ extension FaultReport {
   private var command: String {
     let words =
       ["hymt2", "mutants"] + (family == "reference" ? [] : ["--adapter-family", family])
+      + (layout.map { $0 == PlantedFault.firstLayout ? [] : ["--layout", $0] } ?? [])
       + (examples == 1000 ? [] : ["--examples", "\(examples)"])
       + (seeds == 3 ? [] : ["--seeds", "\(seeds)"])
     return (words + ["--markdown"]).joined(separator: " ")
@@ -27,7 +28,13 @@ extension FaultReport {
       "\(counted(faults.count, "fault")) of the \(family) family, of which \(selfConsistent) are made "
         + "alike in both directions, so that every",
       "round trip of them is clean.", "",
-    ] + summary.map { "- \($0.text)" } + (smallest.isEmpty ? [] : sizes)
+    ] + summary.map { "- \($0.text)" } + absentTable + (smallest.isEmpty ? [] : sizes)
+  }
+
+  private var absentTable: [String] {
+    guard !absent.isEmpty else { return [] }
+    return ["", "| without a place in this layout | why |", "|---|---|"]
+      + absent.map { "| `\($0.fault.id)` | \(Self.escaped($0.reason)) |" }
   }
 
   private var sizes: [String] {

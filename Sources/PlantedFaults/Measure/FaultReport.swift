@@ -14,6 +14,10 @@ public struct FaultReport: Sendable {
   public let seeds: Int
   /// The results, in the order of the faults.
   public let results: [FaultResult]
+  /// The name of the layout, if the faults are aimed at one.
+  public var layout: String?
+  /// The faults that have no place in the layout, and why.
+  public var absent: [(fault: PlantedFault, reason: String)] = []
   /// What other checks noticed of the same faults, if that was measured.
   public var comparison: FaultComparison?
 
@@ -68,7 +72,15 @@ public struct FaultReport: Sendable {
   var summary: [ReportLine] {
     let equivalent = results.count - faults.count
     let seedsInWords = seeds == 1 ? "1 seed" : "each of \(seeds) seeds"
-    var lines = [
+    var lines: [ReportLine] = []
+    if let layout, !absent.isEmpty {
+      lines.append(
+        ReportLine(
+          nil,
+          "\(faults.count) of \(counted(faults.count + absent.count, "fault")) have a place in layout "
+            + layout))
+    }
+    lines += [
       ReportLine(
         killed == faults.count,
         "\(killed) of \(counted(faults.count, "fault")) noticed on \(seedsInWords) within "
@@ -109,7 +121,12 @@ extension FaultReport {
       lines.append(ReportLine(result.holds, row))
       lines += remarks(result).map { ReportLine(nil, "    \($0)") }
     }
-    return lines + [""] + summary + [""] + lawLines
+    return lines + Self.lines(absent: absent) + [""] + summary + [""] + lawLines
+  }
+
+  /// The faults that have no place in a layout, and why.
+  static func lines(absent: [(fault: PlantedFault, reason: String)]) -> [ReportLine] {
+    absent.map { ReportLine(nil, "  \($0.fault.id): not applicable: \($0.reason)") }
   }
 
   private func row(_ result: FaultResult, showsSeconds: Bool) -> [String] {

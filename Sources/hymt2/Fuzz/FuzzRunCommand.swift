@@ -24,7 +24,7 @@ struct FuzzRunCommand: ParsableCommand {
         hymt2 fuzz --config config.json --examples 80000 --shard 3/8 --corpus shard-3
       """)
 
-  @Option(help: ArgumentHelp("The config.json of a hy_v3 model.", valueName: "file"))
+  @Option(help: ArgumentHelp("The config.json of a model.", valueName: "file"))
   var config: String
 
   @Option(help: "How long to work, such as 90s, 10m or 2h. Default: 10m.")
@@ -48,6 +48,8 @@ struct FuzzRunCommand: ParsableCommand {
   @OptionGroup var shard: ShardArguments
 
   @OptionGroup var law: LawArguments
+
+  @OptionGroup var layout: LayoutArguments
 
   @OptionGroup var choice: AdapterChoice
 
@@ -78,7 +80,7 @@ struct FuzzRunCommand: ParsableCommand {
   /// - Parameter adapter: Makes the adapter, given what it asks while an answer is awaited.
   func run(_ adapter: (@escaping @Sendable () -> Bool) throws -> any AdapterUnderTest) throws {
     try runOrExit {
-      let model = try ModelConfig(fileAt: config)
+      let model = try layout.config(fileAt: config)
       var settings = CampaignSettings(
         budget: examples.map { .examples($0) } ?? .seconds(time?.seconds ?? 600), seed: seed,
         threads: threads ?? ProcessorCount.online)
@@ -89,8 +91,8 @@ struct FuzzRunCommand: ParsableCommand {
       let adapter = try adapter { Interruption.isWished || deadline.isOver }
       let run = CampaignRun(
         adapter, around: model, configPath: config, laws: law.chosen,
-        known: try known.divergences(of: adapter, output.console),
-        arguments: law.arguments + choice.arguments,
+        known: try known.divergences(of: adapter, model.layout, output.console),
+        arguments: law.arguments + layout.words + choice.arguments,
         fuzzArguments: known.words + (corpus.map { ["--corpus", $0] } ?? []))
       Interruption.watch()
       settings.isCancelled = { Interruption.isWished }

@@ -28,6 +28,7 @@ struct GoldenExportCommand: ParsableCommand {
   @Option(help: "The seed of the drawing.")
   var seed: UInt64 = 0
 
+  @OptionGroup var layout: LayoutArguments
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -39,7 +40,8 @@ struct GoldenExportCommand: ParsableCommand {
   func run() throws {
     try runOrExit {
       let drawn = Drawn()
-      let property = Property(.checkpoints()) { spec, _ in
+      let space = CheckpointSpace(layout: try layout.chosenOrUsual())
+      let property = Property(.checkpoints(space)) { spec, _ in
         drawn.specs.withLock { $0.append(spec) }
         return .pass
       }

@@ -6,6 +6,7 @@ import ArgumentParser
 import Campaigns
 import CheckpointGenerators
 import Goldens
+import Layouts
 import StrictJSON
 
 struct GoldenVerifyCommand: ParsableCommand {
@@ -27,9 +28,17 @@ struct GoldenVerifyCommand: ParsableCommand {
 
   @OptionGroup var set: GoldenSetArguments
   @OptionGroup var selection: GoldenFilterArguments
+
+  @Option(help: ArgumentHelp("Only cases of this layout.", valueName: "name"))
+  var layout: String?
+
   @OptionGroup var choice: AdapterChoice
   @OptionGroup var known: KnownArguments
   @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    if let layout { try LayoutSource(layout).validate(native: nil) }
+  }
 
   func run() throws {
     try runOrExit {
@@ -38,20 +47,30 @@ struct GoldenVerifyCommand: ParsableCommand {
       let adapter = try choice.adapter()
       var space = CheckpointSpace()
       try space.restrict(to: adapter.supports)
-      let known = try known.divergences(of: adapter, output.console)?.entries ?? []
+      var known: [Layout: [KnownDivergence]] = [:]
       var result = GoldenVerification()
+      var count = 0
       for entry in entries {
         let golden = try set.read(entry)
+        let own = golden.description.setup.config.layout
+        guard layout == nil || own.name == layout else { continue }
+        count += 1
+        if known[own] == nil {
+          known[own] = try self.known.divergences(of: adapter, own, output.console)?.entries ?? []
+        }
         if let axis = golden.axis(disallowedIn: space) {
           result.leftOut.append((entry.id, axis))
           continue
         }
-        result.add(entry, golden.faults(of: adapter), known)
+        result.add(entry, golden.faults(of: adapter), known[own] ?? [])
       }
-      guard result.leftOut.count < entries.count else {
-        throw CommandError("\(adapter.name) supports none of the \(entries.count) cases chosen")
+      guard count > 0 else {
+        throw CommandError("there is no golden case of layout \(layout ?? "") among those chosen")
       }
-      result.print(fileCount: entries.count, to: output.console)
+      guard result.leftOut.count < count else {
+        throw CommandError("\(adapter.name) supports none of the \(count) cases chosen")
+      }
+      result.print(fileCount: count, to: output.console)
       return result.holds
     }
   }

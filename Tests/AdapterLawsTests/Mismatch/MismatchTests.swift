@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import CheckpointGenerators
+import Layouts
 import Tensors
 import Testing
 
@@ -12,9 +13,11 @@ private let down: TensorName = "model.layers.1.mlp.experts.down_projs"
 @Suite("Mismatch")
 struct MismatchTests {
   private let native: StateDict
+  private let layout: Layout
 
   init() throws {
     let spec = try Sample.spec()
+    layout = spec.config.layout
     native = LayoutOracle(spec).native(of: try Checkpoint(spec).stateDict())
   }
 
@@ -46,7 +49,7 @@ struct MismatchTests {
     let without = native.filter { $0 != down }
     let missing = try #require(compared(without))
     #expect(missing.kind == "missing key")
-    #expect(missing.place == "down")
+    #expect(missing.place(in: layout) == "down")
     #expect(missing.missing == [down])
     #expect(missing.summary == "missing '\(down)'")
     let surplus = try #require(Mismatch(expected: without, found: native))
@@ -55,7 +58,7 @@ struct MismatchTests {
     let renamed = try StateDict(native.map { ($0 == down ? "model.layers.1.other" : $0, $1) })
     let both = try #require(compared(renamed))
     #expect(both.kind == "wrong key")
-    #expect(both.place == "down")
+    #expect(both.place(in: layout) == "down")
   }
 
   @Test("Keys in another order, unless order does not matter")
@@ -88,7 +91,7 @@ struct MismatchTests {
     }
     let mismatch = try #require(compared(found))
     #expect(mismatch.kind == "elements")
-    #expect(mismatch.place == "down")
+    #expect(mismatch.place(in: layout) == "down")
     let tensor = try #require(mismatch.tensors.first)
     #expect(tensor.count == 2)
     #expect(tensor.share == 2.0 / 60)
@@ -108,7 +111,7 @@ struct MismatchTests {
         right.map { name, tensor in
           (name, name.text.contains(text) ? try bits(tensor) { $1 ^ 1 } : tensor)
         })
-      return Mismatch(expected: right, found: wrong)?.place
+      return Mismatch(expected: right, found: wrong)?.place(in: layout)
     }
     let reversed = try StateDict(native.reversed().map { ($0.name, $0.tensor) })
     for right in [native, onDisk, reversed] {

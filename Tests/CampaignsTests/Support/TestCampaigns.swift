@@ -55,7 +55,7 @@ enum TestCampaigns {
     phases[0].note = "47,138 tensors in 94,276 moves"
     phases[3].judged = check.judged
     return CampaignReport(
-      adapter: "swapping <gate & up>", version: "1.0 & more", seed: 7,
+      adapter: "swapping <gate & up>", version: "1.0 & more", layout: .usual, seed: 7,
       configPath: "a & <b>.json", config: ["num_experts": 192, "model_type": "<hy_v3>"],
       configSummary: "192 experts & 'more', hidden <4096>", arguments: ["--adapter", "it's"],
       shards: [.whole], budget: .seconds(600), seconds: 600.04, sessions: 2, end: .outOfTime,

@@ -27,7 +27,7 @@ struct CheckpointGeneratorTests {
     let pins: [ConfigAxis: Int] = [.lora: 1, .experts: 1, .decoderLayers: 0, .contents: 3]
     for spec in specs(CheckpointSpace(pinned: pins), count: 10) {
       let onDisk = try Checkpoint(spec).stateDict()
-      let adapter = HyMT2StateDictAdapter(config: spec.config, options: spec.options)
+      let adapter = StateDictAdapter(config: spec.config, options: spec.options)
       #expect(throws: Never.self, "\(spec)") { _ = try adapter.fromHF(onDisk) }
     }
   }

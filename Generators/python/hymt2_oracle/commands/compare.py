@@ -19,7 +19,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "native", metavar="NATIVE", type=Path, help="the same, converted to native keys"
     )
-    parser.add_argument("--model", default="hy_mt2", choices=("hy_mt2", "hy_v3"))
+    parser.add_argument(
+        "--model", metavar="NAME", help="the layout; by default the one that reads config.json"
+    )
     parser.add_argument(
         "--dtype",
         default="bfloat16",

@@ -13,8 +13,8 @@ DETAILS = (
     "convert with the dtype of the checkpoint. The measure is\n"
     "max |a - b| / max |a| over all logits, a being transformers'; it must not exceed 1e-5.\n"
     "Then faults are planted in the converted weights (experts exchanged, gate and up exchanged,\n"
-    "expert_bias reversed, in each MoE layer): each must move the logits by more than 1e-3 in the\n"
-    "same measure, or the comparison could not have failed and this command does."
+    "the router's bias reversed, in each MoE layer): each must move the logits by more than 1e-3\n"
+    "in the same measure, or the comparison could not have failed and this command does."
 )
 
 

@@ -15,8 +15,8 @@ NAME = "make-checkpoint"
 SUMMARY = "write a real checkpoint with random weights"
 DETAILS = (
     "transformers' HYV3ForCausalLM saves it with save_pretrained, so it has the layout of the\n"
-    "published ones. What landed on disk is checked: every key, shape and dtype, expert_bias in\n"
-    "float32, no two tensors equal. Same seed and versions: the same bits.\n\npresets:\n"
+    "published ones. What landed on disk is checked: every key, shape and dtype, the router's\n"
+    "bias in float32, no two tensors equal. Same seed and versions: the same bits.\n\npresets:\n"
     + "\n".join(f"  {name:<17} {preset.purpose}" for name, preset in PRESETS.items())
 )
 

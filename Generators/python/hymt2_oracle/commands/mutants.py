@@ -21,8 +21,10 @@ DETAILS = (
 
 def add_arguments(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    actions.add_parser("list", help="name all faults").add_argument(
-        "--json", action="store_true", help="print one JSON document"
+    names = actions.add_parser("list", help="name all faults")
+    names.add_argument("--json", action="store_true", help="print one JSON document")
+    names.add_argument(
+        "--layout", metavar="NAME", help="those that can be planted in this layout's adapter"
     )
     show = actions.add_parser("show", help="describe a fault")
     show.add_argument("id", metavar="ID")
@@ -44,11 +46,17 @@ def _list(arguments: Namespace) -> None:
     from hymt2_oracle.mutants import MUTANTS
     from hymt2_oracle.report import print_json
 
+    chosen = list(MUTANTS)
+    if arguments.layout:
+        from hymt2_oracle.mutants.engine import modules_of
+
+        kinds = modules_of(arguments.layout)
+        chosen = [mutant for mutant in MUTANTS if mutant.module in kinds]
     if arguments.json:
-        print_json(f"{NAME} list", {"mutants": [_described(mutant) for mutant in MUTANTS]})
+        print_json(f"{NAME} list", {"mutants": [_described(mutant) for mutant in chosen]})
         return
-    width = max(len(mutant.id) for mutant in MUTANTS)
-    for mutant in MUTANTS:
+    width = max((len(mutant.id) for mutant in chosen), default=0)
+    for mutant in chosen:
         print(f"{mutant.id:{width}}  {mutant.title}")
 
 

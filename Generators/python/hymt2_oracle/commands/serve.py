@@ -19,6 +19,12 @@ DETAILS = (
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("adapter", metavar="ADAPTER", help="nemo, numpy or MODULE:OBJECT")
     parser.add_argument(
+        "--layout",
+        metavar="NAME",
+        help="serve upstream's adapter of this layout, whose table is"
+        " Sources/Layouts/Tables/NAME.yaml; by default those of hy_mt2 and hy_v3",
+    )
+    parser.add_argument(
         "--mutant", metavar="ID", help="plant this fault in NeMo's adapter: `mutants list` has them"
     )
     parser.add_argument(
@@ -45,5 +51,7 @@ def run(arguments: Namespace) -> int:
     if arguments.keep_warm:
         return keep_warm(arguments.keep_warm)
     if arguments.warm_from and arguments.mutant:
-        return serve_from(arguments.warm_from, arguments.mutant)
-    return run(lambda: load(arguments.adapter, arguments.mutant), arguments.tracebacks)
+        return serve_from(arguments.warm_from, arguments.mutant, arguments.layout)
+    return run(
+        lambda: load(arguments.adapter, arguments.mutant, arguments.layout), arguments.tracebacks
+    )

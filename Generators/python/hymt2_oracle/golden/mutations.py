@@ -11,6 +11,9 @@ from hymt2_oracle.contents import FIELDS, Bits, largest_finite
 from hymt2_oracle.golden.cases import GoldenDict, GoldenTensor
 from hymt2_oracle.golden.table import TINY, Plan, plans
 from hymt2_oracle.golden.upstream import Upstream, recast
+from hymt2_oracle.names import names_of
+
+NAMES = names_of("hy_mt2")
 
 Mutation = Callable[[Plan, GoldenDict, GoldenDict], GoldenDict]
 """Makes a wrong result of a plan, the checkpoint on disk and the right result."""
@@ -54,11 +57,11 @@ def _drop(is_dropped: Callable[[str], bool]) -> Mutation:
 
 
 def _halves_exchanged(plan: Plan, bits: Bits) -> Bits:
-    return np.roll(bits, plan.layout().inner, axis=-1)
+    return np.roll(bits, plan.checkpoint().inner, axis=-1)
 
 
 def _halves_interleaved(plan: Plan, bits: Bits) -> Bits:
-    inner = plan.layout().inner
+    inner = plan.checkpoint().inner
     return np.stack([bits[..., :inner], bits[..., inner:]], axis=-1).reshape(bits.shape)
 
 
@@ -92,7 +95,7 @@ def _subnormals_flushed(plan: Plan, bits: Bits) -> Bits:
 
 def _cast_bias(plan: Plan, hf: GoldenDict, right: GoldenDict) -> GoldenDict:
     return {
-        key: recast(tensor, "BF16") if key.endswith("e_score_correction_bias") else tensor
+        key: recast(tensor, "BF16") if key.endswith(NAMES.native("router bias")) else tensor
         for key, tensor in right.items()
     }
 
@@ -119,7 +122,7 @@ def _like(**changes: object) -> Mutation:
 
 
 def _groups_at_end(plan: Plan, hf: GoldenDict, right: GoldenDict) -> GoldenDict:
-    grouped = {key: t for key, t in right.items() if ".mlp.experts." in key}
+    grouped = {key: t for key, t in right.items() if NAMES.is_group(key)}
     return {key: t for key, t in right.items() if key not in grouped} | grouped
 
 
@@ -139,7 +142,8 @@ def wrong_results() -> Iterator[WrongResult]:
     valid = {plan.id: plan for plan in plans()}
     model, eleven = valid["model"], valid["experts-11"]
     square, special = valid["sizes-square"], valid["cast-bf16-bf16-special"]
-    gate_and_up, down = "gate_and_up_projs", "down_projs"
+    gate_and_up, down = NAMES.group("up"), NAMES.group("down")
+    bias = NAMES.disk("router bias"), NAMES.native("router bias")
     for name, purpose, plan, suffix, change, words in (
         ("halves-exchanged", "up before gate", model, gate_and_up, _halves_exchanged, "swapped"),
         ("halves-interleaved", "rows of gate and up in turn", model, gate_and_up,
@@ -183,7 +187,7 @@ def wrong_results() -> Iterator[WrongResult]:
     )  # fmt: skip
     yield WrongResult(
         "wrong-not-renamed", "the bias under its name on disk", model,
-        _rename(lambda key: key.replace("gate.e_score_correction_bias", "expert_bias")),
+        _rename(lambda key: key.replace(bias[1], bias[0])),
         "keys", "wrong key", "expert bias", ("keeps its name on disk",),
     )  # fmt: skip
     yield WrongResult(

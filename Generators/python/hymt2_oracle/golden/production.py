@@ -14,6 +14,7 @@ import h5py
 
 from hymt2_oracle.errors import OracleError
 from hymt2_oracle.golden.cases import FORMAT_VERSION, GoldenCase, GoldenDict, canonical_json
+from hymt2_oracle.golden.families import family_plans
 from hymt2_oracle.golden.files import write_case
 from hymt2_oracle.golden.genuine import genuine_case
 from hymt2_oracle.golden.mutations import WrongResult, wrong_results
@@ -64,7 +65,7 @@ def versions() -> dict[str, str]:
 
 def all_cases(checkpoint: Path) -> Iterator[GoldenCase]:
     """Every case, made anew."""
-    for plan in plans():
+    for plan in (*plans(), *family_plans()):
         yield valid_case(plan)
     yield genuine_case(checkpoint)
     for wrong in wrong_results():

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hymt2_oracle.golden.cases import GoldenDict, GoldenTensor
-from hymt2_oracle.golden.table import TINY, Plan
+from hymt2_oracle.golden.table import PEFT, TINY, Plan
 from hymt2_oracle.golden.values import fill
+from hymt2_oracle.names import names_of
 
 LAYER = "model.layers.1."
-EXPERTS = f"{LAYER}mlp.experts."
-PEFT_EXPERTS = "base_model.model.model.layers.1.mlp.experts."
+NAMES = names_of("hy_mt2")
+EXPERTS = f"{LAYER}{NAMES.experts}."
+PEFT_EXPERTS = f"{PEFT}layers.1.{NAMES.experts}."
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def _missing_and_surplus(model: Plan) -> Iterator[Refusal]:
         ("surplus-layer", "a layer beyond the config's", "model.layers.7.input_layernorm.weight",
          (4,), "surplus layer"),
         ("dense-experts", "experts in a dense layer",
-         "model.layers.0.mlp.experts.0.up_proj.weight", (3, 4), "experts in a dense layer"),
+         f"model.layers.0.{NAMES.experts}.0.up_proj.weight", (3, 4), "experts in a dense layer"),
         ("prediction-tensor", "a tensor of an MTP layer in a decoder layer",
          f"{LAYER}eh_proj.weight", (4, 8), "prediction tensor in a decoder layer"),
         ("unknown-prefix", "experts under another prefix",
@@ -109,10 +111,10 @@ def _missing_and_surplus(model: Plan) -> Iterator[Refusal]:
         ("text-behind", "text behind the name of a weight", f"{EXPERTS}0.up_proj.weight.1",
          (3, 4), "unknown expert key"),
         ("fused", "experts as transformers holds them in memory",
-         f"{EXPERTS}gate_up_proj", (3, 6, 4), "key of another layout"),
+         LAYER + NAMES.group("up", "transformers"), (3, 6, 4), "key of another layout"),
         ("native-experts", "grouped experts in a checkpoint",
-         f"{EXPERTS}gate_and_up_projs", (3, 4, 6), "key of another layout"),
-        ("native-router", "a native name in a checkpoint", f"{LAYER}mlp.gate.weight", (3, 4),
+         LAYER + NAMES.group("up"), (3, 4, 6), "key of another layout"),
+        ("native-router", "a native name in a checkpoint", LAYER + NAMES.native("router"), (3, 4),
          "key of another layout"),
         ("scale-without-weight", "a scale without its weight",
          f"{LAYER}mlp.other_proj.weight_scale", (1,), "scale without its weight"),
@@ -146,7 +148,7 @@ def _names(model: Plan) -> Iterator[Refusal]:
 
 def _shapes(model: Plan) -> Iterator[Refusal]:
     up, down = f"{EXPERTS}1.up_proj.weight", f"{EXPERTS}2.down_proj.weight"
-    bias = f"{LAYER}mlp.expert_bias"
+    bias = LAYER + NAMES.disk("router bias")
     for name, purpose, key, change, code in (
         ("transposed", "a matrix stored with its axes exchanged", down, _transposed, "wrong shape"),
         ("ragged", "an expert with fewer rows than the others", up, _shorter, "wrong shape"),
@@ -179,7 +181,7 @@ def _factors() -> Iterator[Refusal]:
     )  # fmt: skip
     square = TINY | two | {"hidden_size": 4, "moe_intermediate_size": 4}
     ambiguous = Plan("", "", (), square, extent="factors", lora="paramWrapper")
-    stem = "base_model.model.model.layers.0.mlp.experts."
+    stem = f"{PEFT}layers.0.{NAMES.experts}."
     yield Refusal(
         "refused-ambiguous-factors", "fused factors whose shapes fit both layouts", ambiguous,
         lambda state: {key: t for key, t in state.items() if "base_layer" not in key},
@@ -188,7 +190,7 @@ def _factors() -> Iterator[Refusal]:
 
 
 def _native(model: Plan) -> Iterator[Refusal]:
-    gate, down = f"{EXPERTS}gate_and_up_projs", f"{EXPERTS}down_projs"
+    gate, down = LAYER + NAMES.group("up"), LAYER + NAMES.group("down")
     for name, purpose, edit, findings in (
         ("missing-down", "grouped down projections are missing", _without(down),
          (("missing tensor", down),)),

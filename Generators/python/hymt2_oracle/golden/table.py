@@ -2,12 +2,15 @@
 # Copyright the hymt2-harness authors
 """The table of golden cases that are valid."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from hymt2_oracle.configs import Config, flag_fields, small_config
 from hymt2_oracle.contents import FIELDS, WIDTHS
-from hymt2_oracle.golden.checkpoints import Config, Key, Layout, complete, in_order
+from hymt2_oracle.golden.checkpoints import Checkpoint, Key, in_order
+from hymt2_oracle.names import names_of
 
 PEFT = "base_model.model.model."
 
@@ -21,6 +24,7 @@ class Plan:
     flags: tuple[str, ...]
     config: Config = field(default_factory=dict)
     family: str = "hy_mt2"
+    """The layout."""
     target: str = "BF16"
     activation: str = "swiglu"
     prefix: str = "model."
@@ -40,25 +44,26 @@ class Plan:
     saves: bool = True
     """Whether upstream can save what it loads, under the names it loaded."""
 
-    def layout(self) -> Layout:
-        types = {"experts": "BF16", "bias": "F32", "others": "BF16"} | self.types
-        return Layout(complete(self.config), self.prefix, self.activation != "relu2", types)
+    def checkpoint(self) -> Checkpoint:
+        types = {"experts": "BF16", "others": "BF16"} | self.types
+        config = small_config(self.family, self.config)
+        return Checkpoint(self.family, config, self.prefix, self.activation != "relu2", types)
 
     def keys(self) -> list[Key]:
-        layout = self.layout()
-        keys = {"whole": layout.whole, "experts": layout.experts_only, "factors": tuple}[self.extent]
-        result = list(keys())
+        made = self.checkpoint()
+        keys = {"whole": made.whole, "experts": made.experts_only}.get(self.extent)
+        result = list(keys()) if keys else []
         if self.lora == "perExpert":
-            result += layout.factors(self.lora_prefix, RANK)
+            result += made.factors(self.lora_prefix, RANK)
         elif self.lora:
             is_legacy = self.lora == "legacyParamWrapper"
-            result += layout.fused_factors(self.lora_prefix, RANK, is_legacy)
+            result += made.fused_factors(self.lora_prefix, RANK, is_legacy)
         return in_order(result + list(self.extra), self.order)
 
     def description(self) -> dict[str, Any]:
         whole = self.extent == "whole" and not self.extra
         return {
-            "config": complete(self.config),
+            "config": small_config(self.family, self.config),
             "directions": ["load", "save"] if self.saves else ["load"],
             "exclusion": self.exclude,
             "expected": None,
@@ -109,8 +114,8 @@ def _models() -> Iterator[Plan]:
     yield Plan(
         "model-bare", "no norms of heads, no expert bias, no shared experts, no output head",
         ("whole-model", "bare"),
-        {"qk_norm": False, "moe_router_enable_expert_bias": False, "num_shared_experts": 0,
-         "tie_word_embeddings": True},
+        dict.fromkeys(flag_fields("hy_mt2"), False)
+        | {"num_shared_experts": 0, "tie_word_embeddings": True},
     )  # fmt: skip
     yield Plan(
         "model-mixed-layers", "dense layers between sparse ones, two shared experts",
@@ -215,14 +220,15 @@ def _parallel() -> Iterator[Plan]:
 
 
 def _exclusions() -> Iterator[Plan]:
+    names = names_of("hy_mt2")
     for name, pattern in (
         ("head", r"lm_head\."),
         ("layer", r"model\.layers\.1\."),
-        ("experts", r".*\.mlp\.experts\."),
-        ("expert", r".*\.mlp\.experts\.1\."),
+        ("experts", rf".*\.{re.escape(names.experts)}\."),
+        ("expert", rf".*\.{re.escape(names.experts)}\.1\."),
         ("projection", r".*\.experts\.\d+\.gate_proj\.weight$"),
-        ("expert-bias", r".*\.expert_bias$"),
-        ("native-name", r".*e_score_correction_bias"),
+        ("expert-bias", rf".*\.{names.disk('router bias').rpartition('.')[2]}$"),
+        ("native-name", rf".*{names.native('router bias').rpartition('.')[2]}"),
         ("unanchored", r"mlp"),
         ("everything", r".*"),
     ):

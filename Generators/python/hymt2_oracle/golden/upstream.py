@@ -4,7 +4,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -13,7 +12,7 @@ from hymt2_oracle.contents import WIDTHS
 from hymt2_oracle.errors import OracleError
 from hymt2_oracle.expert_parallel import expert_parallel_mesh
 from hymt2_oracle.golden.cases import GoldenDict, GoldenTensor
-from hymt2_oracle.nemo import ADAPTERS
+from hymt2_oracle.nemo import adapter_class, new_adapter
 from hymt2_oracle.torch_types import DTYPES, NAMES
 
 CARRIERS = {1: torch.uint8, 2: torch.uint16, 4: torch.uint32, 8: torch.uint64}
@@ -23,24 +22,16 @@ class Upstream:
     """One adapter, made for a case's description."""
 
     def __init__(
-        self, description: Mapping[str, Any], adapters: Mapping[str, Any] = ADAPTERS
+        self, description: Mapping[str, Any], adapters: Mapping[str, Any] | None = None
     ) -> None:
-        config, options = description["config"], description["options"]
-        layers = config["num_hidden_layers"]
-        if options["mtp_policy"] == "preserve":
-            layers += config["num_nextn_predict_layers"]
-        moe = SimpleNamespace(
-            n_routed_experts=config["num_experts"],
-            moe_inter_dim=config["moe_intermediate_size"],
-            dim=config["hidden_size"],
-            expert_activation=options["activation"],
-            expert_bias=False,
-        )
-        self.adapter: Any = adapters[description["family"]](
-            SimpleNamespace(num_hidden_layers=layers),
-            moe,
-            SimpleNamespace(dispatcher="torch", experts="torch"),
+        layout, options = description["family"], description["options"]
+        self.adapter: Any = new_adapter(
+            adapters[layout] if adapters else adapter_class(layout),
+            layout,
+            description["config"],
             DTYPES[options["target_dtype"]],
+            {"expert_activation": options["activation"]},
+            preserve_mtp=options["mtp_policy"] == "preserve",
         )
         self.adapter._paramwrapper_layout_hint = options["param_wrapper_layout"]
         self.exclude = description["exclusion"] or None

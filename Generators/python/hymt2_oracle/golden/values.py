@@ -31,16 +31,17 @@ def fill(keys: list[Key], contents: str, target: str) -> GoldenDict:
         starts[key.name] = address
         address += math.prod(key.shape)
     tensors = {}
-    for name, dtype, shape in keys:
+    for name, dtype, shape, is_cast in keys:
         gate = name.replace(".up_proj.lora_A.", ".gate_proj.lora_A.")
         start = starts.get(gate, starts[name])
-        bits = elements(contents, name, dtype, math.prod(shape), start, target)
+        cast_to = target if is_cast else dtype
+        bits = elements(contents, name, dtype, math.prod(shape), start, cast_to)
         tensors[name] = GoldenTensor(dtype, bits.reshape(shape))
     return tensors
 
 
 def elements(contents: str, name: str, dtype: str, count: int, start: int, target: str) -> Bits:
-    """Elements of a tensor from an address on.
+    """Elements of a tensor from an address on, which is to be cast to a type or has it already.
 
     `iota` is the address itself, `special` walks through the dtype's special patterns, and
     `rounding` gives numbers that differ after a cast to the target, with ties among them.
@@ -49,12 +50,11 @@ def elements(contents: str, name: str, dtype: str, count: int, start: int, targe
         return Contents("iota").bits(name, dtype, count, start)
     word = np.dtype(f"<u{WIDTHS[dtype]}")
     patterns = special_patterns(dtype)
-    is_cast = ".mlp.experts." in name and dtype != target
-    if contents == "special" and is_cast:
+    if contents == "special" and dtype != target:
         # What a cast makes of a NaN depends on the processor upstream runs on.
         patterns = [bits for bits in patterns if not _is_nan(bits, dtype)]
     if contents == "rounding":
-        patterns = _rounding_patterns(dtype, target if is_cast else dtype, start, count)
+        patterns = _rounding_patterns(dtype, target, start, count)
         return np.array(patterns, word)
     return np.array(patterns, word)[(np.arange(count) + start) % len(patterns)]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from hymt2_oracle.golden.cases import GoldenDict, GoldenTensor
 from hymt2_oracle.golden.checkpoints import Key
-from hymt2_oracle.golden.refusals import EXPERTS, LAYER, refusals
+from hymt2_oracle.golden.refusals import LAYER, NAMES, refusals
 from hymt2_oracle.golden.table import TINY, Plan, plans
 from hymt2_oracle.golden.values import fill
 
@@ -57,8 +57,8 @@ def _extra() -> Iterator[Case]:
         replace(
             model,
             extra=(
-                Key(f"{LAYER}mlp.expert_bias_scale", "BF16", (1,)),
-                Key(f"{LAYER}mlp.router.gate.weight_scale", "BF16", (1,)),
+                Key(f"{LAYER}{NAMES.disk('router bias')}_scale", "BF16", (1,)),
+                Key(f"{LAYER}{NAMES.disk('router')}_scale", "BF16", (1,)),
             ),
         ),
     )
@@ -99,6 +99,6 @@ def _without_experts(*numbers: str) -> Callable[[GoldenDict], GoldenDict]:
 
 
 def _one_expert_more(state: GoldenDict) -> GoldenDict:
-    key = f"{EXPERTS}gate_and_up_projs"
+    key = LAYER + NAMES.group("up")
     bits = state[key].bits
     return state | {key: GoldenTensor(state[key].dtype, np.concatenate([bits, bits[:1]]))}

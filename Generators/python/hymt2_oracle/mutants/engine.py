@@ -15,9 +15,10 @@ import importlib.metadata
 import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType, ModuleType, SimpleNamespace
 from typing import Any
 
+from hymt2_oracle.configs import table_of
 from hymt2_oracle.errors import OracleError
 from hymt2_oracle.mutants.bank import find_mutant
 from hymt2_oracle.mutants.mutant import Edit, Mutant
@@ -56,6 +57,40 @@ def load_adapters(mutant: Mutant | None) -> dict[str, type[Any]]:
         "hy_mt2": getattr(copies[first], CLASSES["hy_mt2"]),
         "hy_v3": getattr(copies[second], CLASSES["hy_v3"]),
     }
+
+
+def load_adapter_of(layout: str, mutant: Mutant | None) -> type[Any]:
+    """The adapter class of one layout's table, with a fault of the modules that it imports.
+
+    Throws if the fault is one of Hy's own adapters, or the class does without the module.
+    """
+    if layout in CLASSES:
+        return load_adapters(mutant)[layout]
+    path, _, name = table_of(layout)["upstream"].rpartition(".")
+    adapter, imported = _copied_adapter(f"{_COMPONENTS}.models.{path}", mutant)
+    if mutant is not None and mutant.module not in imported:
+        raise OracleError(
+            f"mutant {mutant.id}: expected a module that the adapter of {layout} imports, found"
+            f" {', '.join(MODULES[mutant.module])}; plant a fault of another module"
+        )
+    made: type[Any] = getattr(adapter, name)
+    return made
+
+
+def modules_of(layout: str) -> set[str]:
+    """The kinds of modules whose faults can be planted in a layout's adapter."""
+    if layout in CLASSES:
+        return set(MODULES)
+    path = table_of(layout)["upstream"].rpartition(".")[0]
+    return _copied_adapter(f"{_COMPONENTS}.models.{path}", None)[1]
+
+
+def _copied_adapter(name: str, mutant: Mutant | None) -> tuple[ModuleType, set[str]]:
+    """A copy of an adapter's module, and the kinds of modules that were copied for it."""
+    check_version()
+    copies: dict[str, ModuleType] = {}
+    adapter = _execute(name, _real_code(name), copies, mutant)
+    return adapter, {kind for kind, names in MODULES.items() if copies.keys() & set(names)}
 
 
 def compiled_with(mutant: Mutant | None, name: str) -> CodeType:
@@ -154,9 +189,28 @@ def _compiled(tree: ast.Module, name: str) -> CodeType:
     return compile(tree, str(_path(name)), "exec")
 
 
-def _execute(name: str, code: CodeType, copies: Mapping[str, ModuleType]) -> ModuleType:
-    def import_copy(wanted: str, *rest: Any, **named: Any) -> ModuleType:
-        return copies.get(wanted) or builtins.__import__(wanted, *rest, **named)
+def _execute(
+    name: str, code: CodeType, copies: dict[str, ModuleType], mutant: Mutant | None = None
+) -> ModuleType:
+    """A copy of a module. It gets copies of those of the mixin and its helpers that it imports."""
+
+    def copied(wanted: str) -> ModuleType | None:
+        for kind in ("utils", "mixin"):
+            if wanted in MODULES[kind] and wanted not in copies:
+                own = mutant if mutant is not None and mutant.module == kind else None
+                copies[wanted] = _execute(wanted, compiled_with(own, wanted), copies, mutant)
+        return copies.get(wanted)
+
+    def import_copy(
+        wanted: str, scope: Any = None, local: Any = None, names: Any = (), level: int = 0
+    ) -> Any:
+        if copy_of := copied(wanted):
+            return copy_of
+        real = builtins.__import__(wanted, scope, local, names, level)
+        # `from package import module` asks the package for the module.
+        inner = {each: copied(f"{wanted}.{each}") for each in names or ()}
+        found = {each: module for each, module in inner.items() if module}
+        return SimpleNamespace(**{**vars(real), **found}) if found else real
 
     module = ModuleType(name)
     module.__file__ = code.co_filename

@@ -16,6 +16,7 @@ from hymt2_oracle.golden.upstream import Upstream, as_golden, as_tensors
 from hymt2_oracle.mutants.cases import Case
 from hymt2_oracle.mutants.engine import load_adapters
 from hymt2_oracle.mutants.mutant import Mutant
+from hymt2_oracle.names import names_of
 
 Observation = Mapping[str, Any]
 """By channel, what was seen: equal values for equal behaviour.
@@ -97,7 +98,8 @@ def _edited_native(case: Case) -> dict[str, torch.Tensor]:
 
 def _another(hf: GoldenDict) -> GoldenDict:
     """A checkpoint with other elements, and without the first tensor that is no expert's."""
-    dropped = next((key for key in hf if ".mlp.experts." not in key), None)
+    is_of_experts = names_of("hy_v3").is_of_experts
+    dropped = next((key for key in hf if not is_of_experts(key)), None)
     return {
         key: GoldenTensor(tensor.dtype, np.asarray(tensor.bits ^ 1))
         for key, tensor in hf.items()

@@ -2,14 +2,19 @@
 # Copyright the hymt2-harness authors
 """The round-trip property that one would write first, for comparison."""
 
+from functools import cache
 from typing import Any
 
 import torch
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from hymt2_oracle.configs import layer_fields, size_fields, small_config
 from hymt2_oracle.nemo import StateDict, new_adapter
+from hymt2_oracle.tables import Layout, read_layout
+from hymt2_oracle.torch_types import DTYPES
 
+LAYOUT = "hy_v3"
 EXAMPLES = 300
 
 
@@ -35,14 +40,9 @@ def failure_of_round_trip(adapter_class: type[Any], examples: int = EXAMPLES) ->
         seed=st.integers(0, 2**32 - 1),
     )
     def round_trip(experts: int, hidden: int, inner: int, layers: int, seed: int) -> None:
-        config = {
-            "num_experts": experts,
-            "hidden_size": hidden,
-            "moe_intermediate_size": inner,
-            "num_hidden_layers": layers,
-        }
-        checkpoint = random_checkpoint(config, seed)
-        adapter = new_adapter(adapter_class, config)
+        layout = sparse_model(experts, hidden, inner, layers)
+        checkpoint = random_checkpoint(layout, seed)
+        adapter = new_adapter(adapter_class, LAYOUT, layout.fields)
         result = adapter.to_hf(adapter.from_hf(checkpoint))
         assert result.keys() == checkpoint.keys()
         for key, tensor in checkpoint.items():
@@ -56,32 +56,21 @@ def failure_of_round_trip(adapter_class: type[Any], examples: int = EXAMPLES) ->
     return None
 
 
-def random_checkpoint(config: dict[str, int], seed: int) -> StateDict:
-    """A model of sparse layers in bfloat16, the router's bias in float32 as on disk."""
+@cache
+def sparse_model(experts: int, hidden: int, inner: int, layers: int) -> Layout:
+    """A model without dense layers. Every fault is asked about the same models."""
+    sizes = size_fields(LAYOUT, E=experts, H=hidden, I=inner, V=8)
+    fields = sizes | layer_fields(LAYOUT, ["sparse"] * layers)
+    return read_layout(LAYOUT, small_config(LAYOUT, fields))
+
+
+def random_checkpoint(layout: Layout, seed: int) -> StateDict:
+    """A model in bfloat16, the router's bias in float32 as on disk; without attention."""
     generator = torch.Generator().manual_seed(seed)
-    hidden, inner = config["hidden_size"], config["moe_intermediate_size"]
-    experts = config["num_experts"]
-
-    def random(*shape: int, dtype: torch.dtype = torch.bfloat16) -> torch.Tensor:
-        return torch.randn(shape, generator=generator).to(dtype)
-
-    def feed_forward(base: str) -> StateDict:
-        return {
-            f"{base}.gate_proj.weight": random(inner, hidden),
-            f"{base}.up_proj.weight": random(inner, hidden),
-            f"{base}.down_proj.weight": random(hidden, inner),
-        }
-
-    checkpoint = {"model.embed_tokens.weight": random(8, hidden)}
-    for layer in range(config["num_hidden_layers"]):
-        base = f"model.layers.{layer}"
-        checkpoint[f"{base}.input_layernorm.weight"] = random(hidden)
-        checkpoint[f"{base}.self_attn.q_proj.weight"] = random(hidden, hidden)
-        checkpoint[f"{base}.mlp.router.gate.weight"] = random(experts, hidden)
-        checkpoint[f"{base}.mlp.expert_bias"] = random(experts, dtype=torch.float32)
-        checkpoint |= feed_forward(f"{base}.mlp.shared_mlp")
-        for expert in range(experts):
-            checkpoint |= feed_forward(f"{base}.mlp.experts.{expert}")
-    checkpoint["model.norm.weight"] = random(hidden)
-    checkpoint["lm_head.weight"] = random(8, hidden)
-    return checkpoint
+    return {
+        tensor.name: torch.randn(tensor.shape, generator=generator).to(
+            DTYPES[tensor.dtype] if tensor.dtype else torch.bfloat16
+        )
+        for tensor in layout.tensors
+        if tensor.role != "attention"
+    }

@@ -47,6 +47,8 @@ class Backend(Protocol):
     name: str
     version: str | None
     supports: Mapping[str, list[str]] | None
+    introduction: Mapping[str, Any]
+    """What a hello says beside that: `layout`, `adapter`, `remarks`, as far as there are any."""
     library: TensorLibrary
 
     def open(self, setup: dict[str, Any]) -> Session:

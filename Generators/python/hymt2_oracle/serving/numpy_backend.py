@@ -14,7 +14,8 @@ from hymt2_oracle.numpy_adapter import NumPyAdapter
 from hymt2_oracle.numpy_refusals import refuse_loss_on_loading, refuse_loss_on_saving
 from hymt2_oracle.serving.backend import Pairs, TensorLibrary
 from hymt2_oracle.serving.codec import Entry, Piece
-from hymt2_oracle.serving.requests import ExpertParallelism
+from hymt2_oracle.serving.errors import RequestError
+from hymt2_oracle.serving.requests import WITH_MOE, ExpertParallelism
 from hymt2_oracle.serving.server import Recent
 
 WORDS = {dtype: np.dtype(f"<u{width}") for dtype, width in WIDTHS.items()}
@@ -41,12 +42,19 @@ class NumPyBackend:
     name = "numpy"
     version: str | None = __version__
     supports: Mapping[str, list[str]] | None = None
+    introduction: Mapping[str, Any] = {}
     library: TensorLibrary
 
     def __init__(self) -> None:
         self.library = GoldenTensors()
 
     def open(self, setup: dict[str, Any]) -> "NumPySession":
+        if setup["model"] not in WITH_MOE:
+            known = " or ".join(WITH_MOE)
+            raise RequestError(
+                f"model: expected {known}, found {setup['model']!r}: the adapter in NumPy knows"
+                " Hy's layout only; serve nemo --layout NAME for another"
+            )
         return NumPySession(setup)
 
 

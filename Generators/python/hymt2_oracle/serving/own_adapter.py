@@ -24,11 +24,11 @@ class Setup:
     """What an adapter is made for. `vars(setup.config)` is a dict."""
 
     model: str
-    """`hy_mt2` or `hy_v3`."""
+    """The name of a layout, such as `hy_mt2`, `hy_v3` or `qwen3_moe`."""
     config: SimpleNamespace
     """The model's config.json."""
     moe: SimpleNamespace
-    """`n_routed_experts`, `moe_inter_dim`, `dim`, `expert_activation`, `expert_bias`."""
+    """What upstream's MoE config has of it, see docs/adapter-protocol.md."""
     dtype: "torch.dtype"
     """The type of grouped experts."""
     options: SimpleNamespace
@@ -64,6 +64,7 @@ class OwnAdapter:
     name: str
     version: str | None
     supports: Mapping[str, list[str]] | None
+    introduction: Mapping[str, Any] = {}
     library: TensorLibrary
 
     def __init__(
@@ -139,17 +140,18 @@ def _excluding(pattern: str | None) -> dict[str, str]:
     return {"exclude_key_regex": pattern} if pattern is not None else {}
 
 
-def load(target: str, mutant_id: str | None = None) -> Backend:
+def load(target: str, mutant_id: str | None = None, layout: str | None = None) -> Backend:
     """The backend that a command line names: `nemo`, `numpy` or MODULE:OBJECT.
 
-    NeMo's adapters may have a planted fault.
+    NeMo's adapters may have a planted fault, or be those of another layout.
     """
     if target == "nemo":
         from hymt2_oracle.serving.nemo_backend import NeMoBackend
 
-        return NeMoBackend(mutant_id)
-    if mutant_id is not None:
-        raise OracleError(f"--mutant {mutant_id}: expected nemo, found {target}")
+        return NeMoBackend(mutant_id, layout)
+    for option, value in (("--mutant", mutant_id), ("--layout", layout)):
+        if value is not None:
+            raise OracleError(f"{option} {value}: expected nemo, found {target}")
     if target == "numpy":
         from hymt2_oracle.serving.numpy_backend import NumPyBackend
 

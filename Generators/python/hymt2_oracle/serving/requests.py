@@ -12,6 +12,8 @@ from hymt2_oracle.serving.codec import Entry, Header, ordered_entries, read_head
 from hymt2_oracle.serving.errors import RequestError, StreamError
 
 PROTOCOL = "hymt2-adapter/1"
+WITH_MOE = ("hy_mt2", "hy_v3")
+"""The layouts of the protocol's first servers, whose requests always have the member `moe`."""
 OPERATIONS = ("hello", "from_hf", "to_hf", "convert_single_tensor_to_hf", "is_mtp_key")
 
 
@@ -77,6 +79,8 @@ def setup_of(request: Request) -> dict[str, Any]:
     """The request's members, for the adapter to keep and change as it likes."""
     members: dict[str, Any] = json.loads(request.text)
     shapes: dict[str, type] = dict(model=str, config=dict, moe=dict, dtype=str, options=dict)
+    if members.get("model") not in WITH_MOE:
+        members.setdefault("moe", {})
     for name, kind in shapes.items():
         if not isinstance(members.get(name), kind):
             raise RequestError(f"request: {name} is missing or of another type")

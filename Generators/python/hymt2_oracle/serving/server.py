@@ -125,6 +125,8 @@ class Server:
             members["version"] = backend.version
         if backend.supports is not None:
             members["supports"] = json.dumps(backend.supports)
+        for member, value in backend.introduction.items():
+            members[member] = value if isinstance(value, str) else json.dumps(value)
         return members
 
     def _pieces(self, result: Any, is_single: bool) -> list[Piece]:

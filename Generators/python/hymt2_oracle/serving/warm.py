@@ -30,10 +30,11 @@ _LONGEST_ID = 4096
 _MARK = "HYMT2_ADAPTER_CHILD"
 
 
-def serve_from(path: Path, mutant_id: str) -> int:
+def serve_from(path: Path, mutant_id: str, layout: str | None = None) -> int:
     """Has the keeper at a socket serve this process's standard streams; gives the exit status."""
     with _connected(path) as connection:
-        socket.send_fds(connection, [mutant_id.encode()], [0, 1, 2])
+        message = f"{mutant_id}\n{layout or ''}"
+        socket.send_fds(connection, [message.encode()], [0, 1, 2])
         # The child writes its status as it ends; without one it was killed.
         status = connection.recv(1)
     return status[0] if status else 2
@@ -119,7 +120,8 @@ def _serve(connection: socket.socket) -> None:
             os.dup2(descriptor, target)
             os.close(descriptor)
         threading.Thread(target=_end_with, args=[connection], daemon=True).start()
-        status = run(lambda: load("nemo", message.decode()))
+        mutant_id, _, layout = message.decode().partition("\n")
+        status = run(lambda: load("nemo", mutant_id, layout or None))
     except OracleError as error:
         print(f"error: {error}", file=sys.stderr)
     finally:

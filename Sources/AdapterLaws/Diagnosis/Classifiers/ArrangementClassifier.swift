@@ -31,9 +31,9 @@ enum ArrangementClassifier {
     return isTranspose ? transpose(landing, isSquare: false) : .axesPermuted(axes)
   }
 
-  /// Experts change their axes in native form, all other matrices keep them.
+  /// Some matrices change their axes in native form, all others keep them.
   private static func transpose(_ landing: Landing?, isSquare: Bool) -> Diagnosis.Fault {
-    let keepsAxes = landing.map { $0.expert == nil } ?? false
+    let keepsAxes = landing.map { !$0.kind.changesAxes } ?? false
     return keepsAxes ? .transposed(isSquare: isSquare) : .notTransposed(isSquare: isSquare)
   }
 

@@ -21,22 +21,22 @@ enum BehaviourClassifier {
     let names = context.checkpoint.schema.map(\.name) + context.spec.layerKeys.map(\.name)
     return names.unique.compactMap { name in
       guard let isMTP = try? session.isMTPKey(name) else { return nil }
-      let layer = TensorSubject(name).layer
+      let layer = TensorSubject(name, context.layout).layer
       let isOfModel = hasKnownPrefix(name, context)
       let expected =
         layer.map { $0 >= context.spec.config.hiddenLayerCount && isOfModel } ?? false
       guard isMTP != expected else { return nil }
       let fault = Diagnosis.Fault.mtpKeyMisjudged(
         isMTP: isMTP, isOfModel: isOfModel || layer == nil)
-      var observation = Observation(fault, name).ofClass
+      var observation = Observation(fault, name, context.layout).ofClass
       observation.kind = nil
       return observation
     }
   }
 
   private static func hasKnownPrefix(_ name: TensorName, _ context: DiagnosisContext) -> Bool {
-    ["", "model.", context.spec.prefix].contains {
-      name.text.hasPrefix("\($0)layers.")
-    }
+    let key = LenientKey(name, context.layout)
+    return key.layerText != nil
+      && ["", context.layout.prefixes[0], context.spec.prefix].contains(key.prefix)
   }
 }

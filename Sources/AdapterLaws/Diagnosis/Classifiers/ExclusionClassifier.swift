@@ -36,10 +36,12 @@ enum ExclusionClassifier {
     let wrong = whole.filter { name in
       zip(found, expected).contains { $0.contains(name) != $1.contains(name) }
     }
-    if let explanation { return wrong.map { Observation(explanation.fault, $0).ofClass } }
+    if let explanation {
+      return wrong.map { Observation(explanation.fault, $0, context.layout).ofClass }
+    }
     return wrong.map { name in
       let isKept = zip(found, expected).contains { $0.contains(name) && !$1.contains(name) }
-      return Observation(isKept ? .exclusionKeeps : .exclusionRemoves, name).ofClass
+      return Observation(isKept ? .exclusionKeeps : .exclusionRemoves, name, context.layout).ofClass
     }
   }
 
@@ -51,8 +53,10 @@ enum ExclusionClassifier {
   private static func readings(_ context: DiagnosisContext) -> [Reading] {
     let native = { (pattern: String, name: TensorName) in
       // Factors that repeat or come of fused ones are not among those on disk.
-      let key = OracleKey(name)
-      let grouped = key.flatMap { key in key.groupedName.map { key.grouped($0) } }
+      let key = LenientKey(name, context.layout)
+      let grouped = NativeWhole(onDisk: key, context.layout).flatMap { whole in
+        key.base.map { TensorName($0 + whole.name(context.layout)) }
+      }
       return matches(pattern, context.nativeNames[name] ?? grouped ?? name)
     }
     return [

@@ -33,7 +33,7 @@ enum ExpertClassifier {
 
   private struct Group {
     let layer: Int?
-    let kind: String
+    let kind: TensorKind
     var landings: [Landing]
 
     init(_ landing: Landing) {
@@ -52,7 +52,7 @@ enum ExpertClassifier {
     let contents = landings.map { contentExpert($0, book) }
     let count = context.spec.config.expertCount
     // Ranks do not share out LoRA factors.
-    let rank = group.kind.contains("lora_") ? nil : relation.step.parallelism
+    let rank = group.kind.isOfRanks ? relation.step.parallelism : nil
     let range = LayoutOracle(context.spec).experts(of: rank)
     let own = Array(range)
     let known = contents.compactMap { $0 }
@@ -99,7 +99,7 @@ enum ExpertClassifier {
   /// The experts of a class of tensors in the order of their keys in the checkpoint.
   private static func arrival(_ group: Group, _ places: [Int], _ checkpoint: Checkpoint) -> [Int] {
     checkpoint.infos.compactMap { info in
-      let subject = TensorSubject(info.name)
+      let subject = TensorSubject(info.name, checkpoint.spec.config.layout)
       guard subject.layer == group.layer, subject.kind == group.kind else { return nil }
       return subject.expert
     }.filter { places.contains($0) }

@@ -1,30 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import Layouts
 import Tensors
 
 /// Recognizes gate and up rows that are mixed.
 enum HalvesClassifier {
-  static func isGateAndUp(_ one: String, _ other: String) -> Bool {
-    let gate = one.contains("gate_proj") ? one : other
-    let up = one.contains("gate_proj") ? other : one
-    return gate.hasPrefix("mlp.experts.*") || gate.hasPrefix("mlp.experts.")
-      ? gate.contains("gate_proj")
-        && up == gate.replacing("gate_proj", with: "up_proj")
-      : false
+  /// Whether two kinds are gate and up of one native tensor.
+  static func isGateAndUp(_ one: TensorKind, _ other: TensorKind, _ layout: Layout) -> Bool {
+    guard let first = one.tensor.map({ layout.tensors[$0] }),
+      let second = other.tensor.map({ layout.tensors[$0] }), one.isFactor == other.isFactor
+    else { return false }
+    switch (first.part, second.part) {
+    case (.gate, .up), (.up, .gate): return group(first) != nil && group(first) == group(second)
+    default: return false
+    }
+  }
+
+  private static func group(_ rule: TensorRule) -> Int? {
+    if case .part(let group, _) = rule.native { group } else { nil }
   }
 
   static func classify(_ relation: Relation, _ context: DiagnosisContext) -> [Observation] {
+    let layout = context.layout
     let mixed = relation.landings.filter { $0.sources.count == 2 && $0.expert != nil }
-    return mixed.filter { $0.kind.contains("gate_proj") }.flatMap { gate -> [Observation] in
+    let pairs = mixed.filter { $0.part(in: layout) == .gate }.flatMap { gate -> [Observation] in
       guard
         let up = mixed.first(where: {
-          $0.layer == gate.layer && $0.expert == gate.expert && isGateAndUp(gate.kind, $0.kind)
+          $0.layer == gate.layer && $0.expert == gate.expert
+            && isGateAndUp(gate.kind, $0.kind, layout)
         }), let rows = jointRows(gate, up, relation.book),
         let fault = fault(rows)
       else { return [] }
       return [Observation(fault, gate), Observation(fault, up)]
     }
+    return pairs
+      + relation.landings.compactMap { landing in
+        guard landing.part(in: layout) == .gateAndUp,
+          let places = lastIndices(landing, relation.book)
+        else { return nil }
+        return (exchange(places) ?? fault(places)).map { Observation($0, landing) }
+      }
   }
 
   /// Whether a landing is explained here.
@@ -34,15 +50,39 @@ enum HalvesClassifier {
     }
   }
 
+  /// Gate and up that are one tensor on disk, exchanged as halves or as neighbors.
+  private static func exchange(_ places: [Int]) -> Diagnosis.Fault? {
+    let half = places.count / 2
+    guard half > 0, places.count.isMultiple(of: 2) else { return nil }
+    let areHalves = places.indices.allSatisfy { places[$0] == ($0 + half) % places.count }
+    let areNeighbors = places.indices.allSatisfy { places[$0] == $0 ^ 1 }
+    return areHalves || areNeighbors ? .halvesExchanged : nil
+  }
+
   private static func fault(_ rows: [Int]) -> Diagnosis.Fault? {
     let half = rows.count / 2
     let alternating = rows.indices.map { $0 % 2 * half + $0 / 2 }
     let parted = rows.indices.map { $0 < half ? 2 * $0 : 2 * ($0 - half) + 1 }
-    if rows == alternating || rows == parted { return .halvesInterleaved }
-    guard let shift = rows.first,
+    let isInOrder = rows == Array(rows.indices)
+    if !isInOrder, rows == alternating || rows == parted { return .halvesInterleaved }
+    guard let shift = rows.first, shift != 0,
       rows.indices.allSatisfy({ rows[$0] == ($0 + shift) % rows.count })
     else { return nil }
     return .halvesShifted(by: 2 * shift > rows.count ? shift - rows.count : shift)
+  }
+
+  /// For each index along the last axis, the one that its elements come from; nil if they come from
+  /// several or from elsewhere.
+  private static func lastIndices(_ landing: Landing, _ book: AddressBook) -> [Int]? {
+    let shape = book.schema[landing.target].shape
+    guard landing.source == landing.target, let elements = landing.sourceElements(book),
+      let width = shape.extents.last, width > 1
+    else { return nil }
+    let places = elements.prefix(width).map { $0 % width }
+    let isColumnwise = elements.enumerated().allSatisfy { position, element in
+      element / width == position / width && element % width == places[position % width]
+    }
+    return isColumnwise && places != Array(places.indices) ? places : nil
   }
 
   /// For each row of gate then up, the row of gate then up that it comes from; nil if columns are
@@ -64,5 +104,12 @@ enum HalvesClassifier {
       guard rows.last == row else { return nil }
     }
     return rows
+  }
+}
+
+extension Landing {
+  /// Which part of an expert the place is for, or nil if it is for none.
+  fileprivate func part(in layout: Layout) -> ExpertPart? {
+    kind.tensor.flatMap { layout.tensors[$0].part }
   }
 }

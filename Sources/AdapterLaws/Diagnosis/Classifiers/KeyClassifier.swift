@@ -12,27 +12,29 @@ enum KeyClassifier {
     var missing = relation.missing
     var surplus = relation.surplus
     var result = relation.renamed.compactMap { renaming($0, relation, context) }
-    result += ungrouped(&missing, &surplus, relation)
-    let kept = keptLayers(relation)
+    result += ungrouped(&missing, &surplus, relation, context)
+    let kept = keptLayers(relation, context)
     let isOfDroppedLayer = { (output: TracedMap.Output) in
-      TensorSubject(output.name).layer.map { !kept.contains($0) } ?? true
+      TensorSubject(output.name, context.layout).layer.map { !kept.contains($0) } ?? true
     }
     let whole = missing.filter(isOfDroppedLayer)
     result += mtp(whole, surplus, context)
     let merged = mergedLayers(relation, context)
-    missing.removeAll { TensorSubject($0.name).layer.map { merged.contains($0) } ?? false }
+    missing.removeAll {
+      TensorSubject($0.name, context.layout).layer.map { merged.contains($0) } ?? false
+    }
     missing.removeAll { output in
-      isMTP(output.name, context) && context.spec.options.mtpPolicy == .preserve
+      isMTP(output.name, context) && !context.dropsMTP
         && isOfDroppedLayer(output)
     }
-    surplus.removeAll { isMTP($0.name, context) && context.spec.options.mtpPolicy == .drop }
+    surplus.removeAll { isMTP($0.name, context) && context.dropsMTP }
     result += experts(&missing, relation, context)
-    result += missing.map { Observation(.keysDropped, $0.name) }
+    result += missing.map { Observation(.keysDropped, $0.name, context.layout) }
     var seen: Set<TensorName> = []
     let repeated = relation.found.map(\.name).filter { !seen.insert($0).inserted }
-    result += repeated.map { Observation(.keysRepeated, $0) }
+    result += repeated.map { Observation(.keysRepeated, $0, context.layout) }
     result += surplus.filter { !repeated.contains($0.name) }
-      .map { Observation(.keysSurplus, $0.name) }
+      .map { Observation(.keysSurplus, $0.name, context.layout) }
     return result
   }
 
@@ -40,28 +42,32 @@ enum KeyClassifier {
     _ alignment: Alignment, _ relation: Relation, _ context: DiagnosisContext
   ) -> Observation? {
     let (wanted, name) = (alignment.expected.name, alignment.found.name)
-    let (want, found) = (TensorSubject(wanted), TensorSubject(name))
+    let (want, found) = (TensorSubject(wanted, context.layout), TensorSubject(name, context.layout))
     // Numbers of layers and experts are judged by other classifiers.
     if want.kind == found.kind, want.layer == found.layer, want.expert != found.expert {
       return numbering(alignment, want, found, relation, context)
     }
     if want == found {
-      return Observation(.wrongPrefix(prefix(name), insteadOf: prefix(wanted)), wanted)
+      return Observation(
+        .wrongPrefix(prefix(name, context), insteadOf: prefix(wanted, context)), wanted,
+        context.layout)
     }
     let kept =
       relation.step.isFromHF
       ? relation.book.schema.contains { $0.name == name }
       : name == context.nativeNames[wanted]
-    if kept { return Observation(.notRenamed, wanted) }
-    var result = Observation(.renamedWrongly(to: found.kind), wanted)
-    if want.kind == found.kind { result = Observation(.renamedWrongly(to: name.text), wanted) }
+    if kept { return Observation(.notRenamed, wanted, context.layout) }
+    var result = Observation(.renamedWrongly(to: found.kind.text), wanted, context.layout)
+    if want.kind == found.kind {
+      result = Observation(.renamedWrongly(to: name.text), wanted, context.layout)
+    }
     return result
   }
 
   /// What stands before the number of a layer.
-  private static func prefix(_ name: TensorName) -> String {
-    name.text.split(separator: "layers.", maxSplits: 1, omittingEmptySubsequences: false)
-      .first.map(String.init) ?? ""
+  private static func prefix(_ name: TensorName, _ context: DiagnosisContext) -> String {
+    let key = LenientKey(name, context.layout)
+    return key.layerText == nil ? name.text : key.prefix
   }
 
   private static func numbering(
@@ -70,25 +76,27 @@ enum KeyClassifier {
   ) -> Observation {
     let own = LayoutOracle(context.spec).experts(of: relation.step.parallelism)
     if let one = want.expert, let other = found.expert, one - other == own.lowerBound {
-      return Observation(.localExpertNumbers, alignment.expected.name)
+      return Observation(.localExpertNumbers, alignment.expected.name, context.layout)
     }
-    return Observation(.renamedWrongly(to: alignment.found.name.text), alignment.expected.name)
+    return Observation(
+      .renamedWrongly(to: alignment.found.name.text), alignment.expected.name, context.layout)
   }
 
   /// Experts that pass through ungrouped, or grouped tensors that pass through unsplit.
   private static func ungrouped(
-    _ missing: inout [TracedMap.Output], _ surplus: inout [TracedMap.Output], _ relation: Relation
+    _ missing: inout [TracedMap.Output], _ surplus: inout [TracedMap.Output],
+    _ relation: Relation, _ context: DiagnosisContext
   ) -> [Observation] {
     var result: [Observation] = []
     let wanted = missing.reduce(into: Set<Int>()) { result, output in
       result.formUnion(relation.book.tensors(of: output.origins))
     }
-    for output in surplus where TensorSubject(output.name).isOfExperts {
+    for output in surplus where TensorSubject(output.name, context.layout).isOfExperts {
       let sources = relation.book.tensors(of: output.origins)
       guard !sources.isDisjoint(with: wanted) else { continue }
       let fault: Diagnosis.Fault = relation.step.isFromHF ? .notGrouped : .notSplit
       result += sources.sorted().map { source in
-        var observation = Observation(fault, relation.book.schema[source].name)
+        var observation = Observation(fault, relation.book.schema[source].name, context.layout)
         observation.expert = nil
         return observation
       }
@@ -112,27 +120,28 @@ enum KeyClassifier {
   }
 
   /// The layers of which some keys came out, so that it is not the layer that is dropped.
-  private static func keptLayers(_ relation: Relation) -> Set<Int> {
+  private static func keptLayers(_ relation: Relation, _ context: DiagnosisContext) -> Set<Int> {
     let found = Set(relation.found.map(\.name))
     return Set(
       relation.expected.filter { found.contains($0.name) }
-        .compactMap { TensorSubject($0.name).layer })
+        .compactMap { TensorSubject($0.name, context.layout).layer })
   }
 
   private static func isMTP(_ name: TensorName, _ context: DiagnosisContext) -> Bool {
-    TensorSubject(name).layer.map { context.mtpLayers.contains($0) } ?? false
+    TensorSubject(name, context.layout).layer.map { context.mtpLayers.contains($0) } ?? false
   }
 
   private static func mtp(
     _ missing: [TracedMap.Output], _ surplus: [TracedMap.Output], _ context: DiagnosisContext
   ) -> [Observation] {
-    let isDropping = context.spec.options.mtpPolicy == .drop
+    let isDropping = context.dropsMTP
     let names = (isDropping ? surplus : missing).map(\.name).filter { isMTP($0, context) }
-    let layers = Set(names.compactMap { TensorSubject($0).layer })
+    let layers = Set(names.compactMap { TensorSubject($0, context.layout).layer })
     guard !layers.isEmpty else { return [] }
     let part = context.part(layers)
     return names.map { name in
-      var observation = Observation(isDropping ? .mtpKept(part) : .mtpDropped(part), name)
+      var observation = Observation(
+        isDropping ? .mtpKept(part) : .mtpDropped(part), name, context.layout)
       observation.kind = nil
       observation.expert = nil
       return observation
@@ -145,8 +154,8 @@ enum KeyClassifier {
   ) -> [Observation] {
     guard !relation.step.isFromHF else { return ownExperts(&missing, relation, context) }
     var result: [Observation] = []
-    let gone = missing.map { TensorSubject($0.name) }
-    let all = relation.expected.map { TensorSubject($0.name) }
+    let gone = missing.map { TensorSubject($0.name, context.layout) }
+    let all = relation.expected.map { TensorSubject($0.name, context.layout) }
     for layer in context.sparseLayers {
       let experts = Set(gone.filter { $0.layer == layer }.compactMap(\.expert)).sorted()
       let whole = experts.filter { expert in
@@ -159,7 +168,7 @@ enum KeyClassifier {
       observation.layer = layer
       result.append(observation)
       missing.removeAll { output in
-        let subject = TensorSubject(output.name)
+        let subject = TensorSubject(output.name, context.layout)
         return subject.layer == layer && subject.expert.map { whole.contains($0) } ?? false
       }
     }
@@ -174,7 +183,7 @@ enum KeyClassifier {
     let own = LayoutOracle(context.spec).experts(of: rank)
     return context.sparseLayers.compactMap { layer in
       let isOfLayer = { (output: TracedMap.Output) in
-        output.name.isGroupedWeight && TensorSubject(output.name).layer == layer
+        isOfRanks(output.name, layer, context)
       }
       let wanted = relation.expected.filter(isOfLayer)
       guard !wanted.isEmpty, missing.filter(isOfLayer).count == wanted.count else { return nil }
@@ -183,5 +192,13 @@ enum KeyClassifier {
       observation.layer = layer
       return observation
     }
+  }
+
+  /// Whether a native key is of the experts of a layer that ranks share out.
+  private static func isOfRanks(
+    _ name: TensorName, _ layer: Int, _ context: DiagnosisContext
+  ) -> Bool {
+    let subject = TensorSubject(name, context.layout)
+    return subject.kind.isOfRanks && subject.layer == layer
   }
 }

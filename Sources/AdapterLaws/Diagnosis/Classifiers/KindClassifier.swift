@@ -4,14 +4,14 @@
 /// Recognizes contents that landed under another class of tensors.
 enum KindClassifier {
   private struct Move: Hashable {
-    let to: String
-    let from: String
+    let to: TensorKind
+    let from: TensorKind
     let layer: Int?
   }
 
   static func classify(_ relation: Relation, _ context: DiagnosisContext) -> [Observation] {
     var result: [Observation] = []
-    let moved = relation.landings.compactMap { landing -> (landing: Landing, from: String)? in
+    let moved = relation.landings.compactMap { landing -> (landing: Landing, from: TensorKind)? in
       guard let source = landing.source else { return nil }
       let kind = relation.book.subjects[source].kind
       return kind == landing.kind ? nil : (landing, kind)
@@ -19,13 +19,13 @@ enum KindClassifier {
     let moves = Set(moved.map { Move(to: $0.landing.kind, from: $0.from, layer: $0.landing.layer) })
     for (landing, from) in moved {
       let isExchange = moves.contains(Move(to: from, from: landing.kind, layer: landing.layer))
-      if isExchange, HalvesClassifier.isGateAndUp(landing.kind, from) {
+      if isExchange, HalvesClassifier.isGateAndUp(landing.kind, from, context.layout) {
         result.append(Observation(.halvesExchanged, landing))
       } else if isExchange {
-        let pair = [landing.kind, from].sorted().map(TensorSubject.word)
+        let pair = [landing.kind, from].sorted().map(\.word)
         result.append(Observation(.classesExchanged(pair[0], pair[1]), landing))
       } else {
-        result.append(Observation(.classReplaced(by: TensorSubject.word(from)), landing))
+        result.append(Observation(.classReplaced(by: from.word), landing))
       }
     }
     return result

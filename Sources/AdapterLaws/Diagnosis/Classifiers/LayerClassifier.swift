@@ -16,7 +16,8 @@ enum LayerClassifier {
     if let order = order(moved, relation) {
       return [Observation(.layerOrder(order))]
     }
-    let absent = Set(relation.missing.compactMap { TensorSubject($0.name).layer })
+    let absent = Set(
+      relation.missing.compactMap { TensorSubject($0.name, relation.book.layout).layer })
     return wrong.compactMap { layer in
       let from = (moved[layer] ?? []).subtracting([layer])
       let merged = from.union(absent.filter { "\($0)".hasPrefix("\(layer)") && $0 != layer })

@@ -20,7 +20,7 @@ enum OrderClassifier {
     _ context: DiagnosisContext
   ) -> Diagnosis.KeyArrangement {
     let isGroup = { (name: TensorName) in
-      let subject = TensorSubject(name)
+      let subject = TensorSubject(name, context.layout)
       return subject.isOfExperts && subject.expert == nil
     }
     let groups = expected.filter(isGroup)

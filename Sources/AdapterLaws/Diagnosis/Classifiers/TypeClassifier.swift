@@ -15,7 +15,7 @@ enum TypeClassifier {
       let lacking = parts.filter { !found.contains(relation.book.subjects[$0].kind) }
       if !lacking.isEmpty, lacking.count < parts.count, alignment.fit == .different {
         return lacking.map {
-          Observation(.projectionMissing, relation.book.schema[$0].name).ofClass
+          Observation(.projectionMissing, relation.book.schema[$0].name, context.layout).ofClass
         }
       }
       if alignment.fit == .reshaped || alignment.fit == .different {
@@ -26,7 +26,7 @@ enum TypeClassifier {
       }
       return faults.flatMap { fault in
         parts.map { part in
-          var observation = Observation(fault, relation.book.schema[part].name)
+          var observation = Observation(fault, relation.book.schema[part].name, context.layout)
           observation.tensor = alignment.expected.name
           observation.expert = relation.step.isFromHF ? nil : observation.expert
           return observation

@@ -19,7 +19,7 @@ enum ValueClassifier {
   ///   - explained: Kinds on disk whose elements are known to be in wrong places.
   static func classify(
     _ evidence: ValueEvidence, probes: [ValueEvidence], _ context: DiagnosisContext,
-    native: [TracedMap.Output], explained: Set<String>
+    native: [TracedMap.Output], explained: Set<TensorKind>
   ) -> [Observation] {
     var result: [Observation] = []
     for name in evidence.violation.expected.names {
@@ -34,8 +34,8 @@ enum ValueClassifier {
       let changed = probed.filter(\.isChanged)
       // Values that do not show the fault at all say nothing of it.
       for fault in faults(shown + changed, samples: changed.isEmpty ? [] : probed) {
-        result += (kinds.isEmpty ? [TensorSubject(name).kind] : kinds).map { kind in
-          var observation = Observation(.value(fault), name).ofClass
+        result += (kinds.isEmpty ? [TensorSubject(name, context.layout).kind] : kinds).map { kind in
+          var observation = Observation(.value(fault), name, context.layout).ofClass
           observation.kind = kind
           return observation
         }
@@ -55,8 +55,8 @@ enum ValueClassifier {
     let isCast = evidence.violation.castTensors.contains(name)
     return samples(name, expected, found, isCast) { element in
       guard let map, let sources = evidence.sources, map.origins.indices.contains(element),
-        let (tensor, place) = context.book.locate(map.origins[element]),
-        let source = sources[context.book.schema[tensor].name]
+        let (name, place) = context.book.place(map.origins[element]),
+        let source = sources[name]
       else { return nil }
       let bits = source.bits(at: place)
       // The law may have looked at other contents than the spec's.

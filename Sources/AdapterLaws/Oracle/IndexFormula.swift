@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import CheckpointGenerators
+import Layouts
+
+/// Where the elements of one tensor on disk are in a native one: for each native axis, the index is
+/// `coefficient * i + offset`, where `i` is the index of one axis on disk or the number of the expert.
+struct IndexFormula {
+  struct Term {
+    /// The axis on disk, or nil for the number of the expert in the name.
+    let axis: Int?
+    let coefficient: Int
+    let offset: Int
+
+    /// The native index.
+    func callAsFunction(_ index: Int) -> Int { coefficient * index + offset }
+  }
+
+  /// The position of the tensor in the table.
+  let rule: Int
+  /// The extents on disk.
+  let extents: [Int]
+  /// One for each native axis.
+  let terms: [Term]
+}
+
+/// The index formulas of all tensors on disk that make up one native tensor.
+struct NativeFormula {
+  let parts: [IndexFormula]
+  /// The native axis that counts experts.
+  let expertAxis: Int?
+  /// The experts that the native tensor holds.
+  let experts: Range<Int>
+  /// The native extents: each axis reaches as far as some index on disk leads.
+  let shape: [Int]
+  /// How far neighbors along each axis are from each other.
+  private let strides: [Int]
+
+  init(_ parts: [IndexFormula], expertAxis: Int?, _ experts: Range<Int>) {
+    var shape = [Int](repeating: 0, count: parts.first?.terms.count ?? 0)
+    for part in parts {
+      for (axis, term) in part.terms.enumerated() {
+        let last = term.axis.map { part.extents[$0] - 1 } ?? 0
+        shape[axis] = max(shape[axis], term(last) + 1)
+      }
+    }
+    if let expertAxis { shape[expertAxis] = experts.count }
+    var strides = [Int](repeating: 1, count: shape.count)
+    for (axis, extent) in shape.enumerated().dropFirst().reversed() {
+      strides[axis - 1] = strides[axis] * extent
+    }
+    (self.parts, self.expertAxis, self.experts) = (parts, expertAxis, experts)
+    (self.shape, self.strides) = (shape, strides)
+  }
+
+  /// The native position of each element on disk in row-major order, that of an expert in its name for
+  /// the first one here; -1 of elements of other experts.
+  ///
+  /// - Parameter held: The experts that the tensor on disk holds, where one of its axes counts them.
+  func positions(_ part: IndexFormula, held: Range<Int>) -> [Int] {
+    var start = 0
+    var steps = part.extents.map { [Int](repeating: 0, count: $0) }
+    for (native, term) in part.terms.enumerated() {
+      guard let axis = term.axis else { continue }
+      guard native == expertAxis else {
+        steps[axis] = (0..<part.extents[axis]).map { term($0) * strides[native] }
+        continue
+      }
+      steps[axis] = held.map { expert in
+        experts.contains(term(expert))
+          ? (term(expert) - experts.lowerBound) * strides[native] : -1
+      }
+    }
+    // Axes of one index move the start.
+    while let first = steps.first, first.count == 1, first[0] >= 0 {
+      start += first[0]
+      steps.removeFirst()
+    }
+    return steps.reduce([start]) { starts, steps in
+      starts.flatMap { start in steps.map { $0 < 0 || start < 0 ? -1 : start + $0 } }
+    }
+  }
+
+  /// How far an expert's elements are from those of the first one here, where its number is in the name;
+  /// nil if it is none of those here.
+  func distance(_ part: IndexFormula, expert: Int?) -> Int? {
+    guard let expert, let axis = expertAxis, part.terms[axis].axis == nil else { return 0 }
+    let index = part.terms[axis](expert)
+    return experts.contains(index) ? (index - experts.lowerBound) * strides[axis] : nil
+  }
+}
+
+extension LayoutOracle {
+  /// The formula of a group in a layer, or nil where sizes give none.
+  func formula(of group: Int, layer: Int, _ experts: Range<Int>) -> NativeFormula? {
+    let group = layout.groups[group]
+    let values = spec.config.values(values, ofLayer: layer)
+    var parts: [IndexFormula] = []
+    for position in group.parts where layout.tensors[position].isPresent(values) {
+      let rule = layout.tensors[position]
+      guard case .part(_, let indices) = rule.native else { return nil }
+      let extents = rule.axes.compactMap { $0.extent.value(values) }
+      let terms = indices.compactMap { index in
+        index.offset.value(values).map {
+          IndexFormula.Term(axis: index.axis, coefficient: index.coefficient, offset: $0)
+        }
+      }
+      guard extents.count == rule.axes.count, terms.count == indices.count else { return nil }
+      parts.append(IndexFormula(rule: position, extents: extents, terms: terms))
+    }
+    return parts.isEmpty
+      ? nil : NativeFormula(parts, expertAxis: group.expertAxis, experts)
+  }
+
+  /// The formula of a group's low-rank factors of all experts: where a weight is
+  /// `native[e, input, output]`, its factors are `A[e, input, rank]` and `B[e, rank, output]`, on disk
+  /// `A[rank, input]` and `B[output, rank]`. All parts share one native A.
+  func formula(of lora: Int, isA: Bool, layer: Int, rank: Int) -> NativeFormula? {
+    guard
+      let weights = formula(
+        of: layout.lora[lora].group, layer: layer, 0..<spec.config.expertCount),
+      weights.expertAxis == 0
+    else { return nil }
+    let parts = weights.parts.compactMap { part -> IndexFormula? in
+      guard part.terms.count == 3, let input = part.terms[1].axis, let output = part.terms[2].axis
+      else { return nil }
+      let (feature, ranks) = (isA ? 1 : 0, isA ? 0 : 1)
+      var extents = [rank, rank]
+      extents[feature] = part.extents[isA ? input : output]
+      let own = part.terms[isA ? 1 : 2]
+      let features = IndexFormula.Term(
+        axis: feature, coefficient: own.coefficient, offset: own.offset)
+      let inner = IndexFormula.Term(axis: ranks, coefficient: 1, offset: 0)
+      return IndexFormula(
+        rule: part.rule, extents: extents,
+        terms: [part.terms[0]] + (isA ? [features, inner] : [inner, features]))
+    }
+    guard parts.count == weights.parts.count else { return nil }
+    return NativeFormula(parts, expertAxis: 0, weights.experts)
+  }
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Layouts
+import Synchronization
+
+/// What a key says of its layer.
+struct Meaning: Sendable {
+  enum What: Sendable {
+    /// A part of a group on disk.
+    case part(group: Int, rule: Int)
+    /// What stands beside the tensor of one expert on disk.
+    case companion
+    /// A low-rank factor of one expert on disk.
+    case factor(lora: Int, rule: Int, isA: Bool)
+    /// A factor of all experts on disk, as PEFT's ParamWrapper writes it.
+    case fused(lora: Int, isA: Bool)
+    /// A native group.
+    case group(Int)
+    /// A native factor of all experts.
+    case groupFactor(lora: Int, isA: Bool)
+    /// The same tensor under another name on the other side, relative to the layer.
+    case renamed(String)
+  }
+
+  /// The kinds of layers that have the name.
+  let kinds: LayerKinds
+  let what: What
+}
+
+/// The names that the oracle knows of one layout, by what follows the number of a layer.
+final class OracleNames: Sendable {
+  /// What names of layers have before the number, without the prefix.
+  let block: String
+  private let onDisk: [Substring: [Meaning]]
+  /// Names in which an expert's number stands, by what is before and behind it.
+  private let numbered: [(start: String, ends: [Substring: [Meaning]])]
+  private let native: [Substring: [Meaning]]
+  private let modules: [ModuleRename]
+
+  /// The names of a layout, made once.
+  static func of(_ layout: Layout) -> OracleNames {
+    known.withLock { known in
+      if let names = known[layout] { return names }
+      let names = OracleNames(layout)
+      known[layout] = names
+      return names
+    }
+  }
+
+  private static let known = Mutex<[Layout: OracleNames]>([:])
+
+  private init(_ layout: Layout) {
+    var onDisk: [Substring: [Meaning]] = [:]
+    var numbered: [(start: String, ends: [Substring: [Meaning]])] = []
+    var native: [Substring: [Meaning]] = [:]
+    func add(_ name: NamePattern, _ meaning: Meaning) {
+      guard let end = name.end else {
+        return onDisk[name.start[...], default: []].append(meaning)
+      }
+      let known = numbered.firstIndex { $0.start == name.start }
+      if known == nil { numbered.append((name.start, [:])) }
+      numbered[known ?? numbered.count - 1].ends[end[...], default: []].append(meaning)
+    }
+    for (position, rule) in layout.tensors.enumerated() {
+      guard let kinds = rule.kinds else { continue }
+      switch rule.native {
+      case .kept: break
+      case .renamed(let name):
+        add(rule.name, Meaning(kinds: kinds, what: .renamed(name.start)))
+        native[name.start[...], default: []].append(
+          Meaning(kinds: kinds, what: .renamed(rule.name.start)))
+      case .part(let group, _):
+        add(rule.name, Meaning(kinds: kinds, what: .part(group: group, rule: position)))
+      }
+      for suffix in layout.companions where rule.name.hasExpert {
+        add(rule.name.ending(suffix), Meaning(kinds: kinds, what: .companion))
+      }
+    }
+    for (position, group) in layout.groups.enumerated() {
+      native[group.name[...], default: []].append(
+        Meaning(kinds: group.kinds ?? .all, what: .group(position)))
+    }
+    for (lora, entry) in layout.lora.enumerated() {
+      let group = layout.groups[entry.group]
+      let (module, kinds) = (group.name.upToLastDot, group.kinds ?? .all)
+      for (letter, isA) in [("A", true), ("B", false)] {
+        let fused = "\(module)\(lora == 0 ? "base_layer." : "")lora_\(letter).weight"
+        add(
+          NamePattern(start: fused, end: nil),
+          Meaning(kinds: kinds, what: .fused(lora: lora, isA: isA)))
+        native["\(module)\(entry.native)_\(letter)"[...], default: []].append(
+          Meaning(kinds: kinds, what: .groupFactor(lora: lora, isA: isA)))
+        for rule in group.parts {
+          add(
+            layout.tensors[rule].name.ending("lora_\(letter).weight"),
+            Meaning(kinds: kinds, what: .factor(lora: lora, rule: rule, isA: isA)))
+        }
+      }
+    }
+    block =
+      layout.layerStart.hasPrefix(layout.prefixes[0])
+      ? String(layout.layerStart.dropFirst(layout.prefixes[0].count)) : layout.layerStart
+    (self.onDisk, self.numbered, self.native) = (onDisk, numbered, native)
+    modules = layout.modules
+  }
+
+  /// What a key on disk says and of which expert, or nil of one that stays as it is.
+  func meaning(onDisk tail: Substring, _ kinds: LayerKinds) -> (what: Meaning.What, expert: Int?)? {
+    if let meanings = onDisk[tail] { return (Self.first(meanings, kinds), nil) }
+    for (start, ends) in numbered where tail.utf8.starts(with: start.utf8) {
+      let rest = Substring(tail.utf8.dropFirst(start.utf8.count))
+      guard let (expert, end) = rest.leadingNumber else { continue }
+      if let meanings = ends[end] { return (Self.first(meanings, kinds), expert) }
+    }
+    for module in modules where tail.hasPrefix(module.onDisk) {
+      return (.renamed(module.native + tail.dropFirst(module.onDisk.count)), nil)
+    }
+    return nil
+  }
+
+  /// What a native key says, or nil of one that stays as it is.
+  func meaning(native tail: Substring, _ kinds: LayerKinds) -> Meaning.What? {
+    if let meanings = native[tail] { return Self.first(meanings, kinds) }
+    for module in modules where tail.hasPrefix(module.native) {
+      return .renamed(module.onDisk + tail.dropFirst(module.native.count))
+    }
+    return nil
+  }
+
+  /// The meaning in a kind of layers, or in others where it has none.
+  private static func first(_ meanings: [Meaning], _ kinds: LayerKinds) -> Meaning.What {
+    (meanings.first { $0.kinds.contains(kinds) } ?? meanings[0]).what
+  }
+}
+
+extension NamePattern {
+  /// The name with something else in the place of its last component.
+  func ending(_ suffix: String) -> NamePattern {
+    guard let end else { return NamePattern(start: start.upToLastDot + suffix, end: nil) }
+    return NamePattern(start: start, end: end.upToLastDot + suffix)
+  }
+}
+
+extension String {
+  /// The text up to its last dot.
+  var upToLastDot: String { lastIndex(of: ".").map { String(self[...$0]) } ?? "" }
+}
+
+extension Substring {
+  /// The decimal number that the text begins with, and what follows it.
+  var leadingNumber: (number: Int, rest: Substring)? {
+    let digits = utf8.prefix { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+    // Leading zeros are no part of a number.
+    guard let first = digits.first, digits.count == 1 || first != UInt8(ascii: "0"),
+      let number = Int(Substring(digits))
+    else { return nil }
+    return (number, self[digits.endIndex...])
+  }
+}

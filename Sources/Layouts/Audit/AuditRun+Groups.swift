@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+/// Index formulas, element by element.
+extension AuditRun {
+  /// Groups of more elements are left to smaller configs.
+  private static let mostElements = 4096
+
+  mutating func checkGroups() {
+    var checked: Set<GroupCase> = []
+    for audited in configs {
+      for layer in audited.layers {
+        let values = audited.values(ofLayer: layer)
+        let present = Set(audited.rules(ofLayer: layer))
+        for (position, group) in layout.groups.enumerated() {
+          let parts = group.parts.filter(present.contains)
+          guard !parts.isEmpty,
+            checked.insert(GroupCase(group: position, parts: parts, sizes: values.sizes)).inserted
+          else { continue }
+          check(group, parts, values, experts: audited.config.expertCount)
+        }
+      }
+    }
+  }
+
+  /// What decides how a group is filled.
+  private struct GroupCase: Hashable {
+    let group: Int
+    let parts: [Int]
+    let sizes: [Int]
+  }
+
+  private mutating func check(
+    _ group: NativeGroup, _ parts: [Int], _ values: LayoutValues, experts: Int
+  ) {
+    guard let extents = layout.extents(of: group, values, experts: experts) else {
+      report(
+        .injective, mark(ofTensor: parts[parts.count - 1]),
+        expected: "offsets below the coefficients of '\(group.name)'",
+        found: "one that is not, with \(sizes(values))")
+      return
+    }
+    let count = extents.reduce(1) { $0 <= Self.mostElements ? $0 * $1 : $0 }
+    guard count <= Self.mostElements else { return }
+    // The position of the rule that fills an element, or -1.
+    var filled = [Int](repeating: -1, count: count)
+    for part in parts {
+      let rule = layout.tensors[part]
+      guard case .part(_, let terms) = rule.native, let disk = rule.extents(values) else {
+        continue
+      }
+      let offsets = terms.map { $0.offset.value(values) ?? 0 }
+      for expert in 0..<(rule.name.hasExpert ? experts : 1) {
+        for index in ElementIndices(extents: disk) {
+          elementCount += 1
+          var (element, isInside) = (0, true)
+          var place: [Int] = []
+          for (axis, term) in terms.enumerated() {
+            let value = (term.axis.map { index[$0] } ?? expert) * term.coefficient + offsets[axis]
+            place.append(value)
+            isInside = isInside && value < extents[axis]
+            element = element * extents[axis] + value
+          }
+          guard isInside, filled[element] < 0 else {
+            let other = isInside ? ", where '\(text(layout.tensors[filled[element]].name))' is" : ""
+            report(
+              .injective, mark(ofTensor: part),
+              expected: "a place in '\(group.name)' for each element alone",
+              found: "\(place)\(other), with \(sizes(values))")
+            return
+          }
+          filled[element] = part
+        }
+      }
+    }
+    guard let gap = filled.firstIndex(of: -1) else { return }
+    report(
+      .complete, mark(ofTensor: parts[parts.count - 1]),
+      expected: "parts that fill '\(group.name)' \(extents)",
+      found: "nothing at \(indices(of: gap, in: extents)), with \(sizes(values))")
+  }
+
+  private func indices(of element: Int, in extents: [Int]) -> [Int] {
+    var rest = element
+    var result: [Int] = []
+    for extent in extents.reversed() {
+      result.insert(rest % extent, at: 0)
+      rest /= extent
+    }
+    return result
+  }
+
+  private func sizes(_ values: LayoutValues) -> String {
+    zip(layout.sizes, values.sizes).map { "\($0.symbol) = \($1)" }.joined(separator: ", ")
+  }
+}
+
+/// All indices of a shape, the last axis fastest.
+private struct ElementIndices: Sequence, IteratorProtocol {
+  private let extents: [Int]
+  private var current: [Int]?
+
+  init(extents: [Int]) {
+    self.extents = extents
+    current = extents.contains(0) ? nil : extents.map { _ in 0 }
+  }
+
+  mutating func next() -> [Int]? {
+    guard let result = current else { return nil }
+    var following = result
+    for axis in extents.indices.reversed() {
+      following[axis] += 1
+      if following[axis] < extents[axis] {
+        current = following
+        return result
+      }
+      following[axis] = 0
+    }
+    current = nil
+    return result
+  }
+}

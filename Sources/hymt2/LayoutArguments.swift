@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import ArgumentParser
+import CheckpointGenerators
+import Layouts
+import Safetensors
+import StrictJSON
+
+/// The options that say what checkpoints look like, on disk and in native form.
+struct LayoutArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Layout of the checkpoints: one of 'hymt2 layouts', or a file with a table.",
+      valueName: "name|file"))
+  var layout: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Native form, of those that the layout has. Default: its first.", valueName: "name"))
+  var native: String?
+
+  func validate() throws {
+    if let layout { try LayoutSource(layout).validate(native: native) }
+  }
+
+  /// The layout that was asked for, nil if none was.
+  ///
+  /// - Parameter config: Whose `model_type` says which layout is meant where only a native form is given.
+  func chosen(for config: ModelConfig? = nil) throws -> Layout? {
+    if let layout { return try LayoutSource(layout).layout(native: native) }
+    guard let native else { return nil }
+    return try LayoutSource(config?.layout.name ?? Layout.usual.name).layout(native: native)
+  }
+
+  /// The layout of commands without a config.
+  func chosenOrUsual() throws -> Layout {
+    try chosen() ?? .usual
+  }
+
+  /// Reads a config by the layout that was asked for, or by that of its `model_type`.
+  func config(fileAt path: String) throws -> ModelConfig {
+    if layout == nil, native != nil {
+      let config = try ModelConfig(fileAt: path)
+      return try ModelConfig(fileAt: path, layout: chosen(for: config))
+    }
+    return try ModelConfig(fileAt: path, layout: chosen())
+  }
+
+  /// Reads the config of a checkpoint folder by the layout that was asked for, or by that of its `model_type`.
+  func config(of folder: CheckpointFolder) throws -> ModelConfig {
+    if layout == nil, native != nil {
+      let config = try ModelConfig(configOf: folder)
+      return try ModelConfig(configOf: folder, layout: chosen(for: config))
+    }
+    return try ModelConfig(configOf: folder, layout: chosen())
+  }
+
+  /// What says the same on a command line.
+  var words: [String] {
+    (layout.map { ["--layout", $0] } ?? []) + (native.map { ["--native", $0] } ?? [])
+  }
+}
+
+/// A table by its name or in a file.
+struct LayoutSource {
+  private let text: String
+
+  init(_ text: String) {
+    self.text = text
+  }
+
+  private var isFile: Bool {
+    text.contains("/") || text.hasSuffix(".yaml") || text.hasSuffix(".yml")
+  }
+
+  /// The name of the table: of a file, its name without what stands behind the last point.
+  var name: String {
+    guard isFile else { return text }
+    let file = text.split(separator: "/").last.map { String($0) } ?? text
+    return file.lastIndex(of: ".").map { String(file[..<$0]) } ?? file
+  }
+
+  /// Refuses names and native forms that there are not; files are read when they are needed.
+  func validate(native: String?) throws {
+    guard !isFile else { return }
+    guard let layout = Layout.known(text) else {
+      throw ValidationError(
+        "there is no layout '\(text)'; there are \(Layout.knownNames.joined(separator: ", ")), "
+          + "and files whose names end in .yaml")
+    }
+    if let native, !layout.natives.contains(native) {
+      throw ValidationError(
+        "layout \(text) has no native form '\(native)'; it has "
+          + layout.natives.joined(separator: ", "))
+    }
+  }
+
+  /// The text of the table.
+  func tableText() throws -> String {
+    isFile ? String(decoding: try fileBytes(text), as: UTF8.self) : try Layout.named(text).text
+  }
+
+  func layout(native: String?) throws -> Layout {
+    guard isFile else { return try Layout.named(text, native: native) }
+    do {
+      return try Layout(text: tableText(), name: name, native: native)
+    } catch let error as LayoutError {
+      throw CommandError("\(text): \(error)")
+    }
+  }
+
+  func audit() throws -> LayoutAudit {
+    guard isFile else { return try LayoutAudit(named: text) }
+    do {
+      return try LayoutAudit(text: tableText(), name: name)
+    } catch let error as LayoutError {
+      throw CommandError("\(text): \(error)")
+    }
+  }
+}
+
+extension Layout {
+  /// What JSON documents say of the layout.
+  var members: [(String, JSONValue)] { [("layout", .string(name)), ("native", .string(native))] }
+}
