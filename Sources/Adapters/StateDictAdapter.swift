@@ -20,8 +20,7 @@ public struct StateDictAdapter: Sendable {
 
   /// Converts a checkpoint on disk to native form.
   ///
-  /// Groups, such as Hy's `mlp.experts.gate_and_up_projs` `[experts, hidden, 2 * inter]`, take the target
-  /// type.
+  /// Experts become the native groups of the layout, in the target type.
   ///
   /// - Parameters:
   ///   - stateDict: The tensors on disk, which stay as they are.

@@ -66,21 +66,35 @@ extension CheckpointSpec {
     let layout = description.setup.config.layout
     let stated = exclusions.first { $0.pattern(in: layout) == description.exclusion }
     guard let exclusion = stated else { return nil }
-    let names = golden[.hf].names
-    let hasFactorsOnly = names.allSatisfy { $0.text.contains(".lora_") }
+    let tensors = golden[.hf].map { (key: LenientKey($0.name, layout), dtype: $0.tensor.dtype) }
+    let hasFactorsOnly = tensors.allSatisfy { $0.key.isFactor }
     let isWhole = description.setup.options.completeness == .wholeModel
-    func dtype(_ isMeant: (String) -> Bool) -> DType? {
-      golden[.hf].first { isMeant($0.name.text) }?.tensor.dtype
+    func dtype(_ role: TensorRole) -> DType? {
+      tensors.first { $0.key.rule(in: layout)?.role == role }?.dtype
     }
     self.init(
       description.setup,
       types: SourceTypes(
-        experts: dtype { $0.contains(".mlp.experts.") && $0.hasSuffix("_proj.weight") } ?? .bf16,
-        expertBias: dtype { $0.hasSuffix(".mlp.expert_bias") } ?? .f32,
-        others: dtype { $0.hasSuffix("norm.weight") } ?? .bf16,
-        hasScales: names.contains { $0.text.hasSuffix(".weight_scale") }),
+        experts: dtype(.expert) ?? .bf16, expertBias: dtype(.routerBias) ?? .f32,
+        others: dtype(.norm) ?? .bf16, hasScales: tensors.contains { $0.key.isCompanion }),
       extent: hasFactorsOnly ? .loraOnly : isWhole ? .wholeModel : .expertsOnly,
       storesMTP: description.setup.config.mtpLayerCount > 0, lora: description.lora,
       parallelism: description.parallelism, exclusion: exclusion, contents: TensorContents(.iota))
   }
+}
+
+extension LenientKey {
+  /// The rule of a tensor on disk.
+  fileprivate func rule(in layout: Layout) -> TensorRule? {
+    if case .tensor(let position) = subject { layout.tensors[position] } else { nil }
+  }
+
+  fileprivate var isFactor: Bool {
+    switch subject {
+    case .factor, .fusedFactor: true
+    default: false
+    }
+  }
+
+  fileprivate var isCompanion: Bool { if case .companion = subject { true } else { false } }
 }

@@ -7,7 +7,7 @@ public struct LayoutError: Error, Hashable, Sendable, CustomStringConvertible {
   public let table: String
   /// The line, from 1, or nil where the fault concerns the whole table.
   public let line: Int?
-  /// The field, such as `tensors.lm_head.weight.shape`.
+  /// The field, such as `tensors.model.norm.weight.shape`.
   public let field: String
   /// What should stand there.
   public let expected: String

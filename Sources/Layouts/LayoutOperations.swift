@@ -11,6 +11,7 @@ public enum LayoutOperation: String, Sendable, Hashable, CaseIterable {
   case interleaved
   case predictionDropped = "MTP dropped"
   case predictionKept = "MTP kept"
+  case movedLast = "moved last"
 }
 
 extension Layout {
@@ -34,6 +35,7 @@ extension Layout {
     case .interleaved: terms.contains { Self.isInterleaved($0) }
     case .predictionDropped: layers.prediction?.isDroppedOnLoad == true
     case .predictionKept: layers.prediction?.isDroppedOnLoad == false
+    case .movedLast: movesRenamed
     }
   }
 

@@ -27,7 +27,7 @@ extension TensorReader {
     return axes
   }
 
-  /// The native place that a text such as `experts.down_projs[e, i, h]` states, or nil of a name alone.
+  /// The native place that a text such as `name[e, i, h]` states, or nil of a name alone.
   func place(
     _ text: String, _ axes: [TensorRule.Axis], _ name: NamePattern, isCast: Bool, _ node: TableNode
   ) throws(LayoutError) -> Place? {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-import CheckpointGenerators
 import AdapterLaws
 import Adapters
 import ArgumentParser
 import Campaigns
+import CheckpointGenerators
 import Layouts
 import Safetensors
 import StrictJSON

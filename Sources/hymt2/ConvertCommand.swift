@@ -25,7 +25,7 @@ struct ConvertCommand: ParsableCommand {
       Examples:
         hymt2 convert --to native Hy-MT2-30B-A3B native
         hymt2 convert --to native Hy3 rank0 --ep-rank 0 --ep-size 8 --mtp drop
-        hymt2 convert --to hf native back --exclude 'lm_head'
+        hymt2 convert --to hf native back --exclude 'model.layers.0'
       """)
 
   @Option(help: "The layout to write: native (grouped experts) or hf (per expert).")

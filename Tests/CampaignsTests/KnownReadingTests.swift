@@ -39,9 +39,13 @@ struct KnownReadingTests {
   @Test("The lists that the harness comes with have small cases of this version, where they say")
   func builtIn() throws {
     let lists = try KnownDivergences.builtIn()
-    #expect(lists.map(\.subject) == ["nemo-automodel 0.7.0"])
-    for entry in lists.flatMap(\.entries) {
-      let spec = try #require(entry.minimalSpec, "\(entry.id): the token is of another version")
+    #expect(lists.first?.subject == "nemo-automodel 0.7.0")
+    let names = lists.flatMap(\.layouts)
+    #expect(Set(names).isSubset(of: Layout.knownNames) && Set(names).count == names.count)
+    for (list, entry) in lists.flatMap({ list in list.entries.map { (list, $0) } }) {
+      let spec = try #require(
+        entry.minimalSpec(list.layouts[0]), "\(entry.id): the token is of another version")
+      #expect(spec.config.layout.name == list.layouts[0])
       #expect(spec.config.expertCount <= 3, "\(entry.id)")
       #expect(spec.config.hiddenLayerCount <= 2, "\(entry.id)")
       var space = CheckpointSpace()
@@ -49,6 +53,21 @@ struct KnownReadingTests {
       let beyond = space.disallowedAxis(AxisValues(spec))
       #expect(beyond == nil, "\(entry.id)")
     }
+  }
+
+  @Test("A list says of which layouts it speaks; without that, of hy_v3")
+  func layouts() throws {
+    #expect(try KnownLists.read(KnownLists.file([good])).layouts == ["hy_v3"])
+    var file = try #require(KnownLists.file([good]).objectValue)
+    file["layouts"] = ["qwen3_moe", "own"]
+    let list = try KnownLists.read(.object(file))
+    #expect(list.layouts == ["qwen3_moe", "own"])
+    #expect(list.subject == "versioned 1.2, layout qwen3_moe, own")
+    #expect(list.replayCommand(list.entries[0]).contains(" --layout qwen3_moe "))
+    file["layouts"] = []
+    #expect(error(.object(file))?.field == "layouts")
+    file["layouts"] = "qwen3_moe"
+    #expect(error(.object(file))?.expected == "an array of strings")
   }
 
   @Test("Golden cases may be named")

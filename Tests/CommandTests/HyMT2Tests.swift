@@ -16,24 +16,33 @@ struct HyMT2Tests {
         "--law", "--without-law", "--examples", "--seed", "--config", "--threads", "--list-laws",
         "--save-case",
         "--report", "--junit", "--timings", "--list-axes", "--keep-going", "--shrink-attempts",
-        "--shrink-seconds", "--known", "--no-known",
+        "--shrink-seconds", "--known", "--no-known", "--layout", "--native",
       ]
     ),
-    ("replay", ["<token>", "--law", "--config", "--save-case", "--known", "--no-known"]),
-    ("prove", ["--config", "--ep-size"]),
-    ("verify", ["<folder>", "--synthetic", "--config", "--adapter"]),
+    (
+      "replay",
+      [
+        "<token>", "--law", "--config", "--save-case", "--known", "--no-known", "--layout",
+        "--native",
+      ]
+    ),
+    ("prove", ["--config", "--ep-size", "--layout", "--native"]),
+    ("verify", ["<folder>", "--synthetic", "--config", "--adapter", "--layout"]),
     (
       "convert",
       [
         "--to", "<input>", "<output>", "--dtype", "--ep-rank", "--ep-size", "--exclude", "--mtp",
-        "--max-memory", "--max-shard-size",
+        "--max-memory", "--max-shard-size", "--layout", "--native",
       ]
     ),
     ("inspect", ["<path>", "--summary"]),
-    ("known list", ["<adapter>", "<version>", "--known", "--markdown"]),
+    ("known list", ["<adapter>", "<version>", "--known", "--markdown", "--layout"]),
     ("known draft", ["<report>"]),
-    ("bench", ["--runs"]),
-    ("golden verify", ["--set", "--filter", "--adapter", "--no-known"]),
+    ("layouts list", ["--configs"]),
+    ("layouts show", ["<table>", "--native", "--config"]),
+    ("layouts audit", ["<tables>"]),
+    ("bench", ["--runs", "--layout"]),
+    ("golden verify", ["--set", "--filter", "--adapter", "--no-known", "--layout"]),
     ("golden list", ["--set", "--filter"]),
     ("golden diff", ["<new>", "--set", "--filter"]),
     ("golden accept", ["<proposed>", "--set"]),
@@ -48,8 +57,7 @@ struct HyMT2Tests {
       "fuzz run",
       [
         "--config", "--time", "--examples", "--seed", "--corpus", "--shard", "--adapter",
-        "--report",
-        "--junit",
+        "--report", "--junit", "--layout", "--native",
       ]
     ),
     ("fuzz merge", ["<folders>", "--report", "--junit"]),
@@ -59,7 +67,9 @@ struct HyMT2Tests {
   ]
 
   /// The commands whose examples need no files and are work.
-  private static let runnable = ["bench", "check", "known list", "mutants"]
+  private static let runnable = [
+    "bench", "check", "known list", "layouts audit", "layouts list", "layouts show", "mutants",
+  ]
 
   /// What a command prints for `--help`.
   static func help(of command: String) throws -> Outcome {
@@ -141,6 +151,8 @@ struct HyMT2Tests {
       ["check", "--law", "keys", "--without-law", "bytes"],
       ["replay"], ["replay", "a", "b"], ["replay", "a", "--law", "none-such"],
       ["inspect"], ["inspect", "a", "--color", "red"], ["inspect", "a", "--loud"],
+      ["layouts", "show"], ["layouts", "audit"], ["layouts", "show", "none"],
+      ["check", "--layout", "none"], ["check", "--native", "x", "--layout", "qwen3_moe"],
       ["bench", "--runs", "0"], ["bench", "--experts", "0"], ["bench", "extra"],
     ]
     for arguments in wrong {

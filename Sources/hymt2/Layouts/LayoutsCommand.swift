@@ -25,8 +25,8 @@ struct LayoutsListCommand: ParsableCommand {
       disk and native form, its native forms, and its published configs in --configs.
 
       Examples:
-        hymt2 layouts
-        hymt2 layouts --json
+        hymt2 layouts list
+        hymt2 layouts list --json
       """)
 
   @Option(
@@ -41,7 +41,7 @@ struct LayoutsListCommand: ParsableCommand {
       let layouts = try Layout.knownNames.map { try Layout.named($0) }
       let published = publishedConfigs()
       let rows = layouts.map { row($0, published[$0.name] ?? []) }
-      let widths = (0..<2).map { column in rows.map { $0[column].count }.max() ?? 0 }
+      let widths = (0..<3).map { column in rows.map { $0[column].count }.max() ?? 0 }
       let console = output.console
       for row in rows {
         let fields = row.enumerated().map { column, text in

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Foundation
+import Testing
+
+@Suite("No code names a part of a model's layout")
+struct LayoutWordsTests {
+  /// Parts of names on disk and in native forms, as regular expressions.
+  static let words = [
+    #"mlp\.experts"#, "gate_and_up_projs", "gate_up_proj", "down_projs", #"\bexpert_bias\b"#,
+    "e_score_correction_bias", "shared_mlp", "shared_experts?\\.", "share_expert", #"router\.gate"#,
+    "router_bias", "block_sparse_moe", "self_attn", "eh_proj", "lm_head", "embed_tokens",
+    "layernorm",
+    "shared_head", #"\b[eh]norm\b"#,
+  ]
+
+  /// Files that may name parts, each with its reason.
+  static let exceptions: [(path: String, reason: String)] = [
+    ("Sources/ExampleAdapter/", "an example, with a fault of one family"),
+    (
+      "Sources/ExternalAdapters/Protocol/ProtocolRequest.swift",
+      "`expert_bias` is a member of the adapter protocol"
+    ),
+    ("Sources/Layouts/Tables/", "tables"),
+    ("Generators/configs/", "configs"),
+    ("Generators/python/tests/", "tests"),
+    ("Generators/python/examples/", "examples"),
+    ("Generators/python/tools/", "tools that make fixtures of one family"),
+    ("Generators/python/hymt2_oracle/numpy_adapter.py", "written from the docs on purpose"),
+    ("Generators/python/hymt2_oracle/numpy_refusals.py", "written from the docs on purpose"),
+    ("Generators/python/hymt2_oracle/mutants/", "mutants of upstream's source"),
+  ]
+
+  /// Places from which names have still to go. This list must become empty.
+  static let unfinished = [
+    "Generators/CheckpointGenerators/", "Generators/python/hymt2_oracle/", "Sources/AdapterLaws/",
+    "Sources/PlantedFaults/",
+  ]
+
+  /// The source files of a folder, by their paths in the repository.
+  private static func sources(_ folder: String) throws -> [String] {
+    let path = Repository.path.appending(path: folder).path(percentEncoded: false)
+    return try FileManager.default.subpathsOfDirectory(atPath: path)
+      .filter { $0.hasSuffix(".swift") || $0.hasSuffix(".py") || $0.hasSuffix(".c") }
+      .filter { !$0.contains(".venv/") }.map { "\(folder)/\($0)" }.sorted()
+  }
+
+  private static func findings(_ file: String) throws -> [String] {
+    let text = try Repository.text(file)
+    let patterns = try words.map { try Regex($0) }
+    return text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().flatMap {
+      number, line in
+      patterns.compactMap { pattern in
+        line.firstMatch(of: pattern).map { "\(file):\(number + 1): '\(line[$0.range])'" }
+      }
+    }
+  }
+
+  @Test("Sources and Generators, but for the exceptions", arguments: ["Sources", "Generators"])
+  func words(_ folder: String) throws {
+    let files = try Self.sources(folder)
+    let excepted = Self.exceptions.map(\.path) + Self.unfinished
+    let checked = files.filter { file in !excepted.contains { file.hasPrefix($0) } }
+    if folder == "Sources" { #expect(checked.count > 200) }
+    for file in checked {
+      for finding in try Self.findings(file) { Issue.record("\(finding)") }
+    }
+  }
+
+  @Test("Each exception is one: it has such a name, or it is gone")
+  func exceptions() throws {
+    for (path, reason) in Self.exceptions where path.hasSuffix(".swift") || path.hasSuffix(".py") {
+      #expect(try !Self.findings(path).isEmpty, "\(path): \(reason)")
+    }
+  }
+}
