@@ -54,7 +54,10 @@ extension ToHFPlanner {
     for number in context.required where !plan.hasDestination(number) {
       let info = catalog.schema[number]
       guard exclusion?.matches(info.name) != true else { continue }
-      if case .part(_, let expert?) = catalog.role(of: number), !ownExperts.contains(expert) {
+      // A rank without experts has nothing of tensors that are grouped on disk either.
+      if case .part(_, let expert) = catalog.role(of: number),
+        expert.map({ !ownExperts.contains($0) }) ?? ownExperts.isEmpty
+      {
         continue
       }
       let native = catalog.native(of: number)

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Adapters
+import CheckpointGenerators
+import Layouts
+import Tensors
+import Testing
+
+@testable import AdapterLaws
+
+/// Where an element of a native tensor is on disk: the key behind the layer, and the indices there.
+private typealias Formula = @Sendable (_ e: Int, _ x: Int, _ y: Int) -> (String, [Int])
+
+/// A native tensor of a layout, with its formula written out by hand for E = 3, H = 4, I = 5.
+private struct Written: Sendable, CustomTestStringConvertible {
+  let layout: String
+  let native: String
+  let shape: [Int]
+  let source: Formula
+
+  var testDescription: String { "\(layout) \(native)" }
+}
+
+private let (hidden, inter) = (4, 5)
+
+/// One expert's tensors on disk: `gate_and_up[e, h, j]` and `down[e, i, h]`.
+private func perExpert(_ layout: String, gate: String, up: String, down: String) -> [Written] {
+  [
+    Written(
+      layout: layout, native: "mlp.experts.gate_and_up_projs", shape: [3, hidden, 2 * inter]
+    ) { e, h, j in
+      j < inter
+        ? (gate.replacing("E", with: "\(e)"), [j, h])
+        : (up.replacing("E", with: "\(e)"), [j - inter, h])
+    },
+    Written(layout: layout, native: "mlp.experts.down_projs", shape: [3, inter, hidden]) {
+      e, i, h in (down.replacing("E", with: "\(e)"), [h, i])
+    },
+  ]
+}
+
+private let written: [Written] =
+  ["hy_v3", "hy_mt2", "qwen3_moe", "glm4_moe", "deepseek_v3"].flatMap {
+    perExpert(
+      $0, gate: "mlp.experts.E.gate_proj.weight", up: "mlp.experts.E.up_proj.weight",
+      down: "mlp.experts.E.down_proj.weight")
+  }
+  + perExpert(
+    "minimax_m2", gate: "block_sparse_moe.experts.E.w1.weight",
+    up: "block_sparse_moe.experts.E.w3.weight", down: "block_sparse_moe.experts.E.w2.weight")
+  + [
+    // Gate and up are two tensors of all experts.
+    Written(
+      layout: "step3p5", native: "moe.experts.gate_and_up_projs", shape: [3, hidden, 2 * inter]
+    ) { e, h, j in
+      j < inter ? ("moe.gate_proj.weight", [e, j, h]) : ("moe.up_proj.weight", [e, j - inter, h])
+    },
+    Written(layout: "step3p5", native: "moe.experts.down_projs", shape: [3, inter, hidden]) {
+      e, i, h in ("moe.down_proj.weight", [e, h, i])
+    },
+    // The same elements in the same places.
+    Written(
+      layout: "qwen3_vl_moe", native: "mlp.experts.gate_and_up_projs",
+      shape: [3, hidden, 2 * inter]
+    ) { e, h, j in ("mlp.experts.gate_up_proj", [e, h, j]) },
+    Written(layout: "qwen3_vl_moe", native: "mlp.experts.down_projs", shape: [3, inter, hidden]) {
+      e, i, h in ("mlp.experts.down_proj", [e, i, h])
+    },
+    Written(
+      layout: "gpt_oss", native: "mlp.experts.gate_and_up_projs", shape: [3, hidden, 2 * inter]
+    ) { e, h, j in ("mlp.experts.gate_up_proj", [e, h, j]) },
+    Written(layout: "gpt_oss", native: "mlp.experts.down_projs", shape: [3, inter, hidden]) {
+      e, i, h in ("mlp.experts.down_proj", [e, i, h])
+    },
+  ]
+
+@Suite("The oracle against index formulas written by hand for every layout")
+struct LayoutFormulaTests {
+  @Test("Each element of a native tensor is one of a tensor on disk", arguments: written)
+  private func elements(_ written: Written) throws {
+    let spec = try LayoutSample.spec(written.layout)
+    let onDisk = try LayoutSample.onDisk(spec)
+    let start = LayoutSample.start(spec)
+    let oracle = LayoutOracle(spec)
+    let native = oracle.native(of: onDisk)
+    let tensor = try #require(native[TensorName(start + written.native)])
+    #expect(tensor.shape.extents == written.shape)
+    for position in 0..<tensor.shape.elementCount {
+      let place = tensor.shape.indices(at: position)
+      let (key, indices) = written.source(place[0], place[1], place[2])
+      let source = try #require(onDisk[TensorName(start + key)])
+      let element = zip(indices, source.shape.strides).reduce(0) { $0 + $1.0 * $1.1 }
+      #expect(tensor.bits(at: position) == source.bits(at: element), "\(place)")
+    }
+    #expect(
+      Mismatch(expected: onDisk, found: oracle.onDisk(of: native), ordered: false)?.description
+        == nil)
+  }
+
+  @Test(
+    "What is only renamed keeps type and elements",
+    arguments: [
+      ("hy_v3", "mlp.router.gate.weight", "mlp.gate.weight"),
+      ("hy_v3", "mlp.expert_bias", "mlp.gate.e_score_correction_bias"),
+      ("hy_v3", "mlp.shared_mlp.up_proj.weight", "mlp.shared_experts.up_proj.weight"),
+      ("qwen3_moe", "mlp.gate.weight", "mlp.gate.weight"),
+      ("glm4_moe", "mlp.shared_experts.up_proj.weight", "mlp.shared_experts.up_proj.weight"),
+      ("deepseek_v3", "self_attn.kv_b_proj.weight", "self_attn.kv_b_proj.weight"),
+      ("minimax_m2", "block_sparse_moe.gate.weight", "mlp.gate.weight"),
+      (
+        "minimax_m2", "block_sparse_moe.e_score_correction_bias",
+        "mlp.gate.e_score_correction_bias"
+      ),
+      ("step3p5", "moe.gate.weight", "moe.gate.weight"),
+      ("step3p5", "moe.router_bias", "moe.gate.e_score_correction_bias"),
+      ("gpt_oss", "mlp.router.weight", "mlp.gate.weight"),
+      ("gpt_oss", "mlp.router.bias", "mlp.gate.bias"),
+      ("gpt_oss", "mlp.experts.down_proj_bias", "mlp.experts.down_proj_bias"),
+      ("gpt_oss", "self_attn.sinks", "self_attn.sinks"),
+    ])
+  func renamed(layout: String, onDisk: String, native: String) throws {
+    let spec = try LayoutSample.spec(layout, target: .f16)
+    let checkpoint = try LayoutSample.onDisk(spec)
+    let start = LayoutSample.start(spec)
+    let found = LayoutOracle(spec).native(of: checkpoint)
+    #expect(found[TensorName(start + native)] == checkpoint[TensorName(start + onDisk)])
+    #expect(found[TensorName(start + native)] != nil)
+  }
+
+  @Test("Groups take the target type; tensors that are only renamed never do")
+  func casts() throws {
+    for name in Layout.knownNames {
+      let spec = try LayoutSample.spec(name, target: .f32)
+      let native = LayoutOracle(spec).native(of: try LayoutSample.onDisk(spec))
+      let cast = native.filter { $0.text.hasSuffix("_projs") }
+      #expect(cast.count == (name == "gpt_oss" || name == "minimax_m2" ? 4 : 2), "\(name)")
+      #expect(cast.allSatisfy { $0.tensor.dtype == (name == "gpt_oss" ? .bf16 : .f32) }, "\(name)")
+    }
+  }
+
+  @Test("The second of two ranks has the last expert, with gpt-oss all of them")
+  func ranks() throws {
+    for name in Layout.knownNames {
+      let spec = try LayoutSample.spec(name)
+      let onDisk = try LayoutSample.onDisk(spec)
+      let oracle = LayoutOracle(spec)
+      let rank = try ExpertParallelism(rank: 1, size: 2)
+      let key = try #require(oracle.native(of: onDisk).names.first { $0.contains("down_projs") })
+      let whole = try #require(oracle.native(of: onDisk)[key])
+      let own = try #require(oracle.native(of: onDisk, rank)[key])
+      let isKept = name == "gpt_oss"
+      #expect(own.shape.extents == [isKept ? 3 : 1, inter, hidden], "\(name)")
+      #expect(own.patterns == Array(whole.patterns.suffix(own.shape.elementCount)), "\(name)")
+      // What a rank writes of tensors that hold all experts are its own.
+      let saved = oracle.onDisk(of: key, own, rank)
+      let extents = saved.map { $0.1.shape.extents }
+      switch name {
+      case "step3p5": #expect(extents == [[1, hidden, inter]])
+      case "qwen3_vl_moe": #expect(extents == [[1, inter, hidden]])
+      case "gpt_oss": #expect(extents == [[3, inter, hidden]])
+      default:
+        #expect(extents == [[hidden, inter]], "\(name)")
+        #expect(saved.first?.0.contains(".2.") == true)
+      }
+    }
+  }
+
+  @Test("Prediction layers stay where upstream keeps them")
+  func prediction() throws {
+    for (name, isKept) in [("hy_v3", false), ("glm4_moe", true), ("deepseek_v3", true)] {
+      let spec = try LayoutSample.spec(name, mtp: 1)
+      let native = LayoutOracle(spec).native(of: try LayoutSample.onDisk(spec))
+      let found = native.names.filter { $0.contains("layers.2.") }
+      #expect(found.contains { $0.contains("gate_and_up_projs") } == isKept, "\(name)")
+      #expect(found.contains { $0.contains("eh_proj") } == isKept, "\(name)")
+    }
+  }
+
+  @Test("Renamed keys move behind all others where the layout says so, then come groups")
+  func order() throws {
+    let spec = try LayoutSample.spec("minimax_m2")
+    let start = LayoutSample.start(spec)
+    let keys = [
+      "block_sparse_moe.experts.0.w2.weight", "block_sparse_moe.gate.weight",
+      "block_sparse_moe.experts.1.w2.weight", "input_layernorm.weight",
+      "block_sparse_moe.experts.2.w2.weight", "block_sparse_moe.e_score_correction_bias",
+    ]
+    let all = try LayoutSample.onDisk(spec)
+    let onDisk = try StateDict(
+      keys.map { key in
+        let name = TensorName(start + key)
+        return (name, try #require(all[name]))
+      })
+    #expect(
+      Array(LayoutOracle(spec).native(of: onDisk).names)
+        == [
+          "input_layernorm.weight", "mlp.gate.weight", "mlp.experts.down_projs",
+          "mlp.gate.e_score_correction_bias",
+        ].map { TensorName(start + $0) })
+    let other = try LayoutSample.spec("gpt_oss")
+    let names = LayoutOracle(other).native(of: try LayoutSample.onDisk(other)).names
+    let moved = [
+      "mlp.gate.weight", "mlp.gate.bias", "experts.gate_and_up_projs", "experts.down_projs",
+    ]
+    #expect(names.suffix(8).allSatisfy { name in moved.contains { name.text.hasSuffix($0) } })
+  }
+}
