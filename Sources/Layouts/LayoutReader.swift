@@ -145,6 +145,7 @@ struct LayoutReader {
     result.foreignGroups = reader.foreignGroups
     result.layerStart = reader.layerStart
     try readLoRA()
+    try readOrder()
     return result
   }
 
@@ -232,6 +233,12 @@ struct LayoutReader {
       result.flags.append(FlagRule(name: name, field: field, fallback: fallback))
       result.marks.flags.append(value.mark)
     }
+  }
+
+  private mutating func readOrder() throws(LayoutError) {
+    guard let node = self["order"] else { return }
+    guard try node.text() == "moved last" else { throw node.error(expected: "moved last") }
+    result.movesRenamed = true
   }
 
   private mutating func readLoRA() throws(LayoutError) {

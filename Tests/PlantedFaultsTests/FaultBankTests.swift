@@ -29,6 +29,65 @@ struct FaultBankTests {
     #expect(faults.filter { $0.smallest == nil }.map(\.id) == [])
   }
 
+  private static let layouts = Layout.knownNames.compactMap { Layout.known($0) }
+
+  @Test("Every fault says where it applies, and where not, why")
+  func places() throws {
+    #expect(FaultBank.all.filter { $0.needs == nil }.map(\.id) == [])
+    for layout in Self.layouts {
+      let selection = FaultBank.Selection(FaultBank.all, in: layout)
+      #expect(selection.absent.filter(\.reason.isEmpty).map(\.fault.id) == [])
+      #expect(selection.faults.count + selection.absent.count == FaultBank.all.count)
+      let isPerExpert = layout.tensors.contains { $0.name.hasExpert }
+      let share = selection.faults.count * 100 / FaultBank.all.count
+      #expect(share >= (isPerExpert ? 60 : 35), "\(layout.name)")
+    }
+    let first = try #require(Layout.known(PlantedFault.firstLayout))
+    #expect(FaultBank.Selection(FaultBank.all, in: first).absent.map(\.fault.id) == [])
+  }
+
+  @Test("Statements and expected words have a layout's words in all places")
+  func words() {
+    for layout in Self.layouts {
+      for fault in FaultBank.Selection(FaultBank.all, in: layout).faults {
+        for text in [fault.statement, fault.words ?? "-"] {
+          let isWhole =
+            !text.contains { "{}|".contains($0) } && !text.contains("''") && !text.contains("  ")
+            && text.first != " " && !text.contains(" ,")
+          #expect(isWhole, "\(layout.name): \(fault.id): \(text)")
+        }
+      }
+    }
+  }
+
+  @Test(
+    "Expected words are those that reports of each layout use",
+    arguments: [
+      ("hy_v3", "rename-bias-load", "expert_bias keeps its name on disk from HF only"),
+      (
+        "minimax_m2", "halves-gate-twice-load",
+        "w3 holds the elements of w1 from HF only"
+      ),
+      (
+        "step3p5", "order-gate-up-rotated-load",
+        "for gate_proj and up_proj, experts are exchanged from HF only"
+      ),
+      (
+        "gpt_oss", "prefix-lost-both",
+        "embed_tokens comes out as 'embed_tokens.weight' from HF only"
+      ),
+      ("qwen3_vl_moe", "rows-down-rotated-both", "rows of down_proj are exchanged in both directions"),
+      (
+        "glm4_moe", "rename-bias-other-both",
+        "e_score_correction_bias comes out as 'mlp.gate.correction' from HF only"
+      ),
+    ])
+  func worded(layout: String, id: String, words: String) throws {
+    let layout = try #require(Layout.known(layout))
+    let selection = FaultBank.Selection(FaultBank.named([id]), in: layout)
+    #expect(selection.faults.first?.words == words)
+  }
+
   @Test("Globs choose faults by their ids")
   func globs() {
     #expect(FaultBank.named(["halves-swapped-both"]).map(\.id) == ["halves-swapped-both"])

@@ -127,7 +127,7 @@ private struct CombinationJudge {
   private let narrowed: [ConfigAxis]
 
   init(_ space: CheckpointSpace) {
-    feasibility = space.config == nil ? .ofGenerated : .ofGiven
+    feasibility = AxisFeasibility(space)
     domains = AxisDomains(space)
     narrowed = domains.narrowed
   }

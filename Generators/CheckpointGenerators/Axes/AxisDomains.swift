@@ -16,6 +16,8 @@ struct AxisDomains: Sendable {
   private(set) var conflict: String?
 
   init(_ space: CheckpointSpace) {
+    let layout = space.layout
+    for axis in ConfigAxis.allCases { restrict(axis, to: mask(layout.values(of: axis))) }
     if let config = space.config { restrict(to: config) }
     for axis in ConfigAxis.allCases {
       guard let allowed = space.allowed[axis] else { continue }
@@ -38,7 +40,7 @@ struct AxisDomains: Sendable {
       } else if values[Int(axis.rawValue)] & bit == 0 {
         conflict =
           conflict
-          ?? "\(axis.name) \(axis.values[value]) is not \(space.allowed[axis] == nil ? "the config's" : "allowed")"
+          ?? "\(axis.name) \(axis.values[value]) is not \(space.allowed[axis] == nil ? owner(of: axis, value, space) : "allowed")"
       }
       restrict(axis, to: bit)
     }
@@ -56,6 +58,16 @@ struct AxisDomains: Sendable {
     }
   }
 
+  private func mask(_ values: [UInt8]) -> UInt32 {
+    values.reduce(0) { $0 | 1 << UInt32($1) }
+  }
+
+  /// Whose values of an axis do not include one.
+  private func owner(of axis: ConfigAxis, _ value: Int, _ space: CheckpointSpace) -> String {
+    space.layout.values(of: axis).contains(UInt8(value))
+      ? "the config's" : "of layout \(space.layout.name)"
+  }
+
   private mutating func restrict(_ axis: ConfigAxis, to mask: UInt32) {
     let left = values[Int(axis.rawValue)] & mask
     values[Int(axis.rawValue)] = left
@@ -68,7 +80,7 @@ struct AxisDomains: Sendable {
       restrict(axis, to: classes[axis])
     }
     let absent = UInt32(1) << UInt32(ExpertBiasClass.absent.axisValue)
-    restrict(.expertBias, to: config.hasExpertBias ? ~absent : absent)
+    restrict(.expertBias, to: config.hasRouterBias ? ~absent : absent)
     let type = OtherTypeClass.allCases.first { $0.dtype == config.dtype }
     restrict(.otherDType, to: type?.axisValue ?? AxisAssignment.outside)
   }

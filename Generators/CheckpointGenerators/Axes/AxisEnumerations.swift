@@ -5,12 +5,14 @@ import Tensors
 
 // The values of axes that no type of the adapter has already, the simplest first.
 
-/// How many decoder layers are dense, which are the first ones.
+/// How many decoder layers are dense, and whether they are the first ones.
 enum DensePrefix: String, CaseIterable {
   case nothing = "none"
   case one
   case several = "some"
   case everything = "all"
+  /// Some, of which one at least comes after a sparse one.
+  case scattered = "not the first"
 }
 
 enum MTPStorage: String, CaseIterable {
@@ -66,6 +68,9 @@ enum BiasPlaces: String, CaseIterable {
   case attention
   case mlp = "MLP"
   case both
+
+  var hasAttention: Bool { self == .attention || self == .both }
+  var hasMLP: Bool { self == .mlp || self == .both }
 }
 
 enum ParallelismClass: String, CaseIterable {

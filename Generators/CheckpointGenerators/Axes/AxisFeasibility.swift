@@ -10,15 +10,16 @@ struct AxisFeasibility: Sendable {
   /// Whether the size of checkpoints is bounded.
   private let boundsSize: Bool
 
-  /// For generated configs, whose size is bounded.
-  static let ofGenerated = AxisFeasibility(boundsSize: true)
-  /// For a given config, which is as large as it is.
-  static let ofGiven = AxisFeasibility(boundsSize: false)
+  /// All rules.
+  private let all: [AxisRule]
 
-  private init(boundsSize: Bool) {
-    self.boundsSize = boundsSize
+  /// For the checkpoints of a space; a given config is as large as it is.
+  init(_ space: CheckpointSpace) {
+    boundsSize = space.config == nil
+    let all = AxisRule.all(in: space.layout)
+    self.all = all
     rules = ConfigAxis.allCases.map { axis in
-      AxisRule.all.filter { rule in rule.terms.contains { $0.axis == axis.rawValue } }
+      all.filter { rule in rule.terms.contains { $0.axis == axis.rawValue } }
     }
     let axes: [ConfigAxis] = [
       .experts, .decoderLayers, .densePrefix, .mtpLayers, .mtpStorage, .mtpPolicy, .activation,
@@ -37,7 +38,7 @@ struct AxisFeasibility: Sendable {
 
   /// Why no valid checkpoint has all assigned values, or nil if one may.
   func conflict(_ assignment: AxisAssignment) -> String? {
-    if let rule = AxisRule.all.first(where: { $0.forbids(assignment) }) { return rule.reason }
+    if let rule = all.first(where: { $0.forbids(assignment) }) { return rule.reason }
     return boundsSize && !SizeBudget.permits(assignment) ? SizeBudget.reason : nil
   }
 }

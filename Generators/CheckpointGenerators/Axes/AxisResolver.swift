@@ -13,7 +13,7 @@ struct AxisResolver: Sendable {
 
   init(_ space: CheckpointSpace) {
     domains = AxisDomains(space)
-    feasibility = space.config == nil ? .ofGenerated : .ofGiven
+    feasibility = AxisFeasibility(space)
     conflict = domains.conflict ?? feasibility.conflict(domains.fixed)
   }
 

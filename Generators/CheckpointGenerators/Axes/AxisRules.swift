@@ -6,12 +6,16 @@ import Layouts
 
 extension AxisRule {
   /// All rules but the size of a checkpoint.
-  static let all = layers + sizes + ranks + types + stored + lora
+  static func all(in layout: Layout) -> [AxisRule] {
+    layers + sizes + ranks + types + stored + lora
+      + withoutExperts(predictionHasExperts: layout.layers.prediction?.kind != .dense)
+  }
 
   private static let layers = [
     AxisRule(
       "one layer is dense or is not",
-      ConfigAxis.decoderLayers.has(0), ConfigAxis.densePrefix.has(DensePrefix.one, .several)),
+      ConfigAxis.decoderLayers.has(0),
+      ConfigAxis.densePrefix.has(DensePrefix.one, .several, .scattered)),
     AxisRule(
       "more than one dense layer and a sparse one make three",
       ConfigAxis.decoderLayers.has(1), ConfigAxis.densePrefix.has(DensePrefix.several)),
@@ -100,8 +104,19 @@ extension AxisRule {
         ConfigAxis.densePrefix.has(DensePrefix.everything),
         ConfigAxis.mtpPolicy.has(AxisValues.drop)),
     ]
-    + [ConfigAxis.mtpLayers.has(0), ConfigAxis.mtpStorage.has(MTPStorage.absent)].flatMap {
-      withoutMTP in
+    + [
+      AxisRule(
+        "unknown keys stand beside a whole model",
+        ConfigAxis.extent.isNot(CheckpointExtent.wholeModel),
+        ConfigAxis.bystanders.isNot(Bystanders.none))
+    ]
+
+  /// - Parameter predictionHasExperts: Whether layers that predict further tokens have experts.
+  private static func withoutExperts(predictionHasExperts: Bool) -> [AxisRule] {
+    let withoutPrediction =
+      predictionHasExperts
+      ? [[ConfigAxis.mtpLayers.has(0)], [ConfigAxis.mtpStorage.has(MTPStorage.absent)]] : [[]]
+    return withoutPrediction.flatMap { withoutMTP in
       [
         ConfigAxis.expertDType.isNot(ExpertTypeClass.bf16),
         ConfigAxis.targetDType.has(TargetTypeClass.bf16),
@@ -111,11 +126,11 @@ extension AxisRule {
         ConfigAxis.extent.isNot(CheckpointExtent.wholeModel), ConfigAxis.lora.isNot(LoRAClass.none),
       ].map {
         AxisRule(
-          "no layer on disk has experts", ConfigAxis.densePrefix.has(DensePrefix.everything),
-          withoutMTP,
-          $0)
+          "no layer on disk has experts",
+          terms: [ConfigAxis.densePrefix.has(DensePrefix.everything)] + withoutMTP + [$0])
       }
     }
+  }
 
   private static let lora =
     [

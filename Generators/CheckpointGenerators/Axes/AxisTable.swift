@@ -48,6 +48,7 @@ enum AxisTable {
     case .keyOrder: labels(of: KeyOrderClass.self)
     case .exclusion: labels(of: ExclusionClass.self)
     case .contents: labels(of: ContentsClass.self)
+    case .bystanders: labels(of: Bystanders.self)
     }
   }
 
@@ -59,12 +60,13 @@ enum AxisTable {
     switch axis {
     case .experts: weights = [6, 6, 6, 7, 3, 4, 4, 3, 3, 1, 1, 1, 1, 1]
     case .decoderLayers: weights = [4, 4, 3, 1]
-    case .densePrefix: weights = [3, 2, 2, 2]
+    case .densePrefix: weights = [3, 2, 2, 2, 1]
     case .expertParallelism: weights[0] = 3
     case .targetDType: weights[0] = 8
     case .lora: weights[0] = 6
     case .extent: weights[0] = 6
     case .exclusion: weights[0] = 3
+    case .bystanders: weights[0] = 14
     default: break
     }
     return weights

@@ -27,7 +27,7 @@ public struct AxisValues: Sendable, Hashable {
       options.targetDType == spec.types.experts
       ? TargetTypeClass.same.axisValue
       : Self.position { (value: TargetTypeClass) in value.dtype == options.targetDType }
-    if !spec.config.hasExpertBias { values[.expertBias] = ExpertBiasClass.absent.axisValue }
+    if !spec.config.hasRouterBias { values[.expertBias] = ExpertBiasClass.absent.axisValue }
     values[.activation] = options.activation.axisValue
     values[.mtpPolicy] = options.mtpPolicy == .drop ? Self.drop : 0
     values[.keyPrefix] = options.prefix.axisValue
@@ -37,6 +37,7 @@ public struct AxisValues: Sendable, Hashable {
     values[.keyOrder] = KeyOrderClass(spec.keyOrder).axisValue
     values[.exclusion] = ExclusionClass(spec.exclusion).axisValue
     values[.contents] = ContentsClass(spec.contents.kind).axisValue
+    values[.bystanders] = spec.bystanders.axisValue
     assignment = values
   }
 
@@ -52,7 +53,8 @@ public struct AxisValues: Sendable, Hashable {
       IntermediateRelation(config.moeIntermediateSize, hidden: config.hiddenSize).axisValue
     values[.sharedExperts] = Self.position(
       of: config.sharedExpertCount, in: AxisTable.sharedExpertRanges)
-    let isShared = config.keyValueHeadCount < config.attentionHeadCount
+    let isShared =
+      config[.keyValueHeads].map { $0 < config.attentionHeadCount } ?? false
     values[.heads] =
       (!isShared ? HeadSharing.none : config.keyValueHeadCount == 1 ? .one : .groups).axisValue
     values[.queryKeyNorm] = config.hasQueryKeyNorm ? 0 : 1
@@ -89,8 +91,7 @@ public struct AxisValues: Sendable, Hashable {
   private static func densePrefix(_ kinds: [LayerKind]) -> UInt8 {
     let dense = kinds.prefix { $0 == .dense }.count
     if dense == kinds.count { return DensePrefix.everything.axisValue }
-    // A dense layer behind a sparse one is no prefix.
-    if kinds[dense...].contains(.dense) { return AxisAssignment.outside }
+    if kinds[dense...].contains(.dense) { return DensePrefix.scattered.axisValue }
     return (dense == 0 ? DensePrefix.nothing : dense == 1 ? .one : .several).axisValue
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import Layouts
 public import PropertyEngine
 
 extension Generator<CheckpointSpec> {
@@ -100,14 +101,16 @@ private struct SpecDraws: Sendable {
     }
     details.vocabulary = Int(truncatingIfNeeded: source.draw(Self.size))
     details.denseIntermediateSize = Int(truncatingIfNeeded: source.draw(Self.size))
+    drawOwn(&details, source)
     details.contentsSeed = source.draw(Self.seed)
     details.variation = source.draw(Self.seed)
     let drawn = faults(source)
     guard let values = resolver.resolve(wanted),
-      let config = space.config ?? ConfigBuilder(values: values, details: details).config()
+      let config = space.config
+        ?? ConfigBuilder(layout: space.layout, values: values, details: details).config()
     else {
       source.discard()
-      return .plainest
+      return .plainest(of: space.layout)
     }
     details.faults = drawn.faults
     if drawn.isOfWhatIsThere, space.faultKinds == CheckpointFaultCatalogue.all.count {
@@ -115,6 +118,19 @@ private struct SpecDraws: Sendable {
       details.faults[0].kind = CheckpointFaultCatalogue.kind(drawn.faults[0].kind, of: lora)
     }
     return SpecBuilder(values: values, details: details, config: config).spec()
+  }
+
+  /// Draws what only this layout has.
+  private func drawOwn(_ details: inout SpecDetails, _ source: Source) {
+    let layout = space.layout
+    details.ownSizes = layout.ownSizes.map { _ in
+      Int(truncatingIfNeeded: source.draw(Self.size))
+    }
+    details.ownFlags = layout.ownFlags.map { _ in source.draw(.boolean(0.5)) == 1 }
+    let variants = layout.sizes.filter { $0.variant != nil }
+    guard !variants.isEmpty else { return }
+    details.variantLayers = Int(truncatingIfNeeded: source.draw(Self.byte))
+    details.variantSizes = variants.map { _ in Int(truncatingIfNeeded: source.draw(Self.size)) }
   }
 
   /// One fault or two, and whether the only one should be of a kind that the checkpoint has room for and

@@ -15,7 +15,7 @@ extension CheckpointSpace {
     for axis in Self.related {
       if let value = values[axis] { keep([value], of: axis) }
     }
-    let biases = ExpertBiasClass.allCases.filter { ($0 != .absent) == config.hasExpertBias }
+    let biases = ExpertBiasClass.allCases.filter { ($0 != .absent) == config.hasRouterBias }
     keep(Set(biases.map { Int($0.axisValue) }), of: .expertBias)
     if let type = OtherTypeClass.allCases.first(where: { $0.dtype == config.dtype }) {
       keep([Int(type.axisValue)], of: .otherDType)

@@ -35,6 +35,7 @@ public enum ConfigAxis: UInt8, Sendable, Hashable, CaseIterable {
   case keyOrder
   case exclusion
   case contents
+  case bystanders
 
   /// The name shown in reports.
   public var name: String {
@@ -69,6 +70,7 @@ public enum ConfigAxis: UInt8, Sendable, Hashable, CaseIterable {
     case .keyOrder: "key order"
     case .exclusion: "exclusion"
     case .contents: "contents"
+    case .bystanders: "unknown keys"
     }
   }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-import Adapters
 import Layouts
 
 /// Chooses the numbers of a config within the values of its axes and the budget of its size.
 struct ConfigBuilder {
+  let layout: Layout
   let values: AxisAssignment
   let details: SpecDetails
 
@@ -18,19 +18,51 @@ struct ConfigBuilder {
     let largest = largestSize(expertsOnDisk: experts * sparse)
     let hidden = hiddenSize(upTo: largest)
     let heads = heads
-    let biases = BiasPlaces.at(axisValue: values[.biases])
+    let known: [SizeSymbol: Int] = [
+      .vocabulary: 1 + details.vocabulary, .hidden: hidden,
+      .denseIntermediate: 1 + details.denseIntermediateSize,
+      .intermediate: intermediateSize(hidden: hidden), .experts: experts,
+      .sharedExperts: Int(values[.sharedExperts]), .heads: heads.queries,
+      .keyValueHeads: heads.keys, .headSize: 1 + details[.heads] % 4,
+    ]
+    var sizes = Dictionary(uniqueKeysWithValues: known.map { ($0.rawValue, $1) })
+    for (position, size) in zip(layout.ownSizes, details.ownSizes + repeatElement(0, count: 64)) {
+      sizes[layout.sizes[position].symbol] = layout.sizes[position].least + size
+    }
     return try? ModelConfig(
-      vocabularySize: 1 + details.vocabulary, hiddenSize: hidden,
-      denseIntermediateSize: 1 + details.denseIntermediateSize,
-      moeIntermediateSize: intermediateSize(hidden: hidden), expertCount: experts,
-      sharedExpertCount: Int(values[.sharedExperts]), layerKinds: layerKinds,
-      mtpLayerCount: mtpLayers, attentionHeadCount: heads.queries, keyValueHeadCount: heads.keys,
-      headSize: 1 + details[.heads] % 4, hasQueryKeyNorm: values[.queryKeyNorm] == 0,
-      hasExpertBias: values[.expertBias] != ExpertBiasClass.absent.axisValue,
-      hasAttentionBias: biases == .attention || biases == .both,
-      hasMLPBias: biases == .mlp || biases == .both,
-      tiesWordEmbeddings: values[.tiedEmbeddings] == 1,
+      layout, sizes: sizes, flags: flags, layerKinds: layerKinds, mtpLayerCount: mtpLayers,
+      variant: variant(layerCount: layerKinds.count + mtpLayers),
       dtype: OtherTypeClass.at(axisValue: values[.otherDType]).dtype)
+  }
+
+  private var flags: [String: Bool] {
+    let biases = BiasPlaces.at(axisValue: values[.biases])
+    var result = [
+      KnownFlag.queryKeyNorm: values[.queryKeyNorm] == 0,
+      KnownFlag.attentionBias: biases.hasAttention, KnownFlag.mlpBias: biases.hasMLP,
+      KnownFlag.tiedEmbeddings: values[.tiedEmbeddings] == 1,
+    ]
+    if let bias = layout.routerBiasFlag {
+      result[bias] = values[.expertBias] != ExpertBiasClass.absent.axisValue
+    }
+    for (position, isOther) in zip(layout.ownFlags, details.ownFlags) {
+      let rule = layout.flags[position]
+      result[rule.name] = rule.fallback != isOther
+    }
+    return result
+  }
+
+  /// The sizes that some layers have instead of those of the others.
+  private func variant(layerCount: Int) -> ModelConfig.Variant {
+    let layers = (0..<layerCount).filter { details.variantLayers >> ($0 % 8) & 1 == 1 }
+    let positions = layout.sizes.indices.filter { layout.sizes[$0].variant != nil }
+    guard !layers.isEmpty, !positions.isEmpty else { return ModelConfig.Variant() }
+    return ModelConfig.Variant(
+      layers: Set(layers),
+      sizes: Dictionary(
+        uniqueKeysWithValues: zip(positions, details.variantSizes).map {
+          ($0, layout.sizes[$0].least + $1)
+        }))
   }
 
   private var storedMTPLayers: Int {
@@ -59,7 +91,7 @@ struct ConfigBuilder {
     switch DensePrefix.at(axisValue: values[.densePrefix]) {
     case .nothing: return storedMTPLayers + layers
     case .one: return storedMTPLayers + layers - 1
-    case .several: return storedMTPLayers + 1
+    case .several, .scattered: return storedMTPLayers + 1
     case .everything: return storedMTPLayers
     }
   }
@@ -83,8 +115,20 @@ struct ConfigBuilder {
     case .everything:
       layers = details.number(open, .decoderLayers)
       dense = layers
+    case .scattered:
+      layers = details.number(open, .decoderLayers)
+      return scattered(layers, sparseAtMost: most)
     }
     return (0..<layers).map { $0 < dense ? .dense : .sparse }
+  }
+
+  /// Layers of which some are dense, at least one of them behind a sparse one.
+  private func scattered(_ layers: Int, sparseAtMost most: Int) -> [LayerKind] {
+    let dense = details.number(max(1, layers - most)...(layers - 1), .densePrefix)
+    let plain = (0..<layers).map { $0 < layers - dense ? LayerKind.sparse : .dense }
+    let order = details[.densePrefix] / layers
+    let mixed = order == 0 ? plain : plain.shuffled(by: UInt64(order))
+    return mixed.drop { $0 == .dense }.contains(.dense) ? mixed : plain
   }
 
   /// The largest hidden size, of which the intermediate size may be twice as much.

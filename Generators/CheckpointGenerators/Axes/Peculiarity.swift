@@ -2,7 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import Adapters
-import Layouts
+public import Layouts
 
 /// One thing that sets a checkpoint apart from the plainest: a value of an axis, with one choice
 /// among what that leaves open, or a fault.
@@ -47,10 +47,10 @@ public struct Peculiarity: Sendable, Hashable {
 }
 
 extension CheckpointSpec {
-  /// The checkpoint that is plain but for some peculiarities of different axes; nil if those do not go
-  /// together.
-  public init?(peculiarities: [Peculiarity]) {
-    var wanted = AxisAssignment(ConfigAxis.allCases.map { ($0, 0) })
+  /// The checkpoint of a layout that is plain but for some peculiarities of different axes; nil if those
+  /// do not go together.
+  public init?(_ layout: Layout = .usual, peculiarities: [Peculiarity]) {
+    var wanted = AxisAssignment.plain(in: layout)
     var details = SpecDetails()
     for peculiarity in peculiarities {
       if let axis = peculiarity.axis {
@@ -62,21 +62,22 @@ extension CheckpointSpec {
       }
     }
     if details.faults.isEmpty { details.faults = [CheckpointFault(kind: 0, site: 0)] }
-    let resolver = AxisResolver(CheckpointSpace())
+    let resolver = AxisResolver(CheckpointSpace(layout: layout))
     guard resolver.resolve(wanted) == wanted,
-      let config = ConfigBuilder(values: wanted, details: details).config()
+      let config = ConfigBuilder(layout: layout, values: wanted, details: details).config()
     else { return nil }
     self = SpecBuilder(values: wanted, details: details, config: config).spec()
   }
 
   /// The axes on which the checkpoint is not plain, as far as its description says.
   public var peculiarAxes: [ConfigAxis] {
-    let (own, plain) = (AxisValues(self), AxisValues(.plainest))
+    let plainest = CheckpointSpec.plainest(of: config.layout)
+    let (own, plain) = (AxisValues(self), AxisValues(plainest))
     return ConfigAxis.allCases.filter { axis in
       switch axis {
       case .heads:
         config.headSize != 1 || config.attentionHeadCount != 1 || own[axis] != plain[axis]
-      case .contents: contents != CheckpointSpec.plainest.contents
+      case .contents: contents != plainest.contents
       default: own[axis] != plain[axis]
       }
     }

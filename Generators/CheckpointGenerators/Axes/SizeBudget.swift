@@ -48,7 +48,7 @@ enum SizeBudget {
       switch DensePrefix?(unless: assignment, .densePrefix) {
       case .nothing: layers
       case .one: max(1, layers - 1)
-      case .several: 1
+      case .several, .scattered: 1
       case .everything, nil: 0
       }
     return decoder + storedMTPLayers(assignment)

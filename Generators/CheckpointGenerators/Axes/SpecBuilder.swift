@@ -24,7 +24,8 @@ struct SpecBuilder {
       setup, types: types, extent: CheckpointExtent.at(axisValue: values[.extent]),
       storesMTP: values[.mtpStorage] == MTPStorage.stored.axisValue,
       lora: lora(prefix: setup.options.prefix), keyOrder: keyOrder, parallelism: parallelism,
-      exclusion: exclusion, contents: contents, variation: details.variation,
+      exclusion: exclusion, bystanders: Bystanders.at(axisValue: values[.bystanders]),
+      contents: contents, variation: details.variation,
       faults: details.faults)
   }
 

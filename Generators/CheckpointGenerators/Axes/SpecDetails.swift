@@ -7,6 +7,13 @@ struct SpecDetails: Sendable, Hashable {
   private var ofAxes = SIMD32<UInt16>()
   var vocabulary = 0
   var denseIntermediateSize = 0
+  /// The values of the sizes that no axis decides, above their least, in the layout's order.
+  var ownSizes: [Int] = []
+  /// Whether the flags that no axis decides are not what they are in a config without them.
+  var ownFlags: [Bool] = []
+  /// The layers with sizes of their own, one bit a layer, and those sizes, above their least.
+  var variantLayers = 0
+  var variantSizes: [Int] = []
   var variation: UInt64 = 0
   var contentsSeed: UInt64 = 0
   var faults: [CheckpointFault] = []

@@ -9,7 +9,7 @@ public enum CheckpointFaultCatalogue {
   public static let all: [CheckpointFaultKind] =
     missingTensors + missingExperts + surplusTensors + foreignLayouts + wrongNumbers + wrongNames
     + wrongShapes + wrongTypes + wrongSizesOfConfig + wrongCountsOfConfig + loraFactors
-    + paramWrapperFactors + nativeExperts + nativeOthers + nativeFactors
+    + paramWrapperFactors + nativeExperts + nativeOthers + nativeFactors + ownFactsOfConfig
 
   /// One of the kinds that few checkpoints have room for: with low-rank factors those about factors,
   /// and without them those about another config.

@@ -41,9 +41,9 @@ public struct CheckpointFaultKind: Sendable {
   public func apply(to checkpoint: inout FaultyCheckpoint, site: UInt64) -> Bool {
     guard var attempt = checkpoint.attempt(on: side) else { return false }
     var place = FaultSite(site)
-    guard let words = body(&attempt, &place), attempt.isApart(from: checkpoint) else {
-      return false
-    }
+    guard let words = body(&attempt, &place), attempt.isApart(from: checkpoint),
+      attempt.offences.count > checkpoint.offences.count
+    else { return false }
     attempt.record(name, words, after: checkpoint)
     checkpoint = attempt
     return true

@@ -1,59 +1,76 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-import Adapters
 import Layouts
 
-/// The facts of a config that faults change.
+/// The facts of a config, to be changed.
 struct ConfigDraft {
-  var vocabulary: Int
-  var hidden: Int
-  var denseIntermediate: Int
-  var moeIntermediate: Int
-  var experts: Int
-  var sharedExperts: Int
+  /// The values of sizes that have fields, by symbol.
+  var sizes: [String: Int] = [:]
+  /// The values of flags, by name.
+  var flags: [String: Bool] = [:]
   var layers: [LayerKind]
   var mtpLayers: Int
-  var heads: Int
-  var keyValueHeads: Int
-  var headSize: Int
-  var hasQueryKeyNorm: Bool
-  var hasExpertBias: Bool
-  var hasAttentionBias: Bool
-  var hasMLPBias: Bool
-  var tiesWordEmbeddings: Bool
   private let original: ModelConfig
 
   init(_ config: ModelConfig) {
     original = config
-    vocabulary = config.vocabularySize
-    hidden = config.hiddenSize
-    denseIntermediate = config.denseIntermediateSize
-    moeIntermediate = config.moeIntermediateSize
-    experts = config.expertCount
-    sharedExperts = config.sharedExpertCount
     layers = config.layerKinds
     mtpLayers = config.mtpLayerCount
-    heads = config.attentionHeadCount
-    keyValueHeads = config.keyValueHeadCount
-    headSize = config.headSize
-    hasQueryKeyNorm = config.hasQueryKeyNorm
-    hasExpertBias = config.hasExpertBias
-    hasAttentionBias = config.hasAttentionBias
-    hasMLPBias = config.hasMLPBias
-    tiesWordEmbeddings = config.tiesWordEmbeddings
+    for (rule, size) in zip(config.layout.sizes, config.sizes) where rule.hasField {
+      sizes[rule.symbol] = size
+    }
+    for (rule, flag) in zip(config.layout.flags, config.flags) { flags[rule.name] = flag }
   }
 
-  /// The config, or nil if it is the original one or no config.
+  /// Changes a size; nothing if the layout has none of that symbol.
+  mutating func add(_ step: Int, to symbol: String) {
+    if let size = sizes[symbol] { sizes[symbol] = size + step }
+  }
+
+  /// Changes a flag; nothing if the layout has none of that name.
+  mutating func set(_ flag: String, _ value: Bool) {
+    if flags[flag] != nil { flags[flag] = value }
+  }
+
+  /// The config.
+  ///
+  /// - Throws: `ConfigError` naming the field that is out of range.
+  func made() throws(ConfigError) -> ModelConfig {
+    let stored = layers.count + mtpLayers
+    let variant = original.variant.layers.filter { $0 < stored }
+    return try ModelConfig(
+      original.layout, sizes: sizes, flags: flags, layerKinds: layers, mtpLayerCount: mtpLayers,
+      variant: variant.isEmpty
+        ? .init() : .init(layers: variant, sizes: original.variant.sizes),
+      dtype: original.dtype)
+  }
+
+  /// The config, or nil if it is the original one or none that `config.json` can state.
   var config: ModelConfig? {
-    let made = try? ModelConfig(
-      vocabularySize: vocabulary, hiddenSize: hidden, denseIntermediateSize: denseIntermediate,
-      moeIntermediateSize: moeIntermediate, expertCount: experts,
-      sharedExpertCount: sharedExperts, layerKinds: layers, mtpLayerCount: mtpLayers,
-      attentionHeadCount: heads, keyValueHeadCount: keyValueHeads, headSize: headSize,
-      hasQueryKeyNorm: hasQueryKeyNorm, hasExpertBias: hasExpertBias,
-      hasAttentionBias: hasAttentionBias, hasMLPBias: hasMLPBias,
-      tiesWordEmbeddings: tiesWordEmbeddings, dtype: original.dtype)
-    return made == original ? nil : made
+    guard let made = try? made(), made != original, layout.canState(layers) else { return nil }
+    return made
+  }
+
+  private var layout: Layout { original.layout }
+}
+
+extension SizeRule {
+  /// Whether a config states the size.
+  var hasField: Bool {
+    if case .fields = source { true } else { false }
+  }
+}
+
+extension Layout {
+  /// Whether a config can say that its layers are of these kinds.
+  func canState(_ kinds: [LayerKind]) -> Bool {
+    layers.patterns.contains { pattern in
+      switch pattern {
+      case .all: !kinds.contains(.dense)
+      case .from: !kinds.drop { $0 == .dense }.contains(.dense)
+      case .kinds, .except, .only: true
+      }
+    }
   }
 }

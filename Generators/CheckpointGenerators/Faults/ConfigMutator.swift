@@ -18,18 +18,23 @@ public struct ConfigMutator: Sendable {
     "\"\"", "\"1\"", "[]", "{}", "[1,2", "{\"a\":", "\"\\ud800\"", "\"\\u0000\"", "01", "+1", "1.",
     ".5", "\"sparse\"", "[\"dense\",\"sparse\"]", "\"bfloat16\"", "\"float8_e4m3fn\"", "'x'",
   ]
-  private static let fields: [String] = [
-    "model_type", "vocab_size", "hidden_size", "intermediate_size", "moe_intermediate_size",
-    "expert_hidden_dim", "num_experts", "num_local_experts", "num_shared_experts",
-    "num_hidden_layers", "num_nextn_predict_layers", "num_attention_heads", "num_key_value_heads",
-    "head_dim", "first_k_dense_replace", "mlp_layer_types", "qk_norm", "attention_bias", "mlp_bias",
-    "tie_word_embeddings", "moe_router_enable_expert_bias", "dtype", "torch_dtype",
-  ]
+  /// The names of all fields that the config's layout reads.
+  private let fields: [String]
 
   /// Creates a mutator of a text, which is that of the config.
   public init(_ text: [UInt8], of config: ModelConfig) {
     self.text = text
     self.config = config
+    let layout = config.layout
+    let spellings = layout.sizes.flatMap { rule in
+      guard case .fields(let names, let aliases, _) = rule.source else { return [String]() }
+      return names + aliases
+    }
+    fields =
+      ["model_type"] + spellings + [layout.layers.countField]
+      + (layout.layers.prediction.map { [$0.field] } ?? [])
+      + layout.layers.patterns.flatMap(\.fields) + layout.flagFields + layout.variantFields
+      + ["dtype", "torch_dtype"]
   }
 
   /// The mutant of a number, the same on every machine.
@@ -57,7 +62,7 @@ public struct ConfigMutator: Sendable {
         bytes.insert(
           contentsOf: repeatElement(deep, count: 1 << position(below: 12)), at: start)
       default:
-        let field = Self.fields[position(below: Self.fields.count)]
+        let field = fields[position(below: fields.count)]
         let value = Self.values[position(below: Self.values.count)]
         Self.set(field, to: value, in: &bytes)
       }

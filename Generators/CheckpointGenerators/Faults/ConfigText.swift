@@ -3,6 +3,7 @@
 
 import Adapters
 public import Layouts
+import StrictJSON
 import Tensors
 
 /// The text of a `config.json`, field by field, so that a field can hold any text.
@@ -10,27 +11,31 @@ public struct ConfigText: Sendable {
   /// The fields in order, each with the JSON text of its value.
   public private(set) var fields: [(name: String, value: String)]
 
-  /// The fields that decide which tensors there are.
+  /// The object of the file that the fields stand in, or nil where they stand on top.
+  private let root: String?
+
+  /// The fields that decide which tensors there are, each size under its first name.
   public init(_ config: ModelConfig) {
-    let kinds = config.layerKinds.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
-    let flags = [
-      ("qk_norm", config.hasQueryKeyNorm), ("attention_bias", config.hasAttentionBias),
-      ("moe_router_enable_expert_bias", config.hasExpertBias), ("mlp_bias", config.hasMLPBias),
-      ("tie_word_embeddings", config.tiesWordEmbeddings),
-    ]
-    let numbers = [
-      ("vocab_size", config.vocabularySize), ("hidden_size", config.hiddenSize),
-      ("intermediate_size", config.denseIntermediateSize),
-      ("moe_intermediate_size", config.moeIntermediateSize), ("num_experts", config.expertCount),
-      ("num_shared_experts", config.sharedExpertCount),
-      ("num_hidden_layers", config.hiddenLayerCount),
-      ("num_nextn_predict_layers", config.mtpLayerCount),
-      ("num_attention_heads", config.attentionHeadCount),
-      ("num_key_value_heads", config.keyValueHeadCount), ("head_dim", config.headSize),
-    ]
-    fields = [("model_type", "\"hy_v3\"")] + numbers.map { ($0, "\($1)") }
-    fields.append(("mlp_layer_types", "[\(kinds)]"))
-    fields += flags.map { ($0, "\($1)") }
+    let layout = config.layout
+    root = layout.configRoot
+    fields = layout.modelTypes.prefix(1).map { ("model_type", "\"\($0)\"") }
+    for (rule, size) in zip(layout.sizes, config.sizes) where rule.hasField {
+      fields.append((rule.field, "\(size)"))
+    }
+    fields.append((layout.layers.countField, "\(config.hiddenLayerCount)"))
+    if let rule = layout.layers.prediction {
+      fields.append((rule.field, "\(config.mtpLayerCount)"))
+    }
+    let written = Dictionary(config.fields, uniquingKeysWith: { first, _ in first })
+    let kinds = layout.layers.patterns.first { if case .kinds = $0 { true } else { false } }
+    if case .kinds(let field) = kinds {
+      let texts = config.layerKinds.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+      fields.append((field, "[\(texts)]"))
+    } else {
+      let names = layout.layers.patterns.flatMap(\.fields) + layout.variantFields
+      fields += names.compactMap { name in written[name].map { (name, $0.text(.compact)) } }
+    }
+    fields += zip(layout.flags, config.flags).map { ($0.field, "\($1)") }
     if let dtype = Self.dtypes[config.dtype] { fields.append(("dtype", "\"\(dtype)\"")) }
   }
 
@@ -42,7 +47,14 @@ public struct ConfigText: Sendable {
 
   /// The UTF-8 bytes of the text.
   public var bytes: [UInt8] {
-    Array(("{" + fields.map { "\"\($0)\": \($1)" }.joined(separator: ", ") + "}").utf8)
+    func text(_ fields: some Sequence<(name: String, value: String)>) -> String {
+      fields.map { "\"\($0.name)\": \($0.value)" }.joined(separator: ", ")
+    }
+    guard let root else { return Array("{\(text(fields))}".utf8) }
+    let top = fields.filter { $0.name == "model_type" }
+    let inner = text(fields.filter { $0.name != "model_type" })
+    let parts = (top.isEmpty ? [] : [text(top)]) + ["\"\(root)\": {\(inner)}"]
+    return Array("{\(parts.joined(separator: ", "))}".utf8)
   }
 
   /// The text of a field's value, the first if it is there twice; setting nil removes the field.
@@ -62,5 +74,33 @@ public struct ConfigText: Sendable {
   /// Appends a field, even if there is one of that name.
   mutating func append(_ name: String, _ value: String) {
     fields.append((name, value))
+  }
+}
+
+extension ModelConfig {
+  /// The fields of the written config.
+  fileprivate var fields: [(String, JSONValue)] {
+    let json = self.json
+    let object = layout.configRoot.flatMap { json[$0] } ?? json
+    return object.objectValue.map { Array($0.members) } ?? []
+  }
+}
+
+extension LayerRule.Pattern {
+  /// The fields that say which layers are sparse.
+  var fields: [String] {
+    if case .except(let field, let step) = self { return [field] + (step.map { [$0] } ?? []) }
+    return field.map { [$0] } ?? []
+  }
+}
+
+extension Layout {
+  /// The fields that say which layers have sizes of their own, and the objects that those stand in.
+  var variantFields: [String] {
+    guard let variant else { return [] }
+    let objects = sizes.compactMap {
+      $0.variant?.field.split(separator: ".").first.map(String.init)
+    }
+    return [variant.listField] + Set(objects).sorted()
   }
 }

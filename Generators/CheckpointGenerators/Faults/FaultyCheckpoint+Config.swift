@@ -21,20 +21,18 @@ extension FaultyCheckpoint {
   mutating func resetUp(_ changed: AdapterSetup) -> Bool {
     guard isWhole, spec.lora == nil, !spec.types.hasScales else { return false }
     setup = changed
-    let schema = ModelSchema(
-      changed.config, prefix: changed.options.prefix, activation: changed.options.activation)
+    let schema = CheckpointTensors(CheckpointSpec(changed, contents: spec.contents)).infos()
     let shapes = Dictionary(
-      schema.tensors().map { ($0.name, $0.shape) }, uniquingKeysWith: { first, _ in first })
+      schema.map { ($0.name, $0.shape) }, uniquingKeysWith: { first, _ in first })
     let present = Set(infos.map(\.name))
     for info in infos {
       if let code = contradiction(of: info, shapes[info.name]) { offend(info.name, code) }
     }
-    let keeps = changed.options.mtpPolicy == .preserve
     let own = Set(ownExperts)
-    for info in schema.tensors(includingMTP: keeps) where !present.contains(info.name) {
-      if KeyParts(info.name)?.expert.map(own.contains) ?? true {
-        offend(info.name, .missingTensor)
-      }
+    for info in schema where !present.contains(info.name) {
+      let key = LenientKey(info.name, layout)
+      let isDropped = key.layer.map { $0 >= config.hiddenLayerCount } ?? false && setup.dropsMTP
+      if !isDropped, key.expert.map(own.contains) ?? true { offend(info.name, .missingTensor) }
     }
     touchAll()
     return !offences.isEmpty
@@ -42,17 +40,17 @@ extension FaultyCheckpoint {
 
   /// What a refusal must say of a tensor that was valid under another config.
   private func contradiction(of info: TensorInfo, _ shape: Shape?) -> Finding.Code? {
-    if let key = KeyParts(info.name), key.prefix == prefix, let layer = Int(key.layer) {
+    let key = LenientKey(info.name, layout)
+    if key.prefix == prefix, let layer = key.layer, let position = key.tensor {
+      let rule = layout.tensors[position]
       if layer >= config.storedLayerCount { return .surplusLayer }
-      if layer >= config.hiddenLayerCount, setup.options.mtpPolicy == .drop { return nil }
-      if key.isPredictionOnly, layer < config.hiddenLayerCount {
+      if layer >= config.hiddenLayerCount, setup.dropsMTP { return nil }
+      if rule.isOfPrediction, layer < config.hiddenLayerCount {
         return .predictionTensorInDecoderLayer
       }
-      if key.isSparse, !config.isSparse(layer: layer) { return .expertsInDenseLayer }
+      if rule.isOfSparseLayers, !config.isSparse(layer: layer) { return .expertsInDenseLayer }
       if let expert = key.expert, expert >= config.expertCount { return .surplusExpert }
-      if key.expert != nil, key.rest.contains(".gate_proj."), !setup.options.activation.isGated {
-        return .gateOfNonGatedExpert
-      }
+      if rule.isOfGroup, !rule.isPresent(values(layer)) { return .gateOfNonGatedExpert }
     }
     guard let shape, shape != info.shape else { return nil }
     return .wrongShape

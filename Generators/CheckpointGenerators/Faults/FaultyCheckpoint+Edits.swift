@@ -20,9 +20,24 @@ extension FaultyCheckpoint {
     offences.append(Offence(name: name, codes: Set(codes)))
   }
 
-  /// Removes keys and, with them, their scales.
+  /// Demands that a refusal names a tensor of experts as missing, if it must be there.
+  mutating func offendMissing(_ place: ExpertPlace) {
+    if isWhole || place.rule.isOfGroup { offend(place.name, .missingTensor) }
+  }
+
+  /// Demands that a refusal names a key under a prefix that it should not have, if it says what it is.
+  mutating func offendPrefix(_ name: TensorName) {
+    if layout.mentionsMoved(name.text) { offend(name, .unknownPrefix) }
+  }
+
+  /// Removes keys and, with them, their companions.
   mutating func remove(_ names: [TensorName]) {
-    let gone = Set(names + names.map { "\($0)_scale" })
+    let companions = names.flatMap { name in
+      layout.companions.compactMap { suffix in
+        NamePattern(whole: name.text).replacingWeight(by: suffix).map { TensorName($0.start) }
+      }
+    }
+    let gone = Set(names + companions)
     infos.removeAll { gone.contains($0.name) }
     for name in names { touch(name) }
   }
@@ -57,7 +72,7 @@ extension FaultyCheckpoint {
   /// or if another fault may have changed it.
   mutating func reshape(_ name: TensorName, _ extents: (Shape) -> [Int]?) -> Bool {
     guard let index = infos.firstIndex(where: { $0.name == name }),
-      taken.map({ !$0.contains(Self.place(of: name)) }) ?? false
+      taken.map({ !$0.contains(place(of: name)) }) ?? false
     else { return false }
     let old = infos[index]
     guard let new = extents(old.shape), new != old.shape.extents, let shape = try? Shape(new)
@@ -80,50 +95,14 @@ extension FaultyCheckpoint {
   mutating func touchAll() { touched = nil }
 
   private mutating func touch(_ name: TensorName) {
-    touched?.insert(Self.place(of: name))
+    let place = place(of: name)
+    touched?.insert(place)
   }
 
   /// What faults must not share: a layer, or a key outside all layers.
-  static func place(of name: TensorName) -> String {
-    KeyParts(name).map { "layer \($0.canonicalLayer)" } ?? name.text
-  }
-}
-
-/// A key taken apart by its components, for faults: `{prefix}layers.{layer}.{rest}`.
-struct KeyParts {
-  let prefix: String
-  let layer: String
-  let rest: String
-
-  init?(_ name: TensorName) {
-    let parts = name.text.split(separator: ".", omittingEmptySubsequences: false)
-    guard let start = parts.firstIndex(of: "layers"), start + 2 < parts.count else { return nil }
-    prefix = parts[..<start].map { "\($0)." }.joined()
-    layer = String(parts[start + 1])
-    rest = parts[(start + 2)...].joined(separator: ".")
-  }
-
-  /// The layer without leading zeros.
-  var canonicalLayer: String {
-    let digits = layer.drop { $0 == "0" }
-    return digits.isEmpty ? "0" : String(digits)
-  }
-
-  /// The number of a routed expert, or nil for other keys.
-  var expert: Int? {
-    let parts = rest.split(separator: ".")
-    return parts.count > 2 && parts[0] == "mlp" && parts[1] == "experts" ? Int(parts[2]) : nil
-  }
-
-  /// Whether the key is one that only multi-token prediction layers have.
-  var isPredictionOnly: Bool {
-    ["eh_proj.weight", "enorm.weight", "hnorm.weight", "final_layernorm.weight"].contains(rest)
-  }
-
-  /// Whether the key belongs to a mixture of experts.
-  var isSparse: Bool {
-    ["mlp.expert_bias", "mlp.router.", "mlp.shared_mlp.", "mlp.experts."].contains {
-      rest.hasPrefix($0)
-    }
+  func place(of name: TensorName) -> String {
+    guard let text = LenientKey(name, layout).layerText else { return name.text }
+    let digits = text.drop { $0 == "0" }
+    return "layer \(digits.isEmpty ? "0" : digits)"
   }
 }

@@ -9,6 +9,7 @@ import Tensors
 extension FaultyCheckpoint {
   var config: ModelConfig { setup.config }
   var prefix: String { setup.prefix }
+  var layout: Layout { setup.config.layout }
 
   /// Whether every tensor of the config must be there.
   var isWhole: Bool { setup.options.completeness == .wholeModel && spec.extent == .wholeModel }
@@ -17,7 +18,7 @@ extension FaultyCheckpoint {
   var hasBase: Bool { spec.extent != .loraOnly }
 
   /// Whether multi-token prediction layers are there and kept.
-  var keepsMTP: Bool { spec.storesMTP && setup.options.mtpPolicy == .preserve }
+  var keepsMTP: Bool { spec.storesMTP && !setup.dropsMTP }
 
   /// The layers whose base keys are not dropped.
   var layers: [Int] {
@@ -33,14 +34,13 @@ extension FaultyCheckpoint {
     (0..<config.hiddenLayerCount).filter { !config.isSparse(layer: $0) }
   }
 
+  /// Prediction layers that are kept.
+  var predictionLayers: [Int] { layers.filter { $0 >= config.hiddenLayerCount } }
+
   /// The experts that the process loads.
   var ownExperts: [Int] {
-    Array(spec.parallelism?.experts(of: config.expertCount) ?? 0..<config.expertCount)
-  }
-
-  var projections: [String] {
-    setup.options.activation.isGated
-      ? ["gate_proj", "up_proj", "down_proj"] : ["up_proj", "down_proj"]
+    let all = 0..<config.expertCount
+    return Array(layout.isSliced ? spec.parallelism?.experts(of: all.count) ?? all : all)
   }
 
   /// Layers whose low-rank factors are not dropped.
@@ -48,8 +48,8 @@ extension FaultyCheckpoint {
 
   static func factorLayers(of spec: CheckpointSpec) -> [Int] {
     guard let lora = spec.lora else { return [] }
-    let isKnownForMTP = [spec.prefix, "model.", ""].contains(lora.prefix)
-    let keeps = spec.storesMTP && (spec.options.mtpPolicy == .preserve || !isKnownForMTP)
+    let isKnownForMTP = [spec.prefix, spec.config.layout.prefixes[0], ""].contains(lora.prefix)
+    let keeps = spec.storesMTP && (!spec.setup.dropsMTP || !isKnownForMTP)
     let config = spec.config
     return (0..<(keeps ? config.storedLayerCount : config.hiddenLayerCount)).filter {
       config.isSparse(layer: $0)
@@ -57,50 +57,123 @@ extension FaultyCheckpoint {
   }
 
   func key(_ layer: Int, _ rest: String) -> TensorName {
-    TensorName("\(prefix)layers.\(layer).\(rest)")
+    TensorName(layout.start(ofLayer: layer, under: prefix) + rest)
   }
 
-  func expertKey(_ layer: Int, _ expert: Int, _ rest: String) -> TensorName {
-    key(layer, "mlp.experts.\(expert).\(rest)")
+  /// The key on disk of a tensor in a layer, of an expert if its name has one.
+  func key(_ layer: Int, _ rule: TensorRule, expert: Int = 0) -> TensorName {
+    key(layer, rule.name.name(expert: expert))
   }
 
-  /// The weights of an expert.
+  /// What sizes and conditions are evaluated with in a layer.
+  func values(_ layer: Int) -> LayoutValues { config.values(setup.values, ofLayer: layer) }
+
+  /// A tensor on disk under any key, of the shape that its rule has in a layer.
+  func tensor(_ name: TensorName, _ rule: TensorRule, _ layer: Int) -> TensorInfo {
+    let shape = rule.extents(values(layer)).flatMap { try? Shape($0) }
+    return TensorInfo(name, spec.types.type(of: rule), shape ?? [])
+  }
+
+  /// The tensors of experts on disk that have another place in native form.
+  func expertRules(_ layer: Int) -> [TensorRule] {
+    let values = values(layer)
+    return layout.tensors.filter {
+      $0.kinds?.contains(.sparse) ?? false && $0.isOfExperts && $0.isMoved && $0.isPresent(values)
+    }
+  }
+
+  /// The keys of an expert; of experts that are grouped on disk, those of all of them.
   func expertKeys(_ layer: Int, _ expert: Int) -> [TensorName] {
-    projections.map { expertKey(layer, expert, "\($0).weight") }
+    expertRules(layer).map { key(layer, $0, expert: expert) }
   }
+
+  /// Whether the names of experts on disk have their numbers.
+  var areExpertsNumbered: Bool {
+    layout.tensors.contains { $0.isOfExperts && $0.name.hasExpert }
+  }
+
+  /// The weights of experts that may have factors.
+  var factorRules: [TensorRule] { layout.factorRules(setup.values) }
 
   /// A key of low-rank factors.
   func loraKey(_ layer: Int, _ rest: String) -> TensorName {
-    TensorName("\(spec.lora?.prefix ?? "")layers.\(layer).mlp.experts.\(rest)")
+    TensorName(layout.start(ofLayer: layer, under: spec.lora?.prefix ?? "") + rest)
   }
 
-  /// One of the weights of the routed experts that the process loads.
-  func pickExpert(_ site: inout FaultSite) -> ExpertPlace? {
-    guard let layer = site.pick(sparseLayers), let expert = site.pick(ownExperts),
-      let projection = site.pick(projections)
-    else { return nil }
+  /// The key of a low-rank factor of an expert's weight.
+  func loraKey(_ layer: Int, _ rule: TensorRule, _ factor: String, _ expert: Int) -> TensorName {
+    loraKey(layer, rule.factorName(factor, expert: expert) ?? "")
+  }
+
+  /// One of the tensors of the routed experts that the process loads.
+  func pickExpert(
+    _ site: inout FaultSite, where isMeant: (TensorRule) -> Bool = { _ in true }
+  ) -> ExpertPlace? {
+    guard let layer = site.pick(sparseLayers), !ownExperts.isEmpty else { return nil }
+    let expert = areExpertsNumbered ? site.pick(ownExperts) : nil
+    guard let rule = site.pick(expertRules(layer).filter(isMeant)) else { return nil }
+    let name = key(layer, rule, expert: expert ?? 0)
     let place = ExpertPlace(
-      layer: layer, expert: expert, projection: projection,
-      name: expertKey(layer, expert, "\(projection).weight"))
-    return has(place.name) ? place : nil
+      layer: layer, expert: rule.name.hasExpert ? expert : nil, rule: rule, name: name)
+    return has(name) ? place : nil
   }
 
-  /// A tensor beside the experts, if all tensors must be there.
+  /// One of the weights of routed experts whose names have their numbers.
+  func pickNumbered(_ site: inout FaultSite) -> ExpertPlace? {
+    pickExpert(&site, where: \.name.hasExpert)
+  }
+
+  /// A tensor in a layer, if all tensors must be there.
   func pickRequired(
-    _ layers: [Int], _ rests: [String], _ site: inout FaultSite
-  ) -> (layer: Int, rest: String, name: TensorName)? {
+    _ layers: [Int], _ site: inout FaultSite, where isMeant: (TensorRule) -> Bool
+  ) -> (layer: Int, rule: TensorRule, name: TensorName)? {
     guard isWhole, let layer = site.pick(layers) else { return nil }
-    let present = rests.filter { has(key(layer, $0)) }
-    return site.pick(present).map { (layer, $0, key(layer, $0)) }
+    return pickTensor([layer], &site, where: isMeant)
+  }
+
+  /// A tensor in one of some layers.
+  func pickTensor(
+    _ layers: [Int], _ site: inout FaultSite, where isMeant: (TensorRule) -> Bool
+  ) -> (layer: Int, rule: TensorRule, name: TensorName)? {
+    guard let layer = site.pick(layers) else { return nil }
+    let rules = layout.tensors.filter {
+      $0.kinds != nil && isMeant($0) && has(key(layer, $0))
+    }
+    return site.pick(rules).map { (layer, $0, key(layer, $0)) }
+  }
+
+  /// The key of a tensor outside layers.
+  func keyOutside(_ rule: TensorRule) -> TensorName {
+    TensorName(layout.name(rule.name.start, under: prefix))
+  }
+
+  /// Whether a whole model must have a key that is there.
+  func isRequired(_ name: TensorName) -> Bool {
+    let key = LenientKey(name, layout)
+    guard case .tensor = key.subject else { return false }
+    guard let layer = key.layer else { return key.layerText == nil }
+    return (layer < config.hiddenLayerCount || keepsMTP)
+      && (key.expert.map(ownExperts.contains) ?? true)
   }
 }
 
-/// A weight of a routed expert.
+/// A weight of a routed expert, or of all experts of a layer where they are grouped on disk.
 struct ExpertPlace: CustomStringConvertible {
   let layer: Int
-  let expert: Int
-  let projection: String
+  let expert: Int?
+  let rule: TensorRule
   let name: TensorName
 
-  var description: String { "expert \(expert) of layer \(layer)" }
+  var projection: String { rule.module }
+  var description: String { expert.map { "expert \($0) of layer \(layer)" } ?? "layer \(layer)" }
+}
+
+extension FaultyCheckpoint {
+  /// Whether a key is one of a low-rank factor.
+  func isFactor(_ name: TensorName) -> Bool {
+    switch LenientKey(name, layout).subject {
+    case .factor, .groupFactor, .fusedFactor: true
+    case .tensor, .renamed, .group, .companion, .unknown: false
+    }
+  }
 }

@@ -71,7 +71,7 @@ public struct FaultyCheckpoint: Sendable {
 
   /// The position of the fault that touched a key or the key's layer, or nil if none did.
   public func fault(touching name: TensorName) -> Int? {
-    let place = Self.place(of: name)
+    let place = place(of: name)
     return touchedByFault.firstIndex { $0?.contains(place) ?? true }
   }
 

@@ -5,6 +5,19 @@ import Adapters
 import Layouts
 import Tensors
 
+/// A native tensor of all experts of a layer.
+struct NativeExperts: Sendable {
+  /// What its key has behind the layer.
+  let rest: String
+  let dtype: DType
+  let extents: [Int]
+  /// Whether it is a group, without which others of its layer are of no use.
+  let isGroup: Bool
+
+  /// The last component of its key.
+  var word: String { String(rest.split(separator: ".").last ?? "") }
+}
+
 /// Lists the native form of a spec's checkpoint.
 struct NativeTensors {
   private let spec: CheckpointSpec
@@ -14,70 +27,91 @@ struct NativeTensors {
   }
 
   private var config: ModelConfig { spec.config }
-  private var isGated: Bool { spec.options.activation.isGated }
+  private var layout: Layout { spec.config.layout }
 
   private var ownExperts: Range<Int> {
-    spec.parallelism?.experts(of: config.expertCount) ?? 0..<config.expertCount
+    let all = 0..<config.expertCount
+    return layout.isSliced ? spec.parallelism?.experts(of: all.count) ?? all : all
+  }
+
+  /// The native tensors of a layer's experts, holding some or all of them.
+  func experts(_ layer: Int, count: Int) -> [NativeExperts] {
+    let values = config.values(spec.setup.values, ofLayer: layer)
+    var result = layout.groups.compactMap { group -> NativeExperts? in
+      guard group.kinds?.contains(.sparse) ?? false,
+        let extents = layout.extents(of: group, values, experts: count)
+      else { return nil }
+      return NativeExperts(
+        rest: group.name, dtype: group.isCast ? spec.options.targetDType : spec.types.experts,
+        extents: extents, isGroup: true)
+    }
+    for rule in layout.tensors where rule.isOfExperts && rule.isPresent(values) {
+      guard case .renamed(let name) = rule.native, let extents = rule.extents(values) else {
+        continue
+      }
+      result.append(
+        NativeExperts(
+          rest: name.start, dtype: spec.types.type(of: rule), extents: extents, isGroup: false))
+    }
+    return result
   }
 
   var infos: [TensorInfo] {
     var result: [TensorInfo] = []
     var grouped: Set<Int> = []
-    for info in Checkpoint(spec).schema where !isFactor(info) {
-      guard let key = KeyParts(info.name), let layer = Int(key.layer) else {
+    for info in Checkpoint(spec).schema {
+      let key = LenientKey(info.name, layout)
+      guard let layer = key.layer else {
         result.append(info)
         continue
       }
-      if layer >= config.hiddenLayerCount, spec.options.mtpPolicy == .drop { continue }
-      guard let expert = key.expert else {
-        result.append(renamed(info, key))
-        continue
+      let isDropped = layer >= config.hiddenLayerCount && spec.setup.dropsMTP
+      switch key.subject {
+      case .factor, .fusedFactor: continue
+      case _ where isDropped: continue
+      case .tensor(let position):
+        let rule = layout.tensors[position]
+        if case .part = rule.native {
+          if grouped.insert(layer).inserted { appendGroups(key, layer, to: &result) }
+        } else {
+          let name = layout.nativeName(of: rule).map { TensorName(start(key) + $0) }
+          result.append(TensorInfo(name ?? info.name, info.dtype, info.shape))
+        }
+      case .companion: if key.expert.map(ownExperts.contains) ?? true { result.append(info) }
+      default: result.append(info)
       }
-      if grouped.insert(layer).inserted { appendExperts(key, to: &result) }
-      if !info.name.text.hasSuffix(".weight"), ownExperts.contains(expert) { result.append(info) }
     }
     appendFactors(to: &result)
     return result
   }
 
-  private func isFactor(_ info: TensorInfo) -> Bool { info.name.text.contains(".lora_") }
-
-  private func renamed(_ info: TensorInfo, _ key: KeyParts) -> TensorInfo {
-    let renames = [
-      ("mlp.expert_bias", "mlp.gate.e_score_correction_bias"),
-      ("mlp.router.gate.weight", "mlp.gate.weight"), ("mlp.shared_mlp.", "mlp.shared_experts."),
-    ]
-    for (old, new) in renames where key.rest.hasPrefix(old) {
-      let name = "\(key.prefix)layers.\(key.layer).\(new)\(key.rest.dropFirst(old.count))"
-      return TensorInfo(TensorName(name), info.dtype, info.shape)
-    }
-    return info
+  /// What a key has up to the layer, with the dot.
+  private func start(_ key: LenientKey) -> String {
+    String(key.name.text.dropLast(key.rest.count))
   }
 
-  private func appendExperts(_ key: KeyParts, to result: inout [TensorInfo]) {
+  private func appendGroups(_ key: LenientKey, _ layer: Int, to result: inout [TensorInfo]) {
     guard !ownExperts.isEmpty else { return }
-    let base = "\(key.prefix)layers.\(key.layer).mlp.experts."
-    let (hidden, inter) = (config.hiddenSize, config.moeIntermediateSize)
-    let (own, type) = (ownExperts.count, spec.options.targetDType)
-    result += [
-      TensorInfo("\(base)gate_and_up_projs", type, [own, hidden, isGated ? 2 * inter : inter]),
-      TensorInfo("\(base)down_projs", type, [own, inter, hidden]),
-    ]
+    for native in experts(layer, count: ownExperts.count) where native.isGroup {
+      guard let shape = try? Shape(native.extents) else { continue }
+      result.append(TensorInfo(TensorName(start(key) + native.rest), native.dtype, shape))
+    }
   }
 
   private func appendFactors(to result: inout [TensorInfo]) {
     guard let lora = spec.lora else { return }
     let (experts, rank) = (config.expertCount, lora.rank)
-    let (hidden, inter) = (config.hiddenSize, config.moeIntermediateSize)
-    let gateAndUp = isGated ? 2 * inter : inter
-    let factors: [(String, Shape)] = [
-      ("lora_gate_and_up_A", [experts, hidden, rank]),
-      ("lora_gate_and_up_B", [experts, rank, gateAndUp]),
-      ("lora_down_A", [experts, inter, rank]), ("lora_down_B", [experts, rank, hidden]),
-    ]
     for layer in FaultyCheckpoint.factorLayers(of: spec) {
-      result += factors.map { name, shape in
-        TensorInfo("\(lora.prefix)layers.\(layer).mlp.experts.\(name)", spec.types.others, shape)
+      let start = layout.start(ofLayer: layer, under: lora.prefix)
+      for (index, entry) in layout.lora.enumerated() {
+        guard let (columns, rows) = layout.features(ofLoRA: index, spec.setup.values) else {
+          continue
+        }
+        let name = "\(start)\(layout.groups[entry.group].module)\(entry.native)"
+        result += [
+          TensorInfo(TensorName("\(name)_A"), spec.types.others, [experts, columns, rank]),
+          TensorInfo(TensorName("\(name)_B"), spec.types.others, [experts, rank, rows]),
+        ]
       }
     }
   }

@@ -73,7 +73,7 @@ extension CheckpointSpec: CustomStringConvertible {
   private var configPeculiarities: [(String, String)] {
     var result: [(String, String)] = []
     if types.others != .bf16 { result.append(("other types", types.others.inWords)) }
-    if !config.hasExpertBias {
+    if !config.hasRouterBias {
       result.append(("expert bias", "absent"))
     } else if types.expertBias != .f32 {
       result.append(("expert bias", types.expertBias.inWords))
@@ -94,9 +94,31 @@ extension CheckpointSpec: CustomStringConvertible {
     if config.vocabularySize != 1 {
       result.append(("vocabulary size", "\(config.vocabularySize)"))
     }
+    result += ownPeculiarities
     if config.mtpLayerCount > 0 {
       result.append(("MTP policy", options.mtpPolicy.rawValue))
       if !storesMTP { result.append(("MTP layers on disk", "none")) }
+    }
+    return result
+  }
+
+  /// The sizes and flags that only this layout has.
+  private var ownPeculiarities: [(String, String)] {
+    let layout = config.layout
+    var result = layout.ownSizes.compactMap { position -> (String, String)? in
+      let (rule, size) = (layout.sizes[position], config.sizes[position])
+      return size == rule.least ? nil : (rule.field, "\(size)")
+    }
+    result += layout.ownFlags.compactMap { position in
+      let (rule, flag) = (layout.flags[position], config.flags[position])
+      return flag == rule.fallback ? nil : (rule.field, "\(flag)")
+    }
+    if let rule = layout.variant, !config.variant.layers.isEmpty {
+      let layers = config.variant.layers.sorted().map { "\($0)" }.joined(separator: ", ")
+      let sizes = config.variant.sizes.sorted { $0.key < $1.key }.map {
+        "\(layout.sizes[$0.key].field) \($0.value)"
+      }
+      result.append((rule.value, "in layers \(layers) with \(sizes.joined(separator: ", "))"))
     }
     return result
   }
@@ -130,6 +152,7 @@ extension CheckpointSpec: CustomStringConvertible {
       result.append(("expert parallelism", "rank \(parallelism.rank) of \(parallelism.size)"))
     }
     if exclusion != .none { result.append(("excluding", exclusion.pattern(in: config.layout))) }
+    if bystanders != .none { result.append(("unknown keys", bystanders.rawValue)) }
     return result
   }
 }

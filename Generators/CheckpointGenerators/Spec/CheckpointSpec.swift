@@ -9,11 +9,11 @@ public import Tensors
 public struct SourceTypes: Sendable, Hashable {
   /// The weights of routed experts.
   public var experts: DType
-  /// The router's correction bias.
+  /// The router's correction bias, where the layout gives it a type of its own.
   public var expertBias: DType
   /// All other tensors.
   public var others: DType
-  /// Whether each FP8 expert weight has a scalar `weight_scale` in bfloat16 beside it.
+  /// Whether each FP8 expert weight has the layout's first companion, a scalar in bfloat16, beside it.
   public var hasScales: Bool
 
   /// Creates types; the defaults are those of the published checkpoints.
@@ -77,6 +77,8 @@ public struct CheckpointSpec: Sendable, Hashable {
   public var storesMTP: Bool
   /// Low-rank factors of the experts, or nil for none.
   public var lora: LoRASpec?
+  /// Tensors that no rule of the layout knows.
+  public var bystanders: Bystanders
   /// The order of the keys.
   public var keyOrder: KeyOrder
   /// The rank that loads the checkpoint, or nil for a process that holds all experts.
@@ -95,8 +97,8 @@ public struct CheckpointSpec: Sendable, Hashable {
     _ setup: AdapterSetup, types: SourceTypes = SourceTypes(),
     extent: CheckpointExtent = .wholeModel, storesMTP: Bool = true, lora: LoRASpec? = nil,
     keyOrder: KeyOrder = .schema, parallelism: ExpertParallelism? = nil,
-    exclusion: Exclusion = .none, contents: TensorContents, variation: UInt64 = 0,
-    faults: [CheckpointFault] = []
+    exclusion: Exclusion = .none, bystanders: Bystanders = .none, contents: TensorContents,
+    variation: UInt64 = 0, faults: [CheckpointFault] = []
   ) {
     self.setup = setup
     self.types = types
@@ -106,6 +108,7 @@ public struct CheckpointSpec: Sendable, Hashable {
     self.keyOrder = keyOrder
     self.parallelism = parallelism
     self.exclusion = exclusion
+    self.bystanders = bystanders
     self.contents = contents
     self.variation = variation
     self.faults = faults

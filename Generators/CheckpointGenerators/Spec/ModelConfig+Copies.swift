@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-import Adapters
 public import Layouts
 
 extension ModelConfig {
@@ -9,13 +8,8 @@ extension ModelConfig {
   ///
   /// - Throws: `ConfigError` if the number is out of range.
   public func with(mtpLayerCount: Int) throws(ConfigError) -> ModelConfig {
-    try ModelConfig(
-      vocabularySize: vocabularySize, hiddenSize: hiddenSize,
-      denseIntermediateSize: denseIntermediateSize, moeIntermediateSize: moeIntermediateSize,
-      expertCount: expertCount, sharedExpertCount: sharedExpertCount, layerKinds: layerKinds,
-      mtpLayerCount: mtpLayerCount, attentionHeadCount: attentionHeadCount,
-      keyValueHeadCount: keyValueHeadCount, headSize: headSize, hasQueryKeyNorm: hasQueryKeyNorm,
-      hasExpertBias: hasExpertBias, hasAttentionBias: hasAttentionBias, hasMLPBias: hasMLPBias,
-      tiesWordEmbeddings: tiesWordEmbeddings, dtype: dtype)
+    var draft = ConfigDraft(self)
+    draft.mtpLayers = mtpLayerCount
+    return try draft.made()
   }
 }

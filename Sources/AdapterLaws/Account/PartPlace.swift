@@ -82,33 +82,51 @@ struct PartPlace: Hashable {
     guard native.rank == terms.count, disk.rank == terms.count(where: { $0.axis != nil }) else {
       return nil
     }
+    guard fits(disk, in: native, slot: slot, held: held, start: other) else { return nil }
+    // The extents of empty tensors may be of any size.
+    guard disk.elementCount > 0 else { return [] }
     let strides = native.strides
     var first = 0
-    var steps = disk.extents.map { [Int](repeating: 0, count: $0) }
+    var steps = [[Int]](repeating: [], count: disk.rank)
     for (position, term) in terms.enumerated() {
-      let extent = native[position]
       guard let axis = term.axis else {
-        guard 0..<extent ~= slot else { return nil }
         first += slot * strides[position]
         continue
       }
-      let count = disk[axis]
-      if position == expertAxis, extent != count {
-        guard held.count == extent, held.upperBound <= count else { return nil }
-        steps[axis] = (0..<count).map {
+      if position == expertAxis, native[position] != disk[axis] {
+        steps[axis] = (0..<disk[axis]).map {
           held.contains($0) ? ($0 - held.lowerBound) * strides[position] : -1
         }
         continue
       }
-      guard term.isShared || count == extent else { return nil }
-      let start = term.isShared ? other ?? term.start ?? extent - count : 0
-      guard start >= 0, count == 0 || start + term.coefficient * (count - 1) < extent else {
-        return nil
-      }
-      steps[axis] = (0..<count).map { (start + term.coefficient * $0) * strides[position] }
+      let start = start(of: term, disk[axis], native[position], other)
+      steps[axis] = (0..<disk[axis]).map { (start + term.coefficient * $0) * strides[position] }
     }
     return steps.reduce([first]) { starts, steps in
       starts.flatMap { start in steps.map { $0 < 0 || start < 0 ? -1 : start + $0 } }
+    }
+  }
+
+  private func start(of term: Term, _ count: Int, _ extent: Int, _ other: Int?) -> Int {
+    term.isShared ? other ?? term.start ?? extent - count : 0
+  }
+
+  /// Whether a tensor on disk has room in its place.
+  private func fits(
+    _ disk: Shape, in native: Shape, slot: Int, held: Range<Int>, start other: Int?
+  ) -> Bool {
+    terms.enumerated().allSatisfy { position, term in
+      let extent = native[position]
+      guard let axis = term.axis else { return 0..<extent ~= slot }
+      let count = disk[axis]
+      if position == expertAxis, extent != count {
+        return held.count == extent && held.upperBound <= count
+      }
+      guard term.isShared else { return count == extent }
+      let start = start(of: term, count, extent, other)
+      guard start >= 0, count > 0 else { return count == 0 }
+      let (last, overflows) = term.coefficient.multipliedReportingOverflow(by: count - 1)
+      return !overflows && last < extent - start
     }
   }
 

@@ -123,6 +123,9 @@ extension TensorAccount {
       loss.detail = .place(ofExpert: other)
       return loss
     }
+    guard found.shape.elementCount > 0 else {
+      return instead(of: tensor, address.name, group, found)
+    }
     let isNumbered = part.expertAxisOnDisk == nil
     let depth = part.expertAxis.map { found.shape[$0] } ?? 1
     let number = slot(of: address, found.shape, whole, part)

@@ -98,7 +98,8 @@ extension Tensor {
       guard !overflows else { return nil }
       extents[axis] = sum
     }
-    let outer = extents[..<axis].reduce(1, *)
+    // Empty tensors may have extents whose product is too large.
+    let outer = parts.contains { $0.byteCount > 0 } ? extents[..<axis].reduce(1, *) : 0
     var bytes: [UInt8] = []
     for index in 0..<outer {
       for part in parts {

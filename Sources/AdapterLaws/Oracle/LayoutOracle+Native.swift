@@ -39,7 +39,9 @@ extension LayoutOracle {
           result.append(tensor, key.named(layout.groups[group].name))
         }
       case .companion:
-        if source.expert.map({ own.contains($0) }) ?? true { result.append(source.tensor, source.name) }
+        if source.expert.map({ own.contains($0) }) ?? true {
+          result.append(source.tensor, source.name)
+        }
       case .renamed(let name): result.append(source.tensor, key.named(name))
       case .factor, .fused, .group, .groupFactor: break
       }

@@ -10,32 +10,29 @@ extension CheckpointFaultCatalogue {
   static let foreignLayouts: [CheckpointFaultKind] = [
     beside(
       "native-router-beside", "The router is there under its native name, too.",
-      source: "two keys that land on one name; upstream lets the last one win",
-      "mlp.router.gate.weight", "mlp.gate.weight"),
+      source: "two keys that land on one name; upstream lets the last one win", \.router),
     beside(
       "native-bias-beside", "The router's bias is there under its native name, too.",
-      source: "two keys that land on one name; upstream lets the last one win",
-      "mlp.expert_bias", "mlp.gate.e_score_correction_bias"),
+      source: "two keys that land on one name; upstream lets the last one win", \.routerBias),
     beside(
       "native-shared-expert-beside", "The shared expert is there under its native name, too.",
       source: "quantized exports that write shared_experts where the family writes shared_mlp",
-      "mlp.shared_mlp.up_proj.weight", "mlp.shared_experts.up_proj.weight"),
+      \.sharedUp),
     instead(
       "native-shared-expert-instead", "The shared expert has its native name only.",
       source: "quantized exports that write shared_experts where the family writes shared_mlp",
-      "mlp.shared_mlp.up_proj.weight", "mlp.shared_experts.up_proj.weight"),
+      \.sharedUp),
     instead(
       "native-router-instead", "The router has its native name only.",
-      source: "savers that do not undo the renames of loading",
-      "mlp.router.gate.weight", "mlp.gate.weight"),
+      source: "savers that do not undo the renames of loading", \.router),
     CheckpointFaultKind(
       "grouped-beside-experts", "A grouped native tensor is there beside the experts.",
       source: "exports with the fused and the split form of the same experts"
     ) { checkpoint, site in
       guard let layer = site.pick(checkpoint.sparseLayers),
-        let info = checkpoint.grouped(layer, &site)
+        let native = site.pick(checkpoint.nativeExperts(layer)),
+        let info = checkpoint.info(native, layer), checkpoint.add(info)
       else { return nil }
-      guard checkpoint.add(info) else { return nil }
       checkpoint.offend(info.name, .foreignLayout, .nameCollision)
       return "layer \(layer) has \(info.name) beside its experts"
     },
@@ -45,9 +42,9 @@ extension CheckpointFaultCatalogue {
     ) { checkpoint, site in
       guard let layer = site.pick(checkpoint.sparseLayers) else { return nil }
       checkpoint.dropExperts(layer)
-      for name in ["gate_and_up_projs", "down_projs"] {
-        guard checkpoint.add(checkpoint.grouped(layer, name)) else { return nil }
-        checkpoint.offend(checkpoint.key(layer, "mlp.experts.\(name)"), .foreignLayout)
+      for native in checkpoint.nativeExperts(layer) {
+        guard let info = checkpoint.info(native, layer), checkpoint.add(info) else { return nil }
+        checkpoint.offend(info.name, .foreignLayout)
       }
       return "layer \(layer) has native tensors in place of its experts"
     },
@@ -55,17 +52,17 @@ extension CheckpointFaultCatalogue {
       "transformers-fused-experts", "A layer has the fused experts of transformers' memory.",
       source: "internal names that transformers once saved; vendors' own outer format"
     ) { checkpoint, site in
-      guard let layer = site.pick(checkpoint.sparseLayers) else { return nil }
+      guard let layer = site.pick(checkpoint.sparseLayers),
+        !checkpoint.layout.foreignGroups.isEmpty
+      else { return nil }
       checkpoint.dropExperts(layer)
-      let config = checkpoint.config
-      let (hidden, inter) = (config.hiddenSize, config.moeIntermediateSize)
-      let fused: [(String, Shape)] = [
-        ("gate_up_proj", [config.expertCount, 2 * inter, hidden]),
-        ("down_proj", [config.expertCount, hidden, inter]),
-      ]
-      for (name, shape) in fused {
-        let name = checkpoint.key(layer, "mlp.experts.\(name)")
-        guard checkpoint.add(TensorInfo(name, .bf16, shape)) else { return nil }
+      let shapes = checkpoint.nativeExperts(layer).map(\.extents)
+      for (fused, extents) in zip(checkpoint.layout.foreignGroups, shapes) {
+        let name = checkpoint.key(layer, fused)
+        // The other framework keeps matrices as [output, input].
+        guard let shape = try? Shape(extents.exchangingLast),
+          checkpoint.add(TensorInfo(name, .bf16, shape))
+        else { return nil }
         checkpoint.offend(name, .foreignLayout)
       }
       return "layer \(layer) has fused experts"
@@ -87,54 +84,55 @@ extension CheckpointFaultCatalogue {
   ]
 
   private static func beside(
-    _ name: String, _ statement: String, source: String, _ onDisk: String, _ native: String
+    _ name: String, _ statement: String, source: String,
+    _ rule: @escaping @Sendable (Layout) -> TensorRule?
   ) -> CheckpointFaultKind {
     CheckpointFaultKind(name, statement, source: source) { checkpoint, site in
-      guard let layer = site.pick(checkpoint.sparseLayers),
-        let info = checkpoint.info(checkpoint.key(layer, onDisk))
+      guard let rule = rule(checkpoint.layout), let native = checkpoint.layout.nativeName(of: rule),
+        let layer = site.pick(checkpoint.sparseLayers),
+        let info = checkpoint.info(checkpoint.key(layer, rule))
       else { return nil }
       let added = checkpoint.key(layer, native)
       guard checkpoint.add(TensorInfo(added, info.dtype, info.shape)) else { return nil }
       checkpoint.offend(added, .foreignLayout, .nameCollision)
-      return "layer \(layer) has \(native) beside \(onDisk)"
+      return "layer \(layer) has \(native) beside \(rule.name.start)"
     }
   }
 
   private static func instead(
-    _ name: String, _ statement: String, source: String, _ onDisk: String, _ native: String
+    _ name: String, _ statement: String, source: String,
+    _ rule: @escaping @Sendable (Layout) -> TensorRule?
   ) -> CheckpointFaultKind {
     CheckpointFaultKind(name, statement, source: source) { checkpoint, site in
-      guard let layer = site.pick(checkpoint.sparseLayers) else { return nil }
-      let (old, new) = (checkpoint.key(layer, onDisk), checkpoint.key(layer, native))
+      guard let rule = rule(checkpoint.layout), let native = checkpoint.layout.nativeName(of: rule),
+        let layer = site.pick(checkpoint.sparseLayers)
+      else { return nil }
+      let (old, new) = (checkpoint.key(layer, rule), checkpoint.key(layer, native))
       guard checkpoint.rename(old, to: new) else { return nil }
       checkpoint.offend(new, .foreignLayout)
       if checkpoint.isWhole { checkpoint.offend(old, .missingTensor) }
-      return "layer \(layer) has \(native) in place of \(onDisk)"
+      return "layer \(layer) has \(native) in place of \(rule.name.start)"
     }
   }
 }
 
 extension FaultyCheckpoint {
-  /// A grouped native tensor of a layer.
-  fileprivate func grouped(_ layer: Int, _ native: String) -> TensorInfo {
-    let (hidden, inter) = (config.hiddenSize, config.moeIntermediateSize)
-    let width = setup.options.activation.isGated ? 2 * inter : inter
-    return TensorInfo(
-      key(layer, "mlp.experts.\(native)"), setup.options.targetDType,
-      native == "down_projs"
-        ? [config.expertCount, inter, hidden] : [config.expertCount, hidden, width])
+  /// The native tensors of all experts of a layer.
+  fileprivate func nativeExperts(_ layer: Int) -> [NativeExperts] {
+    NativeTensors(spec).experts(layer, count: config.expertCount)
   }
 
-  fileprivate func grouped(_ layer: Int, _ site: inout FaultSite) -> TensorInfo? {
-    site.pick(["gate_and_up_projs", "down_projs"]).map { grouped(layer, $0) }
+  fileprivate func info(_ native: NativeExperts, _ layer: Int) -> TensorInfo? {
+    (try? Shape(native.extents)).map { TensorInfo(key(layer, native.rest), native.dtype, $0) }
   }
+}
 
-  /// Removes the experts of a layer, which then are missing where all must be there.
-  fileprivate mutating func dropExperts(_ layer: Int) {
-    for expert in 0..<config.expertCount {
-      remove(expertKeys(layer, expert))
-      guard isWhole, ownExperts.contains(expert) else { continue }
-      for name in expertKeys(layer, expert) { offend(name, .missingTensor) }
-    }
+extension [Int] {
+  /// The extents of a shape with its last two axes exchanged.
+  var exchangingLast: [Int] { count < 2 ? self : dropLast(2) + [self[count - 1], self[count - 2]] }
+
+  /// The extents with another number of indices on the axis at a place from the end.
+  func adding(_ step: Int, fromEnd place: Int) -> [Int] {
+    indices.map { self[$0] + ($0 == count - place ? step : 0) }
   }
 }

@@ -12,25 +12,22 @@ extension CheckpointFaultCatalogue {
       "missing-factor", "One low-rank factor of one expert is missing.",
       source: "upstream passes incomplete groups through unconverted"
     ) { checkpoint, place, site in
-      guard let factor = site.pick(["lora_A", "lora_B"]) else { return nil }
-      let name = place.key("\(factor).weight", in: checkpoint)
-      checkpoint.lose([name], .incompleteLoRA)
-      return "\(place) has no \(factor) of its \(place.projection)"
+      guard let factor = site.pick(["A", "B"]) else { return nil }
+      checkpoint.lose([place.key(factor, in: checkpoint)], .incompleteLoRA)
+      return "\(place) has no lora_\(factor) of its \(place.projection)"
     },
     lora(
       "missing-factor-of-all", "One low-rank factor is missing in all experts of a layer.",
       source: "an adapter that trained and saved one half only"
     ) { checkpoint, place, site in
-      guard let factor = site.pick(["lora_B", "lora_A"]) else { return nil }
-      let projections = checkpoint.projections.filter {
-        ($0 == "down_proj") == (place.projection == "down_proj")
-      }
+      guard let factor = site.pick(["B", "A"]) else { return nil }
+      let rules = checkpoint.factorRules.filter { $0.isInGroup(of: place.rule) }
       for expert in 0..<checkpoint.config.expertCount {
         checkpoint.lose(
-          projections.map { checkpoint.loraKey(place.layer, "\(expert).\($0).\(factor).weight") },
-          .incompleteLoRA)
+          rules.map { checkpoint.loraKey(place.layer, $0, factor, expert) }, .incompleteLoRA)
       }
-      return "layer \(place.layer) has no \(factor) of its \(projections.joined(separator: ", "))"
+      let projections = rules.map(\.module).joined(separator: ", ")
+      return "layer \(place.layer) has no lora_\(factor) of its \(projections)"
     },
     lora(
       "missing-expert-of-lora", "An expert has no low-rank factors.",
@@ -47,7 +44,10 @@ extension CheckpointFaultCatalogue {
       let other = checkpoint.config.expertCount + place.expert
       guard checkpoint.config.expertCount > 1 else { return nil }
       for old in place.allKeys(in: checkpoint) {
-        let new = old.text.replacingComponent(behind: "experts", with: "\(other)")
+        let rest = LenientKey(old, checkpoint.layout)
+        let rule = rest.tensor.map { checkpoint.layout.tensors[$0] }
+        guard let rule, case .factor(_, let isA) = rest.subject else { return nil }
+        let new = checkpoint.loraKey(place.layer, rule, isA ? "A" : "B", other)
         guard checkpoint.rename(old, to: new) else { return nil }
         checkpoint.offend(old, .incompleteLoRA)
         checkpoint.offend(new, .surplusExpert)
@@ -61,21 +61,22 @@ extension CheckpointFaultCatalogue {
       // Of two members the first sets the rank.
       let isVoted = checkpoint.config.expertCount > 2
       let expert = isVoted ? place.expert : checkpoint.config.expertCount - 1
-      guard let last = checkpoint.projections.last else { return nil }
-      let projection = isVoted ? place.projection : last
-      let name = checkpoint.loraKey(place.layer, "\(expert).\(projection).lora_A.weight")
+      guard let last = checkpoint.lastFactorRule else { return nil }
+      let rule = isVoted ? place.rule : last
+      let name = checkpoint.loraKey(place.layer, rule, "A", expert)
       guard checkpoint.reshape(name, { [$0[0] + 1, $0[1]] }) else { return nil }
-      return "expert \(expert) of layer \(place.layer) has another rank in \(projection).lora_A"
+      return "expert \(expert) of layer \(place.layer) has another rank in \(rule.module).lora_A"
     },
     lora(
       "ranks-of-pair", "The two factors of a layer's projection differ in their rank.",
       source: "a factor truncated to another rank on its own"
     ) { checkpoint, place, _ in
+      guard let last = checkpoint.lastFactorRule else { return nil }
       for expert in 0..<checkpoint.config.expertCount {
-        let name = checkpoint.loraKey(place.layer, "\(expert).down_proj.lora_A.weight")
+        let name = checkpoint.loraKey(place.layer, last, "A", expert)
         guard checkpoint.reshape(name, { [$0[0] + 1, $0[1]] }) else { return nil }
       }
-      return "layer \(place.layer) has a larger rank in down_proj.lora_A than in lora_B"
+      return "layer \(place.layer) has a larger rank in \(last.module).lora_A than in lora_B"
     },
     lora(
       "exchanged-factors", "The two factors of a projection of an expert are exchanged.",
@@ -86,10 +87,8 @@ extension CheckpointFaultCatalogue {
       guard !sizes.contains(where: { $0 == rank }) else { return nil }
       let expert =
         checkpoint.config.expertCount > 2 ? place.expert : checkpoint.config.expertCount - 1
-      let base = "\(expert).down_proj"
-      let names = ["A", "B"].map {
-        checkpoint.loraKey(place.layer, "\(base).lora_\($0).weight")
-      }
+      guard let last = checkpoint.lastFactorRule else { return nil }
+      let names = ["A", "B"].map { checkpoint.loraKey(place.layer, last, $0, expert) }
       let shapes = names.map { checkpoint.info($0)?.shape.extents }
       for (name, extents) in zip(names, shapes.reversed()) {
         guard checkpoint.reshape(name, { _ in extents }) else { return nil }
@@ -102,7 +101,7 @@ extension CheckpointFaultCatalogue {
     ) { checkpoint, place, _ in
       guard checkpoint.config.expertCount > 2 else { return nil }
       let other: DType = checkpoint.spec.types.others == .f32 ? .bf16 : .f32
-      let name = place.key("lora_B.weight", in: checkpoint)
+      let name = place.key("B", in: checkpoint)
       guard checkpoint.retype(name, other) else { return nil }
       return "\(place) has a lora_B of \(other)"
     },
@@ -110,20 +109,25 @@ extension CheckpointFaultCatalogue {
       "differing-a-factors", "Gate and up projection of an expert differ in their A factor.",
       source: "upstream keeps the gate's and drops the up projection's"
     ) { checkpoint, place, _ in
-      guard checkpoint.setup.options.activation.isGated else { return nil }
-      let name = checkpoint.loraKey(place.layer, "\(place.expert).up_proj.lora_A.weight")
+      let rules = checkpoint.factorRules
+      guard
+        let (one, other) = rules.lazy.compactMap({ rule in
+          rules.first { $0 != rule && $0.isInGroup(of: rule) }.map { (rule, $0) }
+        }).first
+      else { return nil }
+      let name = checkpoint.loraKey(place.layer, other, "A", place.expert)
       checkpoint.flipped.insert(name)
       checkpoint.offend(name, .differentLoRAFactors)
       // Elements are read once names, types and shapes are right.
       checkpoint.touchAll()
-      return "\(place) has different lora_A in gate_proj and up_proj"
+      return "\(place) has different lora_A in \(one.module) and \(other.module)"
     },
     lora(
       "factor-in-surplus-layer", "A low-rank factor belongs to a layer behind the last one.",
       source: "adapters trained on a model with more layers"
     ) { checkpoint, place, _ in
       let layer = checkpoint.config.storedLayerCount
-      let name = checkpoint.loraKey(layer, "0.\(place.projection).lora_A.weight")
+      let name = checkpoint.loraKey(layer, place.rule, "A", 0)
       guard checkpoint.add(TensorInfo(name, .bf16, [1, 1])) else { return nil }
       checkpoint.offend(name, .surplusLayer)
       return "layer \(layer), behind the last one, has a low-rank factor"
@@ -133,7 +137,7 @@ extension CheckpointFaultCatalogue {
       source: "adapters that judge all layers by the first one"
     ) { checkpoint, place, site in
       guard let layer = site.pick(checkpoint.denseDecoderLayers) else { return nil }
-      let name = checkpoint.loraKey(layer, "0.\(place.projection).lora_A.weight")
+      let name = checkpoint.loraKey(layer, place.rule, "A", 0)
       guard checkpoint.add(TensorInfo(name, .bf16, [1, 1])) else { return nil }
       checkpoint.offend(name, .expertsInDenseLayer)
       return "dense layer \(layer) has a low-rank factor of an expert"
@@ -142,8 +146,10 @@ extension CheckpointFaultCatalogue {
       "gate-factor-of-non-gated-expert", "An expert without gate has a gate's low-rank factor.",
       source: "upstream drops gate projections where the activation has no gate"
     ) { checkpoint, place, _ in
-      guard !checkpoint.setup.options.activation.isGated else { return nil }
-      let name = checkpoint.loraKey(place.layer, "\(place.expert).gate_proj.lora_A.weight")
+      guard !checkpoint.setup.options.activation.isGated,
+        let gate = checkpoint.layout.tensors.first(where: { $0.part == .gate })
+      else { return nil }
+      let name = checkpoint.loraKey(place.layer, gate, "A", place.expert)
       guard checkpoint.add(TensorInfo(name, .bf16, [1, 1])) else { return nil }
       checkpoint.offend(name, .gateOfNonGatedExpert)
       return "\(place) has a low-rank factor of a gate"
@@ -158,10 +164,9 @@ extension CheckpointFaultCatalogue {
       guard checkpoint.spec.lora?.layout == .perExpert,
         let layer = site.pick(checkpoint.loraLayers),
         let expert = site.pick(Array(0..<checkpoint.config.expertCount)),
-        let projection = site.pick(checkpoint.projections)
+        let rule = site.pick(checkpoint.factorRules)
       else { return nil }
-      return body(
-        &checkpoint, LoRAPlace(layer: layer, expert: expert, projection: projection), &site)
+      return body(&checkpoint, LoRAPlace(layer: layer, expert: expert, rule: rule), &site)
     }
   }
 }
@@ -170,28 +175,35 @@ extension CheckpointFaultCatalogue {
 private struct LoRAPlace: CustomStringConvertible {
   let layer: Int
   let expert: Int
-  let projection: String
+  let rule: TensorRule
 
+  var projection: String { rule.module }
   var description: String { "expert \(expert) of layer \(layer)" }
 
-  func key(_ rest: String, in checkpoint: FaultyCheckpoint) -> TensorName {
-    checkpoint.loraKey(layer, "\(expert).\(projection).\(rest)")
+  func key(_ factor: String, in checkpoint: FaultyCheckpoint) -> TensorName {
+    checkpoint.loraKey(layer, rule, factor, expert)
   }
 
   func allKeys(in checkpoint: FaultyCheckpoint) -> [TensorName] {
-    checkpoint.projections.flatMap { projection in
-      ["lora_A", "lora_B"].map {
-        checkpoint.loraKey(layer, "\(expert).\(projection).\($0).weight")
-      }
+    checkpoint.factorRules.flatMap { rule in
+      ["A", "B"].map { checkpoint.loraKey(layer, rule, $0, expert) }
     }
   }
 }
 
-extension String {
-  /// The key with the component behind another replaced.
-  fileprivate func replacingComponent(behind other: String, with text: String) -> TensorName {
-    var parts = split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-    if let index = parts.firstIndex(of: other), index + 1 < parts.count { parts[index + 1] = text }
-    return TensorName(parts.joined(separator: "."))
+extension FaultyCheckpoint {
+  /// The weight with factors that comes last in the table, alone in its group in known families.
+  fileprivate var lastFactorRule: TensorRule? {
+    layout.lora.last.flatMap { layout.groups[$0.group].parts.last }.map { layout.tensors[$0] }
+  }
+}
+
+extension TensorRule {
+  /// Whether two tensors are parts of one group.
+  fileprivate func isInGroup(of other: TensorRule) -> Bool {
+    guard case .part(let own, _) = native, case .part(let others, _) = other.native else {
+      return false
+    }
+    return own == others
   }
 }

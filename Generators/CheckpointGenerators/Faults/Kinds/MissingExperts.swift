@@ -13,29 +13,32 @@ extension CheckpointFaultCatalogue {
       source: "an interrupted download; upstream refuses it"
     ) { checkpoint, site in
       guard let place = checkpoint.pickExpert(&site) else { return nil }
-      checkpoint.lose([place.name])
+      checkpoint.remove([place.name])
+      checkpoint.offendMissing(place)
       return "\(place) has no \(place.projection)"
     },
     CheckpointFaultKind(
       "missing-projection-of-all", "One projection of all experts of a layer is missing.",
       source: "a converter that renames a projection and forgets one spelling"
     ) { checkpoint, site in
-      guard let place = checkpoint.pickExpert(&site) else { return nil }
+      guard let place = checkpoint.pickNumbered(&site) else { return nil }
       checkpoint.lose(
-        checkpoint.ownExperts.map {
-          checkpoint.expertKey(place.layer, $0, "\(place.projection).weight")
-        })
+        checkpoint.ownExperts.map { checkpoint.key(place.layer, place.rule, expert: $0) })
       return "layer \(place.layer) has no \(place.projection) in any expert"
     },
     CheckpointFaultKind(
       "missing-expert", "One expert is missing.",
       source: "expert 0 taken for absent because its number is falsy; a skipped empty slice"
     ) { checkpoint, site in
-      guard let place = checkpoint.pickExpert(&site),
-        checkpoint.isWhole || checkpoint.ownExperts.count > 1
-      else { return nil }
-      checkpoint.lose(checkpoint.expertKeys(place.layer, place.expert))
-      return "layer \(place.layer) has no expert \(place.expert)"
+      guard let place = checkpoint.pickExpert(&site) else { return nil }
+      guard let expert = place.expert else {
+        return checkpoint.resizeExperts(place, by: -1)
+          ? "\(place) has no expert \(checkpoint.config.expertCount - 1) in its \(place.projection)"
+          : nil
+      }
+      guard checkpoint.isWhole || checkpoint.ownExperts.count > 1 else { return nil }
+      checkpoint.lose(checkpoint.expertKeys(place.layer, expert))
+      return "layer \(place.layer) has no expert \(expert)"
     },
     CheckpointFaultKind(
       "missing-trailing-expert", "The last expert is missing in every layer.",
@@ -44,7 +47,16 @@ extension CheckpointFaultCatalogue {
       guard let last = checkpoint.ownExperts.last, checkpoint.ownExperts.count > 1,
         !checkpoint.sparseLayers.isEmpty
       else { return nil }
-      for layer in checkpoint.sparseLayers { checkpoint.lose(checkpoint.expertKeys(layer, last)) }
+      for layer in checkpoint.sparseLayers {
+        guard !checkpoint.areExpertsNumbered else {
+          checkpoint.lose(checkpoint.expertKeys(layer, last))
+          continue
+        }
+        for place in checkpoint.groupedExperts(layer) where !checkpoint.resizeExperts(place, by: -1)
+        {
+          return nil
+        }
+      }
       return "layers have no expert \(last), the last one"
     },
     CheckpointFaultKind(
@@ -54,25 +66,21 @@ extension CheckpointFaultCatalogue {
       guard checkpoint.isWhole, !checkpoint.ownExperts.isEmpty,
         let layer = site.pick(checkpoint.sparseLayers)
       else { return nil }
-      let all = (0..<checkpoint.config.expertCount).flatMap { checkpoint.expertKeys(layer, $0) }
-      checkpoint.remove(all)
-      for expert in checkpoint.ownExperts {
-        for name in checkpoint.expertKeys(layer, expert) { checkpoint.offend(name, .missingTensor) }
-      }
+      checkpoint.dropExperts(layer)
       return "layer \(layer) has no experts"
     },
     CheckpointFaultKind(
       "one-based-experts", "The experts of a layer are numbered from one.",
       source: "a converter of a format that counts from one"
     ) { checkpoint, site in
-      guard checkpoint.spec.parallelism == nil, checkpoint.config.expertCount > 1,
-        let layer = site.pick(checkpoint.sparseLayers)
+      guard checkpoint.areExpertsNumbered, checkpoint.spec.parallelism == nil,
+        checkpoint.config.expertCount > 1, let layer = site.pick(checkpoint.sparseLayers)
       else { return nil }
       let count = checkpoint.config.expertCount
       for expert in (0..<count).reversed() {
-        for projection in checkpoint.projections {
-          let old = checkpoint.expertKey(layer, expert, "\(projection).weight")
-          let new = checkpoint.expertKey(layer, expert + 1, "\(projection).weight")
+        for rule in checkpoint.expertRules(layer) {
+          let old = checkpoint.key(layer, rule, expert: expert)
+          let new = checkpoint.key(layer, rule, expert: expert + 1)
           guard checkpoint.rename(old, to: new) else { return nil }
         }
       }
@@ -81,4 +89,37 @@ extension CheckpointFaultCatalogue {
       return "layer \(layer) has experts 1 to \(count)"
     },
   ]
+}
+
+/// Experts that are grouped on disk.
+extension FaultyCheckpoint {
+  /// The tensors of all experts of a layer.
+  func groupedExperts(_ layer: Int) -> [ExpertPlace] {
+    expertRules(layer).map {
+      ExpertPlace(layer: layer, expert: nil, rule: $0, name: key(layer, $0))
+    }
+  }
+
+  /// Gives a tensor of all experts other numbers of them.
+  mutating func resizeExperts(_ place: ExpertPlace, by step: Int) -> Bool {
+    let experts = layout.position(of: .experts)
+    guard let axis = place.rule.axes.firstIndex(where: { $0.extent.singleSize == experts }) else {
+      return false
+    }
+    return reshape(place.name) { shape in
+      shape.extents.indices.map { shape[$0] + ($0 == axis ? step : 0) }
+    }
+  }
+
+  /// Removes the experts of a layer, which then are missing where all must be there.
+  mutating func dropExperts(_ layer: Int) {
+    var required: [TensorName] = []
+    for expert in areExpertsNumbered ? 0..<config.expertCount : 0..<1 {
+      let names = expertKeys(layer, expert)
+      remove(names)
+      if !areExpertsNumbered || ownExperts.contains(expert) { required += names }
+    }
+    guard isWhole else { return }
+    for name in required { offend(name, .missingTensor) }
+  }
 }

@@ -13,14 +13,7 @@ extension CheckpointFaultCatalogue {
       source: "a loader that skips every file and reports success"
     ) { checkpoint, _ in
       guard checkpoint.isWhole else { return nil }
-      let keeps = checkpoint.keepsMTP
-      let hidden = checkpoint.config.hiddenLayerCount
-      let own = Set(checkpoint.ownExperts)
-      let required = checkpoint.infos.map(\.name).filter { name in
-        guard !name.text.contains(".lora_"), !name.text.hasSuffix("_scale") else { return false }
-        guard let key = KeyParts(name), let layer = Int(key.layer) else { return true }
-        return (layer < hidden || keeps) && (key.expert.map(own.contains) ?? true)
-      }
+      let required = checkpoint.infos.map(\.name).filter(checkpoint.isRequired)
       checkpoint.remove(checkpoint.infos.map(\.name))
       checkpoint.lose(required)
       checkpoint.touchAll()
@@ -29,97 +22,92 @@ extension CheckpointFaultCatalogue {
     missing(
       "missing-router", "A sparse layer has no router.",
       source: "a rename of the router that was forgotten on one path",
-      ["mlp.router.gate.weight"], \.sparseLayers),
+      \.sparseLayers
+    ) { $0.role == .router },
     missing(
       "missing-expert-bias", "A sparse layer has no correction bias of the router.",
       source: "savers and loaders that see parameters only and skip buffers",
-      ["mlp.expert_bias"], \.sparseLayers),
+      \.sparseLayers
+    ) { $0.role == .routerBias },
     missing(
       "missing-shared-expert", "A projection of the shared expert is missing.",
       source: "exporters that call the shared expert by another name, which loaders skip",
-      [
-        "mlp.shared_mlp.gate_proj.weight", "mlp.shared_mlp.up_proj.weight",
-        "mlp.shared_mlp.down_proj.weight",
-      ], \.sparseLayers),
+      \.sparseLayers
+    ) { $0.role == .sharedExpert && $0.isWeight },
     missing(
       "missing-dense-projection", "A projection of a dense layer is missing.",
       source: "adapters that map sparse layers only",
-      ["mlp.gate_proj.weight", "mlp.up_proj.weight", "mlp.down_proj.weight"], \.denseLayers),
+      \.denseLayers
+    ) { $0.role == .dense && $0.isWeight },
     missing(
       "missing-attention", "A projection of an attention is missing.",
       source: "an index that lists tensors which no file holds",
-      ["q_proj", "k_proj", "v_proj", "o_proj"].map { "self_attn.\($0).weight" }, \.layers),
+      \.layers
+    ) { $0.role == .attention && $0.isWeight },
     missing(
       "missing-norm", "A norm of a layer is missing.",
       source: "norms under a family's own names that a loader does not map",
-      [
-        "input_layernorm.weight", "post_attention_layernorm.weight", "self_attn.q_norm.weight",
-        "self_attn.k_norm.weight",
-      ], \.layers),
+      \.layers
+    ) { $0.role == .norm },
     missing(
       "missing-attention-bias", "A bias of an attention projection is missing.",
       source: "adapters that map weights only",
-      ["q_proj", "k_proj", "v_proj", "o_proj"].map { "self_attn.\($0).bias" }, \.layers),
+      \.layers
+    ) { $0.role == .attention && $0.isBias },
     missing(
       "missing-mtp-tensor", "A kept multi-token prediction layer lacks a tensor of its own.",
       source: "multi-token prediction norms that one loader renamed and the next did not find",
-      ["eh_proj", "enorm", "hnorm", "final_layernorm"].map { "\($0).weight" }
-    ) { checkpoint in
-      checkpoint.layers.filter { $0 >= checkpoint.config.hiddenLayerCount }
-    },
+      \.predictionLayers, where: \.isOfPrediction),
     missingOutside(
       "missing-embedding", "The token embedding is missing.",
-      source: "a base prefix that differs, so that no key of the body is found"
-    ) { "\($0.prefix)embed_tokens.weight" },
+      source: "a base prefix that differs, so that no key of the body is found",
+      .embedding),
     missingOutside(
       "missing-head", "The output head is missing though it is not tied to the embedding.",
-      source: "savers that leave the head out because a config on another level says it is tied"
-    ) { _ in "lm_head.weight" },
+      source: "savers that leave the head out because a config on another level says it is tied",
+      .head),
     missingOutside(
       "missing-final-norm", "The norm behind the last layer is missing.",
-      source: "a shard with the last tensors that was not written"
-    ) { "\($0.prefix)norm.weight" },
+      source: "a shard with the last tensors that was not written",
+      .norm),
     CheckpointFaultKind(
       "missing-layer", "All tensors of one decoder layer are missing.",
       source: "a pipeline stage or a shard whose file was not copied"
     ) { checkpoint, site in
       let decoders = Array(0..<checkpoint.config.hiddenLayerCount)
       guard checkpoint.isWhole, let layer = site.pick(decoders.reversed()) else { return nil }
-      let base = "\(checkpoint.prefix)layers.\(layer)."
+      let base = checkpoint.key(layer, "").text
       let names = checkpoint.infos.map(\.name).filter {
-        $0.text.hasPrefix(base) && !$0.text.contains(".lora_")
+        $0.text.hasPrefix(base) && !checkpoint.isFactor($0)
       }
-      let own = Set(checkpoint.ownExperts)
+      let required = names.filter(checkpoint.isRequired)
       checkpoint.remove(names)
-      for name in names where !name.text.hasSuffix("_scale") {
-        if KeyParts(name)?.expert.map(own.contains) ?? true {
-          checkpoint.offend(name, .missingTensor)
-        }
-      }
+      for name in required { checkpoint.offend(name, .missingTensor) }
       return "layer \(layer) is missing"
     },
   ]
 
   private static func missing(
-    _ name: String, _ statement: String, source: String, _ rests: [String],
-    _ layers: @escaping @Sendable (FaultyCheckpoint) -> [Int]
+    _ name: String, _ statement: String, source: String,
+    _ layers: @escaping @Sendable (FaultyCheckpoint) -> [Int],
+    where isMeant: @escaping @Sendable (TensorRule) -> Bool
   ) -> CheckpointFaultKind {
     CheckpointFaultKind(name, statement, source: source) { checkpoint, site in
-      guard let place = checkpoint.pickRequired(layers(checkpoint), rests, &site) else {
+      guard let place = checkpoint.pickRequired(layers(checkpoint), &site, where: isMeant) else {
         return nil
       }
       checkpoint.lose([place.name])
-      return "layer \(place.layer) has no \(place.rest)"
+      return "layer \(place.layer) has no \(place.rule.name.start)"
     }
   }
 
   private static func missingOutside(
-    _ name: String, _ statement: String, source: String,
-    _ key: @escaping @Sendable (FaultyCheckpoint) -> String
+    _ name: String, _ statement: String, source: String, _ role: TensorRole
   ) -> CheckpointFaultKind {
     CheckpointFaultKind(name, statement, source: source) { checkpoint, _ in
-      let name = TensorName(key(checkpoint))
-      guard checkpoint.isWhole, checkpoint.has(name) else { return nil }
+      let rule = checkpoint.layout.tensors.first { $0.role == role && $0.kinds == nil }
+      guard checkpoint.isWhole, let name = rule.map(checkpoint.keyOutside), checkpoint.has(name)
+      else { return nil }
       checkpoint.lose([name])
       return "\(name) is missing"
     }

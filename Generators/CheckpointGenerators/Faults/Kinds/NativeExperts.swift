@@ -12,36 +12,41 @@ extension CheckpointFaultCatalogue {
       "grouped-expert-short", "A grouped tensor holds one expert fewer than the config.",
       source: "a rank that gave fewer experts than it owns"
     ) { checkpoint, name in
-      checkpoint.reshape(name) { [$0[0] - 1, $0[1], $0[2]] } ? "lacks an expert" : nil
+      checkpoint.reshape(name) { $0.extents.adding(-1, fromEnd: $0.rank) } ? "lacks an expert" : nil
     },
     grouped(
       "grouped-expert-surplus", "A grouped tensor holds one expert more than the config.",
       source: "experts padded to a multiple of the ranks"
     ) { checkpoint, name in
-      checkpoint.reshape(name) { [$0[0] + 1, $0[1], $0[2]] } ? "has an expert too many" : nil
+      checkpoint.reshape(name) { $0.extents.adding(1, fromEnd: $0.rank) }
+        ? "has an expert too many" : nil
     },
     grouped(
       "grouped-transposed", "A grouped tensor has its matrices transposed.",
       source: "upstream passes down_projs of another shape on as they are"
     ) { checkpoint, name in
-      checkpoint.reshape(name) { [$0[0], $0[2], $0[1]] } ? "is transposed" : nil
+      checkpoint.reshape(name) { $0.extents.exchangingLast } ? "is transposed" : nil
     },
     grouped(
       "grouped-flat", "A grouped tensor has its experts and rows in one axis.",
       source: "upstream passes down_projs of another rank on as they are"
     ) { checkpoint, name in
-      checkpoint.reshape(name) { [$0[0] * $0[1], $0[2]] } ? "has two axes" : nil
+      checkpoint.reshape(name) { [$0[0] * $0[1]] + $0.extents.dropFirst(2) } ? "has two axes" : nil
     },
     grouped(
       "grouped-wide", "A grouped tensor is one column too wide.",
       source: "kernels that pad the last axis"
     ) { checkpoint, name in
-      checkpoint.reshape(name) { [$0[0], $0[1], $0[2] + 1] } ? "is one column too wide" : nil
+      checkpoint.reshape(name) { $0.extents.adding(1, fromEnd: 1) } ? "is one column too wide" : nil
     },
     grouped(
       "missing-partner", "One of the two grouped tensors of a layer is missing.",
       source: "a state dict gathered from the parameters of one module only"
     ) { checkpoint, name in
+      let isGroup = {
+        if case .group = LenientKey(name, checkpoint.layout).subject { true } else { false }
+      }()
+      guard checkpoint.isWhole || isGroup else { return nil }
       checkpoint.lose([name])
       return "is missing"
     },
@@ -50,8 +55,7 @@ extension CheckpointFaultCatalogue {
       source: "savers whose key is stacked where the schema is per expert", side: .native
     ) { checkpoint, site in
       guard checkpoint.isWhole, let layer = site.pick(checkpoint.nativeLayers) else { return nil }
-      checkpoint.lose(
-        ["gate_and_up_projs", "down_projs"].map { checkpoint.key(layer, "mlp.experts.\($0)") })
+      checkpoint.lose(checkpoint.natives(layer).map { checkpoint.key(layer, $0.rest) })
       return "layer \(layer) has no grouped experts"
     },
     CheckpointFaultKind(
@@ -61,9 +65,9 @@ extension CheckpointFaultCatalogue {
       let experts = checkpoint.config.expertCount
       guard checkpoint.ownExperts.count < experts, let layer = site.pick(checkpoint.nativeLayers)
       else { return nil }
-      for native in ["gate_and_up_projs", "down_projs"] {
-        let name = checkpoint.key(layer, "mlp.experts.\(native)")
-        guard checkpoint.reshape(name, { [experts, $0[1], $0[2]] }) else { return nil }
+      for native in checkpoint.natives(layer) where native.isGroup {
+        let name = checkpoint.key(layer, native.rest)
+        guard checkpoint.reshape(name, { [experts] + $0.extents.dropFirst() }) else { return nil }
       }
       return "layer \(layer) holds all \(experts) experts on one rank"
     },
@@ -75,9 +79,11 @@ extension CheckpointFaultCatalogue {
       guard checkpoint.spec.parallelism == nil, experts > 1,
         let layer = site.pick(checkpoint.nativeLayers)
       else { return nil }
-      for native in ["gate_and_up_projs", "down_projs"] {
-        let name = checkpoint.key(layer, "mlp.experts.\(native)")
-        guard checkpoint.reshape(name, { [(experts + 1) / 2, $0[1], $0[2]] }) else { return nil }
+      for native in checkpoint.natives(layer) {
+        let name = checkpoint.key(layer, native.rest)
+        guard checkpoint.reshape(name, { [(experts + 1) / 2] + $0.extents.dropFirst() }) else {
+          return nil
+        }
       }
       return "layer \(layer) holds the experts of a rank only"
     },
@@ -89,10 +95,10 @@ extension CheckpointFaultCatalogue {
   ) -> CheckpointFaultKind {
     CheckpointFaultKind(name, statement, source: source, side: .native) { checkpoint, site in
       guard let layer = site.pick(checkpoint.nativeLayers),
-        let native = site.pick(["gate_and_up_projs", "down_projs"])
+        let native = site.pick(checkpoint.natives(layer))
       else { return nil }
-      let words = body(&checkpoint, checkpoint.key(layer, "mlp.experts.\(native)"))
-      return words.map { "layer \(layer) has a tensor \(native) that \($0)" }
+      let words = body(&checkpoint, checkpoint.key(layer, native.rest))
+      return words.map { "layer \(layer) has a tensor \(native.word) that \($0)" }
     }
   }
 }
@@ -100,4 +106,9 @@ extension CheckpointFaultCatalogue {
 extension FaultyCheckpoint {
   /// Layers with grouped experts in native form.
   var nativeLayers: [Int] { ownExperts.isEmpty ? [] : sparseLayers }
+
+  /// The native tensors of a layer's experts, those of the rank.
+  func natives(_ layer: Int) -> [NativeExperts] {
+    NativeTensors(spec).experts(layer, count: ownExperts.count)
+  }
 }

@@ -39,7 +39,7 @@ extension CheckpointFaultCatalogue {
       source: "adapters given back to the wrong side", side: .native
     ) { checkpoint, site in
       guard let layer = site.pick(checkpoint.loraLayers) else { return nil }
-      let name = checkpoint.loraKey(layer, "base_layer.lora_A.weight")
+      let name = checkpoint.loraKey(layer, checkpoint.layout.fusedName(ofLoRA: 0, "A"))
       guard checkpoint.add(TensorInfo(name, .bf16, [1, 1])) else { return nil }
       checkpoint.offend(name, .foreignLayout)
       return "layer \(layer) has a key \(name)"
@@ -51,11 +51,14 @@ extension CheckpointFaultCatalogue {
     body: @escaping @Sendable (inout FaultyCheckpoint, TensorName) -> String?
   ) -> CheckpointFaultKind {
     CheckpointFaultKind(name, statement, source: source, side: .native) { checkpoint, site in
-      let natives = ["lora_down_A", "lora_down_B", "lora_gate_and_up_A", "lora_gate_and_up_B"]
-      guard let layer = site.pick(checkpoint.loraLayers), let native = site.pick(natives) else {
-        return nil
+      let layout = checkpoint.layout
+      let natives = layout.lora.reversed().flatMap { entry in
+        ["A", "B"].map { (layout.groups[entry.group].module, "\(entry.native)_\($0)") }
       }
-      let words = body(&checkpoint, checkpoint.loraKey(layer, native))
+      guard let layer = site.pick(checkpoint.loraLayers),
+        let (module, native) = site.pick(natives)
+      else { return nil }
+      let words = body(&checkpoint, checkpoint.loraKey(layer, module + native))
       return words.map { "layer \(layer) has a tensor \(native) that \($0)" }
     }
   }

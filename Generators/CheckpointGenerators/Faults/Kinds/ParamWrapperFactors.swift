@@ -12,7 +12,7 @@ extension CheckpointFaultCatalogue {
       "missing-fused-factor", "One of two fused low-rank factors is missing.",
       source: "an adapter that trained and saved one half only"
     ) { checkpoint, layer, site in
-      guard let place = site.pick(FusedPlace.all) else { return nil }
+      guard let place = site.pick(checkpoint.fusedPlaces) else { return nil }
       let name = checkpoint.loraKey(layer, place.key)
       checkpoint.remove([name])
       checkpoint.offend(checkpoint.loraKey(layer, place.partner), .incompleteLoRA)
@@ -22,7 +22,7 @@ extension CheckpointFaultCatalogue {
       "indivisible-fused-rank", "The rank of a fused factor is no multiple of the experts.",
       source: "upstream fails on the reshape without naming a key"
     ) { checkpoint, layer, site in
-      guard checkpoint.config.expertCount > 1, let place = site.pick(FusedPlace.all) else {
+      guard checkpoint.config.expertCount > 1, let place = site.pick(checkpoint.fusedPlaces) else {
         return nil
       }
       let axis = place.isA ? 0 : 1
@@ -37,10 +37,9 @@ extension CheckpointFaultCatalogue {
       "wide-fused-factor", "A fused factor has more features than the config.",
       source: "adapters of a model of another width"
     ) { checkpoint, layer, site in
-      guard let place = site.pick(FusedPlace.all) else { return nil }
+      guard let place = site.pick(checkpoint.fusedPlaces) else { return nil }
       let axis = place.isA ? 1 : 0
-      let config = checkpoint.config
-      let sizes = [config.hiddenSize, config.moeIntermediateSize, 2 * config.moeIntermediateSize]
+      let sizes = checkpoint.features.flatMap { [$0.columns, $0.rows] }
       guard
         checkpoint.reshape(
           checkpoint.loraKey(layer, place.key),
@@ -54,7 +53,7 @@ extension CheckpointFaultCatalogue {
       "ranks-of-fused-pair", "Two fused factors differ in their rank.",
       source: "a factor truncated to another rank on its own"
     ) { checkpoint, layer, site in
-      guard let place = site.pick(FusedPlace.all.filter(\.isA)) else { return nil }
+      guard let place = site.pick(checkpoint.fusedPlaces.filter(\.isA)) else { return nil }
       let experts = checkpoint.config.expertCount
       guard
         checkpoint.reshape(
@@ -66,7 +65,7 @@ extension CheckpointFaultCatalogue {
       "types-of-fused-pair", "Two fused factors differ in their element type.",
       source: "adapters saved in part by an optimizer in single precision"
     ) { checkpoint, layer, site in
-      guard let place = site.pick(FusedPlace.all.filter(\.isA)) else { return nil }
+      guard let place = site.pick(checkpoint.fusedPlaces.filter(\.isA)) else { return nil }
       let other: DType = checkpoint.spec.types.others == .f32 ? .bf16 : .f32
       guard checkpoint.retype(checkpoint.loraKey(layer, place.key), other) else { return nil }
       return "layer \(layer) has a \(place.key) of \(other) and a partner of another type"
@@ -75,18 +74,25 @@ extension CheckpointFaultCatalogue {
       "fused-beside-experts", "A layer has fused low-rank factors and those of single experts.",
       source: "exports with the fused and the split form of the same experts"
     ) { checkpoint, layer, _ in
-      guard let rank = checkpoint.spec.lora?.rank else { return nil }
-      let (hidden, inter) = (checkpoint.config.hiddenSize, checkpoint.config.moeIntermediateSize)
+      let layout = checkpoint.layout
+      guard let rank = checkpoint.spec.lora?.rank, let rule = checkpoint.factorRules.last,
+        let extents = rule.extents(checkpoint.setup.values),
+        case .part(let group, _) = rule.native,
+        let lora = layout.lora.firstIndex(where: { $0.group == group })
+      else { return nil }
+      let rules = checkpoint.factorRules.filter { $0.native.group == group }
       let type = checkpoint.spec.types.others
       for expert in 0..<checkpoint.config.expertCount {
-        let base = "\(expert).down_proj.lora_"
-        for (letter, shape) in [("A", [rank, inter] as Shape), ("B", [hidden, rank])] {
-          let name = checkpoint.loraKey(layer, "\(base)\(letter).weight")
-          guard checkpoint.add(TensorInfo(name, type, shape)) else { return nil }
+        for rule in rules {
+          for (letter, shape) in [("A", [rank, extents[1]] as Shape), ("B", [extents[0], rank])] {
+            let name = checkpoint.loraKey(layer, rule, letter, expert)
+            guard checkpoint.add(TensorInfo(name, type, shape)) else { return nil }
+          }
         }
       }
       for letter in ["A", "B"] {
-        checkpoint.offend(checkpoint.loraKey(layer, "lora_\(letter).weight"), .nameCollision)
+        let name = checkpoint.loraKey(layer, layout.fusedName(ofLoRA: lora, letter))
+        checkpoint.offend(name, .nameCollision)
       }
       return "layer \(layer) has fused low-rank factors and those of single experts"
     },
@@ -95,7 +101,7 @@ extension CheckpointFaultCatalogue {
       source: "adapters that judge all layers by the first one"
     ) { checkpoint, _, site in
       guard let layer = site.pick(checkpoint.denseDecoderLayers),
-        let place = site.pick(FusedPlace.all)
+        let place = site.pick(checkpoint.fusedPlaces)
       else { return nil }
       let name = checkpoint.loraKey(layer, place.key)
       guard checkpoint.add(TensorInfo(name, .bf16, [1, 1])) else { return nil }
@@ -107,7 +113,7 @@ extension CheckpointFaultCatalogue {
       source: "adapters merged from files of two versions of PEFT"
     ) { checkpoint, layer, _ in
       guard checkpoint.tellsLayoutsApart, checkpoint.loraLayers.count > 1 else { return nil }
-      let names = FusedPlace.all.filter { $0.base == "base_layer." }.map {
+      let names = checkpoint.fusedPlaces.filter { $0.lora == 0 }.map {
         checkpoint.loraKey(layer, $0.key)
       }
       let shapes = names.map { checkpoint.info($0)?.shape.extents.reversed() }
@@ -127,9 +133,9 @@ extension CheckpointFaultCatalogue {
       guard checkpoint.tellsLayoutsApart else { return nil }
       checkpoint.setup.options.paramWrapperLayout = isLegacy ? .modern : .legacy
       for info in checkpoint.infos {
-        guard let key = KeyParts(info.name), let layer = Int(key.layer),
-          checkpoint.loraLayers.contains(layer), key.rest.hasPrefix("mlp.experts."),
-          key.rest.contains("lora_")
+        let key = LenientKey(info.name, checkpoint.layout)
+        guard case .fusedFactor = key.subject, let layer = key.layer,
+          checkpoint.loraLayers.contains(layer)
         else { continue }
         checkpoint.offend(info.name, .ambiguousLoRALayout, .wrongShape)
       }
@@ -154,20 +160,37 @@ extension CheckpointFaultCatalogue {
 extension FaultyCheckpoint {
   /// Whether the shapes of all fused factors fit one layout only.
   fileprivate var tellsLayoutsApart: Bool {
-    let (hidden, inter) = (config.hiddenSize, config.moeIntermediateSize)
-    return hidden != inter && hidden != (setup.options.activation.isGated ? 2 * inter : inter)
+    features.allSatisfy { $0.columns != $0.rows }
+  }
+
+  /// The two last axes of each group that has factors.
+  fileprivate var features: [(columns: Int, rows: Int)] {
+    layout.lora.indices.compactMap { layout.features(ofLoRA: $0, setup.values) }
+  }
+
+  /// The fused factors of a layer.
+  fileprivate var fusedPlaces: [FusedPlace] {
+    layout.lora.indices.flatMap { lora in
+      [true, false].map { isA in
+        FusedPlace(
+          lora: lora, isA: isA, key: layout.fusedName(ofLoRA: lora, isA ? "A" : "B"),
+          partner: layout.fusedName(ofLoRA: lora, isA ? "B" : "A"))
+      }
+    }
   }
 }
 
-/// One of the four fused factors of a layer.
-private struct FusedPlace: Sendable {
-  let base: String
-  let isA: Bool
-
-  static let all = ["base_layer.", ""].flatMap { base in
-    [true, false].map { FusedPlace(base: base, isA: $0) }
+extension TensorRule.Native {
+  /// The group that a tensor is a part of.
+  fileprivate var group: Int? {
+    if case .part(let group, _) = self { group } else { nil }
   }
+}
 
-  var key: String { "\(base)lora_\(isA ? "A" : "B").weight" }
-  var partner: String { "\(base)lora_\(isA ? "B" : "A").weight" }
+/// A fused factor of a layer.
+private struct FusedPlace: Sendable {
+  let lora: Int
+  let isA: Bool
+  let key: String
+  let partner: String
 }

@@ -14,8 +14,16 @@ extension CheckpointFaultCatalogue {
     ) { checkpoint, site in
       guard let layer = site.pick(checkpoint.sparseLayers) else { return nil }
       let experts = checkpoint.config.expertCount
-      for name in checkpoint.expertKeys(layer, experts) {
-        guard checkpoint.add(checkpoint.weight(name)) else { return nil }
+      guard checkpoint.areExpertsNumbered else {
+        for place in checkpoint.groupedExperts(layer) where !checkpoint.resizeExperts(place, by: 1)
+        {
+          return nil
+        }
+        return "layer \(layer) has an expert \(experts) of \(experts)"
+      }
+      for rule in checkpoint.expertRules(layer) {
+        let name = checkpoint.key(layer, rule, expert: experts)
+        guard checkpoint.add(checkpoint.tensor(name, rule, layer)) else { return nil }
         checkpoint.offend(name, .surplusExpert)
       }
       return "layer \(layer) has an expert \(experts) of \(experts)"
@@ -26,13 +34,15 @@ extension CheckpointFaultCatalogue {
     ) { checkpoint, site in
       guard checkpoint.hasBase else { return nil }
       let layer = checkpoint.config.storedLayerCount
-      let hidden = checkpoint.config.hiddenSize
-      let added: [TensorInfo] = [
-        TensorInfo(checkpoint.key(layer, "input_layernorm.weight"), .bf16, [hidden]),
-        checkpoint.weight(checkpoint.expertKey(layer, 0, "up_proj.weight")),
-        TensorInfo(checkpoint.key(layer, "mlp.expert_bias"), .f32, [checkpoint.config.expertCount]),
-      ]
-      guard let info = site.pick(added), checkpoint.add(info) else { return nil }
+      let layout = checkpoint.layout
+      let rules = [
+        layout.layerNorm,
+        layout.tensors.first { $0.part == .up } ?? layout.tensors.first(where: \.isOfExperts),
+        layout.routerBias ?? layout.router,
+      ].compactMap { $0 }
+      guard let rule = site.pick(rules) else { return nil }
+      let info = checkpoint.tensor(checkpoint.key(layer, rule), rule, layer)
+      guard checkpoint.add(info) else { return nil }
       checkpoint.offend(info.name, .surplusLayer)
       return "layer \(layer) is behind the last of \(layer) layers"
     },
@@ -43,8 +53,9 @@ extension CheckpointFaultCatalogue {
       guard checkpoint.hasBase, let layer = site.pick(checkpoint.denseDecoderLayers) else {
         return nil
       }
-      for name in checkpoint.expertKeys(layer, 0) {
-        guard checkpoint.add(checkpoint.weight(name)) else { return nil }
+      for rule in checkpoint.expertRules(layer) {
+        let name = checkpoint.key(layer, rule)
+        guard checkpoint.add(checkpoint.tensor(name, rule, layer)) else { return nil }
         checkpoint.offend(name, .expertsInDenseLayer)
       }
       return "dense layer \(layer) has an expert 0"
@@ -56,15 +67,11 @@ extension CheckpointFaultCatalogue {
       guard checkpoint.hasBase, let layer = site.pick(checkpoint.denseDecoderLayers) else {
         return nil
       }
-      let experts = checkpoint.config.expertCount
-      let added: [TensorInfo] = [
-        TensorInfo(
-          checkpoint.key(layer, "mlp.router.gate.weight"), .bf16,
-          [experts, checkpoint.config.hiddenSize]),
-        TensorInfo(checkpoint.key(layer, "mlp.expert_bias"), .f32, [experts]),
-        TensorInfo(checkpoint.key(layer, "mlp.shared_mlp.up_proj.weight"), .bf16, [1, 1]),
-      ]
-      guard let info = site.pick(added), checkpoint.add(info) else { return nil }
+      let layout = checkpoint.layout
+      let rules = [layout.router, layout.routerBias, layout.sharedUp].compactMap { $0 }
+      guard let rule = site.pick(rules.filter(\.isOfSparseLayers)) else { return nil }
+      let info = checkpoint.tensor(checkpoint.key(layer, rule), rule, layer)
+      guard checkpoint.add(info) else { return nil }
       checkpoint.offend(info.name, .expertsInDenseLayer)
       return "dense layer \(layer) has a key \(info.name)"
     },
@@ -75,8 +82,11 @@ extension CheckpointFaultCatalogue {
       guard !checkpoint.setup.options.activation.isGated,
         let place = checkpoint.pickExpert(&site)
       else { return nil }
-      let name = checkpoint.expertKey(place.layer, place.expert, "gate_proj.weight")
-      guard checkpoint.add(checkpoint.weight(name)) else { return nil }
+      guard let gate = checkpoint.layout.tensors.first(where: { $0.part == .gate }) else {
+        return nil
+      }
+      let name = checkpoint.key(place.layer, gate, expert: place.expert ?? 0)
+      guard checkpoint.add(checkpoint.tensor(name, gate, place.layer)) else { return nil }
       checkpoint.offend(name, .gateOfNonGatedExpert)
       return "\(place) has a gate projection though \(checkpoint.setup.options.activation) has none"
     },
@@ -85,8 +95,7 @@ extension CheckpointFaultCatalogue {
       source: "scale companions that a pattern for weights matches as well"
     ) { checkpoint, site in
       guard let layer = site.pick(checkpoint.sparseLayers) else { return nil }
-      let name = checkpoint.expertKey(
-        layer, checkpoint.config.expertCount, "up_proj.weight_scale")
+      guard let name = checkpoint.surplusScale(layer) else { return nil }
       guard checkpoint.add(TensorInfo(name, .bf16, [])) else { return nil }
       checkpoint.offend(name, .surplusExpert)
       return "layer \(layer) has a scale of an expert that does not exist"
@@ -95,10 +104,12 @@ extension CheckpointFaultCatalogue {
 }
 
 extension FaultyCheckpoint {
-  /// The weight of a routed expert under any key, of the shape that its projection has.
-  func weight(_ name: TensorName) -> TensorInfo {
-    let (hidden, inter) = (config.hiddenSize, config.moeIntermediateSize)
-    let isDown = name.text.contains("down_proj")
-    return TensorInfo(name, spec.types.experts, isDown ? [hidden, inter] : [inter, hidden])
+  /// The key of a companion of an expert that the config does not have.
+  func surplusScale(_ layer: Int) -> TensorName? {
+    guard let rule = expertRules(layer).first(where: { $0.name.hasExpert && $0.part == .up }),
+      let suffix = layout.companions.first
+    else { return nil }
+    let name = rule.name.replacingWeight(by: suffix)
+    return name.map { key(layer, $0.name(expert: config.expertCount)) }
   }
 }

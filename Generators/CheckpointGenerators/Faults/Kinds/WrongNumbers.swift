@@ -36,13 +36,13 @@ extension CheckpointFaultCatalogue {
       "padded-beside-canonical", "An expert is there twice, once with a leading zero.",
       source: "upstream takes 02 for 2 and lets the last one win"
     ) { checkpoint, site in
-      guard let place = checkpoint.pickExpert(&site), let info = checkpoint.info(place.name)
+      guard let place = checkpoint.pickNumbered(&site), let expert = place.expert,
+        let info = checkpoint.info(place.name)
       else { return nil }
-      let name = checkpoint.key(
-        place.layer, "mlp.experts.0\(place.expert).\(place.projection).weight")
+      let name = checkpoint.key(place.layer, place.rule.name.name(number: "0\(expert)"))
       guard checkpoint.add(TensorInfo(name, info.dtype, info.shape)) else { return nil }
       checkpoint.offend(name, .nonCanonicalIndex, .nameCollision)
-      return "\(place) has its \(place.projection) a second time as 0\(place.expert)"
+      return "\(place) has its \(place.projection) a second time as 0\(expert)"
     },
     layerNumber(
       "zero-padded-layer", "The number of a layer has a leading zero.",
@@ -57,11 +57,12 @@ extension CheckpointFaultCatalogue {
       source: "parsers of integers that accept a sign"
     ) { checkpoint, site in
       guard let place = checkpoint.pickExpert(&site) else { return nil }
-      let rest = "mlp.experts.\(place.expert).\(place.projection).weight"
-      let new = TensorName("\(checkpoint.prefix)layers.+\(place.layer).\(rest)")
+      let new = checkpoint.key(place.name, ofLayer: "+\(place.layer)")
       guard checkpoint.rename(place.name, to: new) else { return nil }
-      checkpoint.offend(new, .nonCanonicalIndex, .unknownPrefix)
-      checkpoint.offend(place.name, .missingTensor)
+      if checkpoint.layout.mentionsMoved(new.text) {
+        checkpoint.offend(new, .nonCanonicalIndex, .unknownPrefix)
+      }
+      checkpoint.offendMissing(place)
       return "layer \(place.layer) is called +\(place.layer) in one key"
     },
   ]
@@ -75,12 +76,14 @@ extension CheckpointFaultCatalogue {
     text: @escaping @Sendable (Int) -> String
   ) -> CheckpointFaultKind {
     CheckpointFaultKind(name, statement, source: source) { checkpoint, site in
-      guard let place = checkpoint.pickExpert(&site) else { return nil }
-      let number = text(place.expert)
-      let new = checkpoint.key(place.layer, "mlp.experts.\(number).\(place.projection).weight")
+      guard let place = checkpoint.pickNumbered(&site), let expert = place.expert else {
+        return nil
+      }
+      let number = text(expert)
+      let new = checkpoint.key(place.layer, place.rule.name.name(number: number))
       guard checkpoint.rename(place.name, to: new) else { return nil }
       checkpoint.offend(new, codes)
-      checkpoint.offend(place.name, .missingTensor)
+      checkpoint.offendMissing(place)
       return "\(place) is called \(number) in its \(place.projection)"
     }
   }
@@ -90,19 +93,36 @@ extension CheckpointFaultCatalogue {
   ) -> CheckpointFaultKind {
     CheckpointFaultKind(name, statement, source: source) { checkpoint, site in
       guard let layer = site.pick(checkpoint.layers) else { return nil }
-      let base = "\(checkpoint.prefix)layers.\(layer)."
+      let base = checkpoint.key(layer, "").text
       let candidates = checkpoint.infos.map(\.name).filter { name in
-        let isExpert = name.text.contains(".mlp.experts.")
-        return name.text.hasPrefix(base) && !name.text.contains(".lora_") && !isExpert
+        name.text.hasPrefix(base) && checkpoint.isKnownBesideExperts(name)
       }
       guard let old = site.pick(candidates) else { return nil }
       let number = text(layer)
-      let new = TensorName(
-        "\(checkpoint.prefix)layers.\(number).\(old.text.dropFirst(base.count))")
+      let new = checkpoint.key(old, ofLayer: number)
       guard checkpoint.rename(old, to: new) else { return nil }
       checkpoint.offend(new, .nonCanonicalIndex, .surplusLayer)
       if checkpoint.isWhole { checkpoint.offend(old, .missingTensor) }
       return "layer \(layer) is called \(number) in \(new)"
     }
+  }
+}
+
+extension NamePattern {
+  /// The name with any text in the place of an expert's number.
+  fileprivate func name(number: String) -> String { end.map { "\(start)\(number)\($0)" } ?? start }
+}
+
+extension FaultyCheckpoint {
+  /// A key with another text in the place of its layer's number.
+  func key(_ name: TensorName, ofLayer number: String) -> TensorName {
+    let key = LenientKey(name, layout)
+    return TensorName("\(key.prefix)\(layout.block)\(number).\(key.rest)")
+  }
+
+  /// Whether a key is of a tensor of the layout other than experts'.
+  func isKnownBesideExperts(_ name: TensorName) -> Bool {
+    guard case .tensor(let position) = LenientKey(name, layout).subject else { return false }
+    return !layout.tensors[position].isOfExperts
   }
 }

@@ -22,10 +22,11 @@ extension CheckpointFaultCatalogue {
       source: "loaders that skip weights of a type they do not know and keep their scales"
     ) { checkpoint, site in
       guard let place = checkpoint.pickExpert(&site),
-        let suffix = site.pick(["weight_scale", "weight_scale_inv", "input_scale"])
+        let suffix = site.pick(checkpoint.layout.companions),
+        let scale = checkpoint.companion(of: place.name, suffix)
       else { return nil }
-      checkpoint.lose([place.name])
-      let scale = checkpoint.expertKey(place.layer, place.expert, "\(place.projection).\(suffix)")
+      checkpoint.remove([place.name])
+      checkpoint.offendMissing(place)
       guard checkpoint.add(TensorInfo(scale, .bf16, [])) else { return nil }
       checkpoint.offend(scale, .scaleWithoutWeight)
       return "\(place) has a \(suffix) of its \(place.projection) and no weight"
@@ -34,14 +35,17 @@ extension CheckpointFaultCatalogue {
       "attention-scale-without-weight", "A scale of an attention projection has no weight.",
       source: "weight and scale in different shards, of which one was not read"
     ) { checkpoint, site in
-      guard let layer = site.pick(checkpoint.layers) else { return nil }
-      let name = checkpoint.key(layer, "self_attn.q_proj.weight")
-      let scale = checkpoint.key(layer, "self_attn.q_proj.weight_scale")
-      guard checkpoint.has(name), checkpoint.add(TensorInfo(scale, .bf16, [])) else { return nil }
+      let isQuery = { (rule: TensorRule) in rule.role == .attention && rule.isWeight }
+      guard
+        let (layer, rule, name) = checkpoint.pickTensor(checkpoint.layers, &site, where: isQuery),
+        let suffix = checkpoint.layout.companions.first,
+        let scale = checkpoint.companion(of: name, suffix),
+        checkpoint.add(TensorInfo(scale, .bf16, []))
+      else { return nil }
       checkpoint.infos.removeAll { $0.name == name }
       if checkpoint.isWhole { checkpoint.offend(name, .missingTensor) }
       checkpoint.offend(scale, .scaleWithoutWeight)
-      return "layer \(layer) has a scale of its q_proj and no weight"
+      return "layer \(layer) has a scale of its \(rule.module) and no weight"
     },
   ]
 
@@ -49,10 +53,24 @@ extension CheckpointFaultCatalogue {
     _ name: String, _ statement: String, source: String, _ types: [DType]
   ) -> CheckpointFaultKind {
     CheckpointFaultKind(name, statement, source: source) { checkpoint, site in
-      guard let place = checkpoint.pickExpert(&site), let dtype = site.pick(types),
+      guard let place = checkpoint.pickExpert(&site, where: checkpoint.isCast),
+        let dtype = site.pick(types),
         dtype != checkpoint.setup.options.targetDType, checkpoint.retype(place.name, dtype)
       else { return nil }
       return "\(place) has a \(place.projection) of \(dtype)"
     }
+  }
+}
+
+extension FaultyCheckpoint {
+  /// Whether a tensor takes the target type on load.
+  fileprivate func isCast(_ rule: TensorRule) -> Bool {
+    if case .part(let group, _) = rule.native { layout.groups[group].isCast } else { false }
+  }
+
+  /// The key of a weight's companion.
+  fileprivate func companion(of weight: TensorName, _ suffix: String) -> TensorName? {
+    let name = NamePattern(whole: weight.text).replacingWeight(by: suffix)
+    return name.map { TensorName($0.start) }
   }
 }
