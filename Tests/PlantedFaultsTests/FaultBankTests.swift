@@ -76,7 +76,10 @@ struct FaultBankTests {
         "gpt_oss", "prefix-lost-both",
         "embed_tokens comes out as 'embed_tokens.weight' from HF only"
       ),
-      ("qwen3_vl_moe", "rows-down-rotated-both", "rows of down_proj are exchanged in both directions"),
+      (
+        "qwen3_vl_moe", "rows-down-rotated-both",
+        "rows of down_proj are exchanged in both directions"
+      ),
       (
         "glm4_moe", "rename-bias-other-both",
         "e_score_correction_bias comes out as 'mlp.gate.correction' from HF only"
