@@ -8,17 +8,11 @@ import Tensors
 enum HalvesClassifier {
   /// Whether two kinds are gate and up of one native tensor.
   static func isGateAndUp(_ one: TensorKind, _ other: TensorKind, _ layout: Layout) -> Bool {
-    guard let first = one.tensor.map({ layout.tensors[$0] }),
-      let second = other.tensor.map({ layout.tensors[$0] }), one.isFactor == other.isFactor
+    guard let first = one.tensor, let second = other.tensor, one.isFactor == other.isFactor,
+      layout.groups.contains(where: { $0.parts.contains(first) && $0.parts.contains(second) })
     else { return false }
-    switch (first.part, second.part) {
-    case (.gate, .up), (.up, .gate): return group(first) != nil && group(first) == group(second)
-    default: return false
-    }
-  }
-
-  private static func group(_ rule: TensorRule) -> Int? {
-    if case .part(let group, _) = rule.native { group } else { nil }
+    let parts = [layout.tensors[first].part, layout.tensors[second].part]
+    return parts == [.gate, .up] || parts == [.up, .gate]
   }
 
   static func classify(_ relation: Relation, _ context: DiagnosisContext) -> [Observation] {
