@@ -170,7 +170,8 @@ struct TensorReader {
         case let key where natives.contains(key) && key != native:
           let text = try value.text()
           if let bracket = text.firstIndex(of: "[") {
-            foreignGroups.append(String(text[..<bracket]))
+            let group = String(text[..<bracket])
+            if !foreignGroups.contains(group) { foreignGroups.append(group) }
           }
         case let key where reserved.contains(key):
           try Self.read(key, value, &context, native: native, symbols)

@@ -23,19 +23,26 @@ struct ConfigFaultTests {
     return [small, mixed]
   }
 
+  /// Two configs of each layout, the plainest and a drawn one.
+  private static func ofLayouts() -> [ModelConfig] {
+    Layout.knownNames.compactMap { Layout.known($0) }.flatMap { layout in
+      [CheckpointSpec.plainest(of: layout)] + specs(CheckpointSpace(layout: layout), count: 1)
+    }.map(\.config)
+  }
+
   @Test("The texts that faults are made in are those of their configs")
   func valid() throws {
-    for config in try Self.configs() {
+    for config in try Self.configs() + Self.ofLayouts() {
       let bytes = ConfigText(config).bytes
       // Bytes have no padding that could be read uninitialized.
-      let read = try ModelConfig(jsonText: unsafe bytes.span.bytes)
+      let read = try ModelConfig(jsonText: unsafe bytes.span.bytes, layout: config.layout)
       #expect(read == config)
     }
   }
 
   @Test("Each fault in each field is refused under its name")
   func refused() throws {
-    for config in try Self.configs() {
+    for config in try Self.configs() + Self.ofLayouts() {
       for kind in ConfigFaultCatalogue.all {
         for site: UInt64 in 0..<12 {
           guard let faulty = kind.applied(to: config, site: site) else { continue }
@@ -43,7 +50,7 @@ struct ConfigFaultTests {
           let bytes = faulty.bytes
           let error = #expect(throws: ConfigError.self, "\(place)") {
             // Bytes have no padding that could be read uninitialized.
-            try ModelConfig(jsonText: unsafe bytes.span.bytes)
+            try ModelConfig(jsonText: unsafe bytes.span.bytes, layout: config.layout)
           }
           #expect(error?.field == faulty.field, "\(place): \(String(describing: error))")
         }
@@ -66,11 +73,11 @@ struct ConfigFaultTests {
   @Test("Kinds have names of their own and find a place")
   func names() throws {
     let kinds = ConfigFaultCatalogue.all
-    let config = try #require(try Self.configs().first)
+    let configs = [try #require(try Self.configs().first)] + Self.ofLayouts()
     #expect(Set(kinds.map(\.name)).count == kinds.count)
     for kind in kinds {
       #expect(kind.statement.hasSuffix("."), "\(kind.name)")
-      let isPlaced = kind.applied(to: config, site: 0) != nil
+      let isPlaced = configs.contains { kind.applied(to: $0, site: 0) != nil }
       #expect(isPlaced, "\(kind.name)")
     }
   }

@@ -12,8 +12,8 @@ extension Layout {
     let plain: [UInt8] = [0]
     switch axis {
     case .densePrefix: return densePrefixes.map(\.axisValue)
-    case .mtpLayers, .mtpStorage: return layers.prediction == nil ? plain : all
-    case .mtpPolicy: return layers.prediction?.isDroppedOnLoad ?? false ? all : plain
+    case .mtpLayers: return layers.prediction == nil ? plain : all
+    case .mtpStorage, .mtpPolicy: return layers.prediction?.isDroppedOnLoad ?? false ? all : plain
     case .sharedExperts:
       guard let least = position(of: .sharedExperts).map({ sizes[$0].least }) else { return plain }
       return all.filter { AxisTable.sharedExpertRanges[Int($0)].upperBound >= least }
@@ -37,6 +37,8 @@ extension Layout {
       }.map(\.axisValue)
     case .activation: return hasGateOption ? all : plain
     case .lora, .loraRank, .loraPrefix, .loraLayout: return lora.isEmpty ? plain : all
+    case .extent:
+      return lora.isEmpty ? all.filter { $0 != CheckpointExtent.loraOnly.axisValue } : all
     case .keyPrefix:
       var texts: Set<String> = []
       return ModelPrefix.allCases.filter { prefix in

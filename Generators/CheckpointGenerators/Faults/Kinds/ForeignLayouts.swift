@@ -16,11 +16,11 @@ extension CheckpointFaultCatalogue {
       source: "two keys that land on one name; upstream lets the last one win", \.routerBias),
     beside(
       "native-shared-expert-beside", "The shared expert is there under its native name, too.",
-      source: "quantized exports that write shared_experts where the family writes shared_mlp",
+      source: "quantized exports that write the shared expert under its native name",
       \.sharedUp),
     instead(
       "native-shared-expert-instead", "The shared expert has its native name only.",
-      source: "quantized exports that write shared_experts where the family writes shared_mlp",
+      source: "quantized exports that write the shared expert under its native name",
       \.sharedUp),
     instead(
       "native-router-instead", "The router has its native name only.",

@@ -23,13 +23,13 @@ extension CheckpointFaultCatalogue {
     },
     grouped(
       "grouped-transposed", "A grouped tensor has its matrices transposed.",
-      source: "upstream passes down_projs of another shape on as they are"
+      source: "upstream passes a grouped tensor of another shape on as they are"
     ) { checkpoint, name in
       checkpoint.reshape(name) { $0.extents.exchangingLast } ? "is transposed" : nil
     },
     grouped(
       "grouped-flat", "A grouped tensor has its experts and rows in one axis.",
-      source: "upstream passes down_projs of another rank on as they are"
+      source: "upstream passes a grouped tensor of another rank on as they are"
     ) { checkpoint, name in
       checkpoint.reshape(name) { [$0[0] * $0[1]] + $0.extents.dropFirst(2) } ? "has two axes" : nil
     },
