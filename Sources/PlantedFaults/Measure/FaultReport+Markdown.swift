@@ -3,6 +3,7 @@
 
 import AdapterLaws
 import Campaigns
+import CheckpointGenerators
 import Layouts
 
 extension FaultReport {
