@@ -4,6 +4,7 @@
 import Adapters
 import CheckpointGenerators
 import Layouts
+import PropertyEngine
 import Tensors
 import Testing
 
@@ -102,5 +103,27 @@ struct LayoutAccountTests {
     let isNumbered = layout.tensors.contains { $0.name.hasExpert }
     #expect(found.allSatisfy { $0.fate == .lost && $0.experts == (isNumbered ? [0] : []) })
     #expect(found.contains { $0.name.text.hasSuffix("down_projs") })
+  }
+
+  @Test(
+    "Invalid input that passes through is there, and lost where nothing comes out", arguments: names
+  )
+  func invalid(name: String) throws {
+    let space = CheckpointSpace(
+      layout: try Layout.named(name), faultKinds: CheckpointFaultCatalogue.all.count)
+    let generator = Generator.checkpoints(space)
+    var count = 0
+    for number in 0..<60 {
+      guard var spec = generator.numbered(UInt64(number), seed: 3)?.value else { continue }
+      let faulty = FaultyCheckpoint(spec)
+      guard !faulty.faults.isEmpty else { continue }
+      count += 1
+      spec.setup = faulty.setup
+      let input = try faulty.stateDict()
+      #expect(losses(input, input, faulty.side, spec).map(\.name) == [], "\(faulty.faults)")
+      let lost = losses(input, StateDict(), faulty.side, spec)
+      #expect(lost.allSatisfy { $0.fate == .lost }, "\(faulty.faults)")
+    }
+    #expect(count > 10)
   }
 }
