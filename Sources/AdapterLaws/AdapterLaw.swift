@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import CheckpointGenerators
 public import Layouts
 
 /// A statement that every correct adapter obeys on every checkpoint it applies to.
@@ -42,7 +43,7 @@ public struct AdapterLaw: Sendable {
     body: @escaping @Sendable (Trial) throws(Violation) -> Bool
   ) {
     self.init(
-      name, statement: Layout.known("hy_v3").map(stated) ?? name, reason: reason,
+      name, statement: stated(.usual), reason: reason,
       brokenBy: brokenBy, worth: worth, body: body)
     self.stated = stated
   }

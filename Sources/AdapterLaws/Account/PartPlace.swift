@@ -102,9 +102,7 @@ struct PartPlace: Hashable {
       let start = start(of: term, disk[axis], native[position], other)
       steps[axis] = (0..<disk[axis]).map { (start + term.coefficient * $0) * strides[position] }
     }
-    return steps.reduce([first]) { starts, steps in
-      starts.flatMap { start in steps.map { $0 < 0 || start < 0 ? -1 : start + $0 } }
-    }
+    return NativeFormula.sums(first, steps)
   }
 
   private func start(of term: Term, _ count: Int, _ extent: Int, _ other: Int?) -> Int {

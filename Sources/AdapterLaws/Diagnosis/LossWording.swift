@@ -60,10 +60,10 @@ struct LossWording {
       return "tensors whose keys end in _scale_inv are thrown away"
     }
     if all({ $0.layer.map { $0 >= config.hiddenLayerCount } ?? false }) {
-      return "layers from num_hidden_layers (\(config.hiddenLayerCount)) on are left out"
+      return "layers from \(layout.layers.countField) (\(config.hiddenLayerCount)) on are left out"
     }
     if all({ $0.expert.map { $0 >= config.expertCount } ?? false }) {
-      return "experts beyond num_experts (\(config.expertCount)) are left out"
+      return "experts beyond \(layout.fieldOfExperts) (\(config.expertCount)) are left out"
     }
     if !accepted.setup.options.activation.isGated, all({ part(of: $0) == .gate }) {
       return "gate projections of an activation without gate are left out"
@@ -147,5 +147,12 @@ struct LossWording {
     let layers = Set(subjects.compactMap(\.layer)).sorted()
     if !layers.isEmpty { result += " in \(Wording.list("layer", layers))" }
     return result
+  }
+}
+
+extension Layout {
+  /// The field with the number of experts.
+  fileprivate var fieldOfExperts: String {
+    position(of: .experts).map { sizes[$0].field } ?? "the number of experts"
   }
 }

@@ -70,7 +70,7 @@ struct FormulaText {
     let extents = (parts.first?.terms.indices ?? 0..<0).map { axis in
       let letter = letter(of: axis, parts)
       let own = parts.map { rule, terms in
-        terms[axis].axis.map { text(rule.axes[$0].extent) } ?? SizeSymbol.experts.word
+        terms[axis].axis.map { text(rule.axes[$0].extent) } ?? "experts"
       }
       guard letter == "j", parts.count > 1 else { return own[0] }
       return own.unique.count == 1 ? "\(own.count) * \(own[0])" : own.joined(separator: " + ")
@@ -104,18 +104,13 @@ struct FormulaText {
 }
 
 extension SizeSymbol {
-  /// The size in formulas.
-  fileprivate var word: String {
+  /// The size in formulas, or nil for its field.
+  fileprivate var word: String? {
     switch self {
     case .experts: "experts"
     case .hidden: "hidden"
     case .intermediate: "inter"
-    case .vocabulary: "vocabulary"
-    case .denseIntermediate: "dense inter"
-    case .sharedExperts: "shared experts"
-    case .heads: "heads"
-    case .keyValueHeads: "key-value heads"
-    case .headSize: "head size"
+    default: nil
     }
   }
 }

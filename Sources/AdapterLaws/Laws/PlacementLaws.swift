@@ -24,7 +24,7 @@ extension AdapterLaws {
     "types",
     statement: "grouped experts take the target type on load; nothing else is ever cast",
     reason: "the router's bias is float32 on purpose: in bfloat16 it chooses other experts",
-    brokenBy: "expert_bias cast with the rest",
+    brokenBy: "the router's bias cast with the rest",
     worth: "says that a type is wrong before any element is compared"
   ) { (trial) throws(Violation) in
     try trial.requireNone { $0.ofTensors { $0.kind == .dtype } }

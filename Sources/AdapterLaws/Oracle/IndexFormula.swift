@@ -59,7 +59,6 @@ struct NativeFormula {
   ///
   /// - Parameter held: The experts that the tensor on disk holds, where one of its axes counts them.
   func positions(_ part: IndexFormula, held: Range<Int>) -> [Int] {
-    var start = 0
     var steps = part.extents.map { [Int](repeating: 0, count: $0) }
     for (native, term) in part.terms.enumerated() {
       guard let axis = term.axis else { continue }
@@ -72,14 +71,22 @@ struct NativeFormula {
           ? (term(expert) - experts.lowerBound) * strides[native] : -1
       }
     }
-    // Axes of one index move the start.
-    while let first = steps.first, first.count == 1, first[0] >= 0 {
-      start += first[0]
-      steps.removeFirst()
+    return Self.sums(0, steps)
+  }
+
+  /// The sums of one step along each axis, in row-major order, from a start on; -1 where a step is
+  /// negative.
+  static func sums(_ start: Int, _ steps: [[Int]]) -> [Int] {
+    var result = [start]
+    for steps in steps {
+      let starts = result
+      result = []
+      result.reserveCapacity(starts.count * steps.count)
+      for start in starts {
+        for step in steps { result.append(start < 0 || step < 0 ? -1 : start + step) }
+      }
     }
-    return steps.reduce([start]) { starts, steps in
-      starts.flatMap { start in steps.map { $0 < 0 || start < 0 ? -1 : start + $0 } }
-    }
+    return result
   }
 
   /// How far an expert's elements are from those of the first one here, where its number is in the name;

@@ -30,7 +30,7 @@ public struct CampaignRun: Sendable {
     arguments: [String] = [], fuzzArguments: [String] = []
   ) {
     self.adapter = adapter
-    self.laws = laws
+    self.laws = laws.map { $0.stated(for: config.layout) }
     self.known = known
     self.config = config
     self.configPath = configPath

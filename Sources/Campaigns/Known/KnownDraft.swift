@@ -44,11 +44,13 @@ public struct KnownDraft: Sendable {
       let others = Set(failures.filter { $0.group != number }.map(\.violation))
       return Self.entry(group, others: others, ids: &ids)
     }
-    json = [
+    var object: JSONObject = [
       "schemaVersion": JSONValue(KnownDivergences.schemaVersion),
       "adapter": .string(try fields.text("adapter")), "version": .string(version),
-      "layouts": .strings([try fields.text("layout")]), "entries": .array(entries),
     ]
+    if let layout = report["layout"]?.stringValue { object["layouts"] = .strings([layout]) }
+    object["entries"] = .array(entries)
+    json = .object(object)
   }
 
   private static func entry(

@@ -31,7 +31,7 @@ public struct CheckRun: Sendable {
     arguments: [String] = [], checkArguments: [String] = []
   ) {
     self.adapter = adapter
-    self.laws = laws
+    self.laws = laws.map { $0.stated(for: space.layout) }
     self.known = known
     self.arguments = arguments
     self.checkArguments = checkArguments

@@ -8,39 +8,43 @@ import Tensors
 enum HalvesClassifier {
   /// Whether two kinds are gate and up of one native tensor.
   static func isGateAndUp(_ one: TensorKind, _ other: TensorKind, _ layout: Layout) -> Bool {
-    guard let first = one.tensor.map({ layout.tensors[$0] }),
-      let second = other.tensor.map({ layout.tensors[$0] }), one.isFactor == other.isFactor
+    guard let first = one.tensor, let second = other.tensor, one.isFactor == other.isFactor,
+      layout.groups.contains(where: { $0.parts.contains(first) && $0.parts.contains(second) })
     else { return false }
-    switch (first.part, second.part) {
-    case (.gate, .up), (.up, .gate): return group(first) != nil && group(first) == group(second)
-    default: return false
-    }
-  }
-
-  private static func group(_ rule: TensorRule) -> Int? {
-    if case .part(let group, _) = rule.native { group } else { nil }
+    let parts = [layout.tensors[first].part, layout.tensors[second].part]
+    return parts == [.gate, .up] || parts == [.up, .gate]
   }
 
   static func classify(_ relation: Relation, _ context: DiagnosisContext) -> [Observation] {
-    let layout = context.layout
-    let mixed = relation.landings.filter { $0.sources.count == 2 && $0.expert != nil }
-    let pairs = mixed.filter { $0.part(in: layout) == .gate }.flatMap { gate -> [Observation] in
-      guard
-        let up = mixed.first(where: {
-          $0.layer == gate.layer && $0.expert == gate.expert
-            && isGateAndUp(gate.kind, $0.kind, layout)
-        }), let rows = jointRows(gate, up, relation.book),
-        let fault = fault(rows)
-      else { return [] }
-      return [Observation(fault, gate), Observation(fault, up)]
-    }
-    return pairs
-      + relation.landings.compactMap { landing in
-        guard landing.part(in: layout) == .gateAndUp,
-          let places = lastIndices(landing, relation.book)
-        else { return nil }
-        return (exchange(places) ?? fault(places)).map { Observation($0, landing) }
+    var result: [Observation] = []
+    let landings = relation.landings
+    for landing in landings {
+      switch landing.part(in: context.layout) {
+      case .gate:
+        guard landing.sources.count == 2, landing.expert != nil,
+          let up = partner(of: landing, landings, context.layout),
+          let rows = jointRows(landing, up, relation.book), let fault = fault(rows)
+        else { continue }
+        result += [Observation(fault, landing), Observation(fault, up)]
+      case .gateAndUp:
+        guard let places = lastIndices(landing, relation.book),
+          let fault = exchange(places) ?? fault(places)
+        else { continue }
+        result.append(Observation(fault, landing))
+      default: continue
       }
+    }
+    return result
+  }
+
+  /// The place of the up projection of the same expert.
+  private static func partner(
+    of gate: Landing, _ landings: [Landing], _ layout: Layout
+  ) -> Landing? {
+    landings.first {
+      $0.sources.count == 2 && $0.layer == gate.layer && $0.expert == gate.expert
+        && isGateAndUp(gate.kind, $0.kind, layout)
+    }
   }
 
   /// Whether a landing is explained here.
