@@ -43,7 +43,8 @@ extension GoldenDescription {
     flags = try fields.strings("flags")
     directions = try fields.choices("directions")
     exclusion = try fields.string("exclusion")
-    setup = AdapterSetup(try fields.config(), try fields.options())
+    let config = try fields.config()
+    setup = AdapterSetup(config, try fields.options(config.layout))
     parallelism = try fields.parallelism()
     lora = try fields.lora()
     expectation = try fields.expectation()
@@ -74,17 +75,28 @@ extension GoldenFields {
     }
   }
 
-  func options() throws(GoldenError) -> AdapterOptions {
+  func options(_ layout: Layout) throws(GoldenError) -> AdapterOptions {
     let fields = try object("options")
     try fields.requireOnly([
       "activation", "completeness", "mtp_policy", "param_wrapper_layout", "prefix", "target_dtype",
     ])
     return AdapterOptions(
       targetDType: try fields.choice("target_dtype"), activation: try fields.choice("activation"),
-      prefix: try fields.choice("prefix"), mtpPolicy: try fields.choice("mtp_policy"),
+      prefix: try fields.prefix(layout), mtpPolicy: try fields.choice("mtp_policy"),
       completeness: try fields.choice("completeness"),
       paramWrapperLayout: try fields.isNull("param_wrapper_layout")
         ? nil : try fields.choice("param_wrapper_layout"))
+  }
+
+  /// One of the prefixes of a layout.
+  private func prefix(_ layout: Layout) throws(GoldenError) -> ModelPrefix {
+    let text = try string("prefix")
+    if text == layout.prefixes[0] { return .model }
+    guard layout.prefixes.contains(text), let prefix = ModelPrefix(rawValue: text) else {
+      throw wrong(
+        "prefix", "one of \(layout.prefixes.map { "'\($0)'" }.joined(separator: ", "))")
+    }
+    return prefix
   }
 
   func parallelism() throws(GoldenError) -> ExpertParallelism? {

@@ -10,7 +10,7 @@ import Tensors
 
 extension GoldenDescription {
   /// The description of a generated checkpoint, as far as upstream can be asked about it: upstream
-  /// writes the prefix `model.` only, and cannot save the experts of ranks of different shares.
+  /// writes the usual prefix only, and cannot save the experts of ranks of different shares.
   ///
   /// - Throws: `GoldenError` if the name is none.
   public init(_ id: String, of spec: CheckpointSpec) throws(GoldenError) {
@@ -37,7 +37,7 @@ extension GoldenDescription {
           "completeness": .string(options.completeness.rawValue),
           "mtp_policy": .string(options.mtpPolicy.rawValue),
           "param_wrapper_layout": options.paramWrapperLayout.map { .string($0.rawValue) } ?? .null,
-          "prefix": .string(options.prefix.rawValue),
+          "prefix": .string(spec.setup.prefix),
           "target_dtype": .string(options.targetDType.rawValue),
         ],
         "parallelism": spec.parallelism.map { rank in

@@ -202,23 +202,36 @@ private struct ConfigFields {
 extension ConfigFields {
   func layerKinds(_ rule: LayerRule, count: Int) throws(ConfigError) -> [LayerKind] {
     var result: (field: String, kinds: [LayerKind])?
-    for pattern in rule.patterns {
+    // Of several ways to say it, one whose fields are all absent says nothing.
+    let stated = rule.patterns.filter { rule.patterns.count == 1 || isStated($0) }
+    for pattern in stated.isEmpty ? rule.patterns : stated {
       guard let (field, kinds) = try layerKinds(pattern, count: count) else { continue }
-      if let (other, expected) = result, expected != kinds {
-        let dense = expected.count { $0 == .dense }
+      if let (other, expected) = result,
+        let layer = kinds.indices.first(where: { kinds[$0] != expected[$0] })
+      {
         throw ConfigError(
-          field: field, expected: "\(dense) dense layers as '\(other)' says",
-          found: "another pattern")
+          field: field, expected: "layer \(layer) \(expected[layer]) as '\(other)' says",
+          found: "\(kinds[layer])")
       }
       result = result ?? (field, kinds)
     }
     guard let result else {
       let fields = rule.patterns.compactMap(\.field)
       throw ConfigError(
-        field: fields.first ?? rule.countField, expected: "a whole number",
+        field: fields.first ?? rule.countField,
+        expected: rule.patterns.first?.expectation ?? "which layers are sparse",
         found: "no such field" + fields.dropFirst().map { ", nor '\($0)'" }.joined())
     }
     return result.kinds
+  }
+
+  private func isStated(_ pattern: LayerRule.Pattern) -> Bool {
+    switch pattern {
+    case .all: true
+    case .from(let field, let fallback): value(field) != nil || fallback != nil
+    case .kinds(let field), .only(let field): value(field) != nil
+    case .except(let field, let step): value(field) != nil || step.flatMap { value($0) } != nil
+    }
   }
 
   private func layerKinds(
@@ -243,7 +256,9 @@ extension ConfigFields {
         throw ConfigError(
           field: field,
           expected: "\(count) strings \"dense\" or \"sparse\", one for each layer",
-          found: list.arrayValue.map { "\($0.count) elements" } ?? Self.describe(list))
+          found: kinds.count == count
+            ? "another text at \(kinds.firstIndex { $0 == nil } ?? 0)"
+            : list.arrayValue.map { "\($0.count) elements" } ?? Self.describe(list))
       }
       return (field, known)
     case .except(let field, let stepField):
@@ -289,6 +304,16 @@ extension ConfigFields {
 }
 
 extension LayerRule.Pattern {
+  /// What the field should hold, in words.
+  fileprivate var expectation: String {
+    switch self {
+    case .all: "nothing"
+    case .from: "a whole number"
+    case .kinds: "a list of \"dense\" and \"sparse\""
+    case .except, .only: "a list of layers"
+    }
+  }
+
   /// The field that says which layers are sparse.
   public var field: String? {
     switch self {

@@ -19,8 +19,11 @@ struct TableNode {
 
   /// Reads a whole table.
   static func parse(_ text: String, table: String) throws(LayoutError) -> TableNode {
-    func fault(_ line: Int?, _ found: String) -> LayoutError {
-      LayoutError(table: table, line: line, field: "the text", expected: "YAML", found: found)
+    func fault(_ line: Int?, _ problem: String) -> LayoutError {
+      LayoutError(
+        table: table, line: line, field: "the text",
+        expected: "YAML, in which names that begin with '{' stand in quotes and no line has a tab",
+        found: "a fault: \(problem)")
     }
     let node: Node?
     do {

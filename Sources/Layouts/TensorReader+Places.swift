@@ -71,13 +71,15 @@ extension TensorReader {
       if let letter = factors.last, let found = letters[letter], axis == nil {
         axis = .some(found)
         guard factors.count <= 2, let factor = factors.count == 2 ? Int(factors[0]) : 1, factor > 0
-        else { throw node.error(expected: expected, found: "'\(formula)'") }
+        else { throw node.error(expected: expected, found: "'\(formula.filter { $0 != " " })'") }
         coefficient = factor
       } else {
         offsets.append(String(summand))
       }
     }
-    guard let axis else { throw node.error(expected: expected, found: "'\(formula)'") }
+    guard let axis else {
+      throw node.error(expected: expected, found: "'\(formula.filter { $0 != " " })'")
+    }
     let text = offsets.isEmpty ? "0" : offsets.joined(separator: "+")
     do throws(ExpressionParser.Fault) {
       return IndexTerm(
@@ -172,7 +174,9 @@ extension Condition {
 extension TableNode {
   func role() throws(LayoutError) -> TensorRole {
     guard let role = TensorRole(rawValue: try text()) else {
-      throw error(expected: TensorRole.allCases.map(\.rawValue).joined(separator: ", "))
+      throw error(
+        expected: TensorRole.allCases.filter { $0 != .expert }.map(\.rawValue)
+          .joined(separator: ", "))
     }
     return role
   }

@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 public import AdapterLaws
+import CheckpointGenerators
 public import Layouts
 
 /// An adapter with one small mistake, and what a check should say of it.
@@ -42,9 +43,6 @@ public struct PlantedFault: Sendable {
     /// No correct law can show it, for the reason given.
     case equivalent(String)
   }
-
-  /// The layout in whose words and sizes the bank was measured first.
-  public static let firstLayout = "hy_v3"
 
   /// The name on the command line.
   public let id: String
@@ -111,14 +109,14 @@ public struct PlantedFault: Sendable {
   }
 
   /// The same fault of the bank with the words that a layout has for its tensors; which checkpoint is the smallest
-  /// is recorded for the first layout only.
+  /// is recorded for the usual layout only.
   public func worded(for layout: Layout) -> PlantedFault {
     guard needs != nil else { return self }
-    let isFirst = layout.name == Self.firstLayout
+    let isUsual = layout.name == Layout.usual.name
     return PlantedFault(
       id, area, FaultWords(layout: layout).filled(statement), visibility, needs: needs,
       says: words.map { FaultWords(layout: layout).filled($0) },
-      smallest: isFirst ? smallest : nil, adapter)
+      smallest: isUsual ? smallest : nil, adapter)
   }
 
   /// Why no correct law can show it, if that is so.

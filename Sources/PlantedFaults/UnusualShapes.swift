@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import Layouts
+
 /// Faults that few configs can show.
 extension FaultBank {
-  /// Faults that need a shape which an innocent config does not have, with the shape in one phrase.
+  /// Faults that need a shape which an innocent config does not have, with the shape in one phrase, in which
+  /// names of tensors are left open.
   public static let unusualShapes: [(id: String, needs: String)] = [
     ("digits-expert-first-load", "11 experts"),
     ("order-text-both", "11 experts, told apart"),
@@ -27,11 +30,11 @@ extension FaultBank {
     ("scale-of-first-expert", "FP8 scales of several experts"),
     ("halves-swapped-wide-both", "hidden size twice the intermediate size"),
     ("offset-odd-width-load", "an odd intermediate size"),
-    ("transpose-square-down-both", "a square down_proj"),
+    ("transpose-square-down-both", "a square {down}"),
     ("transpose-square-router-both", "as many experts as the hidden size"),
-    ("transpose-square-attention-both", "a square o_proj"),
+    ("transpose-square-attention-both", "a square {output}"),
     ("transpose-missing-non-gated-both", "experts without gates"),
-    ("lora-square-both", "a square factor of down_proj"),
+    ("lora-square-both", "a square factor of {down}"),
     ("lora-mtp-dropped", "factors of an MTP layer under PEFT's prefix"),
     ("fused-rank-first-a", "fused factors of several experts and ranks"),
     ("fused-expert-first-b", "fused factors of several experts and ranks"),
@@ -39,7 +42,7 @@ extension FaultBank {
   ]
 
   /// What a fault needs, if few configs have it.
-  static func needs(_ id: String) -> String? {
-    unusualShapes.first { $0.id == id }?.needs
+  static func needs(_ id: String, in layout: Layout) -> String? {
+    (unusualShapes.first { $0.id == id }?.needs).map { FaultWords(layout: layout).filled($0) }
   }
 }

@@ -73,7 +73,8 @@ struct InvalidInputLawsTests {
         let found = violation(spec)?.summary
         #expect(found == nil, "\(kind.name) at \(site) on '\(entry.name)'")
       }
-      #expect(places > 0, "\(kind.name) finds no place")
+      // The usual layout has no sizes and flags of its own.
+      #expect(places > 0 || kind.name.contains("-own-"), "\(kind.name) finds no place")
     }
   }
 

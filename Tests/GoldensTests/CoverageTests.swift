@@ -18,30 +18,43 @@ import Testing
     cases = try CommittedSet.cases.get().filter { $0.description.verdict == .valid }
   }
 
-  private func names(_ role: GoldenRole) -> [String] {
-    cases.flatMap { $0[role].names.map(\.text) }
+  /// The layouts of the set, one of those that read one model type.
+  static let layouts = ["hy_v3"] + Layout.knownNames.filter { !$0.hasPrefix("hy_") }
+
+  /// The cases of a layout, and of those that read the same model type.
+  private func cases(of layout: Layout) -> [GoldenCase] {
+    cases.filter { $0.description.setup.config.layout.modelTypes == layout.modelTypes }
   }
 
-  @Test func everyRenameHasAGolden() throws {
-    let (hf, native) = (names(.hf), names(.native))
-    let layout = try Layout.named("hy_v3")
+  private func names(_ role: GoldenRole, of layout: Layout) -> [String] {
+    cases(of: layout).flatMap { $0[role].names.map(\.text) }
+  }
+
+  @Test(arguments: layouts) func everyLayoutHasItsCases(name: String) throws {
+    #expect(cases(of: try Layout.named(name)).count >= 12)
+  }
+
+  @Test(arguments: layouts) func everyRenameHasAGolden(name: String) throws {
+    let layout = try Layout.named(name)
+    let (hf, native) = (names(.hf, of: layout), names(.native, of: layout))
     let tensors = layout.tensors.compactMap { rule -> (String, String)? in
       guard case .renamed(let native) = rule.native else { return nil }
       return (rule.name.start, native.start)
     }
-    #expect(!tensors.isEmpty)
+    #expect(tensors.isEmpty == !layout.operations.contains(.renamed))
     for (onDisk, renamed) in tensors {
       #expect(hf.contains { $0.hasSuffix(".\(onDisk)") }, "\(onDisk)")
       #expect(native.contains { $0.hasSuffix(".\(renamed)") }, "\(renamed)")
     }
   }
 
-  @Test(arguments: [ExpertActivation.swiglu, .relu2])
-  func everyGroupHasAGolden(activation: ExpertActivation) throws {
-    let suited = cases.filter {
+  @Test(arguments: layouts, [ExpertActivation.swiglu, .relu2])
+  func everyGroupHasAGolden(name: String, activation: ExpertActivation) throws {
+    let layout = try Layout.named(name)
+    guard activation.isGated || layout.hasGateOption else { return }
+    let suited = cases(of: layout).filter {
       $0.description.setup.options.activation.isGated == activation.isGated
     }
-    let layout = try Layout.named("hy_v3")
     let factors = layout.lora.flatMap { rule in
       ["A", "B"].map { "\(layout.groups[rule.group].module)\(rule.native)_\($0)" }
     }

@@ -119,7 +119,31 @@ struct ConfigTests {
       "the value of 'moe_intermediate_size', 5", "99")
     try expect(
       "hy_v3", ["mlp_layer_types": ["sparse", "dense", "sparse", "sparse"]], "mlp_layer_types",
-      "0 dense layers as 'first_k_dense_replace' says", "another pattern")
+      "layer 1 sparse as 'first_k_dense_replace' says", "dense")
+  }
+
+  @Test("Of two ways to say which layers are dense, one whose fields are absent says nothing")
+  func absentWay() throws {
+    let text = """
+      models: [two_ways]
+      sizes: {E: num_experts, H: hidden_size, I: moe_intermediate_size}
+      layers: {count: num_hidden_layers, sparse: [{kinds: mlp_layer_types}, {except: mlp_only_layers}]}
+      prefix: [model.]
+      tensors:
+        model.layers.{L}:
+          sparse:
+            experts.{e}.up.weight: {shape: [I, H], part: up, automodel: "experts.w[e, h, i]"}
+      """
+    let layout = try Layout(text: text, name: "two_ways")
+    let sizes: [(String, JSONValue)] = [
+      ("model_type", "two_ways"), ("num_experts", 2), ("hidden_size", 2),
+      ("moe_intermediate_size", 2), ("num_hidden_layers", 2),
+    ]
+    let dense: (String, JSONValue) = ("mlp_layer_types", ["dense", "sparse"])
+    let config = try ModelConfig(json: .object(JSONObject(sizes + [dense])), layout: layout)
+    #expect(config.layerKinds == [.dense, .sparse])
+    let neither = try ModelConfig(json: .object(JSONObject(sizes)), layout: layout)
+    #expect(neither.layerKinds == [.sparse, .sparse])
   }
 
   @Test("An alias is accepted and not written; a default stands for an absent field")

@@ -35,10 +35,21 @@ struct LayoutWordsTests {
   ]
 
   /// Places from which names have still to go. This list must become empty.
-  static let unfinished = [
-    "Generators/CheckpointGenerators/", "Generators/python/hymt2_oracle/", "Sources/AdapterLaws/",
-    "Sources/PlantedFaults/",
-  ]
+  static let unfinished =
+    [
+      "checkpoints",
+      "folders",
+      "golden/checkpoints",
+      "golden/refusals",
+      "golden/table",
+      "layout",
+      "layout_models",
+      "models",
+      "names",
+      "outer",
+      "presets",
+    ].map { "Generators/python/hymt2_oracle/\($0).py" }
+    + ["Exclusion", "Name", "State"].map { "Sources/PlantedFaults/Bank/\($0)Faults.swift" }
 
   /// The source files of a folder, by their paths in the repository.
   private static func sources(_ folder: String) throws -> [String] {

@@ -22,7 +22,8 @@ public enum Exclusion: Sendable, Hashable {
   case projection(ExpertPart)
   /// The router's correction bias by its name on disk.
   case expertBias
-  /// A native name that no key on disk has: the router's correction bias, or else grouped experts.
+  /// A native name that no key of the layout has on disk: the router's correction bias, or else grouped
+  /// experts.
   case nativeExpertBias
   /// A text that stands inside keys and at the start of none.
   case unanchored
@@ -44,7 +45,7 @@ public enum Exclusion: Sendable, Hashable {
       } ?? Self.nothing
     case .expertBias:
       layout.routerBiasEnd.map { #".*\."# + Self.escaped($0) + "$" } ?? Self.nothing
-    case .nativeExpertBias: ".*" + Self.escaped(layout.nativeOnlyEnd)
+    case .nativeExpertBias: ".*" + Self.escaped(layout.nativeOnlyEnd) + "$"
     case .unanchored: Self.escaped(layout.textInside)
     case .everything: ".*"
     }
@@ -54,7 +55,9 @@ public enum Exclusion: Sendable, Hashable {
   public func excludes(_ name: TensorName, in layout: Layout) -> Bool {
     let text = name.text
     switch self {
-    case .none, .nativeExpertBias, .unanchored: return false
+    case .none, .unanchored: return false
+    // Only keys that no rule of the layout knows have it.
+    case .nativeExpertBias: return text.contains(layout.nativeOnlyEnd)
     case .head: return text.hasPrefix(layout.headStart)
     case .layer(let layer):
       return text.hasPrefix(layout.start(ofLayer: layer, under: layout.prefixes[0]))

@@ -112,14 +112,24 @@ class Layout:
         return tuple(max(axis) + 1 for axis in zip(*lasts, strict=True))
 
 
+_ADDED: dict[str, Path] = {}
+
+
+def add_table(path: Path) -> str:
+    """Makes a table of one's own known under the name of its file, which it gives."""
+    _ADDED[path.stem] = path
+    return path.stem
+
+
 def table_names(folder: Path = TABLES) -> list[str]:
     """The names of all tables, sorted."""
-    return sorted(path.stem for path in folder.glob("*.yaml"))
+    return sorted({path.stem for path in folder.glob("*.yaml")} | _ADDED.keys())
 
 
 def load_table(name: str, folder: Path = TABLES) -> dict[str, Any]:
     """A table as it is written, with what it extends filled in."""
-    table: dict[str, Any] = yaml.safe_load((folder / f"{name}.yaml").read_text())
+    path = _ADDED.get(name, folder / f"{name}.yaml")
+    table: dict[str, Any] = yaml.safe_load(path.read_text())
     if "extends" in table:
         base = load_table(table.pop("extends"), folder)
         merged = {key: base.get(key, {}) | table.get(key, {}) for key in ("sizes", "flags")}

@@ -102,7 +102,7 @@ extension FaultBank {
       needs: [.joins],
       says:
         "{experts} are removed though the exclusion pattern does not match",
-      smallest: "excluding .*\\.experts\\.\\d+\\.gate_proj\\.weight$",
+      smallest: "excluding .*\\.mlp\\.experts\\.\\d+\\.gate_proj\\.weight$",
       FaultyAdapter(toHF: { session, dict, call in
         guard !call.excluding.isEmpty else {
           return try session.toHF(dict, excluding: "", call.rank)

@@ -2,12 +2,15 @@
 // Copyright the hymt2-harness authors
 
 public import Campaigns
+public import Layouts
 public import StrictJSON
 
 /// What campaigns around one config made of planted faults.
 public struct CampaignFaultReport: Sendable {
   /// The path of the config.
   public let configPath: String
+  /// The config's layout.
+  public let layout: Layout
   /// The config in one phrase.
   public let configSummary: String
   /// How many seconds a campaign could take.
@@ -54,7 +57,7 @@ public struct CampaignFaultReport: Sendable {
   }
 
   private func remarks(_ result: CampaignFaultResult) -> [String] {
-    let needs = FaultBank.needs(result.fault.id).map { "needs \($0)" }
+    let needs = FaultBank.needs(result.fault.id, in: layout).map { "needs \($0)" }
     let problem = result.problem.map { "no campaign: \($0)" }
     let survived =
       result.finding == nil && result.problem == nil && result.fault.equivalence == nil
@@ -73,7 +76,8 @@ public struct CampaignFaultReport: Sendable {
         let cells = row(result)
         let found = result.finding == nil ? "survives" : cells[2]
         let law = result.finding == nil ? "–" : "`\(cells[4])`"
-        return "| `\(result.fault.id)` | \(FaultBank.needs(result.fault.id) ?? "–") | \(found) | "
+        return
+          "| `\(result.fault.id)` | \(FaultBank.needs(result.fault.id, in: layout) ?? "–") | \(found) | "
           + "\(cells[3]) | \(law) | \(Self.escaped(result.sentence ?? result.problem ?? "–")) |"
       } + ["", verdict + "."]
   }
@@ -83,16 +87,17 @@ public struct CampaignFaultReport: Sendable {
     [
       ("campaign", .string(configPath)), ("configSummary", .string(configSummary)),
       ("within", JSONValue(seconds)), ("seed", JSONValue(seed)),
-      ("faults", .array(results.map(Self.json))),
+      ("faults", .array(results.map(json))),
       ("notApplicable", FaultReport.json(absent: absent)),
     ]
   }
 
-  private static func json(_ result: CampaignFaultResult) -> JSONValue {
+  private func json(_ result: CampaignFaultResult) -> JSONValue {
     let finding = result.finding
     let optional = { (text: String?) in text.map { JSONValue.string($0) } ?? .null }
     return [
-      "id": .string(result.fault.id), "needs": optional(FaultBank.needs(result.fault.id)),
+      "id": .string(result.fault.id),
+      "needs": optional(FaultBank.needs(result.fault.id, in: layout)),
       "equivalent": optional(result.fault.equivalence), "ok": .bool(result.holds),
       "found": .bool(finding != nil), "problem": optional(result.problem),
       "judged": JSONValue(result.judged),

@@ -45,7 +45,8 @@ public struct CampaignMeasurement: Sendable {
       ended(result)
     }
     return CampaignFaultReport(
-      configPath: configPath, configSummary: config.phrase, seconds: seconds, seed: seed,
+      configPath: configPath, layout: config.layout, configSummary: config.phrase, seconds: seconds,
+      seed: seed,
       results: results, absent: absent)
   }
 

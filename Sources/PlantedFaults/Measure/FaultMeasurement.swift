@@ -5,7 +5,7 @@ internal import AdapterLaws
 internal import Adapters
 public import Campaigns
 internal import CheckpointGenerators
-import Layouts
+public import Layouts
 import Synchronization
 
 /// Checks of planted faults: after how many examples each is noticed, by which laws, and what is
@@ -13,6 +13,8 @@ import Synchronization
 public struct FaultMeasurement: Sendable {
   /// The faults.
   public let faults: [PlantedFault]
+  /// The layout of the checkpoints.
+  public let layout: Layout
   /// How many checkpoints to judge at most for a fault and a seed.
   public var examples = 1000
   /// How many seeds to try, from 0 on.
@@ -29,17 +31,15 @@ public struct FaultMeasurement: Sendable {
   /// Asked between checkpoints, on any thread, whether to end now.
   public var isCancelled: (@Sendable () -> Bool)?
 
-  /// Creates a measurement of some faults of the first layout, or of adapters served elsewhere.
+  /// Creates a measurement of some faults of the usual layout, or of adapters served elsewhere.
   public init(_ faults: [PlantedFault]) {
-    self.faults =
-      Layout.known(PlantedFault.firstLayout).map { layout in
-        faults.map { $0.worded(for: layout) }
-      } ?? faults
+    self.init(FaultBank.Selection(faults, in: .usual))
   }
 
   /// Creates a measurement of the faults that have a place in a layout.
   public init(_ selection: FaultBank.Selection) {
     faults = selection.faults
+    layout = selection.layout
   }
 
   /// The number of checks that `run` makes.
@@ -75,18 +75,18 @@ public struct FaultMeasurement: Sendable {
   private func exhaust(
     _ results: borrowing Mutex<[FaultResult]>, _ checked: @escaping @Sendable () -> Void
   ) {
-    let searches = [false, true].map { SmallestSearch(hasFaults: $0) }
+    let searches = [false, true].map { SmallestSearch(hasFaults: $0, in: layout) }
     ParallelWork.run(count: faults.count, threads: threads) { place, _ in
       defer { checked() }
       let result = results.withLock { $0[place] }
       guard isCancelled?() != true, let found = result.smallest else { return }
       // Laws that do not notice the fault would only take time.
       let laws = AdapterLaws.all.filter { result.laws.contains($0.name) }
-      let run = CheckRun(faults[place].adapter, laws: laws, known: known)
+      let run = run(faults[place], laws)
       let search = searches[result.laws.contains("invalid-input") ? 1 : 0]
       if let spec = search.smallest(run, found: found.spec) {
         let law = laws.first {
-          CheckRun(faults[place].adapter, laws: [$0], known: known).fails(spec)
+          self.run(faults[place], [$0]).fails(spec)
         }
         let shape = FaultResult.Smallest.shape(of: spec, law: law?.name ?? "")
         results.withLock { $0[place].exhaustive = shape }
@@ -103,7 +103,11 @@ public struct FaultMeasurement: Sendable {
   /// A check of a fault by the laws that it can break: a missing check shows on invalid input only.
   private func check(_ fault: PlantedFault) -> CheckRun {
     let laws = AdapterLaws.all.filter { fault.area != .validation || $0.name == "invalid-input" }
-    return CheckRun(fault.adapter, laws: laws, known: known)
+    return run(fault, laws)
+  }
+
+  private func run(_ fault: PlantedFault, _ laws: [AdapterLaw]) -> CheckRun {
+    CheckRun(fault.adapter, laws: laws, space: CheckpointSpace(layout: layout), known: known)
   }
 
   private func detect(_ place: Int, seed: Int, _ results: borrowing Mutex<[FaultResult]>) {

@@ -3,6 +3,8 @@
 
 import AdapterLaws
 import Campaigns
+import CheckpointGenerators
+import Layouts
 
 extension FaultReport {
   /// The report as the lines of a page in Markdown.
@@ -13,7 +15,7 @@ extension FaultReport {
   private var command: String {
     let words =
       ["hymt2", "mutants"] + (family == "reference" ? [] : ["--adapter-family", family])
-      + (layout.map { $0 == PlantedFault.firstLayout ? [] : ["--layout", $0] } ?? [])
+      + (layout.map { $0 == Layout.usual.name ? [] : ["--layout", $0] } ?? [])
       + (examples == 1000 ? [] : ["--examples", "\(examples)"])
       + (seeds == 3 ? [] : ["--seeds", "\(seeds)"])
     return (words + ["--markdown"]).joined(separator: " ")

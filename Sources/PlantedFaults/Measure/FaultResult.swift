@@ -3,6 +3,7 @@
 
 public import Campaigns
 internal import CheckpointGenerators
+import Layouts
 
 /// What checks made of one planted fault.
 public struct FaultResult: Sendable {
@@ -105,7 +106,7 @@ extension FaultResult.Smallest {
 
   /// What sets a checkpoint that breaks a law apart from the plainest one.
   static func shape(of spec: CheckpointSpec, law: String) -> String {
-    let plain = Set(CheckpointSpec.plainest.facts)
+    let plain = Set(CheckpointSpec.plainest(of: spec.config.layout).facts)
     let facts = spec.facts.filter { !plain.contains($0) }.map { "\($0.name) \($0.value)" }
     // Other laws look at the valid checkpoint.
     let faults =

@@ -4,6 +4,7 @@
 internal import AdapterLaws
 internal import Campaigns
 internal import CheckpointGenerators
+internal import Layouts
 import Synchronization
 
 /// Finds the smallest checkpoint that shows a fault by trying all of them, without the shrinker.
@@ -11,6 +12,7 @@ import Synchronization
 /// All with up to two peculiarities are tried, the simplest first. Where those show nothing, the
 /// peculiarities that the shrinker ended with are tried in all simpler combinations.
 final class SmallestSearch: Sendable {
+  private let layout: Layout
   private let peculiarities: [Peculiarity]
   /// Checkpoints with one peculiarity at most.
   private let plain: [CheckpointSpec]
@@ -18,16 +20,18 @@ final class SmallestSearch: Sendable {
   private let pairs = Mutex<[CheckpointSpec]?>(nil)
 
   /// - Parameter hasFaults: Whether the kind of an invalid checkpoint's fault is a peculiarity, too.
-  init(hasFaults: Bool) {
+  init(hasFaults: Bool, in layout: Layout) {
+    self.layout = layout
     peculiarities = Peculiarity.all(
       faultKinds: hasFaults ? CheckpointFaultCatalogue.all.count : 0)
-    plain = Self.specs([[]] + peculiarities.map { [$0] })
+    plain = Self.specs(layout, [[]] + peculiarities.map { [$0] })
   }
 
   private func pairsOfPeculiarities() -> [CheckpointSpec] {
     pairs.withLock { pairs in
       if let pairs { return pairs }
       let made = Self.specs(
+        layout,
         peculiarities.enumerated().flatMap { place, first in
           peculiarities[(place + 1)...].filter { $0.axis != first.axis }.map { [first, $0] }
         })
@@ -36,10 +40,10 @@ final class SmallestSearch: Sendable {
     }
   }
 
-  private static func specs(_ candidates: [[Peculiarity]]) -> [CheckpointSpec] {
+  private static func specs(_ layout: Layout, _ candidates: [[Peculiarity]]) -> [CheckpointSpec] {
     var seen: Set<CheckpointSpec> = []
     return candidates.sorted { Peculiarity.areSimpler($0, than: $1) }
-      .compactMap { CheckpointSpec(peculiarities: $0) }.filter { seen.insert($0).inserted }
+      .compactMap { CheckpointSpec(layout, peculiarities: $0) }.filter { seen.insert($0).inserted }
   }
 
   /// The smallest checkpoint that a run's laws fail on.
@@ -48,7 +52,7 @@ final class SmallestSearch: Sendable {
   func smallest(_ run: CheckRun, found: CheckpointSpec) -> CheckpointSpec? {
     if let spec = plain.first(where: { run.fails($0) }) { return spec }
     if let spec = pairsOfPeculiarities().first(where: { run.fails($0) }) { return spec }
-    return Self.specs(combinations(of: found.peculiarAxes)).first { run.fails($0) }
+    return Self.specs(layout, combinations(of: found.peculiarAxes)).first { run.fails($0) }
   }
 
   /// All combinations of three peculiarities or more of some axes.

@@ -134,7 +134,8 @@ struct LayoutsAuditCommand: ParsableCommand {
       audit.findings.isEmpty,
       audit.findings.isEmpty
         ? "\(table): nothing is wrong, by \(configs) and \(countText(audit.elementCount)) elements"
-        : "\(table): \(countText(audit.findings.count)) findings, by \(configs)")
+        : "\(table): \(countText(audit.findings.count)) finding\(audit.findings.count == 1 ? "" : "s"), by \(configs)"
+    )
     for finding in audit.findings { console.print("  \(finding.demand.rawValue): \(finding)") }
   }
 

@@ -93,7 +93,7 @@ struct LayoutFaultsTests {
 extension FaultyCheckpoint {
   /// Has the reference adapter convert the checkpoint.
   fileprivate func convert() throws {
-    let adapter = HyMT2StateDictAdapter(config: setup.config, options: setup.options)
+    let adapter = StateDictAdapter(config: setup.config, options: setup.options)
     if side == .onDisk {
       _ = try adapter.fromHF(try stateDict(), expertParallelism: spec.parallelism)
     } else {

@@ -20,9 +20,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("adapter", metavar="ADAPTER", help="nemo, numpy or MODULE:OBJECT")
     parser.add_argument(
         "--layout",
-        metavar="NAME",
+        metavar="NAME|FILE",
         help="serve upstream's adapter of this layout, whose table is"
-        " Sources/Layouts/Tables/NAME.yaml; by default those of hy_mt2 and hy_v3",
+        " Sources/Layouts/Tables/NAME.yaml, or of the table in a file whose name ends in .yaml;"
+        " by default those of hy_mt2 and hy_v3",
     )
     parser.add_argument(
         "--mutant", metavar="ID", help="plant this fault in NeMo's adapter: `mutants list` has them"
@@ -47,7 +48,10 @@ def run(arguments: Namespace) -> int:
     from hymt2_oracle.serving.own_adapter import load
     from hymt2_oracle.serving.server import run
     from hymt2_oracle.serving.warm import keep_warm, serve_from
+    from hymt2_oracle.tables import add_table
 
+    if arguments.layout and arguments.layout.endswith(".yaml"):
+        arguments.layout = add_table(Path(arguments.layout))
     if arguments.keep_warm:
         return keep_warm(arguments.keep_warm)
     if arguments.warm_from and arguments.mutant:
