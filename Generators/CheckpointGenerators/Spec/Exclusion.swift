@@ -45,7 +45,7 @@ public enum Exclusion: Sendable, Hashable {
       } ?? Self.nothing
     case .expertBias:
       layout.routerBiasEnd.map { #".*\."# + Self.escaped($0) + "$" } ?? Self.nothing
-    case .nativeExpertBias: ".*" + Self.escaped(layout.nativeOnlyEnd) + "$"
+    case .nativeExpertBias: ".*" + Self.escaped(layout.nativeOnlyEnd)
     case .unanchored: Self.escaped(layout.textInside)
     case .everything: ".*"
     }
