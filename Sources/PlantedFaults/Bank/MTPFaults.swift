@@ -178,7 +178,8 @@ extension FaultBank {
       }()),
     PlantedFault(
       "mtp-experts-not-grouped", .mtp, "experts of MTP layers are not grouped on load",
-      needs: [.mtpExperts], says: "{group down} keeps its name on disk from HF only",
+      needs: [.mtpExperts],
+      says: "{groups whole groups|keeps its name|keep their name} on disk from HF only",
       smallest: "MTP layers 1; MTP policy preserve",
       FaultyAdapter(
         fromHF: ungrouping { layer, call in layer >= call.setup.config.hiddenLayerCount })),

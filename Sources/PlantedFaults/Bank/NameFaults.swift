@@ -295,19 +295,21 @@ extension FaultBank {
   private static let groupings: [PlantedFault] = [
     PlantedFault(
       "grouping-model-prefix", .names, "experts are grouped under '{prefix}' only on load",
-      needs: [], says: "{group down} keeps its name on disk from HF only",
+      needs: [], says: "{groups whole groups|keeps its name|keep their name} on disk from HF only",
       smallest: "key prefix \"\"",
       FaultyAdapter(fromHF: ungrouping { _, call in call.setup.options.prefix != .model })),
     PlantedFault(
       "grouping-judged-by-layer-0", .names,
       "no experts are grouped on load where layer 0 has none",
-      needs: [.denseLayers], says: "{group down} keeps its name on disk from HF only",
+      needs: [.denseLayers],
+      says: "{groups whole groups|keeps its name|keep their name} on disk from HF only",
       smallest: "layers 1 (1 dense); MTP layers 1; MTP policy preserve",
       FaultyAdapter(
         fromHF: ungrouping { _, call in call.setup.config.layerKinds.first == .dense })),
     PlantedFault(
       "grouping-last-layer-skipped", .names, "experts of the last layer are not grouped on load",
-      needs: [], says: "{group down} keeps its name on disk from HF only", smallest: "",
+      needs: [], says: "{groups whole groups|keeps its name|keep their name} on disk from HF only",
+      smallest: "",
       FaultyAdapter(
         fromHF: ungrouping { layer, call in layer == call.setup.config.hiddenLayerCount - 1 })),
     PlantedFault(

@@ -104,6 +104,8 @@ extension FaultSite {
   static let gate = parts("gate", .gate)
   static let up = parts("up", .up)
   static let down = parts("down", .down)
+  /// Weights of experts that share their native tensor with no other part.
+  static let wholeGroups = parts("whole groups", .gateAndUp, .down)
   static let halves = parts("halves", .gate, .up)
   /// Whatever is not down.
   static let gateAndUp = parts("gate and up", .gate, .up, .gateAndUp)
@@ -173,6 +175,10 @@ extension FaultSite {
   static let inputNorms = FaultSite("input norms") { rule, layout in
     layout.tensors.filter { $0.role == .predictionNorm }.prefix(2).contains(rule)
   }
+  /// What has the same element type in every checkpoint.
+  static let typed = FaultSite("typed") { rule, layout in
+    rule.dtype != nil && rule.isPlain(in: layout)
+  }
   /// All that a plain checkpoint stores.
   static let stored = FaultSite("stored") { rule, layout in
     rule.kinds?.contains(.sparse) != false && rule.isPlain(in: layout)
@@ -198,7 +204,8 @@ extension FaultSite {
       experts, gate,
       up, down, gateAndUp, embedding, head, outside, norms, finalNorm, layerNorms, innerNorms,
       keyAndValue,
-      output, attentionBiases, prediction, lastPredictionNorm, inputNorms, stored,
+      output, attentionBiases, prediction, lastPredictionNorm, inputNorms, typed, stored,
+      wholeGroups,
     ].map { ($0.words, $0) })
 }
 

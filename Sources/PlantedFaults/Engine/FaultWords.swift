@@ -7,7 +7,8 @@ import Layouts
 ///
 /// What stands in braces is a list of sites, for whose tensors reports have words, such as
 /// `{router, router bias}`; `sorted` before it sorts them. Behind bars follow what to say of one tensor
-/// and of several: `{down|is|are}`. `{key down}` and `{key down 1}` are keys on disk, of expert 0 or another,
+/// and of several, `{down|is|are}`, and what in place of all that if there is none; `{groups down|is|are}` lists
+/// the tensors' groups. `{key down}` and `{key down 1}` are keys on disk, of expert 0 or another,
 /// in layer 0; `{native down}` is a native name without its layer, `{group down}` its last component,
 /// `{module down}` what stands before that, `{factor down}` that of native low-rank factors, `{prefix}` the
 /// usual start of keys, `{bare embedding}` a key without it, `{layer 1}` what keys of a layer start with, `{rows down}` what rows of native
@@ -38,10 +39,10 @@ struct FaultWords {
     for (function, word) in functions where subject.hasPrefix("\(function) ") {
       return word(String(subject.dropFirst(function.count + 1)))
     }
-    let isSorted = subject.hasPrefix("sorted ")
-    let words = words(of: isSorted ? String(subject.dropFirst(7)) : subject)
-    let list = Self.list(isSorted ? words.sorted() : words)
-    guard choices.count == 2 else { return list }
+    let words = words(of: subject)
+    let list = Self.list(words)
+    if words.isEmpty, choices.count > 2 { return choices[2] }
+    guard choices.count > 1 else { return list }
     return "\(list) \(choices[words.count == 1 ? 0 : 1])"
   }
 
@@ -63,13 +64,18 @@ struct FaultWords {
     positions(site).first.map { layout.tensors[$0] }
   }
 
-  /// The words for the tensors of sites, each once, in the order of the table.
+  /// The words for the tensors of sites, or for their groups, each once.
   private func words(of sites: String) -> [String] {
+    if sites.hasPrefix("sorted ") { return words(of: String(sites.dropFirst(7))).sorted() }
+    let isOfGroups = sites.hasPrefix("groups ")
+    let sites = isOfGroups ? String(sites.dropFirst(7)) : sites
     let positions = Set(sites.split(separator: ", ").flatMap { self.positions(String($0)) })
       .sorted()
     var result: [String] = []
-    for position in positions where !result.contains(layout.tensors[position].word) {
-      result.append(layout.tensors[position].word)
+    for position in positions {
+      let rule = layout.tensors[position]
+      let word = isOfGroups ? Self.last(layout.nativeName(of: rule)) : rule.word
+      if !result.contains(word) { result.append(word) }
     }
     return result
   }
@@ -79,7 +85,7 @@ struct FaultWords {
     let rules = FaultSite.stored.rules(in: layout).filter { $0.kinds != nil }
     let words = rules.map { rule in
       guard case .part(let group, _) = rule.native else { return rule.word }
-      return layout.groups[group].name.split(separator: ".").last.map { String($0) } ?? rule.word
+      return Self.last(layout.groups[group].name)
     }
     return words.enumerated().filter { !words[..<$0.offset].contains($0.element) }.map(\.element)
   }
@@ -97,13 +103,18 @@ struct FaultWords {
   }
 
   private func group(_ text: String) -> String {
-    native(text).split(separator: ".").last.map { String($0) } ?? ""
+    Self.last(native(text))
   }
 
   private func factor(_ text: String) -> String {
     let parts = Set(positions(text))
     return layout.lora.first { !parts.isDisjoint(with: layout.groups[$0.group].parts) }?.native
       ?? ""
+  }
+
+  /// The last component of a name.
+  private static func last(_ name: String) -> String {
+    String(name.split(separator: ".").last ?? "")
   }
 
   /// Words as diagnoses list them: of more than eight, seven and how many there are beside them.

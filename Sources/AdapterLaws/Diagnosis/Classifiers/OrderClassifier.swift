@@ -47,7 +47,9 @@ enum OrderClassifier {
     var arrival = [Int](repeating: 0, count: context.checkpoint.order.count)
     for (place, position) in context.checkpoint.order.enumerated() { arrival[position] = place }
     let places = relation.expected.map { output in
-      relation.book.tensors(of: output.origins).map { arrival[$0] }.min() ?? 0
+      // What the book has beside the checkpoint's tensors never arrives.
+      relation.book.tensors(of: output.origins)
+        .compactMap { arrival.indices.contains($0) ? arrival[$0] : nil }.min() ?? 0
     }
     return relation.expected.indices.sorted { (places[$0], $0) < (places[$1], $1) }
       .map { relation.expected[$0].name }
