@@ -102,7 +102,10 @@ enum FaultSpecs {
     }
     // What the layout above has no place for, others may have.
     for name in Layout.knownNames where try Layout.named(name) != plain.layout {
-      result.append(("layout \(name)", try LayoutSample.spec(name)))
+      result += [
+        ("layout \(name)", try LayoutSample.spec(name)),
+        ("layout \(name), no flags", try LayoutSample.spec(name, hasFlags: false)),
+      ]
     }
     return result
   }

@@ -56,8 +56,8 @@ public enum Exclusion: Sendable, Hashable {
     let text = name.text
     switch self {
     case .none, .unanchored: return false
-    // Only keys that no rule of the layout knows have it.
-    case .nativeExpertBias: return text.contains(layout.nativeOnlyEnd)
+    // Only keys that no rule of the layout knows end in it.
+    case .nativeExpertBias: return text.hasSuffix(layout.nativeOnlyEnd)
     case .head: return text.hasPrefix(layout.headStart)
     case .layer(let layer):
       return text.hasPrefix(layout.start(ofLayer: layer, under: layout.prefixes[0]))

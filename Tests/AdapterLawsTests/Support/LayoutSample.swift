@@ -10,7 +10,7 @@ import Tensors
 enum LayoutSample {
   static func config(
     _ name: String, experts: Int = 3, hidden: Int = 4, inter: Int = 5, mtp: Int = 0,
-    sparse: Int = 1
+    sparse: Int = 1, hasFlags: Bool = true
   ) throws -> ModelConfig {
     let layout = try Layout.named(name)
     let given = [
@@ -22,16 +22,17 @@ enum LayoutSample {
     return try ModelConfig(
       layout, sizes: sizes,
       flags: Dictionary(
-        uniqueKeysWithValues: layout.flags.map { ($0.name, !$0.name.hasPrefix("tie")) }),
+        uniqueKeysWithValues: layout.flags.map { ($0.name, hasFlags && !$0.name.hasPrefix("tie")) }),
       layerKinds: [isMixed ? .dense : .sparse] + Array(repeating: .sparse, count: sparse),
       mtpLayerCount: mtp)
   }
 
   static func spec(
-    _ name: String, target: DType = .bf16, experts: Int = 3, mtp: Int = 0, sparse: Int = 1
+    _ name: String, target: DType = .bf16, experts: Int = 3, mtp: Int = 0, sparse: Int = 1,
+    hasFlags: Bool = true
   ) throws -> CheckpointSpec {
     spec(
-      try config(name, experts: experts, mtp: mtp, sparse: sparse),
+      try config(name, experts: experts, mtp: mtp, sparse: sparse, hasFlags: hasFlags),
       AdapterOptions(targetDType: target))
   }
 
