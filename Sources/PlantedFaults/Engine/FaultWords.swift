@@ -90,7 +90,9 @@ struct FaultWords {
     var result: [String] = []
     for position in positions(sites) {
       let rule = layout.tensors[position]
-      let word = isOfGroups ? Self.last(layout.nativeName(of: rule)) : rule.word
+      var word = rule.word
+      // What is renamed as it is keeps its word.
+      if isOfGroups, !rule.isRenamed { word = Self.last(layout.nativeName(of: rule)) }
       if !result.contains(word) { result.append(word) }
     }
     return result
