@@ -87,6 +87,29 @@ struct LayoutAccountTests {
     #expect(key.expert == (layout.tensors.contains { $0.name.hasExpert } ? 2 : nil))
   }
 
+  @Test(
+    "A rank that loads what a file with too few experts has of its own loses nothing",
+    arguments: names)
+  func tooFew(name: String) throws {
+    var spec = try LayoutSample.spec(name, experts: 4)
+    spec.parallelism = try ExpertParallelism(rank: 1, size: 2)
+    let few = try LayoutSample.spec(name, experts: 3)
+    let onDisk = try LayoutSample.onDisk(few)
+    // The third expert, which is the first of the second rank of two.
+    let native = LayoutOracle(few).native(of: onDisk, try ExpertParallelism(rank: 2, size: 3))
+    #expect(losses(onDisk, native, .onDisk, spec).map(\.name) == [])
+  }
+
+  @Test("Experts of a wrong shape that are passed on as they are, are there")
+  func wrongShape() throws {
+    let spec = try LayoutSample.spec("qwen3_vl_moe")
+    let start = LayoutSample.start(spec)
+    let flat = try #require(try LayoutSample.onDisk(spec)["lm_head.weight"])
+    let input = try StateDict([(TensorName(start + "mlp.experts.down_proj"), flat)])
+    let native = try StateDict([(TensorName(start + "mlp.experts.down_projs"), flat)])
+    #expect(losses(input, native, .onDisk, spec).map(\.name) == [])
+  }
+
   @Test("A part that is not saved is missed", arguments: names)
   func partLost(name: String) throws {
     let spec = try LayoutSample.spec(name)

@@ -73,8 +73,8 @@ struct PartPlace: Hashable {
   ///
   /// - Parameters:
   ///   - slot: The expert's index in the native tensor, where its number is in the name.
-  ///   - held: The indices on disk of the experts that the native tensor holds, where an axis counts
-  ///     them; others have the position -1.
+  ///   - held: The indices on disk of the experts that the native tensor holds, as far as they are
+  ///     there, where an axis counts them; others have the position -1.
   ///   - start: Where the part starts along an axis that it shares, if not where it should.
   func positions(
     of disk: Shape, in native: Shape, slot: Int, held: Range<Int>, start other: Int? = nil
@@ -118,7 +118,7 @@ struct PartPlace: Hashable {
       guard let axis = term.axis else { return 0..<extent ~= slot }
       let count = disk[axis]
       if position == expertAxis, extent != count {
-        return held.count == extent && held.upperBound <= count
+        return held.clamped(to: 0..<count).count == extent
       }
       guard term.isShared else { return count == extent }
       let start = start(of: term, count, extent, other)

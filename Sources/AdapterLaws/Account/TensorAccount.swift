@@ -117,7 +117,10 @@ package struct TensorAccount {
     switch place {
     case .whole(let name):
       return result.tensors[name] == tensor && result.claim(name, for: address.name)
-    case .slice: return takeSlice(place, tensor, address)
+    case .slice(let name, _, let part):
+      // Of a wrong shape, and yet all of it.
+      let isWhole = part.expertAxisOnDisk != nil && result.tensors[name] == tensor
+      return takeSlice(place, tensor, address) || isWhole && result.claim(name, for: address.name)
     case .fused(let name, let isA, let becomesA):
       return isFused(tensor, name, isA: isA, becomesA: becomesA)
         && result.claim(name, for: address.name)
