@@ -88,7 +88,7 @@ struct ExternalAdapterCommandTests {
       try Hymt2.start(
         [
           "golden", "verify", "--set", "\(Hymt2.tree)/Golden", "--filter", "experts-1",
-          "--known", "known.json", "--adapter", server,
+          "--layout", "hy_v3", "--known", "known.json", "--adapter", server,
         ], in: scratch.path
       ).wait()
     }

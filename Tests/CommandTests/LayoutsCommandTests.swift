@@ -68,7 +68,7 @@ struct LayoutsCommandTests {
     try scratch.write(Array(sound.replacing("I + i", with: "i").utf8), to: "wrong.yaml")
     let wrong = try Hymt2.run("layouts", "audit", scratch["wrong.yaml"])
     #expect(wrong.status == 1)
-    #expect(wrong.output.contains("1 findings, by "))
+    #expect(wrong.output.contains("1 finding, by "))
     #expect(
       wrong.output.contains("  injective: layout wrong, line 28: tensors.model.layers.{L}.sparse."))
     let json = try Hymt2.run("layouts", "audit", scratch["wrong.yaml"], "--json").json()
