@@ -220,7 +220,8 @@ extension FaultBank {
       asking { $0 > $1.hiddenLayerCount }),
     PlantedFault(
       "mtp-key-bound-literal", .mtp, "isMTPKey looks for layer 80",
-      needs: [.mtpDropped], says: "isMTPKey says no to keys of MTP layers 1, 2 and 20", smallest: "",
+      needs: [.mtpDropped], says: "isMTPKey says no to keys of MTP layers 1, 2 and 20",
+      smallest: "",
       asking { layer, _ in layer == 80 }
     ),
     PlantedFault(
@@ -234,11 +235,13 @@ extension FaultBank {
       asking(prefixes: { _ in nil }) { $0 >= $1.hiddenLayerCount }),
     PlantedFault(
       "mtp-key-prefix-required", .mtp, "isMTPKey asks for the prefix '{prefix}'",
-      needs: [.mtpDropped], says: "isMTPKey says no to keys of MTP layers 1, 2 and 20", smallest: "",
+      needs: [.mtpDropped], says: "isMTPKey says no to keys of MTP layers 1, 2 and 20",
+      smallest: "",
       asking(prefixes: { [$0.config.layout.prefixes[0]] }) { $0 >= $1.hiddenLayerCount }),
     PlantedFault(
       "mtp-key-stored-only", .mtp, "isMTPKey knows the layers of the config only",
-      needs: [.mtpDropped], says: "isMTPKey says no to keys of MTP layers 1, 2 and 20", smallest: "",
+      needs: [.mtpDropped], says: "isMTPKey says no to keys of MTP layers 1, 2 and 20",
+      smallest: "",
       asking { $0 >= $1.hiddenLayerCount && $0 < $1.storedLayerCount }),
   ]
 }
