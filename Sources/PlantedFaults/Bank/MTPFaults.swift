@@ -216,29 +216,32 @@ extension FaultBank {
   private static let asked: [PlantedFault] = [
     PlantedFault(
       "mtp-key-bound-off", .mtp, "isMTPKey leaves out the first MTP layer",
-      needs: [.mtp], says: "isMTPKey says no to keys of MTP layer 1", smallest: "",
+      needs: [.mtpDropped], says: "isMTPKey says no to keys of MTP layer 1", smallest: "",
       asking { $0 > $1.hiddenLayerCount }),
     PlantedFault(
       "mtp-key-bound-literal", .mtp, "isMTPKey looks for layer 80",
-      needs: [.mtp], says: "isMTPKey says no to keys of MTP layers 1, 2 and 20", smallest: "",
+      needs: [.mtpDropped], says: "isMTPKey says no to keys of MTP layers 1, 2 and 20",
+      smallest: "",
       asking { layer, _ in layer == 80 }
     ),
     PlantedFault(
       "mtp-key-bound-counts-mtp", .mtp, "isMTPKey takes num_hidden_layers to count MTP layers",
-      needs: [.mtp], says: "isMTPKey says yes to keys of layer 0",
+      needs: [.mtpDropped], says: "isMTPKey says yes to keys of layer 0",
       smallest: "MTP layers 1; MTP policy preserve",
       asking { $0 >= $1.hiddenLayerCount - $1.mtpLayerCount }),
     PlantedFault(
       "mtp-key-any-prefix", .mtp, "isMTPKey takes layers of other modules for the model's",
-      needs: [.mtp], says: "of other modules", smallest: "",
+      needs: [.mtpDropped], says: "of other modules", smallest: "",
       asking(prefixes: { _ in nil }) { $0 >= $1.hiddenLayerCount }),
     PlantedFault(
       "mtp-key-prefix-required", .mtp, "isMTPKey asks for the prefix '{prefix}'",
-      needs: [.mtp], says: "isMTPKey says no to keys of MTP layers 1, 2 and 20", smallest: "",
+      needs: [.mtpDropped], says: "isMTPKey says no to keys of MTP layers 1, 2 and 20",
+      smallest: "",
       asking(prefixes: { [$0.config.layout.prefixes[0]] }) { $0 >= $1.hiddenLayerCount }),
     PlantedFault(
       "mtp-key-stored-only", .mtp, "isMTPKey knows the layers of the config only",
-      needs: [.mtp], says: "isMTPKey says no to keys of MTP layers 1, 2 and 20", smallest: "",
+      needs: [.mtpDropped], says: "isMTPKey says no to keys of MTP layers 1, 2 and 20",
+      smallest: "",
       asking { $0 >= $1.hiddenLayerCount && $0 < $1.storedLayerCount }),
   ]
 }

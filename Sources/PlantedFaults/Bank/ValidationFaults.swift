@@ -185,7 +185,7 @@ extension FaultBank {
       }),
     PlantedFault(
       "unchecked-types", .validation, "the bits of integers are taken for those of experts",
-      needs: [], says: "wrong element type",
+      needs: [.groups], says: "wrong element type",
       smallest: "fault *",
       unchecked(.wrongDType) { findings, dict, call in
         let names = Set(findings.map(\.subject))
