@@ -21,6 +21,8 @@ public final class Trial {
   private var made: (any AdapterSession)?
   private var results = Results()
   private var comparisons = Comparisons()
+  /// The keys that laws have looked at.
+  private var keys: [TensorName: LenientKey] = [:]
 
   /// State dicts that are made when first asked for; a violation is made once, too.
   struct Results {
@@ -51,6 +53,14 @@ public final class Trial {
     checkpoint = Checkpoint(spec)
     oracle = LayoutOracle(spec)
     results.onDisk = onDisk.map { .success($0) }
+  }
+
+  /// A key taken apart.
+  func key(_ name: TensorName) -> LenientKey {
+    if let known = keys[name] { return known }
+    let key = LenientKey(name, spec.config.layout)
+    keys[name] = key
+    return key
   }
 
   /// The tensors on disk.

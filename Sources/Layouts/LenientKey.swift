@@ -97,6 +97,9 @@ public struct LenientKey: Sendable {
   static func number(_ text: String) -> Int? {
     let digits = text.hasPrefix("+") ? text.dropFirst() : text[...]
     guard !digits.isEmpty else { return nil }
+    if digits.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }) {
+      return Int(digits)
+    }
     var result = 0
     for character in digits {
       guard let digit = character.wholeNumberValue, 0...9 ~= digit else { return nil }
@@ -129,7 +132,7 @@ final class KeyTable: Sendable {
   private let outsideLayers: [String: LenientKey.Subject]
   private let wholeNames: [String: LenientKey.Subject]
   /// Names with a number in them, and what they are about.
-  private let numbered: [(start: String, end: String, subject: LenientKey.Subject)]
+  private let numbered: [NumberedNames]
 
   init(_ parts: LayoutParts) {
     prefixes = parts.prefixes
@@ -137,10 +140,15 @@ final class KeyTable: Sendable {
     block = String(parts.layerStart.dropFirst(parts.layerStart.hasPrefix(first) ? first.count : 0))
     var outside: [String: LenientKey.Subject] = [:]
     var whole: [String: LenientKey.Subject] = [:]
-    var numbered: [(start: String, end: String, subject: LenientKey.Subject)] = []
+    var numbered: [NumberedNames] = []
+    func addNumbered(_ start: String, _ end: String, _ subject: LenientKey.Subject) {
+      let known = numbered.firstIndex { $0.start == start }
+      if known == nil { numbered.append(NumberedNames(start: start)) }
+      numbered[known ?? numbered.count - 1].ends.append((end, subject))
+    }
     func add(_ name: NamePattern, _ subject: LenientKey.Subject) {
       if let end = name.end {
-        numbered.append((name.start, end, subject))
+        addNumbered(name.start, end, subject)
       } else if whole[name.start] == nil {
         whole[name.start] = subject
       }
@@ -174,7 +182,7 @@ final class KeyTable: Sendable {
         whole["\(module)\(wrapper)lora_\(factor).weight"] = .fusedFactor(lora: lora, isA: isA)
         for part in group.parts {
           if let name = parts.tensors[part].name.replacingWeight(by: "lora_\(factor).weight") {
-            numbered.append((name.start, name.end ?? "", .factor(of: part, isA: isA)))
+            addNumbered(name.start, name.end ?? "", .factor(of: part, isA: isA))
           }
         }
       }
@@ -206,33 +214,33 @@ final class KeyTable: Sendable {
   ) -> (subject: LenientKey.Subject, expertText: String?, expertStart: Int?, isWhole: Bool) {
     if let subject = wholeNames[rest] { return (subject, nil, nil, true) }
     var longest: (subject: LenientKey.Subject, expertText: String, expertStart: Int, length: Int)?
-    for (start, end, subject) in numbered where rest.utf8.starts(with: start.utf8) {
-      let after = Substring(rest.utf8.dropFirst(start.utf8.count))
-      let number = Substring(after.utf8.prefix { $0 != UInt8(ascii: ".") })
-      let tail = Substring(after.utf8.dropFirst(number.utf8.count))
-      guard LenientKey.number(String(number)) != nil else { continue }
-      if tail.utf8.elementsEqual(end.utf8) {
-        return (subject, String(number), start.utf8.count, true)
+    var unknown: (text: String, start: Int)?
+    for names in numbered where rest.utf8.starts(with: names.start.utf8) {
+      let start = names.start.utf8.count
+      let after = rest.utf8.dropFirst(start)
+      let number = String(Substring(after.prefix { $0 != UInt8(ascii: ".") }))
+      guard LenientKey.number(number) != nil else { continue }
+      let tail = after.dropFirst(number.utf8.count)
+      for (end, subject) in names.ends where tail.starts(with: end.utf8) {
+        if tail.count == end.utf8.count { return (subject, number, start, true) }
+        // The longest name that the key goes on from is the one meant.
+        if end.utf8.count > longest?.length ?? -1 {
+          longest = (subject, number, start, end.utf8.count)
+        }
       }
-      // The longest name that the key goes on from is the one meant.
-      if tail.utf8.starts(with: end.utf8), end.utf8.count > longest?.length ?? -1 {
-        longest = (subject, String(number), start.utf8.count, end.utf8.count)
-      }
+      unknown = unknown ?? (number, start)
     }
     if let longest { return (longest.subject, longest.expertText, longest.expertStart, false) }
-    let number = expertNumber(rest)
-    return (.unknown, number?.text, number?.start, true)
+    // The number in the place of an expert's of a key that is about nothing known.
+    return (.unknown, unknown?.text, unknown?.start, true)
   }
+}
 
-  /// The number in the place of an expert's of a key that is about nothing known.
-  private func expertNumber(_ rest: String) -> (text: String, start: Int)? {
-    for (start, _, _) in numbered where rest.utf8.starts(with: start.utf8) {
-      let number = String(
-        Substring(rest.utf8.dropFirst(start.utf8.count).prefix { $0 != UInt8(ascii: ".") }))
-      if LenientKey.number(number) != nil { return (number, start.utf8.count) }
-    }
-    return nil
-  }
+/// Names with a number in them, by what is before it.
+private struct NumberedNames {
+  let start: String
+  /// What is behind the number, and what the names are about.
+  var ends: [(end: String, subject: LenientKey.Subject)] = []
 }
 
 extension NamePattern {

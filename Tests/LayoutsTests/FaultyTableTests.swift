@@ -27,17 +27,20 @@ struct FaultyTable: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { "\(field): \(found)" }
 
+  private static let yaml =
+    "YAML, in which names that begin with '{' stand in quotes and no line has a tab"
   private static let block = "tensors.model.layers.{L}"
   private static let sparse = block + ".sparse.mlp.experts.{e}"
 
   static let all: [FaultyTable] = [
     // The text and the whole table.
     FaultyTable(
-      "models: [tiny]", "models: [tiny", line: 2, "the text", expected: "YAML",
-      found: "did not find expected ',' or ']'"),
+      "models: [tiny]", "models: [tiny", line: 2, "the text",
+      expected: yaml,
+      found: "a fault: did not find expected ',' or ']'"),
     FaultyTable(
       "models: [tiny]", "models: [tiny]\nmodels: [twice]", line: 1, "the text",
-      expected: "YAML", found: "the key models twice"),
+      expected: yaml, found: "a fault: the key models twice"),
     FaultyTable(
       "models: [tiny]", "modells: [tiny]", line: 1, "modells",
       expected:
@@ -106,11 +109,11 @@ struct FaultyTable: Sendable, CustomTestStringConvertible {
     FaultyTable(
       "norm.weight: {shape: [H], role: norm}",
       "norm.weight: {shape: [H], role: norm}\n    mlp.gate.weight: [H]\n    mlp.gate.weight : [I]",
-      line: 10, "the text", expected: "YAML", found: "the key mlp.gate.weight twice"),
+      line: 10, "the text", expected: yaml, found: "a fault: the key mlp.gate.weight twice"),
     FaultyTable(
       "role: norm", "role: norms", line: 9, block + ".norm.weight.role",
       expected:
-        "expert, router, router bias, shared expert, dense, attention, norm, embedding, head, "
+        "router, router bias, shared expert, dense, attention, norm, embedding, head, "
         + "prediction, prediction norm, other", found: "'norms'"),
     FaultyTable(
       "norm.weight: {shape: [H], role: norm}", "norm.weight: {shape: [H], rank: 3}", line: 9,
@@ -184,11 +187,11 @@ struct FaultyTable: Sendable, CustomTestStringConvertible {
     FaultyTable(
       "fused[e, h, i]", "fused[e, h, k]", line: 16, sparse + ".gate.weight",
       expected: "a sum such as 'I + i' or '2 * i + 1' with one of the letters e, h, i",
-      found: "' k'"),
+      found: "'k'"),
     FaultyTable(
       "fused[e, h, i]", "fused[e, h, 0 * i]", line: 16, sparse + ".gate.weight",
       expected: "a sum such as 'I + i' or '2 * i + 1' with one of the letters e, h, i",
-      found: "' 0 * i'"),
+      found: "'0*i'"),
     FaultyTable(
       "fused[e, h, I + i]", "fused[e, h, X + i]", line: 17, sparse + ".up.weight",
       expected: "a number or one of the sizes E, H, I, S", found: "'X' in ' X + i'"),

@@ -56,7 +56,7 @@ public enum Exclusion: Sendable, Hashable {
     let text = name.text
     switch self {
     case .none, .unanchored: return false
-    // Only keys that no rule of the layout knows have it.
+    // Only keys that no rule of the layout knows end in it.
     case .nativeExpertBias: return text.hasSuffix(layout.nativeOnlyEnd)
     case .head: return text.hasPrefix(layout.headStart)
     case .layer(let layer):

@@ -52,7 +52,7 @@ extension Trial {
   /// Whether a tensor on disk becomes part of a native one that is cast.
   fileprivate func isCastOnLoad(_ name: TensorName) -> Bool {
     let layout = spec.config.layout
-    guard case .tensor(let tensor) = LenientKey(name, layout).subject,
+    guard case .tensor(let tensor) = key(name).subject,
       case .part(let group, _) = layout.tensors[tensor].native
     else { return false }
     return layout.groups[group].isCast

@@ -95,8 +95,7 @@ extension AdapterLaws {
 extension Trial {
   /// Whether a tensor on disk holds all experts natively shared out to ranks.
   fileprivate func isSharedOut(_ name: TensorName) -> Bool {
-    let key = LenientKey(name, spec.config.layout)
-    guard case .tensor(let tensor) = key.subject else { return false }
+    guard case .tensor(let tensor) = key(name).subject else { return false }
     let rule = spec.config.layout.tensors[tensor]
     return rule.isPart && rule.expertAxis != nil
   }

@@ -10,8 +10,9 @@ struct KeyEdits {
   let layout: Layout
 
   /// The axis that counts experts of a tensor on disk or in native form, or nil of others.
-  func expertAxis(_ name: TensorName) -> Int? {
-    let key = LenientKey(name, layout)
+  func expertAxis(_ name: TensorName) -> Int? { expertAxis(LenientKey(name, layout)) }
+
+  private func expertAxis(_ key: LenientKey) -> Int? {
     if case .group(let group) = key.subject { return layout.groups[group].expertAxis }
     guard let rule = key.tensor.map({ layout.tensors[$0] }), rule.isOfExperts else { return nil }
     switch key.subject {
@@ -24,10 +25,10 @@ struct KeyEdits {
   func movingExperts(
     _ name: TensorName, _ tensor: Tensor, to order: [Int]
   ) throws(TensorError) -> (TensorName, Tensor) {
-    if let axis = expertAxis(name) {
+    let key = LenientKey(name, layout)
+    if let axis = expertAxis(key) {
       return (name, try tensor.movingSlices(along: axis, to: order))
     }
-    let key = LenientKey(name, layout)
     guard let expert = key.expert, order.indices.contains(expert) else { return (name, tensor) }
     return (key.withExpert(order[expert]), tensor)
   }

@@ -108,7 +108,7 @@ extension Trial {
 
   /// The layer of a key of the model itself, or nil for other keys.
   func storedLayer(_ name: TensorName) -> Int? {
-    let key = LenientKey(name, spec.config.layout)
+    let key = key(name)
     return key.layerText != nil && key.prefix == spec.prefix ? key.layer : nil
   }
 

@@ -125,7 +125,7 @@ extension Trial {
   /// Two parts of a state dict, whole layers each.
   func split(_ stateDict: StateDict) throws(Violation) -> [StateDict] {
     let isOdd = stateDict.map { name, _ in
-      UInt64(truncatingIfNeeded: LenientKey(name, spec.config.layout).layer ?? 0) &+ spec.variation
+      UInt64(truncatingIfNeeded: key(name).layer ?? 0) &+ spec.variation
         & 1 == 1
     }
     let parts = [false, true].map { part in

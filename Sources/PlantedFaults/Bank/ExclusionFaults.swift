@@ -237,7 +237,7 @@ extension FaultBank {
       "parts of a group are in the order of text when saved singly",
       needs: [.singleExperts],
       says:
-        "keys come out in another order, '{key gate 10}' first of those out",
+        "keys come out in another order, '{key experts 10}' first of those out",
       smallest: "experts 11",
       FaultyAdapter(streamed: { dict, _ in try dict.arranged { $0.sorted() } })),
     PlantedFault(

@@ -198,7 +198,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "rank-empty-groups", .ranks, "a rank without experts has grouped tensors without elements",
-      needs: [.groups], says: "surplus keys '{layer 0}{native gate and up}' and",
+      needs: [.groups], says: "surplus keys '{layer 0}{native experts}' and",
       smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(fromHF: { session, dict, call in
         let native = try session.fromHF(dict, call.rank)

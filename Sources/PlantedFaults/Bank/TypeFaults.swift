@@ -70,7 +70,7 @@ extension FaultBank {
       "cast-others", .types, "all floating-point tensors are cast to the target type on load",
       needs: [],
       says:
-        "{typed|was cast float32 -> bfloat16|were cast float32 -> bfloat16|all float16 tensors were cast to bfloat16} from HF only",
+        "{typed|was cast float32 -> bfloat16|=all float32 tensors were cast to bfloat16|=all float16 tensors were cast to bfloat16} from HF only",
       smallest: "",
       FaultyAdapter(nativeOut: { dict, call in
         try casting(nil, to: call.setup.options.targetDType)(dict, call)

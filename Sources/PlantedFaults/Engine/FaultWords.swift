@@ -6,13 +6,19 @@ import Layouts
 /// Expected words with the names that a layout has for its tensors.
 ///
 /// What stands in braces is a list of sites, for whose tensors reports have words, such as
-/// `{router, router bias}`; `sorted` before it sorts them. Behind bars follow what to say of one tensor
-/// and of several, `{down|is|are}`, and what in place of all that if there is none; `{groups down|is|are}` lists
-/// the tensors' groups. `{key down}` and `{key down 1}` are keys on disk, of expert 0 or another,
-/// in layer 0; `{native down}` is a native name without its layer, `{group down}` its last component,
-/// `{module down}` what stands before that, `{factor down}` that of native low-rank factors, `{prefix}` the
-/// usual start of keys, `{bare embedding}` a key without it, `{layer 1}` what keys of a layer start with, `{rows down}` what rows of native
-/// tensors are on disk, and `{decoder layer}` lists what a decoder layer has.
+/// `{router, router bias}`; `sorted` before it sorts them, and `groups` before it names their groups. Behind
+/// bars follow what to say of one tensor and of several, as in `{down|is|are}`, and a third for none; an
+/// equals sign before a choice leaves the list out. Of the first tensor of a site,
+///
+/// - `{key down}` and `{key down 1}` are keys on disk in layer 0, of expert 0 or another, and `{bare embedding}`
+///   is one without the usual prefix;
+/// - `{native down}` is the native name without its layer, `{group down}` its last component and
+///   `{module down}` what stands before that;
+/// - `{factor down}` is the last component of native low-rank factors without their letter;
+/// - `{rows down}` is what rows of the native tensor are on disk.
+///
+/// `{prefix}` is the usual start of keys, `{layer 1}` that of keys of a layer, and `{decoder layer}` lists what a
+/// decoder layer has.
 struct FaultWords {
   let layout: Layout
 
@@ -41,9 +47,9 @@ struct FaultWords {
     }
     let words = words(of: subject)
     let list = Self.list(words)
-    if words.isEmpty, choices.count > 2 { return choices[2] }
     guard choices.count > 1 else { return list }
-    return "\(list) \(choices[words.count == 1 ? 0 : 1])"
+    let choice = choices[words.isEmpty ? choices.count - 1 : min(words.count - 1, 1)]
+    return choice.hasPrefix("=") ? String(choice.dropFirst()) : "\(list) \(choice)"
   }
 
   private var functions: [(name: String, word: (String) -> String)] {
@@ -56,8 +62,20 @@ struct FaultWords {
     ]
   }
 
-  private func positions(_ site: String) -> [Int] {
-    FaultSite.named[site]?.positions(in: layout) ?? []
+  /// The tensors of sites, by position: in the order of the table, parts of groups where the last of their
+  /// group stands, as native tensors do.
+  private func positions(_ sites: String) -> [Int] {
+    let positions = Set(
+      sites.split(separator: ", ").flatMap { site in
+        FaultSite.named[String(site)]?.positions(in: layout) ?? []
+      })
+    func place(_ position: Int) -> (Int, Int) {
+      guard case .part(let group, _) = layout.tensors[position].native else {
+        return (position, position)
+      }
+      return (layout.groups[group].parts.max() ?? position, position)
+    }
+    return positions.sorted { place($0) < place($1) }
   }
 
   private func rule(_ site: String) -> TensorRule? {
@@ -69,12 +87,12 @@ struct FaultWords {
     if sites.hasPrefix("sorted ") { return words(of: String(sites.dropFirst(7))).sorted() }
     let isOfGroups = sites.hasPrefix("groups ")
     let sites = isOfGroups ? String(sites.dropFirst(7)) : sites
-    let positions = Set(sites.split(separator: ", ").flatMap { self.positions(String($0)) })
-      .sorted()
     var result: [String] = []
-    for position in positions {
+    for position in positions(sites) {
       let rule = layout.tensors[position]
-      let word = isOfGroups ? Self.last(layout.nativeName(of: rule)) : rule.word
+      var word = rule.word
+      // What is renamed as it is keeps its word.
+      if isOfGroups, !rule.isRenamed { word = Self.last(layout.nativeName(of: rule)) }
       if !result.contains(word) { result.append(word) }
     }
     return result
