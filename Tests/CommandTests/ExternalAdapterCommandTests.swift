@@ -73,7 +73,7 @@ struct ExternalAdapterCommandTests {
   func goldenKnown() throws {
     let scratch = try Scratch()
     let known: JSONValue = [
-      "schemaVersion": 1, "adapter": "scripted", "version": "1.2",
+      "schemaVersion": 1, "adapter": "scripted", "version": "1.2", "layouts": ["hy_mt2"],
       "entries": [
         [
           "id": "always-refuses", "title": "t", "summary": "s", "decision": "d",
@@ -88,7 +88,7 @@ struct ExternalAdapterCommandTests {
       try Hymt2.start(
         [
           "golden", "verify", "--set", "\(Hymt2.tree)/Golden", "--filter", "experts-1",
-          "--layout", "hy_v3", "--known", "known.json", "--adapter", server,
+          "--layout", "hy_mt2", "--known", "known.json", "--adapter", server,
         ], in: scratch.path
       ).wait()
     }
