@@ -124,7 +124,6 @@ let package = Package(
           "AdapterLaws", "Adapters", "Layouts", "Campaigns", "CheckpointGenerators", "Tensors",
         ],
         path: "Sources/ExampleAdapter", swiftSettings: settings),
-      .executableTarget(name: "example-c-adapter", path: "Sources/ExampleServer"),
       .executableTarget(
         name: "scripted-server",
         dependencies: [
@@ -157,8 +156,6 @@ let package = Package(
           "Tensors",
         ],
         swiftSettings: settings),
-      .testTarget(
-        name: "ExampleServerTests", dependencies: ["example-c-adapter"], swiftSettings: settings),
     ],
   cLanguageStandard: .c11
 )
