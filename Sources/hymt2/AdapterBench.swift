@@ -5,9 +5,9 @@ import AdapterLaws
 import Adapters
 import CheckpointGenerators
 import ExternalAdapters
+import Files
 import Layouts
 import PropertyEngine
-import Safetensors
 import StrictJSON
 import Synchronization
 import Tensors
@@ -53,7 +53,7 @@ struct AdapterBench {
       bytes += try requests.fromHF(item.onDisk, id: "\(2 * index + 1)")
       bytes += try requests.toHF(item.native, id: "\(2 * index + 2)")
     }
-    try WholeFile.write(bytes, to: path)
+    try FileSystem.write(bytes, to: path)
   }
 
   /// Sends the requests to the processes, to each one by one, and waits for each answer.

@@ -4,7 +4,6 @@
 import Adapters
 import ArgumentParser
 import Layouts
-import Safetensors
 import StrictJSON
 import Tensors
 
@@ -44,9 +43,6 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "Checkpoints checked at the same time. Default: one per core.")
   var threads: Int?
 
-  @Option(help: "Size of the tensor written to an HDF5 file and read again. Default: 1GiB.")
-  var hdf5: ByteSize?
-
   @OptionGroup var adapter: AdapterChoice
 
   @Option(
@@ -60,9 +56,6 @@ struct BenchCommand: ParsableCommand {
   func validate() throws {
     guard requests == nil || adapter.command != nil else {
       throw ValidationError("--requests goes with --adapter")
-    }
-    guard (2...(1 << 36)).contains(hdf5?.byteCount ?? 2) else {
-      throw ValidationError("--hdf5 must be from 2 B to 64 GiB")
     }
     guard (1...10_000_000).contains(cases) else {
       throw ValidationError("--cases must be from 1 to 10000000")
@@ -90,14 +83,10 @@ struct BenchCommand: ParsableCommand {
       let layer = try LayerBench(layout, experts: experts, runs: runs)
       let roundTrips = try RoundTripBench(
         layout, cases: cases, threads: ParallelWork.workerCount(threads))
-      let folder = Console.environment("TMPDIR") ?? "/tmp"
-      let file = try HDF5Bench(
-        byteCount: hdf5?.byteCount ?? 1 << 30, runs: runs, folder: folder)
       layer.report(to: output.console)
       roundTrips.report(to: output.console)
-      file.report(to: output.console)
       output.console.printDocument(
-        "bench", holds: true, layout.members + layer.json + roundTrips.json + file.json)
+        "bench", holds: true, layout.members + layer.json + roundTrips.json)
       return true
     }
   }

@@ -6,8 +6,8 @@ import Adapters
 import ArgumentParser
 import Campaigns
 import CheckpointGenerators
+import Files
 import Layouts
-import Safetensors
 import StrictJSON
 
 /// `hymt2 check`.
@@ -128,9 +128,9 @@ struct CheckCommand: ParsableCommand {
         + "\(countText(Int(rate.rounded()))) a second")
     if let report {
       let html = result.html(tool: "hymt2 \(HyMT2.version)")
-      try WholeFile.write(Array(html.utf8), to: report)
+      try FileSystem.write(Array(html.utf8), to: report)
     }
-    if let junit { try WholeFile.write(Array(result.junit.utf8), to: junit) }
+    if let junit { try FileSystem.write(Array(result.junit.utf8), to: junit) }
     GitHubActions(console).show(result.gitHub(config: arguments.config))
   }
 }

@@ -11,7 +11,7 @@ extension Corpus {
 
   /// Adds the cases and failures of others.
   ///
-  /// - Throws: `FileProblem` or what else is wrong with a file.
+  /// - Throws: `FileError` or what else is wrong with a file.
   public func add(_ others: [Corpus]) throws {
     var cases = try cases(inFileOf: Self.merged)
     var seen = Set(cases)
@@ -28,7 +28,7 @@ extension Corpus {
 
   /// Keeps no more cases than have all the triples of values that the corpus has.
   ///
-  /// - Throws: `FileProblem` or what else is wrong with a file.
+  /// - Throws: `FileError` or what else is wrong with a file.
   public func minimise() throws {
     let cases = Self.fewest(try contents().cases, most: Self.mostCases)
     try write(cases: cases, named: Self.merged)

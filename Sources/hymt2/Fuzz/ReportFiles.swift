@@ -3,7 +3,7 @@
 
 import ArgumentParser
 import Campaigns
-import Safetensors
+import Files
 import StrictJSON
 
 /// The options that say where the report of a campaign is written to.
@@ -27,9 +27,9 @@ struct ReportFiles: ParsableArguments {
       "fuzz", holds: result.holds, [("version", .string(HyMT2.version))] + result.json)
     if let report {
       let html = result.html(tool: "hymt2 \(HyMT2.version)")
-      try WholeFile.write(Array(html.utf8), to: report)
+      try FileSystem.write(Array(html.utf8), to: report)
     }
-    if let junit { try WholeFile.write(Array(result.junit.utf8), to: junit) }
+    if let junit { try FileSystem.write(Array(result.junit.utf8), to: junit) }
     GitHubActions(console).show(result.gitHub)
   }
 }

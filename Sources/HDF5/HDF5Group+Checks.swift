@@ -2,32 +2,14 @@
 // Copyright the hymt2-harness authors
 
 internal import OrderedCollections
-public import Tensors
+internal import Tensors
 
-extension HDF5Group where Data == Tensor {
-  /// Writes a file with this content under a temporary name and then moves it into place, durably.
-  ///
-  /// Equal contents give equal bytes with every version of libhdf5 from 1.10.8 to 2.0, whatever the
-  /// order of the dictionaries. A file of that name is replaced; if writing fails, it stays.
-  ///
-  /// - Throws: `HDF5Error`; for content that cannot be written, before a file is touched.
-  /// - Complexity: O(bytes), and O(n log n) for n members of a group.
-  public func write(to path: String) throws(HDF5Error) {
-    let place = Place(path: path)
-    try check(at: place)
-    try NewFile.make(path) { temporary throws(HDF5Error) in
-      try Library.locked { library throws(HDF5Error) in
-        let recipe = try Recipe(library, at: place)
-        try recipe.write(self, to: temporary, library, at: place)
-      }
-    }
-  }
-
-  /// Checks all that can be wrong with the content.
-  private func check(at place: Place) throws(HDF5Error) {
+extension HDF5Group {
+  /// Checks all that can be wrong with content that is to be written.
+  func check(at place: Place) throws(HDF5Error) {
     try Self.check(attributes, at: place)
     for (name, group) in groups {
-      try NameRules.checkLink(name, in: place)
+      try Self.checkLink(name, in: place)
       guard datasets[name] == nil else {
         throw HDF5Error(
           .duplicateName, at: place.member(name), expected: "one member of this name",
@@ -36,12 +18,12 @@ extension HDF5Group where Data == Tensor {
       try group.check(at: place.member(name))
     }
     for (name, dataset) in datasets {
-      try NameRules.checkLink(name, in: place)
+      try Self.checkLink(name, in: place)
       try Self.check(dataset.attributes, at: place.member(name))
-      guard dataset.data.shape.rank <= HDF5Limits.maximumRank else {
+      guard dataset.tensor.shape.rank <= HDF5Dataset.maximumRank else {
         throw HDF5Error(
           .invalidShape, at: place.member(name),
-          expected: "at most \(HDF5Limits.maximumRank) axes", found: "\(dataset.data.shape)",
+          expected: "at most \(HDF5Dataset.maximumRank) axes", found: "\(dataset.tensor.shape)",
           remedy: "merge axes")
       }
     }
@@ -55,7 +37,14 @@ extension HDF5Group where Data == Tensor {
         remedy: "join some of them in one text")
     }
     for (name, value) in attributes {
-      try NameRules.checkAttribute(name, of: place)
+      // Printable ASCII is the one form in which all libraries write names.
+      let isPlain = !name.text.isEmpty && name.text.utf8.allSatisfy { (0x20...0x7e).contains($0) }
+      guard isPlain, name.text.utf8.count <= 255 else {
+        throw HDF5Error(
+          .invalidName, at: place, expected: "the name of an attribute",
+          found: "'\(Place.escaped(name.text))'",
+          remedy: "use 1 to 255 printable ASCII characters")
+      }
       guard case .text(let text) = value else { continue }
       let limit = HDF5Attribute.maximumTextByteCount
       guard text.utf8.count <= limit, !text.utf8.contains(0) else {
@@ -65,6 +54,20 @@ extension HDF5Group where Data == Tensor {
           found: "\(text.utf8.count) bytes\(text.utf8.contains(0) ? " with NUL" : "")",
           remedy: "store large data as a dataset")
       }
+    }
+  }
+
+  /// Checks the name of a link: the library would split it at slashes and end it at a NUL.
+  static func checkLink(_ name: TensorName, in group: Place) throws(HDF5Error) {
+    let text = name.text
+    let isPlain =
+      !["", ".", ".."].contains(text)
+      && !text.utf8.contains { $0 == UInt8(ascii: "/") || $0 == 0 }
+    guard isPlain else {
+      throw HDF5Error(
+        .invalidName, at: group, expected: "the name of one member of the group",
+        found: "'\(Place.escaped(text))'",
+        remedy: "use a name that is not empty, '.' or '..' and has no '/' and no NUL")
     }
   }
 }
