@@ -89,7 +89,7 @@ def _random_mtp_layer(recipe: Recipe, layer: int) -> dict[str, torch.Tensor]:
     tensors = {}
     spread = recipe.config["initializer_range"]
     for key, shape in mtp_layer(recipe.config, layer).items():
-        if names_of("hy_v3").is_router_bias(key):
+        if names_of("hy_v3").has_role(key, "router bias"):
             value = _random_bias(shape)
         elif len(shape) == 1:
             value = _random_norm(shape)
