@@ -34,7 +34,6 @@ struct LayoutWordsTests {
     ("Generators/python/hymt2_oracle/mutants/", "mutants of upstream's source"),
   ]
 
-
   /// The source files of a folder, by their paths in the repository.
   private static func sources(_ folder: String) throws -> [String] {
     let path = Repository.path.appending(path: folder).path(percentEncoded: false)
