@@ -103,7 +103,7 @@ let package = Package(
       [
         "AdapterLaws", "Adapters", "Layouts", "Campaigns", "CheckpointGenerators", "StrictJSON",
         "Tensors",
-      ])
+      ], path: "ci/tools/PlantedFaults")
     + [
       .systemLibrary(name: "CSystem"),
       .target(name: "CKnownDivergences"),
@@ -113,6 +113,15 @@ let package = Package(
       .executableTarget(
         name: "shrinking-challenge", dependencies: ["PropertyEngine"],
         path: "ci/tools/ShrinkingChallenge", swiftSettings: settings),
+      .executableTarget(
+        name: "planted-faults",
+        dependencies: [
+          "AdapterLaws", "Adapters", "Campaigns", "CheckpointGenerators", "ExternalAdapters",
+          "Layouts", "PlantedFaults",
+          "StrictJSON", "Tensors",
+          .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ],
+        path: "ci/tools/PlantedFaultsTool", swiftSettings: settings),
       .executableTarget(
         name: "example-adapter",
         dependencies: [
@@ -137,17 +146,17 @@ let package = Package(
         name: "hymt2",
         dependencies: [
           "AdapterLaws", "Adapters", "Layouts", "Campaigns", "CheckpointGenerators", "Digests",
-          "ExternalAdapters", "Files", "Goldens", "HDF5", "PlantedFaults", "PropertyEngine",
-          "Safetensors",
-          "StrictJSON", "Tensors", orderedCollections,
+          "ExternalAdapters", "Files", "Goldens", "PropertyEngine", "Safetensors",
+          "StrictJSON", "Tensors",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: settings),
       .testTarget(
         name: "CommandTests",
         dependencies: [
-          "hymt2", "example-adapter", "scripted-server", "AdapterLaws", "Adapters", "Layouts",
-          "Campaigns",
+          "hymt2", "planted-faults", "example-adapter", "scripted-server", "AdapterLaws",
+          "Adapters",
+          "Layouts", "Campaigns",
           "CheckpointGenerators", "Goldens", "PropertyEngine", "Safetensors", "StrictJSON",
           "Tensors",
         ],

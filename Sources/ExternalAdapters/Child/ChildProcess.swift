@@ -84,7 +84,7 @@ struct ChildProcess: ~Copyable {
     defer {
       unsafe posix_spawn_file_actions_destroy(&actions)
       unsafe posix_spawnattr_destroy(&attributes)
-      for unsafeargument in unsafe arguments { unsafe free(argument) }
+      unsafe arguments.forEach { unsafe free($0) }
     }
     for (stream, end) in ends.enumerated() {
       unsafe posix_spawn_file_actions_adddup2(&actions, end, Int32(stream))
