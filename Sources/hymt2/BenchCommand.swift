@@ -20,13 +20,9 @@ struct BenchCommand: ParsableCommand {
       A case is a random whole checkpoint (experts 1-16, hidden 1-32, intermediate 1-16, layers \
       1-4, dense 0-2, MTP 0-2) made, converted to native form and back, and compared.
 
-      With --adapter, one process of it, or --adapter-children of them at a time, are asked for \
-      both conversions of 300 random checkpoints instead; --requests lets another program do the same without the pipes.
-
       Examples:
         hymt2 bench
         hymt2 bench --runs 3 --cases 50000 --json
-        hymt2 bench --adapter "python3 my_adapter.py" --requests requests.frames
       """)
 
   @OptionGroup var layout: LayoutArguments
@@ -43,20 +39,9 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "Checkpoints checked at the same time. Default: one per core.")
   var threads: Int?
 
-  @OptionGroup var adapter: AdapterChoice
-
-  @Option(
-    help: ArgumentHelp(
-      "With --adapter: write the requests to this file, one behind the other.",
-      valueName: "file"))
-  var requests: String?
-
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    guard requests == nil || adapter.command != nil else {
-      throw ValidationError("--requests goes with --adapter")
-    }
     guard (1...10_000_000).contains(cases) else {
       throw ValidationError("--cases must be from 1 to 10000000")
     }
@@ -71,14 +56,6 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     try runOrExit {
-      let children = adapter.children ?? 1
-      if let external = try adapter.external(children: children) {
-        let bench = try AdapterBench(
-          external, children: children, layout: layout.chosenOrUsual())
-        if let requests { try bench.writeRequests(to: requests) }
-        try bench.run().report(to: output.console)
-        return true
-      }
       let layout = try layout.chosenOrUsual()
       let layer = try LayerBench(layout, experts: experts, runs: runs)
       let roundTrips = try RoundTripBench(
