@@ -53,7 +53,7 @@ struct CampaignStore: Sendable {
   ///
   /// - Parameter isSame: Whether a report is of this campaign and not at its end.
   /// - Returns: The state, nil if there is none that this version can read.
-  mutating func resume(where isSame: (CampaignReport) -> Bool) throws -> CampaignState? {
+  mutating func resume(where isSame: (RunReport) -> Bool) throws -> CampaignState? {
     let lines = try journal.recover()
     guard let document = try Corpus.bytes(of: path) else {
       if !lines.isEmpty {
@@ -123,11 +123,45 @@ struct CampaignStore: Sendable {
     let earlier = Set(state.corpus)
     var cases: [String] = []
     var seen: Set<String> = []
-    for token in state.kept.cases.compactMap({ token($0.origin) }) + state.corpusLeft
+    for token in state.kept.compactMap({ token($0.origin) }) + state.corpusLeft
     where seen.insert(token).inserted { cases.append(token) }
     addedCount = cases.count { !earlier.contains($0) }
     try corpus.write(cases: cases, named: name)
-    try FileSystem.write(state.document, to: path)
+    try FileSystem.write(state.json(isWhole: true).bytes(.compact), to: path)
     try journal.clear()
+  }
+}
+
+/// What is wrong with a file or folder of a campaign.
+public struct CampaignFileError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The file or folder.
+  public let path: String
+  /// The member, such as `findings[0].law`; nil for the whole.
+  public let field: String?
+  /// What would have been right.
+  public let expected: String
+  /// What is there.
+  public let found: String
+  /// What helps.
+  public let remedy: String
+
+  init(
+    _ path: String, field: String? = nil, expected: String, found: String,
+    remedy: String = "remove the file, or run the version of hymt2 that wrote it"
+  ) {
+    self.path = path
+    self.field = field
+    self.expected = expected
+    self.found = found
+    self.remedy = remedy
+  }
+
+  /// The text shown to people.
+  public var description: String { "\(problem); \(remedy)" }
+
+  /// What is wrong, without what helps.
+  var problem: String {
+    let place = [path, field].compactMap(\.self).joined(separator: ": ")
+    return "\(place): expected \(expected), found \(found)"
   }
 }

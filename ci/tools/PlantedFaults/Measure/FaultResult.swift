@@ -96,12 +96,14 @@ func quantile<Value>(_ sorted: [Value], of count: Int, _ percent: Int) -> Value?
 }
 
 extension FaultResult.Smallest {
-  init(_ failure: CheckFailure) {
+  /// A failure that was found here, not read from a file.
+  init?(_ failure: Failure) {
+    guard let spec = failure.spec, let token = failure.token else { return nil }
     law = failure.law.name
     diagnosis = failure.diagnosis
-    token = failure.token
-    spec = failure.spec
-    shape = Self.shape(of: failure.spec, law: failure.law.name)
+    self.token = token
+    self.spec = spec
+    shape = Self.shape(of: spec, law: failure.law.name)
   }
 
   /// What sets a checkpoint that breaks a law apart from the plainest one.

@@ -7,7 +7,7 @@ internal import Safetensors
 internal import StrictJSON
 internal import Tensors
 
-extension CheckFailure {
+extension Failure {
   /// The name of the file that says how to replay a saved case.
   public static let readmeName = "README.md"
 
@@ -15,10 +15,11 @@ extension CheckFailure {
   /// `expected.tensors` and `found.tensors` where there is a comparison, and how to replay it.
   ///
   /// The `__metadata__` of each file has the order of the keys as a JSON list, which safetensors
-  /// does not keep.
+  /// does not keep. Nothing is written of a failure that was read from a file.
   ///
   /// - Throws: `SafetensorsError`, or `TensorError.outOfMemory`.
   public func save(to path: String) throws {
+    guard let spec else { return }
     let checkpoint = try Checkpoint(spec).stateDict()
     let writer = try CheckpointFolderWriter(
       path: path,
@@ -54,7 +55,7 @@ extension CheckFailure {
 
       \(law.statement)
 
-      \((diagnosis.isEmpty ? [summary] : diagnosis).joined(separator: "\n"))
+      \(sentences.joined(separator: "\n"))
 
       To judge it again:
 

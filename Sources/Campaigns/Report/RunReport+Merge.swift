@@ -30,30 +30,40 @@ public enum CampaignMergeError: Error, Sendable, Equatable, CustomStringConverti
   }
 }
 
-extension CampaignReport {
+extension RunReport {
   /// The reports of campaigns in corpus folders, as far as the campaigns have come.
   ///
   /// - Throws: What is wrong with a file.
-  public static func read(from folders: [String]) throws -> [CampaignReport] {
+  public static func read(from folders: [String]) throws -> [RunReport] {
     try folders.flatMap { try Corpus(folder: $0).reports() }
   }
 
   /// The report of all shards together.
   ///
   /// - Throws: `CampaignMergeError` if they are not the shards of one campaign.
-  public init(merging reports: [CampaignReport], from folders: [String]) throws(CampaignMergeError)
-  {
-    let sorted = Self.distinct(reports).sorted { ($0.shards[0].index) < ($1.shards[0].index) }
-    guard var result = sorted.first else { throw .nothing(folders: folders) }
-    try Self.compare(sorted, "config") { $0.config.text(.compact) }
-    try Self.compare(sorted, "adapter") {
-      [$0.adapter, $0.version].compactMap(\.self).joined(separator: " ")
+  public init(merging reports: [RunReport], from folders: [String]) throws(CampaignMergeError) {
+    // The same folder may be named twice.
+    var distinct: [(report: RunReport, json: JSONValue)] = []
+    for report in reports {
+      let json = report.json(isWhole: true)
+      if !distinct.contains(where: { $0.json == json }) { distinct.append((report, json)) }
     }
-    try Self.compare(sorted, "seed") { "\($0.seed)" }
-    try Self.compare(sorted, "budget") { $0.budget.words.joined(separator: " ") }
-    try Self.compare(sorted, "number of shards") { "\($0.shards[0].count)" }
-    try Self.compare(sorted, "laws") { $0.laws.map(\.law.name).joined(separator: " ") }
-    try Self.compare(sorted, "known divergences") { $0.known.map(\.id).joined(separator: " ") }
+    let sorted = distinct.map(\.report).sorted { $0.shards[0].index < $1.shards[0].index }
+    guard var result = sorted.first else { throw .nothing(folders: folders) }
+    let parts: [(what: String, of: (RunReport) -> String)] = [
+      ("config", { $0.config?.text.text(.compact) ?? "" }),
+      ("adapter", \.adapterWithVersion), ("seed", { "\($0.seed)" }),
+      ("budget", { $0.budget.words.joined(separator: " ") }),
+      ("number of shards", { "\($0.shards[0].count)" }),
+      ("laws", { $0.laws.map(\.law.name).joined(separator: " ") }),
+      ("known divergences", { ($0.known?.tallies ?? []).map(\.id).joined(separator: " ") }),
+    ]
+    for (what, part) in parts {
+      let values = Set(sorted.map(part)).sorted()
+      guard values.count < 2 else {
+        throw .different(what: what, found: values.map { String($0.prefix(80)) })
+      }
+    }
     for report in sorted.dropFirst() {
       guard Set(result.shards).isDisjoint(with: report.shards) else {
         throw .repeated(report.shards[0])
@@ -64,27 +74,11 @@ extension CampaignReport {
     self = result
   }
 
-  /// Reports that differ: the same folder may be named twice.
-  private static func distinct(_ reports: [CampaignReport]) -> [CampaignReport] {
-    var result: [CampaignReport] = []
-    for report in reports where !result.contains(report) { result.append(report) }
-    return result
-  }
-
-  private static func compare(
-    _ reports: [CampaignReport], _ what: String, _ value: (CampaignReport) -> String
-  ) throws(CampaignMergeError) {
-    let values = Set(reports.map(value)).sorted()
-    guard values.count < 2 else {
-      throw .different(what: what, found: values.map { String($0.prefix(80)) })
-    }
-  }
-
-  private mutating func add(_ other: CampaignReport) {
+  private mutating func add(_ other: RunReport) {
     shards += other.shards
     seconds = max(seconds, other.seconds)
     sessions += other.sessions
-    let ends: [CampaignEnd] = [.unfinished, .cancelled, .outOfTime, .completed]
+    let ends: [RunEnd] = [.unfinished, .cancelled, .outOfTime, .completed]
     end = ends.first { $0 == end || $0 == other.end } ?? end
     for tally in other.phases {
       change(tally.phase) { mine in
@@ -95,36 +89,29 @@ extension CampaignReport {
     }
     passed += other.passed
     failed += other.failed
-    for (index, tally) in other.laws.enumerated() {
-      laws[index].held += tally.held
-      laws[index].notApplicable += tally.notApplicable
-      laws[index].broken += tally.broken
-      laws[index].known += tally.known
-    }
-    for (index, entry) in other.known.enumerated() {
-      known[index].checkpoints += entry.checkpoints
-    }
+    for (index, tally) in other.laws.enumerated() { laws[index].add(tally) }
+    if let known = other.known { self.known?.add(known) }
     reach.formUnion(other.reach)
-    for finding in other.findings { add(finding) }
+    for failure in other.failures { add(failure) }
     damaged += other.damaged
     corpus = nil
   }
 
-  /// Of each signature the finding of the lowest case is kept, which one process would have made.
-  private mutating func add(_ finding: CampaignFinding) {
-    guard let index = findings.firstIndex(where: { $0.signature == finding.signature }) else {
-      findings.append(finding)
+  /// Of each signature the failure of the lowest case is kept, which one process would have made.
+  private mutating func add(_ failure: Failure) {
+    guard let index = failures.firstIndex(where: { $0.signature == failure.signature }) else {
+      failures.append(failure)
       return
     }
-    let occurrences = findings[index].occurrences + finding.occurrences
-    let (mine, theirs) = (findings[index].caseNumber ?? -1, finding.caseNumber ?? -1)
-    if theirs < mine { findings[index] = finding }
-    findings[index].occurrences = occurrences
+    let (mine, other) = (failures[index].discovery, failure.discovery)
+    if other?.number ?? -1 < mine?.number ?? -1 { failures[index] = failure }
+    failures[index].discovery?.occurrences = (mine?.occurrences ?? 0) + (other?.occurrences ?? 0)
   }
 
   /// Works out coverage where only the config of the report is known.
   mutating func completeFromConfig() {
-    guard let config = try? ModelConfig(json: config, layout: layout) else { return }
+    guard let text = config?.text, let config = try? ModelConfig(json: text, layout: layout)
+    else { return }
     var space = CheckpointSpace(layout: layout)
     for selection in leftOut {
       guard let axis = ConfigAxis.allCases.first(where: { $0.name == selection.axis }) else {
@@ -135,5 +122,11 @@ extension CampaignReport {
     }
     space.keepRelations(of: config)
     complete(space)
+  }
+
+  /// Works out what follows from the rest.
+  mutating func complete(_ space: CheckpointSpace) {
+    cover(space)
+    sortByDiscovery()
   }
 }
