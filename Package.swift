@@ -108,7 +108,7 @@ let package = Package(
       [
         "AdapterLaws", "Adapters", "Layouts", "Campaigns", "CheckpointGenerators", "StrictJSON",
         "Tensors",
-      ])
+      ], path: "ci/tools/PlantedFaults")
     + [
       .systemLibrary(name: "CExchange"),
       .target(name: "CKnownDivergences"),
@@ -118,6 +118,15 @@ let package = Package(
       .executableTarget(
         name: "shrinking-challenge", dependencies: ["PropertyEngine"],
         path: "ci/tools/ShrinkingChallenge", swiftSettings: settings),
+      .executableTarget(
+        name: "planted-faults",
+        dependencies: [
+          "AdapterLaws", "Adapters", "Campaigns", "CheckpointGenerators", "ExternalAdapters",
+          "Layouts", "PlantedFaults",
+          "StrictJSON", "Tensors",
+          .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ],
+        path: "ci/tools/PlantedFaultsTool", swiftSettings: settings),
       .executableTarget(
         name: "example-adapter",
         dependencies: [
@@ -143,7 +152,7 @@ let package = Package(
         name: "hymt2",
         dependencies: [
           "AdapterLaws", "Adapters", "Layouts", "Campaigns", "CheckpointGenerators", "Digests",
-          "ExternalAdapters", "Goldens", "HDF5", "PlantedFaults", "PropertyEngine", "Safetensors",
+          "ExternalAdapters", "Goldens", "HDF5", "PropertyEngine", "Safetensors",
           "StrictJSON", "Tensors", orderedCollections,
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
@@ -151,8 +160,9 @@ let package = Package(
       .testTarget(
         name: "CommandTests",
         dependencies: [
-          "hymt2", "example-adapter", "scripted-server", "AdapterLaws", "Adapters", "Layouts",
-          "Campaigns",
+          "hymt2", "planted-faults", "example-adapter", "scripted-server", "AdapterLaws",
+          "Adapters",
+          "Layouts", "Campaigns",
           "CheckpointGenerators", "Goldens", "PropertyEngine", "Safetensors", "StrictJSON",
           "Tensors",
         ],

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-public import AdapterLaws
-internal import Adapters
+import AdapterLaws
+import Adapters
 import Layouts
-internal import PropertyEngine
+
+@testable import Campaigns
 
 /// Reads texts that may be no config, and begins a campaign on those that are.
-public struct ConfigTrial: Sendable {
+struct ConfigTrial: Sendable {
   /// What became of a text.
-  public enum Outcome: Sendable, Equatable {
+  enum Outcome: Sendable, Equatable {
     /// It is a config, around which a campaign can begin.
     case accepted
     /// It is a config around which there is nothing to generate, for a reason.
@@ -21,12 +22,12 @@ public struct ConfigTrial: Sendable {
   private let adapter: any AdapterUnderTest
 
   /// Creates a trial.
-  public init(_ adapter: any AdapterUnderTest = ReferenceAdapter()) {
+  init(_ adapter: any AdapterUnderTest = ReferenceAdapter()) {
     self.adapter = adapter
   }
 
   /// Reads a text.
-  public func judge(_ text: [UInt8]) -> Outcome {
+  func judge(_ text: [UInt8]) -> Outcome {
     let config: ModelConfig
     do {
       // Bytes have no padding that could be read uninitialized.
@@ -48,7 +49,7 @@ public struct ConfigTrial: Sendable {
 
 extension ConfigTrial.Outcome {
   /// Whether a refusal says where the fault is: a field, or a byte of the text.
-  public var saysWhere: Bool {
+  var saysWhere: Bool {
     switch self {
     case .accepted, .unusable: true
     case .refused(let field, let text):

@@ -41,16 +41,16 @@ extension FaultBank {
     PlantedFault(
       "exclude-fullmatch", .exclusion, "the pattern must match the whole key",
       needs: [], says: "the exclusion pattern must match a whole key instead of its start",
-      smallest: "excluding lm_head\\.",
+      smallest: "excluding {stem head}\\.",
       deciding { pattern, name, _ in try matches("(?:\(pattern))$", name) }),
     PlantedFault(
       "exclude-ignored", .exclusion, "the pattern is ignored",
-      needs: [], says: "the exclusion pattern is ignored", smallest: "excluding lm_head\\.",
+      needs: [], says: "the exclusion pattern is ignored", smallest: "excluding {stem head}\\.",
       deciding { _, _, _ in false }),
     PlantedFault(
       "exclude-inverted", .exclusion, "only what the pattern matches is saved",
       needs: [], says: "only what the exclusion pattern matches is saved",
-      smallest: "excluding lm_head\\.",
+      smallest: "excluding {stem head}\\.",
       deciding { pattern, name, _ in try !matches(pattern, name) }),
     PlantedFault(
       "exclude-literal", .exclusion, "the pattern is taken for the plain start of a key",
@@ -67,7 +67,7 @@ extension FaultBank {
     PlantedFault(
       "exclude-experts-only", .exclusion, "the pattern is tested for experts only",
       needs: [], says: "are kept though the exclusion pattern matches",
-      smallest: "excluding lm_head\\.",
+      smallest: "excluding {stem head}\\.",
       deciding { try $2.has($1, .allOfExperts) && matches($0, $1) }),
   ]
 
@@ -130,7 +130,7 @@ extension FaultBank {
       "exclude-ignored-single", .exclusion,
       "the pattern is ignored when tensors are saved one by one",
       needs: [], says: "the exclusion pattern is ignored when tensors are converted one at a time",
-      smallest: "excluding lm_head\\.",
+      smallest: "excluding {stem head}\\.",
       FaultyAdapter(
         nativeIn: { dict, call in
           call.memory.keep(dict, as: "input")

@@ -68,7 +68,7 @@ public struct CampaignFaultReport: Sendable {
   /// The report as lines of a page in Markdown.
   public var markdown: [String] {
     [
-      "`hymt2 mutants --campaign \(configPath) --within \(seconds) --markdown`, \(configSummary):",
+      "`planted-faults --campaign \(configPath) --within \(seconds) --markdown`, \(configSummary):",
       "", "| fault | needs | seconds | case | law | what the diagnosis says |",
       "|---|---|--:|--:|---|---|",
     ]

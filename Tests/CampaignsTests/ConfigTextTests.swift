@@ -9,7 +9,7 @@ import Testing
 @testable import Campaigns
 
 @Suite("Changed texts of a config")
-struct ConfigTrialTests {
+struct ConfigTextTests {
   private static let mutator: ConfigMutator? = TestConfig.small.map {
     ConfigMutator(Array(ConfigText($0).bytes), of: $0)
   }

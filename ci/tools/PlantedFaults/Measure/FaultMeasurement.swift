@@ -23,13 +23,11 @@ public struct FaultMeasurement: Sendable {
   public var threads = 1
   /// What is known of the adapter without its fault, if anything is.
   public var known: KnownDivergences?
-  /// Whether one failure of each fault is made small.
-  public var makesSmall = true
+  /// Whether one failure of each fault is shrunk.
+  public var shrinks = true
   /// Whether the smallest checkpoint of each fault is looked for without the shrinker as well, which
   /// takes long.
   public var exhausts = false
-  /// Asked between checkpoints, on any thread, whether to end now.
-  public var isCancelled: (@Sendable () -> Bool)?
 
   /// Creates a measurement of some faults of the usual layout, or of adapters served elsewhere.
   public init(_ faults: [PlantedFault]) {
@@ -44,13 +42,13 @@ public struct FaultMeasurement: Sendable {
 
   /// The number of checks that `run` makes.
   public var checks: Int {
-    faults.count * (seeds + (makesSmall ? 1 : 0) + (exhausts ? 1 : 0))
+    faults.count * (seeds + (shrinks ? 1 : 0) + (exhausts ? 1 : 0))
   }
 
-  /// Checks every fault with every seed, and makes one failure of each small.
+  /// Checks every fault with every seed, and shrinks one failure of each.
   ///
   /// - Parameter checked: Told of each check that has ended, on any thread.
-  public func run(checked: @escaping @Sendable () -> Void = {}) -> [FaultResult] {
+  public func run(_ checked: @escaping @Sendable () -> Void = {}) -> [FaultResult] {
     let results = Mutex(
       faults.map { fault in
         FaultResult(
@@ -59,12 +57,10 @@ public struct FaultMeasurement: Sendable {
       })
     ParallelWork.run(count: faults.count * seeds, threads: threads) { index, _ in
       let (place, seed) = index.quotientAndRemainder(dividingBy: seeds)
-      guard isCancelled?() != true else { return }
       detect(place, seed: seed, results)
       checked()
     }
-    ParallelWork.run(count: makesSmall ? faults.count : 0, threads: threads) { place, _ in
-      guard isCancelled?() != true else { return }
+    ParallelWork.run(count: shrinks ? faults.count : 0, threads: threads) { place, _ in
       shrink(place, results)
       checked()
     }
@@ -79,7 +75,7 @@ public struct FaultMeasurement: Sendable {
     ParallelWork.run(count: faults.count, threads: threads) { place, _ in
       defer { checked() }
       let result = results.withLock { $0[place] }
-      guard isCancelled?() != true, let found = result.smallest else { return }
+      guard let found = result.smallest else { return }
       // Laws that do not notice the fault would only take time.
       let laws = AdapterLaws.all.filter { result.laws.contains($0.name) }
       let run = run(faults[place], laws)
@@ -95,9 +91,7 @@ public struct FaultMeasurement: Sendable {
   }
 
   private func settings(seed: Int) -> CheckSettings {
-    var settings = CheckSettings(examples: examples, seed: UInt64(seed))
-    settings.isCancelled = isCancelled
-    return settings
+    CheckSettings(examples: examples, seed: UInt64(seed))
   }
 
   /// A check of a fault by the laws that it can break: a missing check shows on invalid input only.

@@ -6,9 +6,7 @@ import Adapters
 import ArgumentParser
 import Campaigns
 import ExternalAdapters
-import Layouts
 import PlantedFaults
-import Safetensors
 import StrictJSON
 import Synchronization
 
@@ -18,70 +16,68 @@ import Glibc
 import Musl
 #endif
 
-/// Whose faults are measured.
-enum FaultFamily: String, ExpressibleByArgument, CaseIterable {
-  case reference, nemo
+/// The options that go with faults of NeMo Automodel's adapters.
+struct NeMoArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The faults of family nemo: what 'python3 -m hymt2_oracle mutants list --json' printed.",
+      valueName: "file"))
+  var faultList: String?
 
-  /// The faults, those of NeMo from a list that its server printed.
-  func faults(
-    _ list: String?, _ oracle: String?, in layout: Layout
-  ) throws -> any ServedFaults {
-    switch self {
-    case .reference: FaultsInProcess(FaultBank.Selection(FaultBank.all, in: layout))
-    case .nemo:
-      try FaultsOfNeMo(
-        list: fileBytes(list ?? ""), path: list ?? "", oracle: oracle ?? "python3 -m hymt2_oracle")
+  @Option(
+    help: ArgumentHelp(
+      "The command that serves adapters of family nemo. Default: python3 -m hymt2_oracle.",
+      valueName: "command"))
+  var oracle: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "What 'python3 -m hymt2_oracle mutants compare --json' printed, for a table beside it.",
+      valueName: "file"))
+  var comparison: String?
+
+  /// Checks that they are given where they are meant, and only there.
+  func check(isMeant: Bool) throws {
+    if isMeant, faultList == nil {
+      throw ValidationError("--adapter-family nemo asks for --fault-list")
+    }
+    if !isMeant, faultList != nil || oracle != nil || comparison != nil {
+      throw ValidationError(
+        "--fault-list, --oracle and --comparison go with --adapter-family nemo")
     }
   }
-}
 
-/// Faults, and how adapters with them are checked.
-protocol ServedFaults {
-  var faults: [PlantedFault] { get }
-  /// Those that have no place in the layout, and why.
-  var absent: [(fault: PlantedFault, reason: String)] { get }
-
-  func run(
-    _ measurement: FaultMeasurement, checked: @escaping @Sendable () -> Void
-  ) throws -> [FaultResult]
-}
-
-/// Faults of adapters in this process.
-private struct FaultsInProcess: ServedFaults {
-  let selection: FaultBank.Selection
-
-  init(_ selection: FaultBank.Selection) { self.selection = selection }
-
-  var faults: [PlantedFault] { selection.faults }
-  var absent: [(fault: PlantedFault, reason: String)] { selection.absent }
-
-  func run(
-    _ measurement: FaultMeasurement, checked: @escaping @Sendable () -> Void
-  ) -> [FaultResult] {
-    measurement.run(checked: checked)
+  func faults() throws -> NeMoFaults {
+    let path = faultList ?? ""
+    return try NeMoFaults(
+      list: fileBytes(path), path: path, oracle: oracle ?? "python3 -m hymt2_oracle")
   }
 }
 
 /// Faults planted in NeMo's own adapters, each served by a process that is forked when its turn comes
 /// from one in which torch is imported.
-private struct FaultsOfNeMo: ServedFaults {
+struct NeMoFaults {
   let faults: [PlantedFault]
-  let absent: [(fault: PlantedFault, reason: String)] = []
   private let oracle: String
-  private let socket: String
+  private let socket = ".hymt2/warm-\(getpid()).sock"
+
+  /// Why a file is no list of faults.
+  private struct Malformed: Error, CustomStringConvertible {
+    let description: String
+  }
 
   init(list: [UInt8], path: String, oracle: String) throws {
     self.oracle = oracle
-    socket = ".hymt2/warm-\(getpid()).sock"
     guard let entries = try JSONValue(parsing: list)["mutants"]?.arrayValue, !entries.isEmpty else {
-      throw CommandError(
-        "\(path): expected what 'python3 -m hymt2_oracle mutants list --json' prints, found no list "
-          + "of mutants")
+      throw Malformed(
+        description:
+          "\(path): expected what 'python3 -m hymt2_oracle mutants list --json' prints, found no "
+          + "list of mutants")
     }
     faults = try entries.map { entry in
       guard let id = entry["id"]?.stringValue, let title = entry["title"]?.stringValue,
         let area = entry["class"]?.stringValue
-      else { throw CommandError("\(path): a mutant without id, class or title") }
+      else { throw Malformed(description: "\(path): a mutant without id, class or title") }
       let isSelfConsistent = entry["isSelfConsistent"]?.boolValue ?? false
       let visibility: PlantedFault.Visibility =
         entry["equivalent"]?.stringValue.map { .equivalent($0) }
@@ -91,12 +87,9 @@ private struct FaultsOfNeMo: ServedFaults {
     }
   }
 
-  private func command(_ fault: PlantedFault) -> String {
-    "\(oracle) serve nemo --mutant \(fault.id) --warm-from \(socket)"
-  }
-
+  /// Checks adapters with the faults of a measurement.
   func run(
-    _ measurement: FaultMeasurement, checked: @escaping @Sendable () -> Void
+    _ measurement: FaultMeasurement, _ checked: @escaping @Sendable () -> Void
   ) throws -> [FaultResult] {
     let results = Mutex<[Int: Result<FaultResult, any Error>]>([:])
     let faults = measurement.faults
@@ -113,19 +106,18 @@ private struct FaultsOfNeMo: ServedFaults {
     _ whole: FaultMeasurement, _ fault: PlantedFault, _ checked: @escaping @Sendable () -> Void
   ) throws -> FaultResult {
     let adapter = try ExternalAdapter(
-      command: command(fault), children: 1, isCancelled: { Interruption.isWished })
+      command: "\(oracle) serve nemo --mutant \(fault.id) --warm-from \(socket)", children: 1)
     defer { adapter.shutdown() }
     var measurement = FaultMeasurement([fault.served(by: adapter)])
     measurement.examples = whole.examples
     measurement.seeds = whole.seeds
-    measurement.isCancelled = whole.isCancelled
     measurement.known = try KnownDivergences.builtIn().first {
       $0.adapter == adapter.name && $0.version == adapter.version
     }
     // A process in Python would take minutes for it.
-    measurement.makesSmall = false
-    guard let result = measurement.run(checked: checked).first else {
-      throw CommandError("\(fault.id): no result")
+    measurement.shrinks = false
+    guard let result = measurement.run(checked).first else {
+      throw Malformed(description: "\(fault.id): no result")
     }
     return result
   }

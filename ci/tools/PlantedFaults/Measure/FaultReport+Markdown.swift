@@ -14,7 +14,7 @@ extension FaultReport {
 
   private var command: String {
     let words =
-      ["hymt2", "mutants"] + (family == "reference" ? [] : ["--adapter-family", family])
+      ["planted-faults"] + (family == "reference" ? [] : ["--adapter-family", family])
       + (layout.map { $0 == Layout.usual.name ? [] : ["--layout", $0] } ?? [])
       + (examples == 1000 ? [] : ["--examples", "\(examples)"])
       + (seeds == 3 ? [] : ["--seeds", "\(seeds)"])
@@ -44,7 +44,7 @@ extension FaultReport {
       "",
       "A failure is made small by every law that notices it, and the simplest outcome is shown. How small it "
         + "can be is",
-      "found without the shrinker, by `hymt2 mutants --exhaust`: all checkpoints with up to two peculiarities "
+      "found without the shrinker, by `planted-faults --exhaust`: all checkpoints with up to two peculiarities "
         + "are tried, and",
       "all simpler combinations of the peculiarities that the shrinker ended with where those show nothing.",
     ]

@@ -40,7 +40,8 @@ extension FaultReport {
     ]
   }
 
-  static func json(absent: [(fault: PlantedFault, reason: String)]) -> JSONValue {
+  /// The faults that have no place in a layout, and why.
+  public static func json(absent: [(fault: PlantedFault, reason: String)]) -> JSONValue {
     .array(absent.map { ["id": .string($0.fault.id), "reason": .string($0.reason)] })
   }
 

@@ -58,7 +58,7 @@ public struct PlantedFault: Sendable {
   /// Names of tensors are left open as in the statement.
   public let words: String?
   /// What sets the smallest checkpoint that can show it apart from the plainest one, or several that are
-  /// equally small, with bars between them, as `hymt2 mutants --exhaust` finds them; `fault *` stands
+  /// equally small, with bars between them, as `planted-faults --exhaust` finds them; `fault *` stands
   /// for any kind of invalid checkpoint. Nil where that is not known.
   public let smallest: String?
   /// The adapter that makes the mistake.
@@ -116,7 +116,7 @@ public struct PlantedFault: Sendable {
     return PlantedFault(
       id, area, FaultWords(layout: layout).filled(statement), visibility, needs: needs,
       says: words.map { FaultWords(layout: layout).filled($0) },
-      smallest: isUsual ? smallest : nil, adapter)
+      smallest: isUsual ? smallest.map { FaultWords(layout: layout).filled($0) } : nil, adapter)
   }
 
   /// Why no correct law can show it, if that is so.

@@ -35,7 +35,7 @@ extension FaultBank {
     PlantedFault(
       "state-cached-save", .state, "the first result of saving is given ever after",
       needs: [], says: "depends on what the adapter did in earlier calls",
-      smallest: "excluding lm_head\\.",
+      smallest: "excluding {stem head}\\.",
       FaultyAdapter(toHF: { session, dict, call in
         if let first = call.memory.kept("saved") { return first }
         let onDisk = try session.toHF(dict, excluding: call.excluding, call.rank)

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-import Adapters
-public import Layouts
+import Layouts
 import PropertyEngine
 
+@testable import CheckpointGenerators
+
 /// Changes the text of a `config.json` at random, field by field and byte by byte.
-public struct ConfigMutator: Sendable {
+struct ConfigMutator: Sendable {
   private let text: [UInt8]
   private let config: ModelConfig
 
@@ -22,23 +23,21 @@ public struct ConfigMutator: Sendable {
   private let fields: [String]
 
   /// Creates a mutator of a text, which is that of the config.
-  public init(_ text: [UInt8], of config: ModelConfig) {
+  init(_ text: [UInt8], of config: ModelConfig) {
     self.text = text
     self.config = config
     let layout = config.layout
-    let spellings = layout.sizes.flatMap { rule in
-      guard case .fields(let names, let aliases, _) = rule.source else { return [String]() }
-      return names + aliases
+    var fields = ["model_type", "dtype", "torch_dtype", layout.layers.countField]
+    for rule in layout.sizes {
+      if case .fields(let names, let aliases, _) = rule.source { fields += names + aliases }
     }
-    fields =
-      ["model_type"] + spellings + [layout.layers.countField]
-      + (layout.layers.prediction.map { [$0.field] } ?? [])
-      + layout.layers.patterns.flatMap(\.fields) + layout.flagFields + layout.variantFields
-      + ["dtype", "torch_dtype"]
+    for pattern in layout.layers.patterns { fields += pattern.fields }
+    if let prediction = layout.layers.prediction { fields.append(prediction.field) }
+    self.fields = fields + layout.flagFields + layout.variantFields
   }
 
   /// The mutant of a number, the same on every machine.
-  public func mutant(_ number: UInt64, seed: UInt64) -> [UInt8] {
+  func mutant(_ number: UInt64, seed: UInt64) -> [UInt8] {
     var random = RandomStream(seed: scattered(number, seed: seed))
     func position(below count: Int) -> Int { Int(random.next() % UInt64(max(1, count))) }
     var bytes = text

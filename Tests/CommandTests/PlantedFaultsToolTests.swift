@@ -5,15 +5,22 @@ import Foundation
 import StrictJSON
 import Testing
 
-@Suite("hymt2 mutants")
-struct MutantsCommandTests {
+@Suite("planted-faults")
+struct PlantedFaultsToolTests {
+  private static let program = Hymt2.program.deletingLastPathComponent()
+    .appending(path: "planted-faults")
+
+  private static func run(_ arguments: String...) throws -> Outcome {
+    try Child(program, arguments).wait()
+  }
+
   @Test("A fault that is noticed on every seed makes exit status 0")
   func noticed() throws {
-    let outcome = try Hymt2.run(
-      "mutants", "--fault", "rename-bias-both", "--seeds", "2", "--json", "--quiet")
+    let outcome = try Self.run(
+      "--fault", "rename-bias-both", "--seeds", "2", "--json", "--quiet")
     outcome.expectSuccess()
     let document = try outcome.json()
-    #expect(document["command"]?.stringValue == "mutants")
+    #expect(document["command"]?.stringValue == "planted-faults")
     #expect(document["schemaVersion"] == 1)
     #expect(document["ok"]?.boolValue == true)
     let fault = try #require(document["faults"]?.arrayValue?.first)
@@ -25,15 +32,15 @@ struct MutantsCommandTests {
 
   @Test("A fault that survives makes exit status 1, and the line says on which seed")
   func survives() throws {
-    let outcome = try Hymt2.run(
-      "mutants", "--fault", "mtp-first-kept", "--seeds", "1", "--examples", "1", "--quiet")
+    let outcome = try Self.run(
+      "--fault", "mtp-first-kept", "--seeds", "1", "--examples", "1", "--quiet")
     #expect(outcome.status == 1)
     #expect(outcome.output.contains("survives on seed 0"))
   }
 
   @Test("--list names every fault with its mistake, and the page shows them all")
   func list() throws {
-    let outcome = try Hymt2.run("mutants", "--list", "--json")
+    let outcome = try Self.run("--list", "--json")
     outcome.expectSuccess()
     let faults = try #require(try outcome.json()["faults"]?.arrayValue)
     #expect(faults.count > 120)
@@ -43,15 +50,16 @@ struct MutantsCommandTests {
       let id = fault["id"]?.stringValue ?? ""
       return !page.contains("| `\(id)`")
     }
-    #expect(missing == [], "write docs/mutants.md anew with hymt2 mutants --markdown")
+    #expect(missing == [], "write docs/mutants.md anew with planted-faults --markdown")
   }
 
   private static let innocent = "\(Hymt2.tree)/Tests/PlantedFaultsTests/Fixtures/innocent.json"
 
   @Test("A campaign around a config finds a fault, and says when, by which law and what is wrong")
   func campaign() throws {
-    let words = ["mutants", "--campaign", Self.innocent, "--fault", "rename-bias-both", "--within"]
-    let outcome = try Hymt2.start(words + ["1m", "--json", "--quiet"]).wait()
+    let outcome = try Self.run(
+      "--campaign", Self.innocent, "--fault", "rename-bias-both", "--within", "60", "--json",
+      "--quiet")
     outcome.expectSuccess()
     let document = try outcome.json()
     #expect(document["campaign"]?.stringValue == Self.innocent)
@@ -65,10 +73,9 @@ struct MutantsCommandTests {
 
   @Test("A fault that survives a campaign makes exit status 1")
   func survivesCampaign() throws {
-    let outcome = try Hymt2.start([
-      "mutants", "--campaign", Self.innocent, "--fault", "fused-hint-ignored", "--within", "1s",
-      "--threads", "1", "--quiet",
-    ]).wait()
+    let outcome = try Self.run(
+      "--campaign", Self.innocent, "--fault", "fused-hint-ignored", "--within", "1",
+      "--threads", "1", "--quiet")
     #expect(outcome.status == 1, "\(outcome.errors)")
     #expect(outcome.output.contains("0 of 1 fault found around"), "\(outcome.output)")
   }
@@ -81,11 +88,11 @@ struct MutantsCommandTests {
       (["--adapter-family", "nemo"], "asks for --fault-list"),
       (["--fault-list", "x.json"], "go with --adapter-family nemo"),
       (["--markdown", "--json"], "exclude each other"),
-      (["--within", "5s"], "--within goes with --campaign"),
+      (["--within", "5"], "--within goes with --campaign"),
       (["--campaign", "c.json", "--list"], "--campaign and --list exclude each other"),
       (["--campaign", "c.json", "--fault", "x-*"], "no fault matches 'x-*'"),
     ] {
-      let outcome = try Hymt2.start(["mutants"] + words).wait()
+      let outcome = try Child(Self.program, words).wait()
       #expect(outcome.status == 64, "\(words)")
       #expect(outcome.errors.contains(part), "\(outcome.errors)")
     }
@@ -96,7 +103,7 @@ struct MutantsCommandTests {
     let scratch = try Scratch()
     let file = scratch["faults.json"]
     try Data("{\"mutants\": []}".utf8).write(to: URL(filePath: file))
-    let outcome = try Hymt2.run("mutants", "--adapter-family", "nemo", "--fault-list", file)
+    let outcome = try Self.run("--adapter-family", "nemo", "--fault-list", file)
     outcome.expectFailure(naming: "mutants list --json", "faults.json")
   }
 }

@@ -22,8 +22,6 @@ public struct CampaignMeasurement: Sendable {
   public var threads = 1
   /// What everything random derives from.
   public var seed: UInt64 = 0
-  /// Asked between pieces of work, on any thread, whether to end now.
-  public var isCancelled: (@Sendable () -> Bool)?
 
   /// Creates a measurement of some faults.
   public init(_ faults: [PlantedFault], around config: ModelConfig, configPath: String) {
@@ -39,7 +37,7 @@ public struct CampaignMeasurement: Sendable {
   /// - Parameter ended: Told of each campaign that has ended.
   public func run(ended: (CampaignFaultResult) -> Void = { _ in }) -> CampaignFaultReport {
     var results: [CampaignFaultResult] = []
-    for fault in faults where isCancelled?() != true {
+    for fault in faults {
       let result = campaign(fault)
       results.append(result)
       ended(result)
@@ -53,7 +51,6 @@ public struct CampaignMeasurement: Sendable {
   private func campaign(_ fault: PlantedFault) -> CampaignFaultResult {
     var settings = CampaignSettings(budget: .seconds(seconds), seed: seed, threads: threads)
     settings.endsAtFirstFinding = true
-    settings.isCancelled = isCancelled
     do {
       let report = try CampaignRun(fault.adapter, around: config, configPath: configPath)
         .run(settings)

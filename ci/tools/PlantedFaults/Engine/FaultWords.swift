@@ -11,7 +11,7 @@ import Layouts
 /// equals sign before a choice leaves the list out. Of the first tensor of a site,
 ///
 /// - `{key down}` and `{key down 1}` are keys on disk in layer 0, of expert 0 or another, and `{bare embedding}`
-///   is one without the usual prefix;
+///   is one without the usual prefix, `{stem head}` one without its last component;
 /// - `{native down}` is the native name without its layer, `{group down}` its last component and
 ///   `{module down}` what stands before that;
 /// - `{factor down}` is the last component of native low-rank factors without their letter;
@@ -56,6 +56,7 @@ struct FaultWords {
     [
       ("key", key), ("native", native), ("group", group), ("factor", factor),
       ("layer", { "\(layout.layerStart)\($0)." }),
+      ("stem", { Self.stem(key($0)) }),
       ("bare", { String(key($0).dropFirst(layout.prefixes[0].count)) }),
       ("module", { String(native($0).dropLast(group($0).count)) }),
       ("rows", { layout.transposes(positions($0)) ? "columns" : "rows" }),
@@ -128,6 +129,11 @@ struct FaultWords {
     let parts = Set(positions(text))
     return layout.lora.first { !parts.isDisjoint(with: layout.groups[$0.group].parts) }?.native
       ?? ""
+  }
+
+  /// A name without its last component.
+  private static func stem(_ name: String) -> String {
+    name.split(separator: ".").dropLast().joined(separator: ".")
   }
 
   /// The last component of a name.

@@ -140,12 +140,12 @@ extension FaultBank {
       FaultyAdapter(
         nativeOut: keepingNames(.besideExperts) { key, _ in (key.layerText?.count ?? 0) > 1 })),
     PlantedFault(
-      "grouped-names-both", .names, "grouped experts have transformers' names in native form",
+      "grouped-names-both", .names, "the group of gate and up is 'gate_up' in native form",
       .selfConsistent,
       needs: [.halves],
-      says: "{group gate and up} comes out as '{module gate and up}gate_up_proj' from HF only",
+      says: "{group gate and up} comes out as '{module gate and up}gate_up' from HF only",
       smallest: "",
-      namedOtherwise(.gateAndUp) { renamed($0, to: "gate_up_proj") }),
+      namedOtherwise(.gateAndUp) { renamed($0, to: "gate_up") }),
   ]
 
   /// The contents of the first two tensors of a site exchanged on load, and on save as well.
