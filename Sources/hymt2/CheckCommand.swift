@@ -70,7 +70,12 @@ struct CheckCommand: ParsableCommand {
 
   /// Checks an adapter.
   func run(_ adapter: @autoclosure () throws -> any AdapterUnderTest) throws {
-    if listLaws { return LawList(arguments.law.laws).print(to: output.console) }
+    if listLaws {
+      return try runOrExit {
+        LawList(arguments.law.laws, try arguments.space().layout).print(to: output.console)
+        return true
+      }
+    }
     if listAxes { return AxisList().print(to: output.console) }
     try runOrExit {
       let adapter = try adapter()
@@ -125,8 +130,8 @@ struct CheckCommand: ParsableCommand {
 private struct LawList {
   private let laws: [AdapterLaw]
 
-  init(_ names: [String]) {
-    laws = AdapterLaws.all.filter { names.isEmpty || names.contains($0.name) }
+  init(_ names: [String], _ layout: Layout) {
+    laws = AdapterLaws.all(for: layout).filter { names.isEmpty || names.contains($0.name) }
   }
 
   func print(to console: Console) {

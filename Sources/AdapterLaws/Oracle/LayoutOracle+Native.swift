@@ -142,3 +142,108 @@ extension OracleKey {
   /// The key of another tensor of the layer.
   func named(_ name: String) -> TensorName { TensorName("\(base)\(name)") }
 }
+
+/// Fused LoRA factors as PEFT's ParamWrapper writes them.
+extension LayoutOracle {
+  /// Appends the native forms of fused factors.
+  func appendFused(_ sources: [Source], to result: inout Collected) {
+    for source in sources {
+      guard let key = source.key, case .fused(let lora, let isA) = source.meaning,
+        let native = nativeFactor(source.tensor, isA: isA, becomesA: isA != isLegacy)
+      else { continue }
+      // Before PEFT 0.19.1 the file's A was the factor that is native B.
+      let entry = layout.lora[lora]
+      let module = layout.groups[entry.group].name.upToLastDot
+      result.append(native, key.named("\(module)\(entry.native)_\(isA != isLegacy ? "A" : "B")"))
+    }
+  }
+
+  private var isLegacy: Bool { spec.lora?.layout == .legacyParamWrapper }
+
+  /// A fused A is `[rank * experts, features]` and holds factor `(e, k, f)` at `[e * rank + k, f]`;
+  /// a fused B is `[features, rank * experts]` and holds it at `[f, k * experts + e]`. The native A is
+  /// `[experts, features, rank]`, the native B `[experts, rank, features]`.
+  func nativeFactor(_ tensor: Tensor, isA: Bool, becomesA: Bool) -> Tensor? {
+    guard tensor.shape.rank == 2 else { return nil }
+    let experts = spec.config.expertCount
+    let (fused, features) = (tensor.shape[isA ? 0 : 1], tensor.shape[isA ? 1 : 0])
+    guard fused.isMultiple(of: experts) else { return nil }
+    let rank = fused / experts
+    let file = tensor.patterns
+    var native: [UInt64] = []
+    native.reserveCapacity(file.count)
+    for e in 0..<experts {
+      for outer in 0..<(becomesA ? features : rank) {
+        for inner in 0..<(becomesA ? rank : features) {
+          let (k, f) = becomesA ? (inner, outer) : (outer, inner)
+          native.append(
+            isA ? file[(e * rank + k) * features + f] : file[f * fused + k * experts + e])
+        }
+      }
+    }
+    let shape = [experts] + (becomesA ? [features, rank] : [rank, features])
+    return Tensor(tensor.dtype, shape, patterns: native)
+  }
+}
+
+/// The tensors on disk by the native tensor that they become part of.
+struct GroupMembers {
+  struct Member {
+    let rule: Int
+    let expert: Int?
+    let tensor: Tensor
+  }
+
+  struct GroupKey: Hashable {
+    let base: Substring
+    let group: Int
+  }
+
+  /// The members of a group, and the position of the last one.
+  struct Weights {
+    var tensors: [Member] = []
+    var last = 0
+  }
+
+  /// The low-rank factors that become one native tensor.
+  struct Factors {
+    let name: TensorName
+    let lora: Int
+    let isA: Bool
+    let layer: Int
+    var tensors: [Member] = []
+  }
+
+  private(set) var weights: [GroupKey: Weights] = [:]
+  /// In the order of the first factor of the first part that a group has.
+  private(set) var factors: [Factors] = []
+
+  init(_ sources: [LayoutOracle.Source], _ oracle: LayoutOracle, _ own: Range<Int>) {
+    var all: [TensorName: Factors] = [:]
+    var order: [TensorName] = []
+    var known: Set<TensorName> = []
+    for (position, source) in sources.enumerated() {
+      guard let key = source.key else { continue }
+      switch source.meaning {
+      case .part(let group, let rule):
+        if own.isEmpty { continue }
+        if let expert = source.expert, !own.contains(expert) { continue }
+        let member = Member(rule: rule, expert: source.expert, tensor: source.tensor)
+        let place = GroupKey(base: key.base, group: group)
+        weights[place, default: Weights()].tensors.append(member)
+        weights[place]?.last = position
+      case .factor(let lora, let rule, let isA):
+        let entry = oracle.layout.lora[lora]
+        let group = oracle.layout.groups[entry.group]
+        let name = key.named("\(group.name.upToLastDot)\(entry.native)_\(isA ? "A" : "B")")
+        all[name, default: Factors(name: name, lora: lora, isA: isA, layer: key.layer)]
+          .tensors.append(Member(rule: rule, expert: source.expert, tensor: source.tensor))
+        let values = oracle.spec.config.values(oracle.values, ofLayer: key.layer)
+        let first = group.parts.first { oracle.layout.tensors[$0].isPresent(values) }
+        if rule == first, known.insert(name).inserted { order.append(name) }
+      default: break
+      }
+    }
+    factors = order.compactMap { all[$0] }
+  }
+}
