@@ -6,6 +6,7 @@ import Adapters
 import ArgumentParser
 import Campaigns
 import CheckpointGenerators
+import Files
 import Layouts
 import StrictJSON
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+internal import Files
 internal import PropertyEngine
-internal import Safetensors
 internal import StrictJSON
 
 /// Where a campaign keeps how far it is: a file that is replaced as a whole now and then, and a journal
@@ -27,7 +27,7 @@ struct CampaignStore: Sendable {
   /// Takes hold of the files of a campaign.
   ///
   /// - Parameter token: The token of a case of this campaign in the space of all checkpoints.
-  /// - Throws: `CampaignFileError` if another process has them, or `FileProblem`.
+  /// - Throws: `CampaignFileError` if another process has them, or `FileError`.
   init(
     _ corpus: Corpus, name: String, token: @escaping @Sendable (CampaignRecord.Origin) -> String?
   ) throws {
@@ -86,7 +86,7 @@ struct CampaignStore: Sendable {
   private mutating func putAside(_ reason: String, journal lines: [ArraySlice<UInt8>]) throws {
     if !lines.isEmpty { try keepJournal(reason, Self.anew) }
     let aside = try freePath(path)
-    try moveFile(path, to: aside)
+    try FileSystem.move(path, to: aside)
     damaged.append(DamagedFile(reason: reason, keptAt: aside, consequence: Self.anew))
     try journal.clear()
   }
@@ -96,13 +96,13 @@ struct CampaignStore: Sendable {
   /// Puts a copy of the journal aside, since the journal itself is this process's.
   private mutating func keepJournal(_ reason: String, _ consequence: String) throws {
     let aside = try freePath(journal.path)
-    try WholeFile.write(try Corpus.bytes(of: journal.path) ?? [], to: aside)
+    try FileSystem.write(try Corpus.bytes(of: journal.path) ?? [], to: aside)
     damaged.append(DamagedFile(reason: reason, keptAt: aside, consequence: consequence))
   }
 
   /// A name beside a file that is not taken, which no other process takes meanwhile.
   private func freePath(_ path: String) throws -> String {
-    let taken = Set(try fileNames(inFolder: corpus.campaigns))
+    let taken = Set(try Corpus.names(in: corpus.campaigns))
     let file = path.split(separator: "/").last.map(String.init) ?? path
     var name = "\(file).damaged"
     var number = 2
@@ -127,7 +127,7 @@ struct CampaignStore: Sendable {
     where seen.insert(token).inserted { cases.append(token) }
     addedCount = cases.count { !earlier.contains($0) }
     try corpus.write(cases: cases, named: name)
-    try WholeFile.write(state.json(isWhole: true).bytes(.compact), to: path)
+    try FileSystem.write(state.json(isWhole: true).bytes(.compact), to: path)
     try journal.clear()
   }
 }

@@ -4,9 +4,9 @@
 internal import AdapterLaws
 internal import Adapters
 internal import CheckpointGenerators
+internal import Files
 import Layouts
 internal import PropertyEngine
-internal import Safetensors
 internal import StrictJSON
 
 /// A folder of cases that are worth judging again, which several processes may use at the same time.
@@ -51,7 +51,7 @@ public struct Corpus: Sendable {
 
   /// Reads the corpus; a folder that is not there is empty.
   ///
-  /// - Throws: `FileProblem`.
+  /// - Throws: `FileError`.
   public func contents() throws -> Contents {
     var contents = Contents()
     let failures = try failureStore.failures(of: CheckProperty.name)
@@ -60,7 +60,7 @@ public struct Corpus: Sendable {
     }
     contents.unreadable = failures.unreadable.map(\.description)
     var seen = Set(contents.failures)
-    for name in try fileNames(inFolder: caseFolder) where name.hasSuffix(Self.suffix) {
+    for name in try Self.names(in: caseFolder) where name.hasSuffix(Self.suffix) {
       let path = "\(caseFolder)/\(name)"
       guard let bytes = try Self.bytes(of: path) else { continue }
       let (tokens, unreadable) = Self.tokens(in: bytes, path)
@@ -81,24 +81,24 @@ public struct Corpus: Sendable {
   /// Replaces the cases of a campaign.
   func write(cases: [String], named name: String) throws {
     let path = "\(caseFolder)/\(name)\(Self.suffix)"
-    try makeFolder(caseFolder)
-    if cases.isEmpty { return try removeFile(path) }
+    try FileSystem.makeFolders(caseFolder)
+    if cases.isEmpty { return try FileSystem.removeFile(path) }
     let text = ([Self.header] + cases).map { $0 + "\n" }.joined()
-    try WholeFile.write(Array(text.utf8), to: path)
+    try FileSystem.write(Array(text.utf8), to: path)
   }
 
   /// Removes all files of cases but one.
   func removeCases(except name: String) throws {
-    for file in try fileNames(inFolder: caseFolder)
+    for file in try Self.names(in: caseFolder)
     where file.hasSuffix(Self.suffix) && file != "\(name)\(Self.suffix)" {
-      try removeFile("\(caseFolder)/\(file)")
+      try FileSystem.removeFile("\(caseFolder)/\(file)")
     }
   }
 
   /// How far the campaigns are whose state the folder has.
   func reports() throws -> [RunReport] {
     let suffix = ".json"
-    return try fileNames(inFolder: campaigns).filter { $0.hasSuffix(suffix) }.compactMap { name in
+    return try Self.names(in: campaigns).filter { $0.hasSuffix(suffix) }.compactMap { name in
       let path = "\(campaigns)/\(name)"
       guard let document = try Self.bytes(of: path) else { return nil }
       let journalPath = "\(path.dropLast(suffix.count)).journal"
@@ -127,14 +127,21 @@ public struct Corpus: Sendable {
 
   /// Keeps a config, unless it is there.
   func write(_ config: ModelConfig, to path: String) throws {
-    try makeFolder("\(folder)/configs")
+    try FileSystem.makeFolders("\(folder)/configs")
     let bytes = config.json.bytes(.python)
-    if try Self.bytes(of: path) != bytes { try WholeFile.write(bytes, to: path) }
+    if try Self.bytes(of: path) != bytes { try FileSystem.write(bytes, to: path) }
   }
 
   /// The content of a file, nil if there is none.
   static func bytes(of path: String) throws -> [UInt8]? {
-    try fileContents(path, limit: mostBytes)
+    try FileSystem.ifThere { () throws(FileError) in
+      try FileSystem.contents(of: path, atMost: mostBytes)
+    }
+  }
+
+  /// The names in a folder; none if there is no such folder.
+  static func names(in folder: String) throws -> [String] {
+    try FileSystem.ifThere { () throws(FileError) in try FileSystem.names(in: folder) } ?? []
   }
 
   private static func tokens(
@@ -163,7 +170,7 @@ extension Corpus {
 
   /// Adds the cases and failures of others.
   ///
-  /// - Throws: `FileProblem` or what else is wrong with a file.
+  /// - Throws: `FileError` or what else is wrong with a file.
   public func add(_ others: [Corpus]) throws {
     var cases = try cases(inFileOf: Self.merged)
     var seen = Set(cases)
@@ -180,7 +187,7 @@ extension Corpus {
 
   /// Keeps no more cases than have all the triples of values that the corpus has.
   ///
-  /// - Throws: `FileProblem` or what else is wrong with a file.
+  /// - Throws: `FileError` or what else is wrong with a file.
   public func minimise() throws {
     let cases = Self.fewest(try contents().cases, most: Self.mostCases)
     try write(cases: cases, named: Self.merged)

@@ -3,7 +3,7 @@
 
 import ArgumentParser
 import Campaigns
-import Safetensors
+import Files
 import StrictJSON
 
 /// The options that say where the report of a check or a campaign is written to.
@@ -35,9 +35,9 @@ struct ReportFiles: ParsableArguments {
       [("version", .string(HyMT2.version))] + result.json + members)
     if let report {
       let html = result.html(tool: "hymt2 \(HyMT2.version)")
-      try WholeFile.write(Array(html.utf8), to: report)
+      try FileSystem.write(Array(html.utf8), to: report)
     }
-    if let junit { try WholeFile.write(Array(result.junit.utf8), to: junit) }
+    if let junit { try FileSystem.write(Array(result.junit.utf8), to: junit) }
     GitHubActions(console).show(GitHubReport(result, file: config))
   }
 }
