@@ -4,7 +4,6 @@
 import Adapters
 import ArgumentParser
 import Layouts
-import Safetensors
 import StrictJSON
 import Tensors
 
@@ -21,13 +20,9 @@ struct BenchCommand: ParsableCommand {
       A case is a random whole checkpoint (experts 1-16, hidden 1-32, intermediate 1-16, layers \
       1-4, dense 0-2, MTP 0-2) made, converted to native form and back, and compared.
 
-      With --adapter, one process of it, or --adapter-children of them at a time, are asked for \
-      both conversions of 300 random checkpoints instead; --requests lets another program do the same without the pipes.
-
       Examples:
         hymt2 bench
         hymt2 bench --runs 3 --cases 50000 --json
-        hymt2 bench --adapter "python3 my_adapter.py" --requests requests.frames
       """)
 
   @OptionGroup var layout: LayoutArguments
@@ -44,26 +39,9 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "Checkpoints checked at the same time. Default: one per core.")
   var threads: Int?
 
-  @Option(help: "Size of the tensor written to an HDF5 file and read again. Default: 1GiB.")
-  var hdf5: ByteSize?
-
-  @OptionGroup var adapter: AdapterChoice
-
-  @Option(
-    help: ArgumentHelp(
-      "With --adapter: write the requests to this file, one behind the other.",
-      valueName: "file"))
-  var requests: String?
-
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    guard requests == nil || adapter.command != nil else {
-      throw ValidationError("--requests goes with --adapter")
-    }
-    guard (2...(1 << 36)).contains(hdf5?.byteCount ?? 2) else {
-      throw ValidationError("--hdf5 must be from 2 B to 64 GiB")
-    }
     guard (1...10_000_000).contains(cases) else {
       throw ValidationError("--cases must be from 1 to 10000000")
     }
@@ -78,26 +56,14 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     try runOrExit {
-      let children = adapter.children ?? 1
-      if let external = try adapter.external(children: children) {
-        let bench = try AdapterBench(
-          external, children: children, layout: layout.chosenOrUsual())
-        if let requests { try bench.writeRequests(to: requests) }
-        try bench.run().report(to: output.console)
-        return true
-      }
       let layout = try layout.chosenOrUsual()
       let layer = try LayerBench(layout, experts: experts, runs: runs)
       let roundTrips = try RoundTripBench(
         layout, cases: cases, threads: ParallelWork.workerCount(threads))
-      let folder = Console.environment("TMPDIR") ?? "/tmp"
-      let file = try HDF5Bench(
-        byteCount: hdf5?.byteCount ?? 1 << 30, runs: runs, folder: folder)
       layer.report(to: output.console)
       roundTrips.report(to: output.console)
-      file.report(to: output.console)
       output.console.printDocument(
-        "bench", holds: true, layout.members + layer.json + roundTrips.json + file.json)
+        "bench", holds: true, layout.members + layer.json + roundTrips.json)
       return true
     }
   }

@@ -19,7 +19,7 @@ struct HyMT2: ParsableCommand {
       CheckCommand.self, FuzzCommand.self, ReplayCommand.self, ProveCommand.self,
       VerifyCommand.self,
       ConvertCommand.self, InspectCommand.self, GoldenCommand.self, KnownCommand.self,
-      LayoutsCommand.self, MutantsCommand.self,
+      LayoutsCommand.self,
       BenchCommand.self,
     ])
 

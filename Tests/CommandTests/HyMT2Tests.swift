@@ -47,13 +47,6 @@ struct HyMT2Tests {
     ("golden diff", ["<new>", "--set", "--filter"]),
     ("golden accept", ["<proposed>", "--set"]),
     (
-      "mutants",
-      [
-        "--adapter-family", "--examples", "--seeds", "--fault", "--list", "--markdown",
-        "--campaign", "--within",
-      ]
-    ),
-    (
       "fuzz run",
       [
         "--config", "--time", "--examples", "--seed", "--corpus", "--shard", "--adapter",
@@ -68,7 +61,7 @@ struct HyMT2Tests {
 
   /// The commands whose examples need no files and are work.
   private static let runnable = [
-    "bench", "check", "known list", "layouts audit", "layouts list", "layouts show", "mutants",
+    "bench", "check", "known list", "layouts audit", "layouts list", "layouts show",
   ]
 
   /// What a command prints for `--help`.

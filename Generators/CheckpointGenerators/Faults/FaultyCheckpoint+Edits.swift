@@ -20,22 +20,15 @@ extension FaultyCheckpoint {
     offences.append(Offence(name: name, codes: Set(codes)))
   }
 
-  /// Demands that a refusal names a tensor of experts as missing, if it must be there.
-  mutating func offendMissing(_ place: ExpertPlace) {
+  /// Demands that a refusal names a tensor as missing, if it must be there.
+  mutating func offendMissing(_ place: FaultPlace) {
     if isWhole || place.rule.isOfGroup { offend(place.name, .missingTensor) }
-  }
-
-  /// Demands that a refusal names a key under a prefix that it should not have, if it says what it is.
-  mutating func offendPrefix(_ name: TensorName) {
-    if layout.mentionsMoved(name.text) { offend(name, .unknownPrefix) }
   }
 
   /// Removes keys and, with them, their companions.
   mutating func remove(_ names: [TensorName]) {
     let companions = names.flatMap { name in
-      layout.companions.compactMap { suffix in
-        NamePattern(whole: name.text).replacingWeight(by: suffix).map { TensorName($0.start) }
-      }
+      layout.companions.compactMap { name.replacingWeight(by: $0) }
     }
     let gone = Set(names + companions)
     infos.removeAll { gone.contains($0.name) }
@@ -48,11 +41,34 @@ extension FaultyCheckpoint {
     for name in names { offend(name, code) }
   }
 
-  /// Appends a tensor; gives false if its key is taken.
-  mutating func add(_ info: TensorInfo) -> Bool {
+  /// Removes all keys, of which a refusal must name some as missing; says what is wrong.
+  mutating func loseAll(
+    where isMissed: (FaultyCheckpoint, TensorName) -> Bool
+  ) -> String? {
+    guard isWhole else { return nil }
+    let names = infos.map(\.name)
+    let missed = names.filter { isMissed(self, $0) }
+    remove(names)
+    lose(missed)
+    touchAll()
+    return "keys are all missing"
+  }
+
+  /// Appends a tensor, of which a refusal says something if there are codes for it; gives false if its
+  /// key is taken.
+  mutating func add(_ info: TensorInfo, _ codes: Finding.Code...) -> Bool {
     guard !has(info.name) else { return false }
     infos.append(info)
     touch(info.name)
+    if !codes.isEmpty { offend(info.name, codes) }
+    return true
+  }
+
+  /// Appends the tensors that an expert of a layer would have; gives false if a key is taken.
+  mutating func addExpert(_ expert: Int, _ layer: Int, _ code: Finding.Code) -> Bool {
+    for rule in expertRules(layer) {
+      guard add(tensor(rule, layer, expert: expert), code) else { return false }
+    }
     return true
   }
 

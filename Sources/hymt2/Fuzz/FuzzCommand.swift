@@ -30,7 +30,7 @@ struct FuzzCommand: ParsableCommand {
       \(runOptions)
       """,
     subcommands: [
-      FuzzRunCommand.self, FuzzMergeCommand.self, FuzzCorpusCommand.self, FuzzConfigsCommand.self,
+      FuzzRunCommand.self, FuzzMergeCommand.self, FuzzCorpusCommand.self,
     ], defaultSubcommand: FuzzRunCommand.self)
 
   /// The options of the default subcommand, which its parent's help does not have by itself.

@@ -5,61 +5,49 @@ import Adapters
 import Layouts
 import Tensors
 
-/// Grouped low-rank factors that cannot go back to disk.
+/// Grouped low-rank factors that cannot go back to disk; comments say where such faults come from.
 extension CheckpointFaultCatalogue {
   static let nativeFactors: [CheckpointFaultKind] = [
-    factor(
-      "native-factor-missing", "One of two grouped low-rank factors is missing.",
-      source: "an adapter that trained and saved one half only"
-    ) { checkpoint, name in
+    // An adapter that trained and saved one half only.
+    factor("native-factor-missing", "is missing") { checkpoint, name in
       checkpoint.lose([name], .missingTensor)
-      return "is missing"
+      return true
     },
-    factor(
-      "native-factor-experts", "A grouped low-rank factor lacks an expert.",
-      source: "low-rank factors distributed over ranks, which adapters do not expect"
-    ) { checkpoint, name in
-      checkpoint.reshape(name) { [$0[0] - 1, $0[1], $0[2]] } ? "lacks an expert" : nil
+    // Low-rank factors distributed over ranks, which adapters do not expect.
+    factor("native-factor-experts", "lacks an expert") { checkpoint, name in
+      checkpoint.reshape(name) { [$0[0] - 1, $0[1], $0[2]] }
     },
-    factor(
-      "native-factor-rank", "Two grouped low-rank factors differ in their rank.",
-      source: "a factor truncated to another rank on its own"
-    ) { checkpoint, name in
-      guard name.text.hasSuffix("_A") else { return nil }
-      return checkpoint.reshape(name) { [$0[0], $0[1], $0[2] + 1] } ? "has a larger rank" : nil
+    // A factor truncated to another rank on its own.
+    factor("native-factor-rank", "has a larger rank") { checkpoint, name in
+      name.text.hasSuffix("_A") && checkpoint.reshape(name) { [$0[0], $0[1], $0[2] + 1] }
     },
-    factor(
-      "native-factor-transposed", "A grouped low-rank factor has its matrices transposed.",
-      source: "fused factors that were swapped; they loaded without a warning and did nothing"
-    ) { checkpoint, name in
-      checkpoint.reshape(name) { [$0[0], $0[2], $0[1]] } ? "is transposed" : nil
+    // Fused factors that were swapped; they loaded without a warning and did nothing.
+    factor("native-factor-transposed", "is transposed") { checkpoint, name in
+      checkpoint.reshape(name) { [$0[0], $0[2], $0[1]] }
     },
-    CheckpointFaultKind(
-      "fused-factor-in-native-form", "A fused low-rank factor of PEFT is there in native form.",
-      source: "adapters given back to the wrong side", side: .native
-    ) { checkpoint, site in
+    // Adapters given back to the wrong side.
+    CheckpointFaultKind("fused-factor-in-native-form", side: .native) { checkpoint, site in
       guard let layer = site.pick(checkpoint.loraLayers) else { return nil }
       let name = checkpoint.loraKey(layer, checkpoint.layout.fusedName(ofLoRA: 0, "A"))
-      guard checkpoint.add(TensorInfo(name, .bf16, [1, 1])) else { return nil }
-      checkpoint.offend(name, .foreignLayout)
-      return "layer \(layer) has a key \(name)"
+      return checkpoint.add(TensorInfo(name, .bf16, [1, 1]), .foreignLayout)
+        ? "layer \(layer) has a key \(name)" : nil
     },
   ]
 
   private static func factor(
-    _ name: String, _ statement: String, source: String,
-    body: @escaping @Sendable (inout FaultyCheckpoint, TensorName) -> String?
+    _ name: String, _ words: String,
+    body: @escaping @Sendable (inout FaultyCheckpoint, TensorName) -> Bool
   ) -> CheckpointFaultKind {
-    CheckpointFaultKind(name, statement, source: source, side: .native) { checkpoint, site in
+    CheckpointFaultKind(name, side: .native) { checkpoint, site in
       let layout = checkpoint.layout
       let natives = layout.lora.reversed().flatMap { entry in
         ["A", "B"].map { (layout.groups[entry.group].module, "\(entry.native)_\($0)") }
       }
       guard let layer = site.pick(checkpoint.loraLayers),
-        let (module, native) = site.pick(natives)
+        let (module, native) = site.pick(natives),
+        body(&checkpoint, checkpoint.loraKey(layer, module + native))
       else { return nil }
-      let words = body(&checkpoint, checkpoint.loraKey(layer, module + native))
-      return words.map { "layer \(layer) has a tensor \(native) that \($0)" }
+      return "layer \(layer) has a tensor \(native) that \(words)"
     }
   }
 }

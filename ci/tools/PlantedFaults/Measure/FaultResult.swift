@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+public import Campaigns
+internal import CheckpointGenerators
+import Layouts
+
+/// What checks made of one planted fault.
+public struct FaultResult: Sendable {
+  /// The smallest checkpoint that the shrinker found, and what is said of it.
+  public struct Smallest: Sendable {
+    /// What sets the checkpoint apart from the plainest one.
+    public var shape: String
+    /// The law that it breaks.
+    public var law: String
+    /// What the adapter did wrong, in sentences.
+    public var diagnosis: [String]
+    /// The checkpoint as text that `hymt2 replay` makes it from.
+    public var token: String
+    /// What the checkpoint follows from.
+    var spec: CheckpointSpec
+  }
+
+  /// The fault.
+  public let fault: PlantedFault
+  /// Where each seed noticed it first; nil inside where it survived.
+  public var detections: [Detection?]
+  /// How long each seed took to that, in seconds.
+  public var seconds: [Double]
+  /// What came of making a failure small; nil if there was none.
+  public var smallest: Smallest?
+  /// What sets the smallest checkpoint apart that trying all of them found; nil where that was not
+  /// asked for.
+  public var exhaustive: String?
+  /// Why it could not be checked, if it could not.
+  public var problem: String?
+
+  /// On how many seeds it was noticed.
+  public var kills: Int { detections.count { $0 != nil } }
+
+  /// The number of the example that noticed it, for each seed that did, the smallest first.
+  var examples: [Int] { detections.compactMap { $0?.example }.sorted() }
+
+  /// The median of the examples to the first kill, survivors counted as the most.
+  public var median: Int? { quantile(examples, of: detections.count, 50) }
+
+  /// The 90th percentile of them.
+  public var ninetieth: Int? { quantile(examples, of: detections.count, 90) }
+
+  /// The median of the seconds to the first kill.
+  var medianSeconds: Double? { quantile(seconds.sorted(), of: seconds.count, 50) }
+
+  /// The 90th percentile of them.
+  var ninetiethSeconds: Double? { quantile(seconds.sorted(), of: seconds.count, 90) }
+
+  /// Whether all seeds noticed it or, of an equivalent one, none did.
+  public var holds: Bool {
+    problem == nil
+      && (fault.equivalence == nil ? kills == detections.count && kills > 0 : kills == 0)
+  }
+
+  /// Whether the diagnosis says what it must; nil where nothing is asked of it.
+  public var isNamed: Bool? {
+    guard fault.equivalence == nil, let words = fault.words else { return nil }
+    return smallest?.diagnosis.contains { $0.contains(words) } ?? false
+  }
+
+  /// Whether the smallest checkpoint is the one expected; nil where none is.
+  public var isSmallest: Bool? {
+    guard fault.equivalence == nil, let expected = fault.smallest else { return nil }
+    guard let shape = smallest?.shape else { return false }
+    return FaultResult.shape(shape, isAnyOf: expected)
+  }
+
+  /// Whether a shape is one of those recorded.
+  static func shape(_ shape: String, isAnyOf recorded: String) -> Bool {
+    recorded.split(separator: " | ", omittingEmptySubsequences: false).contains { one in
+      guard one.hasSuffix("fault *") else { return shape == one }
+      let rest = one.dropLast()
+      return shape.hasPrefix(rest) && !shape.dropFirst(rest.count).contains(";")
+    }
+  }
+
+  /// On how many seeds a law noticed it on the checkpoint that showed it first.
+  func count(of law: String) -> Int { detections.count { $0?.laws.contains(law) ?? false } }
+
+  /// The laws that noticed it on any of those checkpoints.
+  var laws: Set<String> { Set(detections.flatMap { $0?.laws ?? [] }) }
+}
+
+/// The value below or at which so many of a hundred of `count` sorted values are; nil beyond those
+/// there are.
+func quantile<Value>(_ sorted: [Value], of count: Int, _ percent: Int) -> Value? {
+  let place = (count * percent + 99) / 100 - 1
+  return sorted.indices.contains(place) ? sorted[place] : nil
+}
+
+extension FaultResult.Smallest {
+  /// A failure that was found here, not read from a file.
+  init?(_ failure: Failure) {
+    guard let spec = failure.spec, let token = failure.token else { return nil }
+    law = failure.law.name
+    diagnosis = failure.diagnosis
+    self.token = token
+    self.spec = spec
+    shape = Self.shape(of: spec, law: failure.law.name)
+  }
+
+  /// What sets a checkpoint that breaks a law apart from the plainest one.
+  static func shape(of spec: CheckpointSpec, law: String) -> String {
+    let plain = Set(CheckpointSpec.plainest(of: spec.config.layout).facts)
+    let facts = spec.facts.filter { !plain.contains($0) }.map { "\($0.name) \($0.value)" }
+    // Other laws look at the valid checkpoint.
+    let faults =
+      law == "invalid-input" ? FaultyCheckpoint(spec).faults.map { "fault \($0)" } : []
+    return (facts + faults).joined(separator: "; ")
+  }
+}
