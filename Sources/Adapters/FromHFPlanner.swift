@@ -53,9 +53,7 @@ struct FromHFPlanner {
     let inOrder = loraGroups.ids.map { (id: $0, place: loraGroups[$0].leading ?? .max) }
       .sorted { $0.place < $1.place }
     for (id, _) in inOrder { addLoRAGroup(id) }
-    for conversion in ParamWrapperPlanner(context).plan(paramWrappers, &plan) {
-      conversion.add(to: &plan, context)
-    }
+    ParamWrapperPlanner(context).add(paramWrappers, to: &plan)
     checkCompleteness()
     return try plan.finish()
   }
@@ -137,8 +135,7 @@ struct FromHFPlanner {
     case .fusedFactor(let lora, let isA):
       guard plan.hasExperts(layer, name) else { return .elsewhere }
       paramWrappers.append(
-        ParamWrapperKey(
-          source: source, place: .init(prefix: key.prefix, layer: layer, lora: lora, isA: isA)))
+        ParamWrapperKey(source: source, prefix: key.prefix, layer: layer, lora: lora, isA: isA))
     case .inModule(onDisk: true, let other):
       guard plan.hasModule(key, layer, name) else { return .elsewhere }
       return keep(source, as: context.name(key.prefix, layer: layer, other))

@@ -113,21 +113,14 @@ private struct GroupView {
   private let factors: [Int]
 
   init(_ shape: [Int], _ rules: [TensorRule]) throws(TensorError) {
-    var factors = [Int](repeating: 1, count: shape.count)
-    for (position, rule) in rules.enumerated() {
-      guard case .part(_, let terms) = rule.native else {
-        throw .invalidShape(extents: shape, reason: "parts of another form")
-      }
-      for (axis, term) in terms.enumerated() {
-        guard position == 0 || factors[axis] == term.coefficient else {
-          throw .invalidShape(extents: shape, reason: "parts of another form")
-        }
-        factors[axis] = term.coefficient
-      }
+    let terms = rules.map { rule -> [Int] in
+      guard case .part(_, let terms) = rule.native else { return [] }
+      return terms.map(\.coefficient)
     }
-    guard zip(shape, factors).allSatisfy({ $0.isMultiple(of: $1) }) else {
-      throw .invalidShape(extents: shape, reason: "parts of another form")
-    }
+    let factors = terms.first ?? []
+    guard factors.count == shape.count, terms.allSatisfy({ $0 == factors }),
+      zip(shape, factors).allSatisfy({ $0.isMultiple(of: $1) })
+    else { throw .invalidShape(extents: shape, reason: "parts of another form") }
     self.factors = factors
     extents = zip(shape, factors).flatMap { $1 == 1 ? [$0] : [$0 / $1, $1] }
   }

@@ -15,7 +15,7 @@ extension TensorAccount {
       }
     }
     guard case .fusedFactor(let lora, let isA) = address.subject else {
-      return address.nativeName(layout).map { [.whole(TensorName(base + $0))] } ?? []
+      return address.otherName(layout, isOnDisk: true).map { [.whole(TensorName(base + $0))] } ?? []
     }
     return layouts(address, lora: lora, isA: isA).map { isLegacy in
       let native = NativeWhole.factors(lora: lora, isA: isA != isLegacy)

@@ -10,7 +10,7 @@ import Tensors
 extension TensorAccount {
   func onDiskPlaces(of address: LenientKey, _ base: String) -> [Place] {
     if let whole = NativeWhole(native: address) { return [.split(base, whole)] }
-    return address.onDiskName(layout).map { [.whole(TensorName(base + $0))] } ?? []
+    return address.otherName(layout, isOnDisk: false).map { [.whole(TensorName(base + $0))] } ?? []
   }
 
   /// What became of one expert's slice, or of all where they are grouped on disk.

@@ -23,6 +23,13 @@ struct Draft {
     self.fault = fault
   }
 
+  /// The same in a step of the adapter.
+  func of(_ step: ConversionStep) -> Draft {
+    var draft = self
+    (draft.direction, draft.parallelism) = (step.direction, step.parallelism)
+    return draft
+  }
+
   /// Whether two drafts tell of one fault at the same places.
   func isSame(as other: Draft) -> Bool {
     fault.grouped == other.fault.grouped && kinds == other.kinds && layers == other.layers
@@ -122,22 +129,13 @@ struct DraftMerger {
   private var tracedSteps: Set<ConversionStep> = []
 
   init(refusals: [(step: ConversionStep, reason: String)]) {
-    for (step, reason) in refusals {
-      var draft = Draft(.refused(reason))
-      draft.direction = step.direction
-      draft.parallelism = step.parallelism
-      insert(draft)
-    }
+    for (step, reason) in refusals { insert(Draft(.refused(reason)).of(step)) }
   }
 
   /// Adds the faults of one step, whole conversions before those of ranks and of single tensors.
   mutating func add(_ found: [Draft], _ step: ConversionStep) {
     tracedSteps.insert(step)
-    for var draft in found {
-      draft.direction = step.direction
-      draft.parallelism = step.parallelism
-      insert(draft)
-    }
+    for draft in found { insert(draft.of(step)) }
   }
 
   /// All faults; one in a single direction is marked where the other direction was traced.

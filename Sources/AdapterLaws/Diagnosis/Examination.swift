@@ -44,11 +44,9 @@ struct Examination {
       isRightInSchemaOrder: !isSilent && isRightInSchemaOrder(session))
     self.context = context
     if isSilent { return }
-    earlierCalls = HistoryExaminer(spec, adapter).draft()
+    earlierCalls = fault(ofEarlierCallsTo: adapter)
     if earlierCalls != nil { return }
-    if violation.evidence != nil {
-      probes = ValueProbes(violation.step, spec, session).evidence
-    }
+    if violation.evidence != nil { probes = conversions(by: session) }
     if violation.step == .excluding || violation.step == .streaming || spec.exclusion != .none {
       asked += exclusion(tracer, session, context)
     }
@@ -61,7 +59,9 @@ struct Examination {
 
   /// All that was found, faults of both directions merged.
   func drafts() -> [Draft] {
-    var behaviour = ofStep(Draft.grouped(BehaviourClassifier.classify(violation)))
+    var behaviour = Draft.grouped(BehaviourClassifier.classify(violation)).map {
+      $0.of(violation.step)
+    }
     if let earlierCalls { return behaviour + [earlierCalls] }
     behaviour += asked
     var merger = DraftMerger(refusals: refusals)
@@ -151,11 +151,8 @@ struct Examination {
         (try? tracer.keptKeys(pattern, by: session, isStreaming: step == .streaming))
           .map { ExclusionClassifier.Probe(exclusion: pattern, kept: $0) }
       }
-      var drafts = Draft.grouped(ExclusionClassifier.classify(probes, whole: names, context))
-      for position in drafts.indices {
-        drafts[position].direction = step.direction
-      }
-      if !drafts.isEmpty { return drafts }
+      let observations = ExclusionClassifier.classify(probes, whole: names, context)
+      if !observations.isEmpty { return Draft.grouped(observations).map { $0.of(step) } }
     }
     return []
   }
@@ -164,19 +161,10 @@ struct Examination {
   private func values(_ traced: [Draft]) -> [Draft] {
     guard let context, let evidence = violation.evidence else { return [] }
     let wrong = Set(traced.filter { $0.fault.isOfElements && !$0.fault.isVague }.flatMap(\.kinds))
-    return ofStep(
-      Draft.grouped(
-        ValueClassifier.classify(
-          ValueEvidence(violation: evidence, sources: try? context.checkpoint.stateDict()),
-          probes: probes, context, native: native, explained: wrong)))
-  }
-
-  /// What only the broken law's step can have done.
-  private func ofStep(_ drafts: [Draft]) -> [Draft] {
-    drafts.map { draft in
-      var draft = draft
-      (draft.direction, draft.parallelism) = (violation.step.direction, violation.step.parallelism)
-      return draft
-    }
+    let observations = ValueClassifier.classify(
+      ValueEvidence(violation: evidence, sources: try? context.checkpoint.stateDict()),
+      probes: probes, context, native: native, explained: wrong)
+    // Only the broken law's step can have done it.
+    return Draft.grouped(observations).map { $0.of(violation.step) }
   }
 }

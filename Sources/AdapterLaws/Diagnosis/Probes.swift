@@ -6,72 +6,56 @@ import CheckpointGenerators
 import Layouts
 import Tensors
 
-/// Finds out whether an adapter that was used converts otherwise than a new one.
-struct HistoryExaminer {
-  private let spec: CheckpointSpec
-  private let adapter: any AdapterUnderTest
-
-  init(_ spec: CheckpointSpec, _ adapter: any AdapterUnderTest) {
-    self.spec = spec
-    self.adapter = adapter
-  }
+/// Whether an adapter that was used converts otherwise than a new one.
+extension Examination {
+  private typealias Conversion = (any AdapterSession) throws -> StateDict
 
   /// The fault, if it has it.
-  func draft() -> Draft? {
+  func fault(ofEarlierCallsTo adapter: any AdapterUnderTest) -> Draft? {
     let checkpoint = Checkpoint(spec)
     let oracle = LayoutOracle(spec)
     guard let earlier = try? checkpoint.stateDict(TensorContents(.tracer(digit: 1))),
       let onDisk = try? checkpoint.stateDict(TensorContents(.tracer(digit: 0))),
       let used = try? adapter.session(for: spec.setup)
     else { return nil }
-    let rank = spec.parallelism.flatMap { try? ExpertParallelism(rank: 0, size: $0.size) }
-    let last = spec.parallelism.flatMap {
-      try? ExpertParallelism(rank: $0.size - 1, size: $0.size)
+    let ranks = spec.parallelism.map(\.size).map { size in
+      [0, size - 1].map { try? ExpertParallelism(rank: $0, size: size) }
     }
     // What the calls give is of no interest, nor whether they fail.
-    _ = try? used.fromHF(earlier, rank)
+    _ = try? used.fromHF(earlier, ranks?[0])
     _ = try? used.toHF(oracle.native(of: earlier), excluding: ".*", nil)
-    let loads: Conversion = { try $0.fromHF(onDisk, last) }
-    if differs(used, loads) { return draft(.fromHF) }
     let native = oracle.native(of: onDisk)
+    let loads: Conversion = { try $0.fromHF(onDisk, ranks?[1]) }
     let saves: Conversion = { try $0.toHF(native, excluding: "", nil) }
-    if differs(used, saves) { return draft(.toHF) }
-    return differs(used, loads) ? draft(.fromHF) : nil
-  }
-
-  private typealias Conversion = (any AdapterSession) throws -> StateDict
-
-  private func draft(_ direction: Diagnosis.Direction) -> Draft {
-    var draft = Draft(.dependsOnEarlierCalls)
-    draft.direction = direction
-    return draft
+    for (step, convert) in [
+      (ConversionStep.fromHF(nil), loads), (.toHF(nil), saves), (.fromHF(nil), loads),
+    ]
+    where differs(used, adapter, convert) {
+      return Draft(.dependsOnEarlierCalls).of(step)
+    }
+    return nil
   }
 
   /// Whether a session gives something else than new ones, which agree with each other.
-  private func differs(_ used: any AdapterSession, _ convert: Conversion) -> Bool {
-    guard let found = try? convert(used), let expected = freshly(convert), found != expected else {
+  private func differs(
+    _ used: any AdapterSession, _ adapter: any AdapterUnderTest, _ convert: Conversion
+  ) -> Bool {
+    func freshly() -> StateDict? { try? convert(adapter.session(for: spec.setup)) }
+    guard let found = try? convert(used), let expected = freshly(), found != expected else {
       return false
     }
-    return freshly(convert) == expected
-  }
-
-  private func freshly(_ convert: Conversion) -> StateDict? {
-    try? convert(adapter.session(for: spec.setup))
+    return freshly() == expected
   }
 }
 
 /// Conversions of a checkpoint with random contents, by which faults are told apart that change the
 /// values of one checkpoint alike.
-struct ValueProbes {
-  private static let seeds: ClosedRange<UInt64> = 1...6
-
-  let evidence: [ValueEvidence]
-
-  /// - Parameter step: What the adapter did when a law was broken; steps that are no single conversion
-  ///   give no probes.
-  init(_ step: ConversionStep, _ spec: CheckpointSpec, _ session: any AdapterSession) {
+extension Examination {
+  /// What the adapter makes of other contents in the broken law's step; nothing in steps that are no
+  /// single conversion.
+  func conversions(by session: any AdapterSession) -> [ValueEvidence] {
     let (checkpoint, oracle) = (Checkpoint(spec), LayoutOracle(spec))
-    evidence = Self.seeds.flatMap { seed -> [ValueEvidence] in
+    return (1...6 as ClosedRange<UInt64>).flatMap { seed -> [ValueEvidence] in
       guard let onDisk = try? checkpoint.stateDict(TensorContents(.random, seed: seed)) else {
         return []
       }
@@ -90,7 +74,7 @@ struct ValueProbes {
         return ValueEvidence(violation: .init(expected: expected, found: found))
       }
       let made: [ValueEvidence?] =
-        switch step {
+        switch violation.step {
         case .fromHF(let rank): [loaded(rank)]
         case .toHF(let rank): [saved(rank)]
         case .roundTrip: [loaded(nil), saved(nil)]

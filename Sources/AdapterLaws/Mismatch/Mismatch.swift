@@ -90,9 +90,6 @@ public struct Mismatch: Sendable {
     }
   }
 
-  /// Whether the keys are the right ones in another order.
-  public var isReordered: Bool { order != nil }
-
   /// The way the two differ, which stays the same while a failure is made smaller.
   public var kind: String {
     switch (missing.isEmpty, surplus.isEmpty) {

@@ -30,7 +30,7 @@ extension LayoutOracle {
       }
       switch meaning {
       case .part(let group, _):
-        guard let found = members.weights[.init(base: key.base, group: group)],
+        guard let found = members[key, .group(group)],
           found.last == position,
           let formula = formula(of: group, layer: key.layer, own)
         else { continue }
@@ -46,8 +46,11 @@ extension LayoutOracle {
       case .factor, .fused, .group, .groupFactor: break
       }
     }
-    for factors in members.factors {
-      if let tensor = filled(factors) { result.append(tensor, factors.name) }
+    for (key, lora, isA) in members.factors {
+      guard let found = members[key, .groupFactor(lora: lora, isA: isA)],
+        let tensor = filled(found.tensors, lora, isA: isA, layer: key.layer)
+      else { continue }
+      result.append(tensor, key.named(layout.factorName(lora, isA: isA)))
     }
     appendFused(sources, to: &result)
     return result.stateDict
@@ -108,15 +111,15 @@ extension LayoutOracle {
   }
 
   /// The native factor of all experts; gate and up share their A.
-  private func filled(_ factors: GroupMembers.Factors) -> Tensor? {
-    guard let first = factors.tensors.first, first.tensor.shape.rank == 2,
+  private func filled(
+    _ members: [GroupMembers.Member], _ lora: Int, isA: Bool, layer: Int
+  ) -> Tensor? {
+    guard let first = members.first, first.tensor.shape.rank == 2,
       let formula = formula(
-        of: factors.lora, isA: factors.isA, layer: factors.layer,
-        rank: first.tensor.shape[factors.isA ? 0 : 1])
+        of: lora, isA: isA, layer: layer, rank: first.tensor.shape[isA ? 0 : 1])
     else { return nil }
-    let parts = factors.isA ? Array(formula.parts.prefix(1)) : formula.parts
-    return fill(
-      NativeFormula(parts, expertAxis: 0, formula.experts), factors.tensors, nil)
+    let parts = isA ? Array(formula.parts.prefix(1)) : formula.parts
+    return fill(NativeFormula(parts, expertAxis: 0, formula.experts), members, nil)
   }
 
   /// The tensors of a native form that casts make.
@@ -152,9 +155,7 @@ extension LayoutOracle {
         let native = nativeFactor(source.tensor, isA: isA, becomesA: isA != isLegacy)
       else { continue }
       // Before PEFT 0.19.1 the file's A was the factor that is native B.
-      let entry = layout.lora[lora]
-      let module = layout.groups[entry.group].name.upToLastDot
-      result.append(native, key.named("\(module)\(entry.native)_\(isA != isLegacy ? "A" : "B")"))
+      result.append(native, key.named(layout.factorName(lora, isA: isA != isLegacy)))
     }
   }
 
@@ -194,56 +195,46 @@ struct GroupMembers {
     let tensor: Tensor
   }
 
-  struct GroupKey: Hashable {
-    let base: Substring
-    let group: Int
-  }
-
-  /// The members of a group, and the position of the last one.
-  struct Weights {
+  /// The members of a group or of its low-rank factors, and the position of the last one.
+  struct Members {
     var tensors: [Member] = []
     var last = 0
   }
 
-  /// The low-rank factors that become one native tensor.
-  struct Factors {
-    let name: TensorName
-    let lora: Int
-    let isA: Bool
-    let layer: Int
-    var tensors: [Member] = []
+  private struct Whole: Hashable {
+    let base: Substring
+    let what: Meaning.What
   }
 
-  private(set) var weights: [GroupKey: Weights] = [:]
+  private var members: [Whole: Members] = [:]
   /// In the order of the first factor of the first part that a group has.
-  private(set) var factors: [Factors] = []
+  private(set) var factors: [(key: OracleKey, lora: Int, isA: Bool)] = []
 
   init(_ sources: [LayoutOracle.Source], _ oracle: LayoutOracle, _ own: Range<Int>) {
-    var all: [TensorName: Factors] = [:]
-    var order: [TensorName] = []
-    var known: Set<TensorName> = []
+    var known: Set<Whole> = []
     for (position, source) in sources.enumerated() {
       guard let key = source.key else { continue }
+      let (whole, rule): (Whole, Int)
       switch source.meaning {
-      case .part(let group, let rule):
-        if own.isEmpty { continue }
-        if let expert = source.expert, !own.contains(expert) { continue }
-        let member = Member(rule: rule, expert: source.expert, tensor: source.tensor)
-        let place = GroupKey(base: key.base, group: group)
-        weights[place, default: Weights()].tensors.append(member)
-        weights[place]?.last = position
-      case .factor(let lora, let rule, let isA):
-        let entry = oracle.layout.lora[lora]
-        let group = oracle.layout.groups[entry.group]
-        let name = key.named("\(group.name.upToLastDot)\(entry.native)_\(isA ? "A" : "B")")
-        all[name, default: Factors(name: name, lora: lora, isA: isA, layer: key.layer)]
-          .tensors.append(Member(rule: rule, expert: source.expert, tensor: source.tensor))
+      case .part(let group, let part):
+        guard !own.isEmpty, source.expert.map(own.contains) ?? true else { continue }
+        (whole, rule) = (Whole(base: key.base, what: .group(group)), part)
+      case .factor(let lora, let part, let isA):
+        (whole, rule) = (Whole(base: key.base, what: .groupFactor(lora: lora, isA: isA)), part)
         let values = oracle.spec.config.values(oracle.values, ofLayer: key.layer)
-        let first = group.parts.first { oracle.layout.tensors[$0].isPresent(values) }
-        if rule == first, known.insert(name).inserted { order.append(name) }
-      default: break
+        let parts = oracle.layout.groups[oracle.layout.lora[lora].group].parts
+        let first = parts.first { oracle.layout.tensors[$0].isPresent(values) }
+        if rule == first, known.insert(whole).inserted { factors.append((key, lora, isA)) }
+      default: continue
       }
+      members[whole, default: Members()].tensors.append(
+        Member(rule: rule, expert: source.expert, tensor: source.tensor))
+      members[whole]?.last = position
     }
-    factors = order.compactMap { all[$0] }
+  }
+
+  /// What becomes a native tensor of a key's layer.
+  subscript(key: OracleKey, what: Meaning.What) -> Members? {
+    members[Whole(base: key.base, what: what)]
   }
 }

@@ -7,7 +7,7 @@ import Tensors
 
 /// What a key says of its layer.
 struct Meaning: Sendable {
-  enum What: Sendable {
+  enum What: Sendable, Hashable {
     /// A part of a group on disk.
     case part(group: Int, rule: Int)
     /// What stands beside the tensor of one expert on disk.
@@ -90,7 +90,7 @@ final class OracleNames: Sendable {
         add(
           NamePattern(start: fused, end: nil),
           Meaning(kinds: kinds, what: .fused(lora: lora, isA: isA)))
-        native["\(module)\(entry.native)_\(letter)"[...], default: []].append(
+        native[layout.factorName(lora, isA: isA)[...], default: []].append(
           Meaning(kinds: kinds, what: .groupFactor(lora: lora, isA: isA)))
         for rule in group.parts {
           add(
@@ -132,6 +132,13 @@ final class OracleNames: Sendable {
   /// The meaning in a kind of layers, or in others where it has none.
   private static func first(_ meanings: [Meaning], _ kinds: LayerKinds) -> Meaning.What {
     (meanings.first { $0.kinds.contains(kinds) } ?? meanings[0]).what
+  }
+}
+
+extension Layout {
+  /// The native name of the low-rank factors of a group, behind the layer.
+  func factorName(_ lora: Int, isA: Bool) -> String {
+    groups[self.lora[lora].group].name.upToLastDot + self.lora[lora].native + (isA ? "_A" : "_B")
   }
 }
 
