@@ -32,6 +32,14 @@ public enum FileSystem {
     }
   }
 
+  /// The path without links and from the root on; nil if nothing has it.
+  public static func realPath(_ path: String) -> String? {
+    guard let resolved = unsafe realpath(path, nil) else { return nil }
+    // The system has allocated the text for the caller.
+    defer { unsafe free(resolved) }
+    return unsafe String(cString: resolved)
+  }
+
   /// Reads a regular file, but not more bytes than the limit.
   public static func contents(
     of path: String, atMost limit: Int, followingLinks: Bool = true
