@@ -57,7 +57,7 @@ struct FaultMeasurementTests {
   func exhaustive() throws {
     let halves = try #require(FaultBank.named(["halves-swapped-both"]).first)
     let wrong = PlantedFault(
-      "wrong", .halves, "halves are swapped", says: "gate and up halves are swapped",
+      "wrong", .halves, "halves are swapped", needs: nil, cause: .both(.halvesExchanged),
       smallest: "experts 2", halves.adapter)
     var measurement = FaultMeasurement([halves, wrong])
     measurement.examples = 60
@@ -72,7 +72,7 @@ struct FaultMeasurementTests {
 
   @Test("An adapter without a fault survives, and is said to")
   func survives() throws {
-    let fault = PlantedFault("none", .other, "nothing is wrong", ReferenceAdapter())
+    let fault = PlantedFault("none", .other, "nothing is wrong", .plain, ReferenceAdapter())
     let results = Self.measured([fault], seeds: 1)
     let report = FaultReport(family: "reference", examples: 60, seeds: 1, results)
     #expect(!report.holds)

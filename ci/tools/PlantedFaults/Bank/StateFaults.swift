@@ -13,9 +13,8 @@ extension FaultBank {
 
   private static let kept: [PlantedFault] = [
     PlantedFault(
-      "state-cached-load", .state, "the first result of loading is given ever after",
-      needs: [], says: "depends on what the adapter did in earlier calls",
-      smallest: "expert parallelism rank 0 of 2",
+      "state-cached-load", .state, "the first result of loading is given ever after", needs: [],
+      cause: .fromHF(.dependsOnEarlierCalls), smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(fromHF: { session, dict, call in
         if let first = call.memory.kept("native") { return first }
         let native = try session.fromHF(dict, call.rank)
@@ -23,9 +22,8 @@ extension FaultBank {
         return native
       })),
     PlantedFault(
-      "state-cached-groups", .state, "a group that was joined once is not joined anew",
-      needs: [], says: "depends on what the adapter did in earlier calls",
-      smallest: "experts 2; expert parallelism rank 0 of 2",
+      "state-cached-groups", .state, "a group that was joined once is not joined anew", needs: [],
+      cause: .fromHF(.dependsOnEarlierCalls), smallest: "experts 2; expert parallelism rank 0 of 2",
       FaultyAdapter(nativeOut: { dict, call in
         let before = call.memory.kept("groups") ?? StateDict()
         let groups = dict.only(.experts, call)
@@ -33,9 +31,8 @@ extension FaultBank {
         return try StateDict(dict.map { ($0.name, before[$0.name] ?? $0.tensor) })
       })),
     PlantedFault(
-      "state-cached-save", .state, "the first result of saving is given ever after",
-      needs: [], says: "depends on what the adapter did in earlier calls",
-      smallest: "excluding {stem head}\\.",
+      "state-cached-save", .state, "the first result of saving is given ever after", needs: [],
+      cause: .toHF(.dependsOnEarlierCalls), smallest: "excluding {stem head}\\.",
       FaultyAdapter(toHF: { session, dict, call in
         if let first = call.memory.kept("saved") { return first }
         let onDisk = try session.toHF(dict, excluding: call.excluding, call.rank)
@@ -44,8 +41,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "state-results-collected", .state, "tensors of an earlier load are in the next result, too",
-      needs: [], says: "depends on what the adapter did in earlier calls",
-      smallest: "expert parallelism rank 0 of 2",
+      needs: [], cause: .fromHF(.dependsOnEarlierCalls), smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(nativeOut: { dict, call in
         let all = try dict.appending(call.memory.kept("all") ?? StateDict())
         call.memory.keep(all, as: "all")
@@ -53,14 +49,13 @@ extension FaultBank {
       })),
     PlantedFault(
       "state-second-load-swapped", .state, "a second load lands in the layout up before gate",
-      needs: [.halves], says: "depends on what the adapter did in earlier calls",
-      smallest: "contents tracer 0",
+      needs: [.halves], cause: .fromHF(.dependsOnEarlierCalls), smallest: "contents tracer 0",
       FaultyAdapter(nativeOut: { dict, call in
         call.memory.count("load") > 1 ? try columns(swapped)(dict, call) : dict
       })),
     PlantedFault(
       "state-marked-as-loaded", .state, "groups that were saved count as loaded the next time",
-      needs: [], says: "depends on what the adapter did in earlier calls", smallest: "",
+      needs: [], cause: .fromHF(.dependsOnEarlierCalls), smallest: "",
       FaultyAdapter(
         nativeOut: { dict, call in
           guard call.memory.has("saved") else { return dict }
@@ -73,15 +68,14 @@ extension FaultBank {
         })),
     PlantedFault(
       "state-first-rank-kept", .state, "the first rank that was asked for is every later one's",
-      needs: [.groups], says: "depends on what the adapter did in earlier calls",
+      needs: [.groups], cause: .fromHF(.dependsOnEarlierCalls),
       smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(fromHF: { session, dict, call in
         try session.fromHF(dict, call.memory.firstRank(call.rank))
       })),
     PlantedFault(
-      "state-numbers-go-on", .state, "experts of a second load are stacked one place on",
-      needs: [], says: "depends on what the adapter did in earlier calls",
-      smallest: "experts 2; contents tracer 0",
+      "state-numbers-go-on", .state, "experts of a second load are stacked one place on", needs: [],
+      cause: .fromHF(.dependsOnEarlierCalls), smallest: "experts 2; contents tracer 0",
       FaultyAdapter(nativeOut: { dict, call in
         let shift = call.memory.count("load") - 1
         return try dict.editing(.experts, call) { tensor in
@@ -90,10 +84,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "state-left-by-error", .state, "after a refusal the next load leaves the experts out",
-      needs: [],
-      says:
-        "converts a valid state dict differently after it was given a checkpoint whose keys are all missing",
-      smallest: "fault empty",
+      needs: [], cause: .violation(kind: "empty", place: "state"), smallest: "fault empty",
       FaultyAdapter(fromHF: { session, dict, call in
         do {
           let native = try session.fromHF(dict, call.rank)
@@ -107,9 +98,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "state-left-by-error-save", .state, "after a refusal the next save leaves the experts out",
-      needs: [],
-      says:
-        "converts a valid state dict differently after it was given a native state dict whose layer 0 has a",
+      needs: [], cause: .violation(kind: "grouped-expert-short", place: "state"),
       smallest: "fault grouped-expert-short",
       FaultyAdapter(toHF: { session, dict, call in
         do {
@@ -133,25 +122,24 @@ extension FaultBank {
   private static let apart: [PlantedFault] = [
     PlantedFault(
       "shard-head-with-layers-only", .state,
-      "the head is loaded if the last layer is in the same call",
-      needs: [], says: "elements of any value go where they belong, and yet: missing '{key head}'",
-      smallest: "layers 2 (0 dense)",
+      "the head is loaded if the last layer is in the same call", needs: [],
+      cause: .violation(kind: "missing key", place: "head"), smallest: "layers 2 (0 dense)",
       FaultyAdapter(nativeOut: { dict, call in
         let last = call.setup.config.hiddenLayerCount - 1
         return dict.names.contains { call.layer($0) == last } ? dict : dict.without(.head, call)
       })),
     PlantedFault(
       "shard-experts-with-embedding-only", .state,
-      "experts are loaded if the embedding is in the same call",
-      needs: [], says: "elements of any value go where they belong, and yet: missing",
+      "experts are loaded if the embedding is in the same call", needs: [],
+      cause: .violation(kind: "missing key", place: "gate and up"),
       smallest: "MTP layers 1; MTP policy preserve",
       FaultyAdapter(nativeOut: { dict, call in
         lacksEmbedding(dict, call) ? dict.without(.allOfExperts, call) : dict
       })),
     PlantedFault(
       "shard-experts-with-embedding-only-save", .state,
-      "experts are saved if the embedding is in the same call",
-      needs: [], says: "elements of any value go where they belong, and yet: missing",
+      "experts are saved if the embedding is in the same call", needs: [],
+      cause: .violation(kind: "missing key", place: "gate and up"),
       smallest: "MTP layers 1; MTP policy preserve",
       FaultyAdapter(toHF: { session, dict, call in
         let onDisk = try session.toHF(dict, excluding: call.excluding, call.rank)
@@ -159,8 +147,8 @@ extension FaultBank {
       })),
     PlantedFault(
       "shard-last-expert-of-later-layers", .state,
-      "of layers behind the first in a call the last expert is overwritten by the first",
-      needs: [], says: "every expert is a copy of expert 0 from HF only",
+      "of layers behind the first in a call the last expert is overwritten by the first", needs: [],
+      cause: .fromHF(.expertOrder(.copies(of: 0))),
       smallest: "experts 2; MTP layers 1; MTP policy preserve; contents tracer 0",
       FaultyAdapter(nativeOut: { dict, call in
         let layers = dict.only(.experts, call).names.compactMap(call.layer)
@@ -175,14 +163,14 @@ extension FaultBank {
 
   private static let callers: [PlantedFault] = [
     PlantedFault(
-      "input-renamed", .state, "loading writes native names into the caller's dict",
-      needs: [], says: "the adapter changes the caller's tensors", smallest: "",
+      "input-renamed", .state, "loading writes native names into the caller's dict", needs: [],
+      cause: .anywhere(.inputChanged), smallest: "",
       FaultyAdapter(changes: { dict, call in
         dict.names.filter { call.has($0, .router) }
       })),
     PlantedFault(
-      "input-emptied", .state, "loading takes experts out of the caller's dict",
-      needs: [], says: "the adapter changes the caller's tensors", smallest: "",
+      "input-emptied", .state, "loading takes experts out of the caller's dict", needs: [],
+      cause: .anywhere(.inputChanged), smallest: "",
       FaultyAdapter(changes: { dict, call in
         dict.names.filter { call.has($0, .experts) }
       })),

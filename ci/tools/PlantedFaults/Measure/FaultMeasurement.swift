@@ -129,7 +129,11 @@ public struct FaultMeasurement: Sendable {
     guard let start else { return }
     do {
       let smallest = try check(faults[place]).smallest(start, settings(seed: 0))
-      results.withLock { $0[place].smallest = smallest.map { FaultResult.Smallest($0) } }
+      results.withLock {
+        $0[place].smallest = smallest.map {
+          FaultResult.Smallest($0, of: faults[place].adapter)
+        }
+      }
     } catch {
       results.withLock { $0[place].problem = "\(error)" }
     }

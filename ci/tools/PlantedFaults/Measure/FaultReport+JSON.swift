@@ -64,7 +64,6 @@ extension FaultReport {
             }))
       ),
       ("named", result.isNamed.map { .bool($0) } ?? .null),
-      ("mustSay", fault.words.map { .string($0) } ?? .null),
       ("smallest", result.isSmallest.map { .bool($0) } ?? .null),
       ("expectedShape", fault.smallest.map { .string($0) } ?? .null),
       ("exhaustive", result.exhaustive.map { .string($0) } ?? .null),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import AdapterLaws
+import Adapters
 public import Campaigns
 internal import CheckpointGenerators
 import Layouts
@@ -17,6 +19,13 @@ public struct FaultResult: Sendable {
     public var diagnosis: [String]
     /// The checkpoint as text that `hymt2 replay` makes it from.
     public var token: String
+    /// The way the law failed, and the class of tensors where.
+    let kind: String
+    let place: String
+    /// The causes as values.
+    let causes: [Diagnosis.Finding]
+    /// Why the adapter refuses the valid checkpoint, if it does.
+    let refusal: Set<Finding.Code>
     /// What the checkpoint follows from.
     var spec: CheckpointSpec
   }
@@ -61,8 +70,8 @@ public struct FaultResult: Sendable {
 
   /// Whether the diagnosis says what it must; nil where nothing is asked of it.
   public var isNamed: Bool? {
-    guard fault.equivalence == nil, let words = fault.words else { return nil }
-    return smallest?.diagnosis.contains { $0.contains(words) } ?? false
+    guard fault.equivalence == nil, let cause = fault.cause else { return nil }
+    return smallest.map(cause.isNamed) ?? false
   }
 
   /// Whether the smallest checkpoint is the one expected; nil where none is.
@@ -96,12 +105,38 @@ func quantile<Value>(_ sorted: [Value], of count: Int, _ percent: Int) -> Value?
 }
 
 extension FaultResult.Smallest {
-  init(_ failure: CheckFailure) {
+  init(_ failure: CheckFailure, of adapter: any AdapterUnderTest) {
     law = failure.law.name
+    (kind, place) = (failure.kind, failure.place)
+    causes = Self.causes(failure, adapter)
+    refusal = Self.refusal(of: failure.spec, adapter)
     diagnosis = failure.diagnosis
     token = failure.token
     spec = failure.spec
     shape = Self.shape(of: failure.spec, law: failure.law.name)
+  }
+
+  /// The causes, which the failure has in words only; none of invalid input, of which tracers tell nothing.
+  private static func causes(
+    _ failure: CheckFailure, _ adapter: any AdapterUnderTest
+  ) -> [Diagnosis.Finding] {
+    let law = AdapterLaws.all.first { $0.name == failure.law.name }
+    guard let law, law.name != "invalid-input",
+      case .broken(let violation) = law.judge(Trial(failure.spec, adapter))
+    else { return [] }
+    return Diagnosis.of(violation, failure.spec, adapter).findings
+  }
+
+  private static func refusal(
+    of spec: CheckpointSpec, _ adapter: any AdapterUnderTest
+  ) -> Set<Finding.Code> {
+    do {
+      _ = try adapter.session(for: spec.setup)
+        .fromHF(Checkpoint(spec).stateDict(), spec.parallelism)
+    } catch let error as AdapterError {
+      return Set(error.findings.map(\.code))
+    } catch {}
+    return []
   }
 
   /// What sets a checkpoint that breaks a law apart from the plainest one.
