@@ -58,7 +58,7 @@ struct LayoutFaultTests {
     report.layout = layout.name
     report.absent = selection.absent
     #expect(
-      report.lines().map(\.text).contains(
+      report.lines.map(\.text).contains(
         "  rank-ignored: not applicable: nothing is grouped, cast or sliced"))
     #expect(report.summary.first?.text == "0 of 3 faults have a place in layout gpt_oss")
     #expect(

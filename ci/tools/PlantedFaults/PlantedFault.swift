@@ -74,7 +74,7 @@ public struct PlantedFault: Sendable {
   /// Creates a fault of layouts that have what it needs.
   init(
     _ id: String, _ area: Area, _ statement: String, _ visibility: Visibility = .plain,
-    needs: [FaultNeed]?, cause: FaultCause? = nil, smallest: String? = nil,
+    needs: [FaultNeed]? = [], cause: FaultCause? = nil, smallest: String? = nil,
     _ adapter: any AdapterUnderTest
   ) {
     self.id = id

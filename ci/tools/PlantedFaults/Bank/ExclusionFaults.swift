@@ -33,31 +33,30 @@ extension FaultBank {
 
   private static let patterns: [PlantedFault] = [
     PlantedFault(
-      "exclude-search", .exclusion, "the pattern is looked for anywhere in the key", needs: [],
+      "exclude-search", .exclusion, "the pattern is looked for anywhere in the key",
       cause: .toHF(.exclusionSearchesAnywhere), smallest: "excluding mlp",
       deciding { pattern, name, _ in try matches(".*(?:\(pattern))", name) }),
     PlantedFault(
-      "exclude-fullmatch", .exclusion, "the pattern must match the whole key", needs: [],
+      "exclude-fullmatch", .exclusion, "the pattern must match the whole key",
       cause: .toHF(.exclusionMatchesWholeKey), smallest: "excluding {stem head}\\.",
       deciding { pattern, name, _ in try matches("(?:\(pattern))$", name) }),
     PlantedFault(
-      "exclude-ignored", .exclusion, "the pattern is ignored", needs: [],
-      cause: .toHF(.exclusionIgnored), smallest: "excluding {stem head}\\.",
-      deciding { _, _, _ in false }),
+      "exclude-ignored", .exclusion, "the pattern is ignored", cause: .toHF(.exclusionIgnored),
+      smallest: "excluding {stem head}\\.", deciding { _, _, _ in false }),
     PlantedFault(
-      "exclude-inverted", .exclusion, "only what the pattern matches is saved", needs: [],
+      "exclude-inverted", .exclusion, "only what the pattern matches is saved",
       cause: .toHF(.exclusionInverted), smallest: "excluding {stem head}\\.",
       deciding { pattern, name, _ in try !matches(pattern, name) }),
     PlantedFault(
-      "exclude-literal", .exclusion, "the pattern is taken for the plain start of a key", needs: [],
+      "exclude-literal", .exclusion, "the pattern is taken for the plain start of a key",
       cause: .toHF(.exclusionKeeps, .stored), smallest: "excluding .*\\.mlp\\.experts\\.",
       deciding { pattern, name, _ in name.text.hasPrefix(pattern.replacing(#"\"#, with: "")) }),
     PlantedFault(
-      "exclude-experts-kept", .exclusion, "experts are saved whatever the pattern", needs: [],
+      "exclude-experts-kept", .exclusion, "experts are saved whatever the pattern",
       cause: .toHF(.exclusionKeeps, .experts), smallest: "excluding model\\.layers\\.0\\.",
       deciding { try !$2.has($1, .allOfExperts) && matches($0, $1) }),
     PlantedFault(
-      "exclude-experts-only", .exclusion, "the pattern is tested for experts only", needs: [],
+      "exclude-experts-only", .exclusion, "the pattern is tested for experts only",
       cause: .toHF(.exclusionKeeps), smallest: "excluding {stem head}\\.",
       deciding { try $2.has($1, .allOfExperts) && matches($0, $1) }),
   ]
@@ -79,7 +78,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "exclude-ends-saving", .exclusion, "nothing is saved behind the first key that is left out",
-      needs: [], cause: .toHF(.exclusionRemoves), smallest: "excluding model\\.layers\\.0\\.",
+      cause: .toHF(.exclusionRemoves), smallest: "excluding model\\.layers\\.0\\.",
       FaultyAdapter(toHF: { session, dict, call in
         let all = try session.toHF(dict, excluding: "", call.rank)
         let kept = try session.toHF(dict, excluding: call.excluding, call.rank)
@@ -103,7 +102,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "exclude-remembered", .exclusion, "the pattern of one call is used in the next without one",
-      needs: [], cause: .toHF(.dependsOnEarlierCalls), smallest: "excluding model\\.layers\\.0\\.",
+      cause: .toHF(.dependsOnEarlierCalls), smallest: "excluding model\\.layers\\.0\\.",
       FaultyAdapter(toHF: { session, dict, call in
         let before = call.memory.kept("pattern")?.names.first?.text ?? ""
         let pattern = call.excluding.isEmpty ? before : call.excluding
@@ -115,7 +114,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "exclude-ignored-single", .exclusion,
-      "the pattern is ignored when tensors are saved one by one", needs: [],
+      "the pattern is ignored when tensors are saved one by one",
       cause: .streaming(.exclusionIgnored), smallest: "excluding {stem head}\\.",
       FaultyAdapter(
         nativeIn: { dict, call in
@@ -128,7 +127,7 @@ extension FaultBank {
         })),
     PlantedFault(
       "exclude-search-single", .exclusion,
-      "the pattern is looked for anywhere when tensors are saved one by one", needs: [],
+      "the pattern is looked for anywhere when tensors are saved one by one",
       cause: .streaming(.exclusionSearchesAnywhere), smallest: "excluding mlp",
       FaultyAdapter(streamed: { dict, call in
         guard !call.excluding.isEmpty else { return dict }
@@ -179,11 +178,11 @@ extension FaultBank {
       FaultyAdapter(streamed: casting(.routerBias, to: .bf16))),
     PlantedFault(
       "single-outside-lost", .streaming, "tensors outside layers are lost when saved one by one",
-      needs: [], cause: .streaming(.keysDropped, .outside), smallest: "",
+      cause: .streaming(.keysDropped, .outside), smallest: "",
       FaultyAdapter(streamed: { dict, call in dict.filter { call.layer($0) != nil } })),
     PlantedFault(
       "single-prefix-lost", .streaming, "keys lose the prefix when tensors are saved one by one",
-      needs: [], cause: .streaming(.wrongPrefix("", insteadOf: "{prefix}")), smallest: "",
+      cause: .streaming(.wrongPrefix("", insteadOf: "{prefix}")), smallest: "",
       FaultyAdapter(streamed: { dict, call in
         let prefix = call.setup.prefix
         return try dict.renaming(call) { key in

@@ -179,22 +179,22 @@ extension FaultBank {
       })),
     PlantedFault(
       "rows-down-rotated-both", .halves, "rows of {down} are shifted by one in both directions",
-      .selfConsistent, needs: [], cause: downRowsExchanged,
+      .selfConsistent, cause: downRowsExchanged,
       smallest: "MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(
         nativeOut: downRows { ($0 + 1) % $1 }, nativeIn: downRows { ($0 + $1 - 1) % $1 })),
     PlantedFault(
       "rows-down-reversed-both", .halves, "rows of {down} are reversed in both directions",
-      .selfConsistent, needs: [], cause: downRowsExchanged,
+      .selfConsistent, cause: downRowsExchanged,
       smallest: "MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeOut: downRows { $1 - 1 - $0 }, nativeIn: downRows { $1 - 1 - $0 })),
     PlantedFault(
       "rows-down-last-unwritten", .halves, "the last row of {down} is never written on load",
-      needs: [], cause: .fromHF(.zeros(isPartly: false), .down), smallest: "contents constant 1",
+      cause: .fromHF(.zeros(isPartly: false), .down), smallest: "contents constant 1",
       FaultyAdapter(nativeOut: downRows { $0 == $1 - 1 ? nil : $0 })),
     PlantedFault(
       "rows-down-padded", .halves, "{down} is read with rows padded to a multiple of four on load",
-      needs: [], cause: .fromHF(.zeros(isPartly: true), .down),
+      cause: .fromHF(.zeros(isPartly: true), .down),
       smallest: "MoE intermediate size 2; contents constant 1",
       FaultyAdapter(nativeOut: { dict, call in
         try dict.editing(.down, call) { tensor in
@@ -212,7 +212,7 @@ extension FaultBank {
     PlantedFault(
       "slices-strided-both", .halves,
       "{down} of the first two experts share their rows in turn in both directions",
-      .selfConsistent, needs: [], cause: .both(.rearranged(example: ""), .down),
+      .selfConsistent, cause: .both(.rearranged(example: ""), .down),
       smallest: "experts 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeOut: sharedRows, nativeIn: sharedRows)),
   ]

@@ -164,7 +164,7 @@ extension FaultBank {
       needs: [.pair(.keyAndValue)], cause: .both(.classesExchanged("", ""), .keyAndValue),
       smallest: "", exchanging(.keyAndValue)),
     PlantedFault(
-      "head-tied-by-assumption", .names, "the head is taken for the embedding on load", needs: [],
+      "head-tied-by-assumption", .names, "the head is taken for the embedding on load",
       cause: .fromHF(.classReplaced(by: "{embedding}"), .head), smallest: "contents tracer 0",
       FaultyAdapter(nativeOut: { dict, call in
         let embedding = dict.names.first { call.has($0, .embedding) }
@@ -184,9 +184,8 @@ extension FaultBank {
           StateDict(call.outsideKeys(.head).map { (TensorName($0), embedding.tensor) }))
       })),
     PlantedFault(
-      "head-dropped", .names, "the head is lost on load", needs: [],
-      cause: .fromHF(.keysDropped, .head), smallest: "",
-      FaultyAdapter(nativeOut: { dict, call in dict.without(.head, call) })),
+      "head-dropped", .names, "the head is lost on load", cause: .fromHF(.keysDropped, .head),
+      smallest: "", FaultyAdapter(nativeOut: { dict, call in dict.without(.head, call) })),
     PlantedFault(
       "biases-dropped", .names, "biases of projections are lost on load",
       needs: [.flag("attention_bias")], cause: .fromHF(.keysDropped, .attentionBiases),
@@ -208,8 +207,7 @@ extension FaultBank {
   private static let prefixes: [PlantedFault] = [
     PlantedFault(
       "prefix-model-save", .names, "keys are saved under '{prefix}' whatever their prefix was",
-      needs: [], cause: .toHF(.renamedWrongly(to: "{key embedding}"), .embedding),
-      smallest: "key prefix \"\"",
+      cause: .toHF(.renamedWrongly(to: "{key embedding}"), .embedding), smallest: "key prefix \"\"",
       FaultyAdapter(onDiskOut: { dict, call in
         try dict.renaming(call) { key in
           own(key, call)
@@ -219,8 +217,8 @@ extension FaultBank {
       })),
     PlantedFault(
       "prefix-lost-both", .names, "native keys lack the prefix, which saving puts back",
-      .selfConsistent, needs: [],
-      cause: .fromHF(.renamedWrongly(to: "{bare embedding}"), .embedding), smallest: "",
+      .selfConsistent, cause: .fromHF(.renamedWrongly(to: "{bare embedding}"), .embedding),
+      smallest: "",
       FaultyAdapter(
         nativeOut: { dict, call in
           try dict.renaming(call) { key in
@@ -268,7 +266,7 @@ extension FaultBank {
   private static let groupings: [PlantedFault] = [
     PlantedFault(
       "grouping-model-prefix", .names, "experts are grouped under '{prefix}' only on load",
-      needs: [], cause: .fromHF(.notRenamed, .wholeGroups.native), smallest: "key prefix \"\"",
+      cause: .fromHF(.notRenamed, .wholeGroups.native), smallest: "key prefix \"\"",
       FaultyAdapter(fromHF: ungrouping { _, call in call.setup.options.prefix != .model })),
     PlantedFault(
       "grouping-judged-by-layer-0", .names, "no experts are grouped on load where layer 0 has none",
@@ -278,7 +276,7 @@ extension FaultBank {
         fromHF: ungrouping { _, call in call.setup.config.layerKinds.first == .dense })),
     PlantedFault(
       "grouping-last-layer-skipped", .names, "experts of the last layer are not grouped on load",
-      needs: [], cause: .fromHF(.notRenamed, .wholeGroups.native), smallest: "",
+      cause: .fromHF(.notRenamed, .wholeGroups.native), smallest: "",
       FaultyAdapter(
         fromHF: ungrouping { layer, call in layer == call.setup.config.hiddenLayerCount - 1 })),
     PlantedFault(

@@ -47,21 +47,21 @@ extension FaultBank {
       })),
     PlantedFault(
       "digits-layer-first-load", .numbers, "of a layer's number the first digit is read on load",
-      needs: [], cause: .fromHF(.layersMerged([10], onto: 1)),
+      cause: .fromHF(.layersMerged([10], onto: 1)),
       smallest: "layers 11 (0 dense) | layers 10 (0 dense); MTP layers 1; MTP policy preserve",
       FaultyAdapter(nativeOut: { dict, call in
         try dict.renaming(call) { $0.with(layer: firstDigit) }
       })),
     PlantedFault(
       "digits-layer-last-load", .numbers, "of a layer's number the last digit is read on load",
-      needs: [], cause: .fromHF(.layersMerged([10], onto: 0)),
+      cause: .fromHF(.layersMerged([10], onto: 0)),
       smallest: "layers 11 (0 dense) | layers 10 (0 dense); MTP layers 1; MTP policy preserve",
       FaultyAdapter(nativeOut: { dict, call in
         try dict.renaming(call) { $0.with(layer: { $0 % 10 }) }
       })),
     PlantedFault(
       "digits-layer-save", .numbers, "of a layer's number the first digit is written on save",
-      needs: [], cause: .toHF(.layersMerged([10], onto: 1)),
+      cause: .toHF(.layersMerged([10], onto: 1)),
       smallest: "layers 11 (0 dense) | layers 10 (0 dense); MTP layers 1; MTP policy preserve",
       FaultyAdapter(onDiskOut: { dict, call in
         try dict.renaming(call) { $0.with(layer: firstDigit) }
@@ -133,32 +133,32 @@ extension FaultBank {
 
   private static let orders: [PlantedFault] = [
     PlantedFault(
-      "order-text-load", .numbers, "experts are sorted as text on load", needs: [],
+      "order-text-load", .numbers, "experts are sorted as text on load",
       cause: .fromHF(.expertOrder(.lexicographic)), smallest: "experts 11; contents tracer 0",
       FaultyAdapter(nativeOut: ordered(.experts, asText))),
     PlantedFault(
-      "order-text-save", .numbers, "experts are sorted as text on save", needs: [],
+      "order-text-save", .numbers, "experts are sorted as text on save",
       cause: .toHF(.expertOrder(.lexicographic)), smallest: "experts 11; contents tracer 0",
       FaultyAdapter(nativeIn: restored(.experts, asText))),
     PlantedFault(
       "order-text-both", .numbers, "experts are sorted as text in both directions", .selfConsistent,
-      needs: [], cause: .both(.expertOrder(.lexicographic)),
-      smallest: "experts 11; contents tracer 0", both(.experts, asText)),
+      cause: .both(.expertOrder(.lexicographic)), smallest: "experts 11; contents tracer 0",
+      both(.experts, asText)),
     PlantedFault(
       "order-text-down-both", .numbers, "experts of {down} are sorted as text both ways",
-      .selfConsistent, needs: [], cause: .both(.expertOrder(.lexicographic), .down),
+      .selfConsistent, cause: .both(.expertOrder(.lexicographic), .down),
       smallest: "experts 11; contents tracer 0", both(.down, asText)),
     PlantedFault(
       "order-reversed-both", .numbers, "the last expert is the first in both directions",
-      .selfConsistent, needs: [], cause: .both(.expertOrder(.exchanged(0, 1))),
+      .selfConsistent, cause: .both(.expertOrder(.exchanged(0, 1))),
       smallest: "experts 2; contents tracer 0", both { $0.reversed() }),
     PlantedFault(
       "order-rotated-both", .numbers, "experts are numbered from one within groups, both ways",
-      .selfConsistent, needs: [], cause: .both(.expertOrder(.exchanged(0, 1))),
+      .selfConsistent, cause: .both(.expertOrder(.exchanged(0, 1))),
       smallest: "experts 2; contents tracer 0", both(.experts, rotated)),
     PlantedFault(
       "order-gate-up-rotated-load", .numbers, "gate and up stand one expert too early on load",
-      needs: [], cause: .fromHF(.expertOrder(.exchanged(0, 1)), .gateAndUp),
+      cause: .fromHF(.expertOrder(.exchanged(0, 1)), .gateAndUp),
       smallest: "experts 2; contents tracer 0",
       FaultyAdapter(nativeOut: ordered(.gateAndUp, rotated))),
     PlantedFault(
@@ -173,14 +173,14 @@ extension FaultBank {
 
   private static let slots: [PlantedFault] = [
     PlantedFault(
-      "expert-zero-absent", .numbers, "expert 0 counts as no expert on load", needs: [],
+      "expert-zero-absent", .numbers, "expert 0 counts as no expert on load",
       cause: .fromHF(.zeros(isPartly: false), .experts), smallest: "contents constant 1",
       FaultyAdapter(nativeOut: { dict, call in
         guard call.own.contains(0) else { return dict }
         return try dict.editing(.experts, call) { try $0.permuting(axis: 0) { $0 == 0 ? nil : $0 } }
       })),
     PlantedFault(
-      "expert-last-wins-load", .numbers, "every place gets the last expert on load", needs: [],
+      "expert-last-wins-load", .numbers, "every place gets the last expert on load",
       cause: .fromHF(.expertOrder(.copies(of: 1))), smallest: "experts 2; contents tracer 0",
       FaultyAdapter(nativeOut: { dict, call in
         try dict.editing(.experts, call) { tensor in
@@ -195,8 +195,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "expert-neighbour-save", .numbers, "each expert is saved from the place before its own",
-      needs: [], cause: .toHF(.expertOrder(.exchanged(0, 1))),
-      smallest: "experts 2; contents tracer 0",
+      cause: .toHF(.expertOrder(.exchanged(0, 1))), smallest: "experts 2; contents tracer 0",
       FaultyAdapter(nativeIn: { dict, call in
         try dict.editing(.experts, call) { tensor in
           try tensor.permuting(axis: 0) { ($0 + tensor.shape[0] - 1) % tensor.shape[0] }
@@ -236,20 +235,19 @@ extension FaultBank {
   private static let layers: [PlantedFault] = [
     PlantedFault(
       "layers-text-order-both", .numbers,
-      "sparse layers are numbered in the order of text both ways", .selfConsistent, needs: [],
+      "sparse layers are numbered in the order of text both ways", .selfConsistent,
       cause: .both(.layerOrder(.lexicographic)), smallest: "fault native-zero-padded-layer",
       FaultyAdapter(
         nativeOut: layersRenamed(asText, isBack: false),
         nativeIn: layersRenamed(asText, isBack: true))),
     PlantedFault(
       "layers-backwards-both", .numbers, "sparse layers are numbered backwards in both directions",
-      .selfConsistent, needs: [], cause: .both(.layerOrder(.exchanged(0, 1))),
-      smallest: "layers 2 (0 dense)",
+      .selfConsistent, cause: .both(.layerOrder(.exchanged(0, 1))), smallest: "layers 2 (0 dense)",
       FaultyAdapter(
         nativeOut: layersRenamed({ $0.reversed() }, isBack: false),
         nativeIn: layersRenamed({ $0.reversed() }, isBack: true))),
     PlantedFault(
-      "layers-offset-save", .numbers, "layers are numbered from one on save", needs: [],
+      "layers-offset-save", .numbers, "layers are numbered from one on save",
       cause: .toHF(.renamedWrongly(to: "{layer 1}{native norms of layers}")), smallest: "",
       FaultyAdapter(onDiskOut: { dict, call in
         try dict.renaming(call) { $0.with(layer: { $0 + 1 }) }

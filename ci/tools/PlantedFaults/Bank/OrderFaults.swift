@@ -58,19 +58,19 @@ extension FaultBank {
 
   private static let onLoad: [PlantedFault] = [
     PlantedFault(
-      "keys-sorted-load", .order, "native keys are sorted by name", needs: [],
+      "keys-sorted-load", .order, "native keys are sorted by name",
       cause: .fromHF(.keyOrder(.sorted)), smallest: "",
       FaultyAdapter(nativeOut: arranging { names, _ in names.sorted() })),
     PlantedFault(
-      "keys-reversed-load", .order, "native keys are in reverse order", needs: [],
+      "keys-reversed-load", .order, "native keys are in reverse order",
       cause: .fromHF(.keyOrder(.reversed)), smallest: "",
       FaultyAdapter(nativeOut: arranging { names, _ in names.reversed() })),
     PlantedFault(
-      "keys-groups-last", .order, "grouped experts stand behind all other native keys", needs: [],
+      "keys-groups-last", .order, "grouped experts stand behind all other native keys",
       cause: .fromHF(.keyOrder(.groupsBehindAll)), smallest: "",
       FaultyAdapter(nativeOut: moving(.experts, first: false))),
     PlantedFault(
-      "keys-groups-first", .order, "grouped experts stand before all other native keys", needs: [],
+      "keys-groups-first", .order, "grouped experts stand before all other native keys",
       cause: .fromHF(.keyOrder(.groupsBeforeAll)), smallest: "",
       FaultyAdapter(nativeOut: moving(.experts, first: true))),
     PlantedFault(
@@ -84,7 +84,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "keys-down-before-gate-up", .order, "of each layer's groups {group down} stands first",
-      needs: [], cause: .fromHF(.keyOrder(.other(first: "{layer 0}{native down}"))), smallest: "",
+      cause: .fromHF(.keyOrder(.other(first: "{layer 0}{native down}"))), smallest: "",
       FaultyAdapter(
         nativeOut: arranging { names, call in
           let group = FaultSite.down.rules(in: call.layout).first.map {
@@ -128,11 +128,10 @@ extension FaultBank {
 
   private static let onSave: [PlantedFault] = [
     PlantedFault(
-      "keys-sorted-save", .order, "saved keys are sorted by name", needs: [],
-      cause: .toHF(.keyOrder(.sorted)), smallest: "",
-      FaultyAdapter(onDiskOut: arranging { names, _ in names.sorted() })),
+      "keys-sorted-save", .order, "saved keys are sorted by name", cause: .toHF(.keyOrder(.sorted)),
+      smallest: "", FaultyAdapter(onDiskOut: arranging { names, _ in names.sorted() })),
     PlantedFault(
-      "keys-reversed-save", .order, "saved keys are in reverse order", needs: [],
+      "keys-reversed-save", .order, "saved keys are in reverse order",
       cause: .toHF(.keyOrder(.reversed)), smallest: "",
       FaultyAdapter(onDiskOut: arranging { names, _ in names.reversed() })),
     PlantedFault(
@@ -144,7 +143,7 @@ extension FaultBank {
       needs: [.singleExperts], cause: .toHF(.keyOrder(.other(first: "{key gate 1}"))),
       smallest: "experts 2", FaultyAdapter(onDiskOut: experts { [$1, $0] })),
     PlantedFault(
-      "keys-experts-last-save", .order, "experts are saved behind all other keys", needs: [],
+      "keys-experts-last-save", .order, "experts are saved behind all other keys",
       cause: .toHF(.keyOrder(.other(first: "{key final norm}"))), smallest: "",
       FaultyAdapter(onDiskOut: moving(.allOfExperts, first: false))),
   ]

@@ -13,7 +13,7 @@ extension FaultBank {
 
   private static let kept: [PlantedFault] = [
     PlantedFault(
-      "state-cached-load", .state, "the first result of loading is given ever after", needs: [],
+      "state-cached-load", .state, "the first result of loading is given ever after",
       cause: .fromHF(.dependsOnEarlierCalls), smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(fromHF: { session, dict, call in
         if let first = call.memory.kept("native") { return first }
@@ -22,7 +22,7 @@ extension FaultBank {
         return native
       })),
     PlantedFault(
-      "state-cached-groups", .state, "a group that was joined once is not joined anew", needs: [],
+      "state-cached-groups", .state, "a group that was joined once is not joined anew",
       cause: .fromHF(.dependsOnEarlierCalls), smallest: "experts 2; expert parallelism rank 0 of 2",
       FaultyAdapter(nativeOut: { dict, call in
         let before = call.memory.kept("groups") ?? StateDict()
@@ -31,7 +31,7 @@ extension FaultBank {
         return try StateDict(dict.map { ($0.name, before[$0.name] ?? $0.tensor) })
       })),
     PlantedFault(
-      "state-cached-save", .state, "the first result of saving is given ever after", needs: [],
+      "state-cached-save", .state, "the first result of saving is given ever after",
       cause: .toHF(.dependsOnEarlierCalls), smallest: "excluding {stem head}\\.",
       FaultyAdapter(toHF: { session, dict, call in
         if let first = call.memory.kept("saved") { return first }
@@ -41,7 +41,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "state-results-collected", .state, "tensors of an earlier load are in the next result, too",
-      needs: [], cause: .fromHF(.dependsOnEarlierCalls), smallest: "expert parallelism rank 0 of 2",
+      cause: .fromHF(.dependsOnEarlierCalls), smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(nativeOut: { dict, call in
         let all = try dict.appending(call.memory.kept("all") ?? StateDict())
         call.memory.keep(all, as: "all")
@@ -55,7 +55,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "state-marked-as-loaded", .state, "groups that were saved count as loaded the next time",
-      needs: [], cause: .fromHF(.dependsOnEarlierCalls), smallest: "",
+      cause: .fromHF(.dependsOnEarlierCalls), smallest: "",
       FaultyAdapter(
         nativeOut: { dict, call in
           guard call.memory.has("saved") else { return dict }
@@ -74,7 +74,7 @@ extension FaultBank {
         try session.fromHF(dict, call.memory.firstRank(call.rank))
       })),
     PlantedFault(
-      "state-numbers-go-on", .state, "experts of a second load are stacked one place on", needs: [],
+      "state-numbers-go-on", .state, "experts of a second load are stacked one place on",
       cause: .fromHF(.dependsOnEarlierCalls), smallest: "experts 2; contents tracer 0",
       FaultyAdapter(nativeOut: { dict, call in
         let shift = call.memory.count("load") - 1
@@ -84,7 +84,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "state-left-by-error", .state, "after a refusal the next load leaves the experts out",
-      needs: [], cause: .violation(kind: "empty", place: "state"), smallest: "fault empty",
+      cause: .violation(kind: "empty", place: "state"), smallest: "fault empty",
       FaultyAdapter(fromHF: { session, dict, call in
         do {
           let native = try session.fromHF(dict, call.rank)
@@ -98,7 +98,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "state-left-by-error-save", .state, "after a refusal the next save leaves the experts out",
-      needs: [], cause: .violation(kind: "grouped-expert-short", place: "state"),
+      cause: .violation(kind: "grouped-expert-short", place: "state"),
       smallest: "fault grouped-expert-short",
       FaultyAdapter(toHF: { session, dict, call in
         do {
@@ -122,7 +122,7 @@ extension FaultBank {
   private static let apart: [PlantedFault] = [
     PlantedFault(
       "shard-head-with-layers-only", .state,
-      "the head is loaded if the last layer is in the same call", needs: [],
+      "the head is loaded if the last layer is in the same call",
       cause: .violation(kind: "missing key", place: "head"), smallest: "layers 2 (0 dense)",
       FaultyAdapter(nativeOut: { dict, call in
         let last = call.setup.config.hiddenLayerCount - 1
@@ -130,7 +130,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "shard-experts-with-embedding-only", .state,
-      "experts are loaded if the embedding is in the same call", needs: [],
+      "experts are loaded if the embedding is in the same call",
       cause: .violation(kind: "missing key", place: "gate and up"),
       smallest: "MTP layers 1; MTP policy preserve",
       FaultyAdapter(nativeOut: { dict, call in
@@ -138,7 +138,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "shard-experts-with-embedding-only-save", .state,
-      "experts are saved if the embedding is in the same call", needs: [],
+      "experts are saved if the embedding is in the same call",
       cause: .violation(kind: "missing key", place: "gate and up"),
       smallest: "MTP layers 1; MTP policy preserve",
       FaultyAdapter(toHF: { session, dict, call in
@@ -147,7 +147,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "shard-last-expert-of-later-layers", .state,
-      "of layers behind the first in a call the last expert is overwritten by the first", needs: [],
+      "of layers behind the first in a call the last expert is overwritten by the first",
       cause: .fromHF(.expertOrder(.copies(of: 0))),
       smallest: "experts 2; MTP layers 1; MTP policy preserve; contents tracer 0",
       FaultyAdapter(nativeOut: { dict, call in
@@ -163,13 +163,13 @@ extension FaultBank {
 
   private static let callers: [PlantedFault] = [
     PlantedFault(
-      "input-renamed", .state, "loading writes native names into the caller's dict", needs: [],
+      "input-renamed", .state, "loading writes native names into the caller's dict",
       cause: .anywhere(.inputChanged), smallest: "",
       FaultyAdapter(changes: { dict, call in
         dict.names.filter { call.has($0, .router) }
       })),
     PlantedFault(
-      "input-emptied", .state, "loading takes experts out of the caller's dict", needs: [],
+      "input-emptied", .state, "loading takes experts out of the caller's dict",
       cause: .anywhere(.inputChanged), smallest: "",
       FaultyAdapter(changes: { dict, call in
         dict.names.filter { call.has($0, .experts) }

@@ -85,12 +85,12 @@ extension FaultBank {
     PlantedFault(
       "transpose-square-router-both", .transposes,
       "a square router is transposed like the experts in both directions", .selfConsistent,
-      needs: [], cause: .both(.transposed(isSquare: true), .router),
+      cause: .both(.transposed(isSquare: true), .router),
       smallest: "experts 2; hidden size 2; contents tracer 0",
       FaultyAdapter(nativeOut: squares(.router), nativeIn: squares(.router))),
     PlantedFault(
       "transpose-square-attention-both", .transposes,
-      "a square {output} is transposed in both directions", .selfConsistent, needs: [],
+      "a square {output} is transposed in both directions", .selfConsistent,
       cause: .both(.transposed(isSquare: true), .output),
       smallest: "hidden size 2; heads 1 and 1 of keys, of size 2; contents tracer 0",
       FaultyAdapter(nativeOut: squares(.output), nativeIn: squares(.output))),
@@ -213,8 +213,7 @@ extension FaultBank {
     PlantedFault(
       "transpose-experts-last-both", .transposes,
       "experts of {down} are stacked along the last axis in both directions", .selfConsistent,
-      needs: [], cause: .fromHF(.axesPermuted([1, 0, 2]), .down),
-      smallest: "MoE intermediate size 2",
+      cause: .fromHF(.axesPermuted([1, 0, 2]), .down), smallest: "MoE intermediate size 2",
       FaultyAdapter(
         nativeOut: { dict, call in
           try dict.editing(.down, call) { tensor in

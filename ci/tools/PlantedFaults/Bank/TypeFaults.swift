@@ -64,7 +64,6 @@ extension FaultBank {
       })),
     PlantedFault(
       "cast-others", .types, "all floating-point tensors are cast to the target type on load",
-      needs: [],
       cause: .either([
         .fromHF(.cast(from: .f32, to: .bf16), .typed), .fromHF(.cast(from: .f16, to: .bf16)),
       ]),
@@ -77,7 +76,7 @@ extension FaultBank {
       needs: [.typed(.router, false)], cause: .fromHF(.cast(from: .bf16, to: .f32), .router),
       smallest: "", FaultyAdapter(nativeOut: casting(.router, to: .f32))),
     PlantedFault(
-      "cast-norms", .types, "norms are cast to float32 on load", needs: [],
+      "cast-norms", .types, "norms are cast to float32 on load",
       cause: .fromHF(.cast(from: .bf16, to: .f32), .layerNorms, .innerNorms, .finalNorm),
       smallest: "", FaultyAdapter(nativeOut: casting(.norms, to: .f32))),
     PlantedFault(
@@ -89,7 +88,7 @@ extension FaultBank {
         try casting(.shared, to: call.setup.options.targetDType)(dict, call)
       })),
     PlantedFault(
-      "cast-head", .types, "the head is cast to float32 on load", needs: [],
+      "cast-head", .types, "the head is cast to float32 on load",
       cause: .fromHF(.cast(from: .bf16, to: .f32), .head), smallest: "",
       FaultyAdapter(nativeOut: casting(.head, to: .f32))),
     PlantedFault(

@@ -33,8 +33,8 @@ extension FaultBank {
     PlantedFault(
       "order-hundreds-both", .numbers,
       "experts are sorted as text of two digits or more in both directions", .selfConsistent,
-      needs: [], cause: .both(.expertOrder(.permutation([]))),
-      smallest: "experts 101; contents tracer 0", both { $0.sorted { padded($0) < padded($1) } }),
+      cause: .both(.expertOrder(.permutation([]))), smallest: "experts 101; contents tracer 0",
+      both { $0.sorted { padded($0) < padded($1) } }),
   ]
 
   /// A number as formatted with at least two digits.

@@ -85,11 +85,11 @@ extension FaultBank {
 
   private static let missing: [PlantedFault] = [
     PlantedFault(
-      "unchecked-missing-experts", .validation, "experts that are missing become zeros", needs: [],
+      "unchecked-missing-experts", .validation, "experts that are missing become zeros",
       cause: .unnamed(.missingTensor), smallest: "fault empty",
       unchecked(.missingTensor, where: isOfExpert, zeros)),
     PlantedFault(
-      "unchecked-missing-others", .validation, "tensors beside experts may be missing", needs: [],
+      "unchecked-missing-others", .validation, "tensors beside experts may be missing",
       cause: .unnamed(.missingTensor), smallest: "fault empty",
       FaultyAdapter(setup: { setup in
         var setup = setup
@@ -120,8 +120,7 @@ extension FaultBank {
       unchecked(.surplusExpert, dropping)),
     PlantedFault(
       "unchecked-surplus-layers", .validation, "layers beyond the config's are thrown away",
-      needs: [], cause: .unnamed(.surplusLayer), smallest: "fault *",
-      unchecked(.surplusLayer, dropping)),
+      cause: .unnamed(.surplusLayer), smallest: "fault *", unchecked(.surplusLayer, dropping)),
     PlantedFault(
       "unchecked-dense-layers", .validation, "experts in dense layers are passed through",
       needs: [.denseLayers], cause: .unnamed(.expertsInDenseLayer), smallest: "fault *",
@@ -138,16 +137,14 @@ extension FaultBank {
       unchecked(.predictionTensorInDecoderLayer, passing)),
     PlantedFault(
       "unchecked-expert-keys", .validation, "keys of experts that no rule knows are thrown away",
-      needs: [], cause: .unnamed(.unknownExpertKey), smallest: "fault *",
+      cause: .unnamed(.unknownExpertKey), smallest: "fault *",
       unchecked(.unknownExpertKey, dropping)),
     PlantedFault(
       "unchecked-foreign-layouts", .validation, "keys of another layout are passed through",
-      needs: [], cause: .unnamed(.foreignLayout), smallest: "fault *",
-      unchecked(.foreignLayout, passing)),
+      cause: .unnamed(.foreignLayout), smallest: "fault *", unchecked(.foreignLayout, passing)),
     PlantedFault(
       "unchecked-prefixes", .validation, "keys under a foreign prefix are passed through",
-      needs: [], cause: .unnamed(.unknownPrefix), smallest: "fault *",
-      unchecked(.unknownPrefix, passing)),
+      cause: .unnamed(.unknownPrefix), smallest: "fault *", unchecked(.unknownPrefix, passing)),
     PlantedFault(
       "unchecked-scales", .validation, "scales without a weight are thrown away",
       needs: [.companions], cause: .unnamed(.scaleWithoutWeight), smallest: "fault *",
@@ -157,7 +154,7 @@ extension FaultBank {
   private static let wrong: [PlantedFault] = [
     PlantedFault(
       "unchecked-shapes", .validation, "tensors of wrong shapes are forced into the right ones",
-      needs: [], cause: .unnamed(.wrongShape), smallest: "fault *",
+      cause: .unnamed(.wrongShape), smallest: "fault *",
       unchecked(.wrongShape) { findings, dict, _ in
         var extents: [TensorName: [Int]] = [:]
         for finding in findings {
@@ -184,7 +181,7 @@ extension FaultBank {
       }),
     PlantedFault(
       "unchecked-padded-numbers", .validation, "numbers with leading zeros are read as others",
-      needs: [], cause: .unnamed(.nonCanonicalIndex), smallest: "fault *",
+      cause: .unnamed(.nonCanonicalIndex), smallest: "fault *",
       unchecked(.nonCanonicalIndex) { findings, dict, call in
         let names = Set(findings.map(\.subject))
         return (
@@ -252,15 +249,15 @@ extension FaultBank {
 
   private static let reports: [PlantedFault] = [
     PlantedFault(
-      "errors-swallowed", .validation, "what cannot be converted is returned as it is", needs: [],
+      "errors-swallowed", .validation, "what cannot be converted is returned as it is",
       cause: .violation(kind: "empty", place: "accepted"), smallest: "fault empty",
       answering { _, dict in dict }),
     PlantedFault(
       "errors-emptied", .validation, "what cannot be converted becomes an empty state dict",
-      needs: [], cause: .violation(kind: "empty", place: "accepted"), smallest: "fault empty",
+      cause: .violation(kind: "empty", place: "accepted"), smallest: "fault empty",
       answering { _, _ in StateDict() }),
     PlantedFault(
-      "errors-first-only", .validation, "of several offending keys the first is named", needs: [],
+      "errors-first-only", .validation, "of several offending keys the first is named",
       cause: .violation(kind: "empty", place: "not named"), smallest: "fault empty",
       answering { error, _ in throw AdapterError(Array(error.findings.prefix(1))) }),
   ]

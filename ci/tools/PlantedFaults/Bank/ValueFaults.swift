@@ -42,29 +42,28 @@ extension FaultBank {
   private static let patterns: [PlantedFault] = [
     PlantedFault(
       "value-zero-added", .types, "zero is added to experts on load, so -0.0 loses its sign",
-      needs: [], cause: .fromHF(.value(.negativeZeroLost), .experts),
-      smallest: "contents constant 2",
+      cause: .fromHF(.value(.negativeZeroLost), .experts), smallest: "contents constant 2",
       FaultyAdapter(nativeOut: mapping { bits, sign, _, _ in bits == sign ? 0 : bits })),
     PlantedFault(
       "value-zero-added-norms", .types, "zero is added to norms on save, so -0.0 loses its sign",
-      needs: [], cause: .toHF(.value(.negativeZeroLost), .layerNorms, .innerNorms),
+      cause: .toHF(.value(.negativeZeroLost), .layerNorms, .innerNorms),
       smallest: "contents constant 2",
       FaultyAdapter(
         nativeIn: mapping(.norms) { bits, sign, _, _ in bits == sign ? 0 : bits })),
     PlantedFault(
-      "value-nan-cleaned", .types, "NaNs of experts become zero on load", needs: [],
+      "value-nan-cleaned", .types, "NaNs of experts become zero on load",
       cause: .fromHF(.value(.nanReplaced), .experts), smallest: "contents constant 13",
       FaultyAdapter(
         nativeOut: mapping { bits, sign, infinity, _ in bits & ~sign > infinity ? 0 : bits })),
     PlantedFault(
-      "value-nan-canonical", .types, "NaNs of experts lose payload and sign on load", needs: [],
+      "value-nan-canonical", .types, "NaNs of experts lose payload and sign on load",
       cause: .fromHF(.value(.nanSignLost), .experts), smallest: "contents constant 14",
       FaultyAdapter(
         nativeOut: mapping { bits, sign, infinity, mantissa in
           bits & ~sign > infinity ? infinity | 1 << (mantissa - 1) : bits
         })),
     PlantedFault(
-      "value-nan-quieted", .types, "signalling NaNs of experts are quieted on save", needs: [],
+      "value-nan-quieted", .types, "signalling NaNs of experts are quieted on save",
       cause: .toHF(.value(.nanQuieted), .experts), smallest: "contents constant 19",
       FaultyAdapter(
         nativeIn: mapping { bits, sign, infinity, mantissa in
@@ -72,15 +71,14 @@ extension FaultBank {
         })),
     PlantedFault(
       "value-subnormals-flushed", .types, "subnormal numbers of experts become zero on load",
-      needs: [], cause: .fromHF(.value(.subnormalsFlushed), .experts),
-      smallest: "contents constant 3",
+      cause: .fromHF(.value(.subnormalsFlushed), .experts), smallest: "contents constant 3",
       FaultyAdapter(
         nativeOut: mapping { bits, sign, _, mantissa in
           bits & ~sign < 1 << mantissa ? bits & sign : bits
         })),
     PlantedFault(
       "value-subnormals-flushed-all", .types,
-      "subnormal numbers of all tensors become zero on save", needs: [],
+      "subnormal numbers of all tensors become zero on save",
       cause: .toHF(.value(.subnormalsFlushed), .outside), smallest: "contents constant 3",
       FaultyAdapter(
         nativeIn: mapping(nil) { bits, sign, _, mantissa in
@@ -88,8 +86,7 @@ extension FaultBank {
         })),
     PlantedFault(
       "value-infinities-clamped", .types, "infinities of experts become the largest number on load",
-      needs: [], cause: .fromHF(.value(.infinitiesSaturated), .experts),
-      smallest: "contents constant 11",
+      cause: .fromHF(.value(.infinitiesSaturated), .experts), smallest: "contents constant 11",
       FaultyAdapter(
         nativeOut: mapping { bits, sign, infinity, _ in bits & ~sign == infinity ? bits - 1 : bits }
       )),
@@ -103,7 +100,7 @@ extension FaultBank {
   private static let rewritten: [PlantedFault] = [
     PlantedFault(
       "value-bytes-swapped-both", .types,
-      "the bytes of experts' elements are swapped in both directions", .selfConsistent, needs: [],
+      "the bytes of experts' elements are swapped in both directions", .selfConsistent,
       cause: .fromHF(.value(.bytesSwapped), .experts), smallest: "contents constant 1",
       FaultyAdapter(
         nativeOut: { dict, call in try dict.editing(.experts, call, byteSwapped) },
@@ -122,13 +119,13 @@ extension FaultBank {
         try dict.editing(.routerBias, call) { try $0.mappingNumbers { $0 - 1 } }
       })),
     PlantedFault(
-      "value-norms-shifted", .types, "one is added to norms on load", needs: [],
+      "value-norms-shifted", .types, "one is added to norms on load",
       cause: .fromHF(.value(.added(1)), .layerNorms), smallest: "",
       FaultyAdapter(nativeOut: { dict, call in
         try dict.editing(.layerNorms, call) { try $0.mappingNumbers { $0 + 1 } }
       })),
     PlantedFault(
-      "value-output-scaled", .types, "{output} is doubled on load", needs: [],
+      "value-output-scaled", .types, "{output} is doubled on load",
       cause: .fromHF(.value(.scaled(by: 2)), .output), smallest: "contents constant 1",
       FaultyAdapter(nativeOut: { dict, call in
         try dict.editing(.output, call) { try $0.mappingNumbers { $0 * 2 } }

@@ -20,10 +20,10 @@ public struct FaultResult: Sendable {
     /// The checkpoint as text that `hymt2 replay` makes it from.
     public var token: String
     /// The way the law failed, and the class of tensors where.
-    let kind: String
-    let place: String
+    var kind: String
+    var place: String
     /// The causes as values.
-    let causes: [Diagnosis.Finding]
+    var causes: [Diagnosis.Finding]
     /// Why the adapter refuses the valid checkpoint, if it does.
     let refusal: Set<Finding.Code>
     /// What the checkpoint follows from.
@@ -34,8 +34,6 @@ public struct FaultResult: Sendable {
   public let fault: PlantedFault
   /// Where each seed noticed it first; nil inside where it survived.
   public var detections: [Detection?]
-  /// How long each seed took to that, in seconds.
-  public var seconds: [Double]
   /// What came of making a failure small; nil if there was none.
   public var smallest: Smallest?
   /// What sets the smallest checkpoint apart that trying all of them found; nil where that was not
@@ -55,12 +53,6 @@ public struct FaultResult: Sendable {
 
   /// The 90th percentile of them.
   public var ninetieth: Int? { quantile(examples, of: detections.count, 90) }
-
-  /// The median of the seconds to the first kill.
-  var medianSeconds: Double? { quantile(seconds.sorted(), of: seconds.count, 50) }
-
-  /// The 90th percentile of them.
-  var ninetiethSeconds: Double? { quantile(seconds.sorted(), of: seconds.count, 90) }
 
   /// Whether all seeds noticed it or, of an equivalent one, none did.
   public var holds: Bool {
