@@ -67,7 +67,7 @@ struct CampaignMeasurementTests {
   @Test("An adapter without a fault survives, and that fails")
   func survives() throws {
     let fault = PlantedFault(
-      "none", .other, "nothing is wrong", FaultyAdapter(invalidInputContract: .refuses))
+      "none", .other, "nothing is wrong", .plain, FaultyAdapter(invalidInputContract: .refuses))
     let report = try Self.measured([fault], seconds: 2)
     #expect(!report.holds)
     let judged = report.results[0].judged

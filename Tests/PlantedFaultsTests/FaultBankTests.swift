@@ -25,7 +25,7 @@ struct FaultBankTests {
   @Test("Every fault says what its diagnosis must name and how small its checkpoint is")
   func expectations() {
     let faults = FaultBank.all.filter { $0.equivalence == nil }
-    #expect(faults.filter { $0.words == nil }.map(\.id) == [])
+    #expect(faults.filter { $0.cause == nil }.map(\.id) == [])
     #expect(faults.filter { $0.smallest == nil }.map(\.id) == [])
   }
 
@@ -45,51 +45,37 @@ struct FaultBankTests {
     #expect(FaultBank.Selection(FaultBank.all, in: .usual).absent.map(\.fault.id) == [])
   }
 
-  @Test("Statements and expected words have a layout's words in all places")
+  @Test("Statements have a layout's words in all places")
   func words() {
     for layout in Self.layouts {
       for fault in FaultBank.Selection(FaultBank.all, in: layout).faults {
-        for text in [fault.statement, fault.words ?? "-"] {
-          // A key without a prefix has an empty one.
-          let text = text.replacing("the prefix ''", with: "no prefix")
-          let isWhole =
-            !text.contains { "{}|".contains($0) } && !text.contains("''") && !text.contains("  ")
-            && text.first != " " && !text.contains(" ,")
-          #expect(isWhole, "\(layout.name): \(fault.id): \(text)")
-        }
+        let text = fault.statement
+        // A key without a prefix has an empty one.
+        let isWhole =
+          !text.contains { "{}|".contains($0) } && !text.contains("  ") && text.first != " "
+          && !text.contains(" ,")
+        #expect(isWhole, "\(layout.name): \(fault.id): \(text)")
       }
     }
   }
 
   @Test(
-    "Expected words are those that reports of each layout use",
+    "Expected tensors are those that reports of each layout name",
     arguments: [
-      ("hy_v3", "rename-bias-load", "expert_bias keeps its name on disk from HF only"),
-      (
-        "minimax_m2", "halves-gate-twice-load",
-        "w3 holds the elements of w1 from HF only"
-      ),
-      (
-        "step3p5", "order-gate-up-rotated-load",
-        "for gate_proj and up_proj, experts are exchanged from HF only"
-      ),
-      (
-        "gpt_oss", "prefix-lost-both",
-        "embed_tokens comes out as 'embed_tokens.weight' from HF only"
-      ),
-      (
-        "qwen3_vl_moe", "rows-down-rotated-both",
-        "rows of down_proj are exchanged in both directions"
-      ),
-      (
-        "glm4_moe", "rename-bias-other-both",
-        "e_score_correction_bias comes out as 'mlp.gate.correction' from HF only"
-      ),
+      ("hy_v3", "rename-bias-load", ["expert_bias"]),
+      ("minimax_m2", "halves-gate-twice-load", ["w3"]),
+      ("step3p5", "order-gate-up-rotated-load", ["gate_proj", "up_proj"]),
+      ("hy_v3", "grouping-model-prefix", ["down_projs"]),
+      ("gpt_oss", "prefix-lost-both", ["embed_tokens"]),
+      ("qwen3_vl_moe", "norms-exchanged-both", ["input_layernorm", "post_attention_layernorm"]),
+      ("glm4_moe", "rename-bias-other-both", ["e_score_correction_bias"]),
     ])
-  func worded(layout: String, id: String, words: String) throws {
+  func named(layout: String, id: String, classes: [String]) throws {
     let layout = try #require(Layout.known(layout))
-    let selection = FaultBank.Selection(FaultBank.named([id]), in: layout)
-    #expect(selection.faults.first?.words == words)
+    let fault = try #require(
+      FaultBank.Selection(FaultBank.named([id]), in: layout).faults.first)
+    guard case .diagnosed(let cause) = fault.cause else { return #expect(Bool(false), "no cause") }
+    #expect(cause.sites.flatMap { $0.classes(in: layout) } == classes)
   }
 
   @Test("Globs choose faults by their ids")

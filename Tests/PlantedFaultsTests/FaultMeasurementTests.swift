@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-import AdapterLaws
 import Campaigns
 import Testing
 
+@testable import AdapterLaws
 @testable import PlantedFaults
 
 @Suite("What checks make of planted faults")
@@ -31,6 +31,30 @@ struct FaultMeasurementTests {
     #expect(result.isNamed == true, "\(result.smallest?.diagnosis ?? [])")
     #expect(result.isSmallest == true, "\(result.smallest?.shape ?? "none")")
     #expect(result.holds)
+    #expect(Self.reworded(result).isNamed == true)
+    #expect(Self.withoutCause(result).isNamed == false)
+  }
+
+  /// The same where every phrase of the diagnosis is another.
+  private static func reworded(_ result: FaultResult) -> FaultResult {
+    var result = result
+    result.smallest?.diagnosis = ["other words"]
+    let causes = result.smallest?.causes ?? []
+    result.smallest?.causes = causes.map { cause in
+      Diagnosis.Finding(
+        code: cause.code, classes: cause.classes, layers: cause.layers, experts: cause.experts,
+        tensors: cause.tensors, sentence: "other words")
+    }
+    return result
+  }
+
+  /// The same with the words alone.
+  private static func withoutCause(_ result: FaultResult) -> FaultResult {
+    var result = result
+    result.smallest?.causes = []
+    result.smallest?.law = "other"
+    result.smallest?.kind = "other"
+    return result
   }
 
   @Test("What other checks noticed stands beside it; upstream's tests only where they were asked")
@@ -57,7 +81,7 @@ struct FaultMeasurementTests {
   func exhaustive() throws {
     let halves = try #require(FaultBank.named(["halves-swapped-both"]).first)
     let wrong = PlantedFault(
-      "wrong", .halves, "halves are swapped", says: "gate and up halves are swapped",
+      "wrong", .halves, "halves are swapped", needs: nil, cause: .both(.halvesExchanged),
       smallest: "experts 2", halves.adapter)
     var measurement = FaultMeasurement([halves, wrong])
     measurement.examples = 60
@@ -72,12 +96,12 @@ struct FaultMeasurementTests {
 
   @Test("An adapter without a fault survives, and is said to")
   func survives() throws {
-    let fault = PlantedFault("none", .other, "nothing is wrong", ReferenceAdapter())
+    let fault = PlantedFault("none", .other, "nothing is wrong", .plain, ReferenceAdapter())
     let results = Self.measured([fault], seeds: 1)
     let report = FaultReport(family: "reference", examples: 60, seeds: 1, results)
     #expect(!report.holds)
-    #expect(report.lines().contains { $0.verdict == false && $0.text.hasPrefix("none") })
-    #expect(report.lines().contains { $0.text == "    survives on seed 0" })
+    #expect(report.lines.contains { $0.verdict == false && $0.text.hasPrefix("none") })
+    #expect(report.lines.contains { $0.text == "    survives on seed 0" })
   }
 
   @Test("What no law may notice holds if none does, and fails if one does")
@@ -100,7 +124,7 @@ struct FaultMeasurementTests {
       measurement.threads = threads
       let report = FaultReport(
         family: "reference", examples: 20, seeds: 2, measurement.run())
-      return report.lines().map(\.text) + report.markdown
+      return report.lines.map(\.text) + report.markdown
     }
     #expect(texts[0] == texts[1])
   }

@@ -25,7 +25,7 @@ struct LayoutFaultTests {
     ("gpt_oss", ["rename-router-both", "grouping-last-layer-skipped", "key-value-exchanged-both"]),
   ]
 
-  @Test("Faults are noticed and named in the words of each layout", arguments: selection)
+  @Test("Faults are noticed and named on checkpoints of each layout", arguments: selection)
   func noticed(name: String, ids: [String]) throws {
     let layout = try #require(Layout.known(name))
     let selection = FaultBank.Selection(FaultBank.named(ids), in: layout)
@@ -38,7 +38,7 @@ struct LayoutFaultTests {
       #expect(result.holds, "\(result.fault.id): \(result.problem ?? "survives")")
       #expect(
         result.isNamed == true,
-        "\(result.fault.id): \(result.fault.words ?? "") / \(result.smallest?.diagnosis ?? [])")
+        "\(result.fault.id): \(result.smallest?.diagnosis ?? [])")
       #expect(result.isSmallest == nil)
     }
   }
@@ -58,7 +58,7 @@ struct LayoutFaultTests {
     report.layout = layout.name
     report.absent = selection.absent
     #expect(
-      report.lines().map(\.text).contains(
+      report.lines.map(\.text).contains(
         "  rank-ignored: not applicable: nothing is grouped, cast or sliced"))
     #expect(report.summary.first?.text == "0 of 3 faults have a place in layout gpt_oss")
     #expect(

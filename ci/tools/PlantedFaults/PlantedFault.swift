@@ -54,9 +54,8 @@ public struct PlantedFault: Sendable {
   public let visibility: Visibility
   /// What a layout must have for the fault to have a place in it; nil where that is not said.
   let needs: [FaultNeed]?
-  /// What the diagnosis must say for a reader to find the line; nil where that is not known.
-  /// Names of tensors are left open as in the statement.
-  public let words: String?
+  /// What a report must name for a reader to find the line; nil where that is not known.
+  let cause: FaultCause?
   /// What sets the smallest checkpoint that can show it apart from the plainest one, or several that are
   /// equally small, with bars between them, as `planted-faults --exhaust` finds them; `fault *` stands
   /// for any kind of invalid checkpoint. Nil where that is not known.
@@ -64,27 +63,18 @@ public struct PlantedFault: Sendable {
   /// The adapter that makes the mistake.
   public let adapter: any AdapterUnderTest
 
-  /// Creates a fault of any layout that some round trip shows.
-  public init(
-    _ id: String, _ area: Area, _ statement: String, says words: String? = nil,
-    smallest: String? = nil, _ adapter: any AdapterUnderTest
-  ) {
-    self.init(id, area, statement, .plain, says: words, smallest: smallest, adapter)
-  }
-
   /// Creates a fault of any layout.
   public init(
     _ id: String, _ area: Area, _ statement: String, _ visibility: Visibility,
-    says words: String? = nil, smallest: String? = nil, _ adapter: any AdapterUnderTest
+    _ adapter: any AdapterUnderTest
   ) {
-    self.init(
-      id, area, statement, visibility, needs: nil, says: words, smallest: smallest, adapter)
+    self.init(id, area, statement, visibility, needs: nil, adapter)
   }
 
   /// Creates a fault of layouts that have what it needs.
   init(
     _ id: String, _ area: Area, _ statement: String, _ visibility: Visibility = .plain,
-    needs: [FaultNeed]?, says words: String? = nil, smallest: String? = nil,
+    needs: [FaultNeed]? = [], cause: FaultCause? = nil, smallest: String? = nil,
     _ adapter: any AdapterUnderTest
   ) {
     self.id = id
@@ -92,7 +82,7 @@ public struct PlantedFault: Sendable {
     self.statement = statement
     self.visibility = visibility
     self.needs = needs
-    self.words = words
+    self.cause = cause
     self.smallest = smallest
     self.adapter = adapter
   }
@@ -100,7 +90,7 @@ public struct PlantedFault: Sendable {
   /// The same fault of an adapter that is served elsewhere.
   public func served(by adapter: any AdapterUnderTest) -> PlantedFault {
     PlantedFault(
-      id, area, statement, visibility, needs: needs, says: words, smallest: smallest, adapter)
+      id, area, statement, visibility, needs: needs, cause: cause, smallest: smallest, adapter)
   }
 
   /// Why the fault has no place in a layout, or nil if it has one.
@@ -115,7 +105,7 @@ public struct PlantedFault: Sendable {
     let isUsual = layout.name == Layout.usual.name
     return PlantedFault(
       id, area, FaultWords(layout: layout).filled(statement), visibility, needs: needs,
-      says: words.map { FaultWords(layout: layout).filled($0) },
+      cause: cause,
       smallest: isUsual ? smallest.map { FaultWords(layout: layout).filled($0) } : nil, adapter)
   }
 

@@ -84,9 +84,6 @@ struct PlantedFaultsTool: ParsableCommand {
   @Flag(help: "Print the page docs/mutants.md; with --campaign, a table for docs/fuzzing.md.")
   var markdown = false
 
-  @Flag(help: "Say how long the first kills took, which differs from run to run.")
-  var timings = false
-
   @Flag(
     help: ArgumentHelp(
       "Look for the smallest checkpoint without the shrinker as well.",
@@ -118,7 +115,7 @@ struct PlantedFaultsTool: ParsableCommand {
       throw ValidationError(
         "--layout and --native go with --adapter-family reference and without --campaign")
     }
-    for (name, isGiven) in [("list", list), ("timings", timings), ("exhaust", exhaust)]
+    for (name, isGiven) in [("list", list), ("exhaust", exhaust)]
     where isGiven && campaign != nil {
       throw ValidationError("--campaign and --\(name) exclude each other")
     }
@@ -174,8 +171,8 @@ struct PlantedFaultsTool: ParsableCommand {
     }
     output.print(
       markdown
-        ? report.markdown.map { ReportLine(nil, $0) } : report.lines(showsSeconds: timings))
-    output.printDocument(holds: report.holds, report.json(showsSeconds: timings))
+        ? report.markdown.map { ReportLine(nil, $0) } : report.lines)
+    output.printDocument(holds: report.holds, report.json)
     return report.holds
   }
 

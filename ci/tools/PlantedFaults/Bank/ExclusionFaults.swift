@@ -34,47 +34,37 @@ extension FaultBank {
   private static let patterns: [PlantedFault] = [
     PlantedFault(
       "exclude-search", .exclusion, "the pattern is looked for anywhere in the key",
-      needs: [],
-      says: "the exclusion pattern is searched anywhere in a key instead of matched at its start",
-      smallest: "excluding mlp",
+      cause: .toHF(.exclusionSearchesAnywhere), smallest: "excluding mlp",
       deciding { pattern, name, _ in try matches(".*(?:\(pattern))", name) }),
     PlantedFault(
       "exclude-fullmatch", .exclusion, "the pattern must match the whole key",
-      needs: [], says: "the exclusion pattern must match a whole key instead of its start",
-      smallest: "excluding {stem head}\\.",
+      cause: .toHF(.exclusionMatchesWholeKey), smallest: "excluding {stem head}\\.",
       deciding { pattern, name, _ in try matches("(?:\(pattern))$", name) }),
     PlantedFault(
-      "exclude-ignored", .exclusion, "the pattern is ignored",
-      needs: [], says: "the exclusion pattern is ignored", smallest: "excluding {stem head}\\.",
-      deciding { _, _, _ in false }),
+      "exclude-ignored", .exclusion, "the pattern is ignored", cause: .toHF(.exclusionIgnored),
+      smallest: "excluding {stem head}\\.", deciding { _, _, _ in false }),
     PlantedFault(
       "exclude-inverted", .exclusion, "only what the pattern matches is saved",
-      needs: [], says: "only what the exclusion pattern matches is saved",
-      smallest: "excluding {stem head}\\.",
+      cause: .toHF(.exclusionInverted), smallest: "excluding {stem head}\\.",
       deciding { pattern, name, _ in try !matches(pattern, name) }),
     PlantedFault(
       "exclude-literal", .exclusion, "the pattern is taken for the plain start of a key",
-      needs: [],
-      says:
-        "{stored}",
-      smallest: "excluding .*\\.mlp\\.experts\\.",
+      cause: .toHF(.exclusionKeeps, .stored), smallest: "excluding .*\\.mlp\\.experts\\.",
       deciding { pattern, name, _ in name.text.hasPrefix(pattern.replacing(#"\"#, with: "")) }),
     PlantedFault(
       "exclude-experts-kept", .exclusion, "experts are saved whatever the pattern",
-      needs: [], says: "{experts} are kept though the exclusion pattern matches",
-      smallest: "excluding model\\.layers\\.0\\.",
+      cause: .toHF(.exclusionKeeps, .experts), smallest: "excluding model\\.layers\\.0\\.",
       deciding { try !$2.has($1, .allOfExperts) && matches($0, $1) }),
     PlantedFault(
       "exclude-experts-only", .exclusion, "the pattern is tested for experts only",
-      needs: [], says: "are kept though the exclusion pattern matches",
-      smallest: "excluding {stem head}\\.",
+      cause: .toHF(.exclusionKeeps), smallest: "excluding {stem head}\\.",
       deciding { try $2.has($1, .allOfExperts) && matches($0, $1) }),
   ]
 
   private static let places: [PlantedFault] = [
     PlantedFault(
       "exclude-native-name", .exclusion, "the pattern is matched before keys are renamed and split",
-      needs: [.joins], says: "exclusion tests the native name instead of the name on disk",
+      needs: [.joins], cause: .toHF(.exclusionTestsNativeName),
       smallest: "excluding .*\\.mlp\\.experts\\.0\\.",
       FaultyAdapter(toHF: { session, dict, call in
         guard !call.excluding.isEmpty else {
@@ -88,8 +78,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "exclude-ends-saving", .exclusion, "nothing is saved behind the first key that is left out",
-      needs: [], says: "are removed though the exclusion pattern does not match",
-      smallest: "excluding model\\.layers\\.0\\.",
+      cause: .toHF(.exclusionRemoves), smallest: "excluding model\\.layers\\.0\\.",
       FaultyAdapter(toHF: { session, dict, call in
         let all = try session.toHF(dict, excluding: "", call.rank)
         let kept = try session.toHF(dict, excluding: call.excluding, call.rank)
@@ -98,10 +87,8 @@ extension FaultBank {
       })),
     PlantedFault(
       "exclude-whole-group", .exclusion,
-      "a group is left out if the pattern matches any of its parts",
-      needs: [.joins],
-      says:
-        "{experts} are removed though the exclusion pattern does not match",
+      "a group is left out if the pattern matches any of its parts", needs: [.joins],
+      cause: .toHF(.exclusionRemoves, .experts),
       smallest: "excluding .*\\.mlp\\.experts\\.\\d+\\.gate_proj\\.weight$",
       FaultyAdapter(toHF: { session, dict, call in
         guard !call.excluding.isEmpty else {
@@ -115,8 +102,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "exclude-remembered", .exclusion, "the pattern of one call is used in the next without one",
-      needs: [], says: "depends on what the adapter did in earlier calls",
-      smallest: "excluding model\\.layers\\.0\\.",
+      cause: .toHF(.dependsOnEarlierCalls), smallest: "excluding model\\.layers\\.0\\.",
       FaultyAdapter(toHF: { session, dict, call in
         let before = call.memory.kept("pattern")?.names.first?.text ?? ""
         let pattern = call.excluding.isEmpty ? before : call.excluding
@@ -129,8 +115,7 @@ extension FaultBank {
     PlantedFault(
       "exclude-ignored-single", .exclusion,
       "the pattern is ignored when tensors are saved one by one",
-      needs: [], says: "the exclusion pattern is ignored when tensors are converted one at a time",
-      smallest: "excluding {stem head}\\.",
+      cause: .streaming(.exclusionIgnored), smallest: "excluding {stem head}\\.",
       FaultyAdapter(
         nativeIn: { dict, call in
           call.memory.keep(dict, as: "input")
@@ -143,10 +128,7 @@ extension FaultBank {
     PlantedFault(
       "exclude-search-single", .exclusion,
       "the pattern is looked for anywhere when tensors are saved one by one",
-      needs: [],
-      says:
-        "the exclusion pattern is searched anywhere in a key instead of matched at its start when tensors",
-      smallest: "excluding mlp",
+      cause: .streaming(.exclusionSearchesAnywhere), smallest: "excluding mlp",
       FaultyAdapter(streamed: { dict, call in
         guard !call.excluding.isEmpty else { return dict }
         let pattern = try ExclusionPattern(".*(?:\(call.excluding))")
@@ -166,19 +148,18 @@ extension FaultBank {
   private static let whole: [PlantedFault] = [
     PlantedFault(
       "single-not-renamed", .streaming, "names are not replaced when tensors are saved one by one",
-      needs: [.renamed(.renamedRouting)],
-      says: "{renamed routing|keeps its native name|keep their native name}", smallest: "",
-      FaultyAdapter(streamed: keepingNativeNames(.besideExperts))),
+      needs: [.renamed(.renamedRouting)], cause: .streaming(.notRenamed, .renamedRouting),
+      smallest: "", FaultyAdapter(streamed: keepingNativeNames(.besideExperts))),
     PlantedFault(
       "single-not-transposed", .streaming, "experts are not transposed when saved one by one",
-      needs: [.transposed(.experts)], says: "{experts} are not transposed",
+      needs: [.transposed(.experts)], cause: .streaming(.notTransposed(isSquare: false), .experts),
       smallest: "MoE intermediate size 2",
       FaultyAdapter(streamed: { dict, call in
         try dict.editing(.experts, call) { try $0.transposed() }
       })),
     PlantedFault(
       "single-not-split", .streaming, "groups are not split when tensors are saved one by one",
-      needs: [.joins], says: "{down} keeps its native name", smallest: "",
+      needs: [.joins], cause: .streaming(.notRenamed, .down), smallest: "",
       FaultyAdapter(
         nativeIn: { dict, call in
           call.memory.keep(dict, as: "input")
@@ -192,22 +173,16 @@ extension FaultBank {
         })),
     PlantedFault(
       "single-bias-cast", .streaming, "the router's bias is cast when saved by itself",
-      needs: [.typed(.routerBias, true)], says: "{router bias} was cast float32 -> bfloat16",
-      smallest: "",
+      needs: [.typed(.routerBias, true)],
+      cause: .streaming(.cast(from: .f32, to: .bf16), .routerBias), smallest: "",
       FaultyAdapter(streamed: casting(.routerBias, to: .bf16))),
     PlantedFault(
       "single-outside-lost", .streaming, "tensors outside layers are lost when saved one by one",
-      needs: [],
-      says:
-        "{outside} are lost when tensors are converted one at a time",
-      smallest: "",
+      cause: .streaming(.keysDropped, .outside), smallest: "",
       FaultyAdapter(streamed: { dict, call in dict.filter { call.layer($0) != nil } })),
     PlantedFault(
       "single-prefix-lost", .streaming, "keys lose the prefix when tensors are saved one by one",
-      needs: [],
-      says:
-        "keys come out with the prefix '' instead of '{prefix}' when tensors are converted one at a time",
-      smallest: "",
+      cause: .streaming(.wrongPrefix("", insteadOf: "{prefix}")), smallest: "",
       FaultyAdapter(streamed: { dict, call in
         let prefix = call.setup.prefix
         return try dict.renaming(call) { key in
@@ -216,34 +191,27 @@ extension FaultBank {
       })),
     PlantedFault(
       "single-factors-lost", .streaming, "low-rank factors are lost when saved one by one",
-      needs: [.lora],
-      says:
-        "{gate} lora_A, {up} lora_A, {gate} lora_B, {up} lora_B, {down} lora_A and {down}",
-      smallest:
-        "LoRA per expert, rank 1, prefix \"base_model.model.model.\" | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"",
+      needs: [.lora], cause: .streaming(.keysDropped, .factors), smallest: withFactors(),
       FaultyAdapter(streamed: { dict, call in dict.without(.factors, call) })),
   ]
 
   private static let parts: [PlantedFault] = [
     PlantedFault(
       "single-last-lost", .streaming, "the last part of a group is lost when saved by itself",
-      needs: [.halves], says: "{up} is lost", smallest: "",
+      needs: [.halves], cause: .streaming(.keysDropped, .up), smallest: "",
       FaultyAdapter(streamed: { dict, _ in
         guard dict.count > 1 else { return dict }
         return try StateDict(dict.dropLast().map { ($0.name, $0.tensor) })
       })),
     PlantedFault(
       "single-text-order", .streaming,
-      "parts of a group are in the order of text when saved singly",
-      needs: [.singleExperts],
-      says:
-        "keys come out in another order, '{key experts 10}' first of those out",
-      smallest: "experts 11",
+      "parts of a group are in the order of text when saved singly", needs: [.singleExperts],
+      cause: .streaming(.keyOrder(.other(first: "{key experts 10}"))), smallest: "experts 11",
       FaultyAdapter(streamed: { dict, _ in try dict.arranged { $0.sorted() } })),
     PlantedFault(
       "single-halves-swapped", .streaming,
-      "gate and up are exchanged when a group is saved by itself",
-      needs: [.halves], says: "gate and up halves are swapped", smallest: "contents tracer 0",
+      "gate and up are exchanged when a group is saved by itself", needs: [.halves],
+      cause: .streaming(.halvesExchanged), smallest: "contents tracer 0",
       FaultyAdapter(streamed: { dict, call in
         let halves = FaultSite.halves.rules(in: call.layout)
         return try dict.taking { name in
@@ -257,8 +225,7 @@ extension FaultBank {
     PlantedFault(
       "single-local-numbers", .streaming,
       "every expert is number 0 when a group is saved by itself", needs: [.singleExperts],
-      says: "expert 1",
-      smallest: "experts 2",
+      cause: .streaming(.expertsMissing([1])), smallest: "experts 2",
       FaultyAdapter(streamed: { dict, call in
         try dict.renaming(call) { $0.with(expert: { _ in 0 }) }
       })),

@@ -50,23 +50,20 @@ extension FaultBank {
   private static let exchanged: [PlantedFault] = [
     PlantedFault(
       "halves-swapped-both", .halves, "up stands before gate in both directions", .selfConsistent,
-      needs: [.halves], says: "gate and up halves are swapped in both directions",
-      smallest: "contents tracer 0",
+      needs: [.halves], cause: .both(.halvesExchanged), smallest: "contents tracer 0",
       FaultyAdapter(nativeOut: columns(swapped), nativeIn: columns(swapped))),
     PlantedFault(
-      "halves-swapped-load", .halves, "up stands before gate on load",
-      needs: [.halves], says: "gate and up halves are swapped from HF only",
-      smallest: "contents tracer 0",
+      "halves-swapped-load", .halves, "up stands before gate on load", needs: [.halves],
+      cause: .fromHF(.halvesExchanged), smallest: "contents tracer 0",
       FaultyAdapter(nativeOut: columns(swapped))),
     PlantedFault(
-      "halves-swapped-save", .halves, "the first half is saved as up",
-      needs: [.halves], says: "gate and up halves are swapped to HF only",
-      smallest: "contents tracer 0",
+      "halves-swapped-save", .halves, "the first half is saved as up", needs: [.halves],
+      cause: .toHF(.halvesExchanged), smallest: "contents tracer 0",
       FaultyAdapter(nativeIn: columns(swapped))),
     PlantedFault(
       "halves-swapped-wide-both", .halves,
       "the halves are exchanged both ways where hidden is twice the intermediate size",
-      .selfConsistent, needs: [.halves], says: "gate and up halves are swapped in both directions",
+      .selfConsistent, needs: [.halves], cause: .both(.halvesExchanged),
       smallest: "hidden size 2; contents tracer 0",
       {
         let edit = columns(
@@ -78,7 +75,7 @@ extension FaultBank {
     PlantedFault(
       "halves-swapped-swigluoai-both", .halves,
       "up stands before gate in both directions with swigluoai", .selfConsistent,
-      needs: [.gateOption], says: "gate and up halves are swapped in both directions",
+      needs: [.gateOption], cause: .both(.halvesExchanged),
       smallest: "activation swigluoai; contents tracer 0",
       {
         let edit = columns(
@@ -87,8 +84,7 @@ extension FaultBank {
       }()),
     PlantedFault(
       "halves-swapped-last-expert", .halves, "up stands before gate in the last expert on load",
-      needs: [.halves], says: "gate and up halves are swapped from HF only",
-      smallest: "contents tracer 0",
+      needs: [.halves], cause: .fromHF(.halvesExchanged), smallest: "contents tracer 0",
       FaultyAdapter(nativeOut: { dict, call in
         guard call.isGated else { return dict }
         let swapped = try columns(swapped)(dict, call)
@@ -107,39 +103,34 @@ extension FaultBank {
           })
       })),
     PlantedFault(
-      "halves-gate-twice-load", .halves, "gate stands in the place of up on load",
-      needs: [.halves], says: "{up} holds the elements of {gate} from HF only",
-      smallest: "contents tracer 0",
+      "halves-gate-twice-load", .halves, "gate stands in the place of up on load", needs: [.halves],
+      cause: .fromHF(.classReplaced(by: "{gate}"), .up), smallest: "contents tracer 0",
       FaultyAdapter(nativeOut: columns { $0 % $1 })),
     PlantedFault(
-      "halves-gate-twice-save", .halves, "gate is saved in the place of up",
-      needs: [.halves], says: "{up} holds the elements of {gate} to HF only",
-      smallest: "contents tracer 0",
+      "halves-gate-twice-save", .halves, "gate is saved in the place of up", needs: [.halves],
+      cause: .toHF(.classReplaced(by: "{gate}"), .up), smallest: "contents tracer 0",
       FaultyAdapter(nativeIn: columns { $0 % $1 })),
     PlantedFault(
-      "halves-up-lost-load", .halves, "gate alone is grouped on load",
-      needs: [.halves], says: "{up} is missing from the grouped tensor from HF only", smallest: "",
-      FaultyAdapter(nativeOut: half(0))),
+      "halves-up-lost-load", .halves, "gate alone is grouped on load", needs: [.halves],
+      cause: .fromHF(.projectionMissing, .up), smallest: "", FaultyAdapter(nativeOut: half(0))),
   ]
 
   private static let interleaved: [PlantedFault] = [
     PlantedFault(
       "halves-interleaved-both", .halves, "rows of gate and up alternate in both directions",
-      .selfConsistent,
-      needs: [.halves],
-      says: "rows of {gate and up} alternate in the fused tensor in both directions",
+      .selfConsistent, needs: [.halves], cause: .both(.halvesInterleaved, .gateAndUp),
       smallest: "MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(
         nativeOut: columns { $0 % 2 * $1 + $0 / 2 },
         nativeIn: columns { $0 < $1 ? 2 * $0 : 2 * ($0 - $1) + 1 })),
     PlantedFault(
-      "halves-interleaved-load", .halves, "rows of gate and up alternate on load",
-      needs: [.halves], says: "rows of {gate and up} alternate in the fused tensor from HF only",
+      "halves-interleaved-load", .halves, "rows of gate and up alternate on load", needs: [.halves],
+      cause: .fromHF(.halvesInterleaved, .gateAndUp),
       smallest: "MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeOut: columns { $0 % 2 * $1 + $0 / 2 })),
     PlantedFault(
-      "halves-interleaved-save", .halves, "every second row is saved as gate",
-      needs: [.halves], says: "rows of {gate and up} alternate in the fused tensor to HF only",
+      "halves-interleaved-save", .halves, "every second row is saved as gate", needs: [.halves],
+      cause: .toHF(.halvesInterleaved, .gateAndUp),
       smallest: "MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeIn: columns { $0 < $1 ? 2 * $0 : 2 * ($0 - $1) + 1 })),
   ]
@@ -155,23 +146,27 @@ extension FaultBank {
     }
   }
 
+  /// Rows on disk, which are columns where the native form is transposed.
+  private static let downRowsExchanged = FaultCause.either(
+    [.rows, .columns].map { .both(.axisOrder($0, .exchanged(0, 1)), .down) })
+
   private static let offsets: [PlantedFault] = [
     PlantedFault(
-      "offset-up-save", .halves, "up is saved from one column before its own",
-      needs: [.halves], says: "{up} holds the elements of {gate} to HF only",
-      smallest: "contents tracer 0",
+      "offset-up-save", .halves, "up is saved from one column before its own", needs: [.halves],
+      cause: .toHF(.classReplaced(by: "{gate}"), .up), smallest: "contents tracer 0",
       FaultyAdapter(nativeIn: columns { $0 < $1 ? $0 : $0 - 1 })),
     PlantedFault(
-      "offset-gate-load", .halves, "gate and up stand one column too far on load",
-      needs: [.halves], says: "shifted by 1 row", smallest: "contents tracer 0",
+      "offset-gate-load", .halves, "gate and up stand one column too far on load", needs: [.halves],
+      cause: .fromHF(.halvesShifted(by: 1)), smallest: "contents tracer 0",
       FaultyAdapter(nativeOut: columns { ($0 + 2 * $1 - 1) % (2 * $1) })),
     PlantedFault(
       "offset-odd-width-load", .halves, "the last row of gate is lost on load where rows are odd",
-      needs: [.halves], says: "{gate} is all zeros from HF only", smallest: "contents constant 1",
+      needs: [.halves], cause: .fromHF(.zeros(isPartly: false), .gate),
+      smallest: "contents constant 1",
       FaultyAdapter(nativeOut: columns { $1 % 2 == 1 && $0 == $1 - 1 ? nil : $0 })),
     PlantedFault(
       "offset-of-hidden-save", .halves, "up is saved from the column that hidden size says",
-      needs: [.halves], says: "{up} is rearranged to HF only",
+      needs: [.halves], cause: .toHF(.rearranged(example: ""), .up),
       smallest: "MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeIn: { dict, call in
         let hidden = call.setup.config.hiddenSize
@@ -184,23 +179,22 @@ extension FaultBank {
       })),
     PlantedFault(
       "rows-down-rotated-both", .halves, "rows of {down} are shifted by one in both directions",
-      .selfConsistent, needs: [], says: "{rows down} of {down} are exchanged in both directions",
+      .selfConsistent, cause: downRowsExchanged,
       smallest: "MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(
         nativeOut: downRows { ($0 + 1) % $1 }, nativeIn: downRows { ($0 + $1 - 1) % $1 })),
     PlantedFault(
       "rows-down-reversed-both", .halves, "rows of {down} are reversed in both directions",
-      .selfConsistent, needs: [], says: "{rows down} of {down} are exchanged in both directions",
+      .selfConsistent, cause: downRowsExchanged,
       smallest: "MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeOut: downRows { $1 - 1 - $0 }, nativeIn: downRows { $1 - 1 - $0 })),
     PlantedFault(
       "rows-down-last-unwritten", .halves, "the last row of {down} is never written on load",
-      needs: [], says: "{down} is all zeros from HF only", smallest: "contents constant 1",
+      cause: .fromHF(.zeros(isPartly: false), .down), smallest: "contents constant 1",
       FaultyAdapter(nativeOut: downRows { $0 == $1 - 1 ? nil : $0 })),
     PlantedFault(
-      "rows-down-padded", .halves,
-      "{down} is read with rows padded to a multiple of four on load",
-      needs: [], says: "{down} is partly zeros from HF only",
+      "rows-down-padded", .halves, "{down} is read with rows padded to a multiple of four on load",
+      cause: .fromHF(.zeros(isPartly: true), .down),
       smallest: "MoE intermediate size 2; contents constant 1",
       FaultyAdapter(nativeOut: { dict, call in
         try dict.editing(.down, call) { tensor in
@@ -218,7 +212,7 @@ extension FaultBank {
     PlantedFault(
       "slices-strided-both", .halves,
       "{down} of the first two experts share their rows in turn in both directions",
-      .selfConsistent, needs: [], says: "{down} is rearranged in both directions",
+      .selfConsistent, cause: .both(.rearranged(example: ""), .down),
       smallest: "experts 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeOut: sharedRows, nativeIn: sharedRows)),
   ]

@@ -11,6 +11,14 @@ import Tensors
 extension FaultBank {
   static let lora: [PlantedFault] = single + fused
 
+  /// The smallest checkpoint with factors, beside the model or alone.
+  static func withFactors(
+    _ kind: String = "per expert", rank: Int = 1, before: String = "", behind: String = ""
+  ) -> String {
+    let factors = "LoRA \(kind), rank \(rank), prefix \"base_model.model.model.\"\(behind)"
+    return "\(before)\(factors) | \(before)extent LoRA only; \(factors)"
+  }
+
   /// What PEFT puts before the model's keys.
   private static let peftPrefix = "base_model.model."
 
@@ -32,47 +40,38 @@ extension FaultBank {
   private static let single: [PlantedFault] = [
     PlantedFault(
       "lora-down-exchanged-both", .lora, "factors A and B of {down} are exchanged both ways",
-      .selfConsistent,
-      needs: [.lora], says: "{down} lora_A and {down} lora_B are exchanged in both directions",
-      smallest:
-        "LoRA per expert, rank 1, prefix \"base_model.model.model.\" | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"",
-      FaultyAdapter(nativeOut: exchanged, nativeIn: exchanged)),
+      .selfConsistent, needs: [.lora], cause: .both(.classesExchanged("", ""), .downFactors),
+      smallest: withFactors(), FaultyAdapter(nativeOut: exchanged, nativeIn: exchanged)),
     PlantedFault(
       "lora-halves-both", .lora, "factor B of up stands before that of gate in both directions",
-      .selfConsistent, needs: [.lora], says: "gate and up halves are swapped in both directions",
-      smallest:
-        "LoRA per expert, rank 1, prefix \"base_model.model.model.\"; contents tracer 0 | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"; contents tracer 0",
+      .selfConsistent, needs: [.lora], cause: .both(.halvesExchanged),
+      smallest: withFactors(behind: "; contents tracer 0"),
       FaultyAdapter(
         nativeOut: columns(of: .secondFactor, swapped),
         nativeIn: columns(of: .secondFactor, swapped))),
     PlantedFault(
       "lora-halves-load", .lora, "factor B of up stands before that of gate on load",
-      needs: [.lora], says: "gate and up halves are swapped from HF only",
-      smallest:
-        "LoRA per expert, rank 1, prefix \"base_model.model.model.\"; contents tracer 0 | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"; contents tracer 0",
+      needs: [.lora], cause: .fromHF(.halvesExchanged),
+      smallest: withFactors(behind: "; contents tracer 0"),
       FaultyAdapter(nativeOut: columns(of: .secondFactor, swapped))),
     PlantedFault(
       "lora-gate-twice", .lora, "factor B of gate stands in the place of that of up on load",
-      needs: [.lora], says: "{up} lora_B holds the elements of {gate} lora_B from HF only",
-      smallest:
-        "LoRA per expert, rank 1, prefix \"base_model.model.model.\"; contents tracer 0 | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"; contents tracer 0",
+      needs: [.lora], cause: .fromHF(.classReplaced(by: "{gate} lora_B"), .up.factors(isA: false)),
+      smallest: withFactors(behind: "; contents tracer 0"),
       FaultyAdapter(nativeOut: columns(of: .secondFactor) { $0 % $1 })),
     PlantedFault(
-      "lora-up-a-lost-save", .lora, "factor A of {up} is not saved",
-      needs: [.lora], says: "{up} lora_A is lost to HF only",
-      smallest:
-        "LoRA per expert, rank 1, prefix \"base_model.model.model.\" | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"",
+      "lora-up-a-lost-save", .lora, "factor A of {up} is not saved", needs: [.lora],
+      cause: .toHF(.keysDropped, .up.factors(isA: true)), smallest: withFactors(),
       FaultyAdapter(onDiskOut: { dict, call in
         call.isGated ? dict.without(FaultSite.up.factors(isA: true), call) : dict
       })),
     PlantedFault(
       "lora-text-order-both", .lora, "factors are sorted by experts as text in both directions",
-      .selfConsistent,
-      needs: [.lora],
-      says:
-        "for {gate} lora_A, {gate} lora_B, {up} lora_B, {down} lora_A and {down} lora_B,",
-      smallest:
-        "experts 11; LoRA per expert, rank 1, prefix \"base_model.model.model.\"; contents tracer 0 | experts 11; extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"; contents tracer 0",
+      .selfConsistent, needs: [.lora],
+      cause: .fromHF(
+        .expertOrder(.lexicographic), .gate.factors(isA: nil), .up.factors(isA: false),
+        .down.factors(isA: nil)),
+      smallest: withFactors(before: "experts 11; ", behind: "; contents tracer 0"),
       {
         let arrange: @Sendable (StateDict, FaultyAdapter.Call, Bool) throws -> StateDict = {
           dict, call, isBack in
@@ -90,19 +89,17 @@ extension FaultBank {
       }()),
     PlantedFault(
       "lora-down-not-transposed-load", .lora, "factors of {down} are not transposed on load",
-      needs: [.lora], says: "{down} lora_A and {down} lora_B are not transposed from HF only",
-      smallest:
-        "LoRA per expert, rank 2, prefix \"base_model.model.model.\" | extent LoRA only; LoRA per expert, rank 2, prefix \"base_model.model.model.\"",
+      needs: [.lora], cause: .fromHF(.notTransposed(isSquare: false), .downFactors),
+      smallest: withFactors(rank: 2),
       FaultyAdapter(nativeOut: { dict, call in
         try dict.editing(.downFactors, call) { try $0.transposed() }
       })),
     PlantedFault(
-      "lora-square-both", .lora,
-      "square factors of {down} are not transposed in either direction",
-      .selfConsistent,
-      needs: [.lora], says: "{down} lora_A is not transposed where it is square in both directions",
-      smallest:
-        "MoE intermediate size 2; LoRA per expert, rank 2, prefix \"base_model.model.model.\"; contents tracer 0 | MoE intermediate size 2; extent LoRA only; LoRA per expert, rank 2, prefix \"base_model.model.model.\"; contents tracer 0",
+      "lora-square-both", .lora, "square factors of {down} are not transposed in either direction",
+      .selfConsistent, needs: [.lora],
+      cause: .both(.notTransposed(isSquare: true), .down.factors(isA: true)),
+      smallest: withFactors(
+        rank: 2, before: "MoE intermediate size 2; ", behind: "; contents tracer 0"),
       {
         let edit: FaultyAdapter.Edit = { dict, call in
           try dict.editing(.downFactors, call) { tensor in
@@ -113,10 +110,9 @@ extension FaultBank {
         return FaultyAdapter(nativeOut: edit, nativeIn: edit)
       }()),
     PlantedFault(
-      "lora-prefix-lost", .lora, "factors lose PEFT's prefix on load",
-      needs: [.lora], says: "prefix '{prefix}' instead of 'base_model.model.{prefix}'",
-      smallest:
-        "LoRA per expert, rank 1, prefix \"base_model.model.model.\" | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"",
+      "lora-prefix-lost", .lora, "factors lose PEFT's prefix on load", needs: [.lora],
+      cause: .fromHF(.wrongPrefix("{prefix}", insteadOf: "base_model.model.{prefix}")),
+      smallest: withFactors(),
       FaultyAdapter(nativeOut: { dict, call in
         let prefix = call.layout.prefixes[0]
         return try dict.renaming(call) { key in
@@ -126,8 +122,7 @@ extension FaultBank {
     PlantedFault(
       "lora-prefix-added-save", .lora, "factors are saved under PEFT's prefix whatever theirs was",
       needs: [.lora],
-      says:
-        "keys come out with the prefix 'base_model.model.{prefix}' instead of '{prefix}' to HF only",
+      cause: .toHF(.wrongPrefix("base_model.model.{prefix}", insteadOf: "{prefix}")),
       smallest:
         "LoRA per expert, rank 1, prefix \"model.\" | extent LoRA only; LoRA per expert, rank 1, prefix \"model.\"",
       FaultyAdapter(onDiskOut: { dict, call in
@@ -137,22 +132,18 @@ extension FaultBank {
         }
       })),
     PlantedFault(
-      "lora-cast", .lora, "factors are cast to the experts' target type on load",
-      needs: [.lora],
-      says:
-        "{gate} lora_A, {gate} lora_B, {up} lora_B, {down} lora_A and {down} lora_B were cast",
-      smallest:
-        "other types f16; LoRA per expert, rank 1, prefix \"base_model.model.model.\" | other types f16; extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"",
+      "lora-cast", .lora, "factors are cast to the experts' target type on load", needs: [.lora],
+      cause: .fromHF(
+        .cast(from: .f16, to: .bf16), .gate.factors(isA: nil), .up.factors(isA: false),
+        .down.factors(isA: nil)),
+      smallest: withFactors(before: "other types f16; "),
       FaultyAdapter(nativeOut: { dict, call in
         try casting(.factors, to: call.setup.options.targetDType)(dict, call)
       })),
     PlantedFault(
-      "lora-not-split", .lora, "factors are saved in grouped form",
-      needs: [.lora],
-      says:
-        "{gate} lora_A, {down} lora_A and {down} lora_B keep their native name to HF only",
-      smallest:
-        "LoRA per expert, rank 1, prefix \"base_model.model.model.\" | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"",
+      "lora-not-split", .lora, "factors are saved in grouped form", needs: [.lora],
+      cause: .toHF(.notRenamed, .gate.factors(isA: true), .down.factors(isA: nil)),
+      smallest: withFactors(),
       FaultyAdapter(toHF: { session, dict, call in
         let base = dict.without(.factors, call)
         let factors = call.excluding.isEmpty ? dict.only(.factors, call) : StateDict()
@@ -160,20 +151,13 @@ extension FaultBank {
         return try session.toHF(base, excluding: call.excluding, call.rank).appending(factors)
       })),
     PlantedFault(
-      "lora-dropped", .lora, "low-rank factors are lost on load",
-      needs: [.lora],
-      says:
-        "{factor gate and up}_A, {factor gate and up}_B, {factor down}_A and {factor down}_B are lost from HF only",
-      smallest:
-        "LoRA per expert, rank 1, prefix \"base_model.model.model.\" | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"",
+      "lora-dropped", .lora, "low-rank factors are lost on load", needs: [.lora],
+      cause: .fromHF(.keysDropped, .factors.native), smallest: withFactors(),
       FaultyAdapter(nativeOut: { dict, call in dict.without(.factors, call) })),
     PlantedFault(
       "lora-mtp-dropped", .lora, "factors of MTP layers are dropped under PEFT's prefix, too",
-      needs: [.lora, .mtpDropped],
-      says:
-        "{factor gate and up}_A, {factor gate and up}_B, {factor down}_A and {factor down}_B are lost from HF only",
-      smallest:
-        "MTP layers 1; MTP policy drop; LoRA per expert, rank 1, prefix \"base_model.model.model.\" | MTP layers 1; MTP policy drop; extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"",
+      needs: [.lora, .mtpDropped], cause: .fromHF(.keysDropped, .factors.native),
+      smallest: withFactors(before: "MTP layers 1; MTP policy drop; "),
       FaultyAdapter(nativeOut: { dict, call in
         guard call.setup.options.mtpPolicy == .drop else { return dict }
         let count = call.setup.config.hiddenLayerCount
@@ -184,10 +168,10 @@ extension FaultBank {
     PlantedFault(
       "lora-first-expert-only", .lora, "every expert gets the factors of the first on load",
       needs: [.lora],
-      says:
-        "for {gate} lora_A, {gate} lora_B, {up} lora_B, {down} lora_A and {down} lora_B,",
-      smallest:
-        "experts 2; LoRA per expert, rank 1, prefix \"base_model.model.model.\"; contents tracer 0 | experts 2; extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"; contents tracer 0",
+      cause: .fromHF(
+        .expertOrder(.copies(of: 0)), .gate.factors(isA: nil), .up.factors(isA: false),
+        .down.factors(isA: nil)),
+      smallest: withFactors(before: "experts 2; ", behind: "; contents tracer 0"),
       FaultyAdapter(nativeOut: { dict, call in
         try dict.editing(.factors, call) { try $0.permuting(axis: 0) { _ in 0 } }
       })),
@@ -216,9 +200,8 @@ extension FaultBank {
   private static let fused: [PlantedFault] = [
     PlantedFault(
       "fused-layout-inverted", .lora, "the layout of fused factors is taken for PEFT's other one",
-      needs: [.lora], says: "lora_A and lora_B are exchanged",
-      smallest:
-        "LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\" | extent LoRA only; LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\"",
+      needs: [.lora], cause: .fromHF(.classesExchanged("lora_A", "lora_B")),
+      smallest: withFactors("ParamWrapper"),
       FaultyAdapter(fromHF: { session, dict, call in
         let native = try session.fromHF(dict, call.rank)
         guard hasFused(dict, call) else { return native }
@@ -227,10 +210,9 @@ extension FaultBank {
       })),
     PlantedFault(
       "fused-hint-ignored", .lora, "the layout that the adapter's file states is ignored",
-      needs: [.lora, .gateOption],
-      says: "expected a stated layout, found a shape that fits peft-0.19.1 and peft-0.18",
-      smallest:
-        "activation relu2; LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\"; stated layout peft-0.19.1 | activation relu2; extent LoRA only; LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\"; stated layout peft-0.19.1",
+      needs: [.lora, .gateOption], cause: .refused(.ambiguousLoRALayout),
+      smallest: withFactors(
+        "ParamWrapper", before: "activation relu2; ", behind: "; stated layout peft-0.19.1"),
       FaultyAdapter(setup: { setup in
         var setup = setup
         setup.options.paramWrapperLayout = nil
@@ -238,11 +220,9 @@ extension FaultBank {
       })),
     PlantedFault(
       "fused-hint-inverted", .lora,
-      "the layout that the adapter's file states is taken for the other",
-      needs: [.lora],
-      says: "expected the stated layout peft-0.18, found a shape that fits peft-0.19.1",
-      smallest:
-        "LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\"; stated layout peft-0.19.1 | extent LoRA only; LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\"; stated layout peft-0.19.1",
+      "the layout that the adapter's file states is taken for the other", needs: [.lora],
+      cause: .refused(.ambiguousLoRALayout),
+      smallest: withFactors("ParamWrapper", behind: "; stated layout peft-0.19.1"),
       FaultyAdapter(setup: { setup in
         var setup = setup
         setup.options.paramWrapperLayout = setup.options.paramWrapperLayout.map {
@@ -252,43 +232,37 @@ extension FaultBank {
       })),
     PlantedFault(
       "fused-rank-first-a", .lora, "rows of a fused A are taken for ranks of experts",
-      needs: [.lora], says: "order of experts and ranks",
-      smallest:
-        "experts 2; LoRA ParamWrapper, rank 2, prefix \"base_model.model.model.\"; contents tracer 0 | experts 2; extent LoRA only; LoRA ParamWrapper, rank 2, prefix \"base_model.model.model.\"; contents tracer 0",
+      needs: [.lora], cause: .fromHF(.rearranged(example: "")),
+      smallest: withFactors(
+        "ParamWrapper", rank: 2, before: "experts 2; ", behind: "; contents tracer 0"),
       FaultyAdapter(onDiskIn: regrouped(isA: true))),
     PlantedFault(
       "fused-expert-first-b", .lora, "columns of a fused B are taken for experts of ranks",
-      needs: [.lora], says: "order of experts and ranks",
-      smallest:
-        "experts 2; LoRA ParamWrapper, rank 2, prefix \"base_model.model.model.\"; contents tracer 0 | experts 2; extent LoRA only; LoRA ParamWrapper, rank 2, prefix \"base_model.model.model.\"; contents tracer 0",
+      needs: [.lora], cause: .fromHF(.rearranged(example: "")),
+      smallest: withFactors(
+        "ParamWrapper", rank: 2, before: "experts 2; ", behind: "; contents tracer 0"),
       FaultyAdapter(onDiskIn: regrouped(isA: false))),
     PlantedFault(
       "fused-kept", .lora, "fused factors stay beside the groups that are made of them",
       needs: [.lora],
-      says:
-        "surplus keys 'base_model.model.{layer 0}{module gate and up}base_layer.lora_A.weight',",
-      smallest:
-        "LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\" | extent LoRA only; LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\"",
+      cause: .fromHF(
+        .keysSurplus,
+        keys: ["base_model.model.{layer 0}{module gate and up}base_layer.lora_A.weight"]),
+      smallest: withFactors("ParamWrapper"),
       FaultyAdapter(fromHF: { session, dict, call in
         try session.fromHF(dict, call.rank).appending(dict.only(.fused, call))
       })),
     PlantedFault(
-      "fused-dropped", .lora, "fused factors are lost on load",
-      needs: [.lora],
-      says:
-        "{factor gate and up}_A, {factor gate and up}_B, {factor down}_A and {factor down}_B are lost from HF only",
-      smallest:
-        "LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\" | extent LoRA only; LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\"",
+      "fused-dropped", .lora, "fused factors are lost on load", needs: [.lora],
+      cause: .fromHF(.keysDropped, .factors.native), smallest: withFactors("ParamWrapper"),
       FaultyAdapter(fromHF: { session, dict, call in
         let native = try session.fromHF(dict, call.rank)
         return hasFused(dict, call) ? native.without(.factors, call) : native
       })),
     PlantedFault(
       "fused-gate-alone", .lora, "a fused factor of gate and up is taken for gate's alone on load",
-      needs: [.lora],
-      says: "base_layer lora_B comes out in shape [1, 1, 1] instead of [1, 1, 2] from HF only",
-      smallest:
-        "LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\" | extent LoRA only; LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\"",
+      needs: [.lora], cause: .fromHF(.wrongShape(expected: "[1, 1, 2]", found: "[1, 1, 1]")),
+      smallest: withFactors("ParamWrapper"),
       FaultyAdapter(fromHF: { session, dict, call in
         let native = try session.fromHF(dict, call.rank)
         return hasFused(dict, call) ? try half(0, of: .secondFactor)(native, call) : native

@@ -42,42 +42,39 @@ extension FaultBank {
 
   private static let kept: [PlantedFault] = [
     PlantedFault(
-      "mtp-first-kept", .mtp, "the first MTP layer counts as a decoder layer",
-      needs: [.mtpDropped], says: "the MTP layer (layer 1) is kept under policy drop",
-      smallest: "MTP layers 1; MTP policy drop",
+      "mtp-first-kept", .mtp, "the first MTP layer counts as a decoder layer", needs: [.mtpDropped],
+      cause: .fromHF(.mtpKept(.all), layers: [1]), smallest: "MTP layers 1; MTP policy drop",
       keeping { layer, config, _ in layer == config.hiddenLayerCount }),
     PlantedFault(
-      "mtp-all-kept", .mtp, "MTP layers are loaded under policy drop",
-      needs: [.mtpDropped], says: "the MTP layer (layer 1) is kept under policy drop",
-      smallest: "MTP layers 1; MTP policy drop", keeping { _, _, _ in true }),
+      "mtp-all-kept", .mtp, "MTP layers are loaded under policy drop", needs: [.mtpDropped],
+      cause: .fromHF(.mtpKept(.all), layers: [1]), smallest: "MTP layers 1; MTP policy drop",
+      keeping { _, _, _ in true }),
     PlantedFault(
-      "mtp-first-only-dropped", .mtp, "only the first MTP layer is dropped",
-      needs: [.mtpDropped], says: "the last MTP layer (layer 2) is kept under policy drop",
-      smallest: "MTP layers 2; MTP policy drop",
+      "mtp-first-only-dropped", .mtp, "only the first MTP layer is dropped", needs: [.mtpDropped],
+      cause: .fromHF(.mtpKept(.last)), smallest: "MTP layers 2; MTP policy drop",
       keeping { layer, config, _ in layer > config.hiddenLayerCount }),
     PlantedFault(
       "mtp-bound-literal", .mtp, "MTP layers begin at layer 48, as in the published model",
-      needs: [.mtpDropped], says: "the MTP layer (layer 1) is kept under policy drop",
-      smallest: "MTP layers 1; MTP policy drop",
-      keeping { layer, _, _ in layer < 48 }),
+      needs: [.mtpDropped], cause: .fromHF(.mtpKept(.all), layers: [1]),
+      smallest: "MTP layers 1; MTP policy drop", keeping { layer, _, _ in layer < 48 }),
     PlantedFault(
-      "mtp-one-digit", .mtp, "an MTP layer's number has one digit",
-      needs: [.mtpDropped], says: "the MTP layer (layer 10) is kept under policy drop",
+      "mtp-one-digit", .mtp, "an MTP layer's number has one digit", needs: [.mtpDropped],
+      cause: .fromHF(.mtpKept(.all), layers: [10]),
       smallest: "layers 10 (0 dense); MTP layers 1; MTP policy drop",
       keeping { layer, _, _ in layer > 9 }),
     PlantedFault(
       "mtp-prefix-required", .mtp, "MTP layers are found under '{prefix}' only",
-      needs: [.mtpDropped], says: "the MTP layer (layer 1) is kept under policy drop",
+      needs: [.mtpDropped], cause: .fromHF(.mtpKept(.all), layers: [1]),
       smallest: "MTP layers 1; MTP policy drop; key prefix \"\"",
       keeping { _, _, options in options.prefix != .model }),
     PlantedFault(
       "mtp-prefix-forbidden", .mtp, "MTP layers are found without a prefix only",
-      needs: [.mtpDropped], says: "the MTP layer (layer 1) is kept under policy drop",
+      needs: [.mtpDropped], cause: .fromHF(.mtpKept(.all), layers: [1]),
       smallest: "MTP layers 1; MTP policy drop",
       keeping { _, _, options in options.prefix != .none }),
     PlantedFault(
       "mtp-experts-kept", .mtp, "of MTP layers experts are loaded under policy drop",
-      needs: [.mtpDropped], says: "the MTP layer (layer 1) is kept under policy drop",
+      needs: [.mtpDropped], cause: .fromHF(.mtpKept(.all), layers: [1]),
       smallest: "MTP layers 1; MTP policy drop",
       FaultyAdapter(fromHF: { session, dict, call in
         let right = try session.fromHF(dict, call.rank)
@@ -102,9 +99,7 @@ extension FaultBank {
   private static let dropped: [PlantedFault] = [
     PlantedFault(
       "mtp-last-decoder-dropped", .mtp, "the last decoder layer is dropped with the MTP layers",
-      needs: [.mtpDropped],
-      says:
-        "{decoder layer} are",
+      needs: [.mtpDropped], cause: .fromHF(.keysDropped, layers: [0]),
       smallest: "MTP layers 1; MTP policy drop",
       FaultyAdapter(nativeOut: { dict, call in
         guard call.setup.options.mtpPolicy == .drop, call.setup.config.mtpLayerCount > 0 else {
@@ -115,9 +110,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "mtp-text-compared", .mtp, "a layer's number is compared with num_hidden_layers as text",
-      needs: [.mtpDropped],
-      says:
-        "{decoder layer} are",
+      needs: [.mtpDropped], cause: .fromHF(.keysDropped, layers: [2, 3, 4, 5, 6, 7, 8, 9]),
       smallest: "layers 10 (0 dense)",
       FaultyAdapter(nativeOut: { dict, call in
         guard call.setup.options.mtpPolicy == .drop else { return dict }
@@ -125,22 +118,20 @@ extension FaultBank {
         return dict.filter { name in layer(name, call).map { "\($0)" < count } ?? true }
       })),
     PlantedFault(
-      "mtp-policy-ignored", .mtp, "MTP layers are dropped under policy preserve",
-      needs: [.mtp], says: "the MTP layer (layer 1) is dropped under policy preserve",
-      smallest: "MTP layers 1; MTP policy preserve",
+      "mtp-policy-ignored", .mtp, "MTP layers are dropped under policy preserve", needs: [.mtp],
+      cause: .fromHF(.mtpDropped(.all), layers: [1]), smallest: "MTP layers 1; MTP policy preserve",
       FaultyAdapter(nativeOut: { dict, call in dict.filter { !isMTP($0, call) } })),
     PlantedFault(
-      "mtp-lost-on-save", .mtp, "MTP layers are lost on save",
-      needs: [.mtp], says: "the MTP layer (layer 1) is dropped under policy preserve",
-      smallest: "MTP layers 1; MTP policy preserve",
+      "mtp-lost-on-save", .mtp, "MTP layers are lost on save", needs: [.mtp],
+      cause: .toHF(.mtpDropped(.all), layers: [1]), smallest: "MTP layers 1; MTP policy preserve",
       FaultyAdapter(onDiskOut: { dict, call in dict.filter { !isMTP($0, call) } })),
     PlantedFault(
-      "mtp-projection-lost-save", .mtp, "{prediction} of MTP layers is lost on save",
-      needs: [.mtp], says: "{prediction} is lost", smallest: "MTP layers 1; MTP policy preserve",
+      "mtp-projection-lost-save", .mtp, "{prediction} of MTP layers is lost on save", needs: [.mtp],
+      cause: .toHF(.keysDropped, .prediction), smallest: "MTP layers 1; MTP policy preserve",
       FaultyAdapter(onDiskOut: { dict, call in dict.without(.prediction, call) })),
     PlantedFault(
       "mtp-last-lost-load", .mtp, "of several MTP layers the last is lost under policy preserve",
-      needs: [.mtp], says: "the last MTP layer (layer 2) is dropped under policy preserve",
+      needs: [.mtp], cause: .fromHF(.mtpDropped(.last)),
       smallest: "MTP layers 2; MTP policy preserve",
       FaultyAdapter(nativeOut: { dict, call in
         let config = call.setup.config
@@ -153,18 +144,17 @@ extension FaultBank {
     PlantedFault(
       "mtp-norm-named-otherwise-both", .mtp,
       "{last prediction norm} of MTP layers is final_norm in native form", .selfConsistent,
-      needs: [.mtp], says: "{last prediction norm} comes out as 'final_norm.weight' from HF only",
+      needs: [.mtp], cause: .fromHF(.renamedWrongly(to: "final_norm.weight"), .lastPredictionNorm),
       smallest: "MTP layers 1; MTP policy preserve",
       namedOtherwise(.lastPredictionNorm) { _ in "final_norm.weight" }),
     PlantedFault(
       "mtp-norms-exchanged-both", .mtp, "{input norms} are exchanged in both directions",
-      .selfConsistent, needs: [.mtp], says: "{input norms} are exchanged in both directions",
-      smallest: "MTP layers 1; MTP policy preserve",
-      exchanging(.inputNorms)),
+      .selfConsistent, needs: [.mtp], cause: .both(.classesExchanged("", ""), .inputNorms),
+      smallest: "MTP layers 1; MTP policy preserve", exchanging(.inputNorms)),
     PlantedFault(
       "mtp-input-halves-exchanged-both", .mtp,
       "the halves of {prediction}'s input are exchanged in both directions", .selfConsistent,
-      needs: [.mtp], says: "columns of {prediction} are exchanged in both directions",
+      needs: [.mtp], cause: .both(.axisOrder(.columns, .exchanged(0, 1)), .prediction),
       smallest: "MTP layers 1; MTP policy preserve; contents tracer 0",
       {
         let exchange: FaultyAdapter.Edit = { dict, call in
@@ -178,21 +168,20 @@ extension FaultBank {
       }()),
     PlantedFault(
       "mtp-experts-not-grouped", .mtp, "experts of MTP layers are not grouped on load",
-      needs: [.mtpExperts],
-      says: "{groups whole groups|keeps its name|keep their name} on disk from HF only",
+      needs: [.mtpExperts], cause: .fromHF(.notRenamed, .wholeGroups.native),
       smallest: "MTP layers 1; MTP policy preserve",
       FaultyAdapter(
         fromHF: ungrouping { layer, call in layer >= call.setup.config.hiddenLayerCount })),
     PlantedFault(
       "mtp-not-renamed", .mtp, "names in MTP layers are not replaced on load",
       needs: [.mtpExperts, .renamed(.renamedRouting)],
-      says: "{renamed routing|keeps its name|keep their name} on disk from HF only in MTP layer 1",
+      cause: .fromHF(.notRenamed, .renamedRouting, layers: [1]),
       smallest: "MTP layers 1; MTP policy preserve",
       FaultyAdapter(
         nativeOut: keepingNames(.besideExperts) { key, call in isMTP(key.name, call) })),
     PlantedFault(
       "mtp-norms-shifted", .mtp, "one is added to norms once more because MTP layers are there",
-      needs: [.mtp], says: "was added to {norms of layers}",
+      needs: [.mtp], cause: .fromHF(.value(.added(1)), .layerNorms),
       smallest: "MTP layers 1; MTP policy preserve",
       FaultyAdapter(nativeOut: { dict, call in
         guard dict.names.contains(where: { isMTP($0, call) }) else { return dict }
@@ -215,33 +204,35 @@ extension FaultBank {
 
   private static let asked: [PlantedFault] = [
     PlantedFault(
-      "mtp-key-bound-off", .mtp, "isMTPKey leaves out the first MTP layer",
-      needs: [.mtpDropped], says: "isMTPKey says no to keys of MTP layer 1", smallest: "",
+      "mtp-key-bound-off", .mtp, "isMTPKey leaves out the first MTP layer", needs: [.mtpDropped],
+      cause: .anywhere(.mtpKeyMisjudged(isMTP: false, isOfModel: true), layers: [1]), smallest: "",
       asking { $0 > $1.hiddenLayerCount }),
     PlantedFault(
-      "mtp-key-bound-literal", .mtp, "isMTPKey looks for layer 80",
-      needs: [.mtpDropped], says: "isMTPKey says no to keys of MTP layers 1, 2 and 20",
+      "mtp-key-bound-literal", .mtp, "isMTPKey looks for layer 80", needs: [.mtpDropped],
+      cause: .anywhere(.mtpKeyMisjudged(isMTP: false, isOfModel: true), layers: [1, 2, 20]),
       smallest: "",
       asking { layer, _ in layer == 80 }
     ),
     PlantedFault(
       "mtp-key-bound-counts-mtp", .mtp, "isMTPKey takes num_hidden_layers to count MTP layers",
-      needs: [.mtpDropped], says: "isMTPKey says yes to keys of layer 0",
+      needs: [.mtpDropped],
+      cause: .anywhere(.mtpKeyMisjudged(isMTP: true, isOfModel: true), layers: [0]),
       smallest: "MTP layers 1; MTP policy preserve",
       asking { $0 >= $1.hiddenLayerCount - $1.mtpLayerCount }),
     PlantedFault(
       "mtp-key-any-prefix", .mtp, "isMTPKey takes layers of other modules for the model's",
-      needs: [.mtpDropped], says: "of other modules", smallest: "",
-      asking(prefixes: { _ in nil }) { $0 >= $1.hiddenLayerCount }),
+      needs: [.mtpDropped], cause: .anywhere(.mtpKeyMisjudged(isMTP: true, isOfModel: false)),
+      smallest: "", asking(prefixes: { _ in nil }) { $0 >= $1.hiddenLayerCount }),
     PlantedFault(
       "mtp-key-prefix-required", .mtp, "isMTPKey asks for the prefix '{prefix}'",
-      needs: [.mtpDropped], says: "isMTPKey says no to keys of MTP layers 1, 2 and 20",
+      needs: [.mtpDropped],
+      cause: .anywhere(.mtpKeyMisjudged(isMTP: false, isOfModel: true), layers: [1, 2, 20]),
       smallest: "",
       asking(prefixes: { [$0.config.layout.prefixes[0]] }) { $0 >= $1.hiddenLayerCount }),
     PlantedFault(
       "mtp-key-stored-only", .mtp, "isMTPKey knows the layers of the config only",
-      needs: [.mtpDropped], says: "isMTPKey says no to keys of MTP layers 1, 2 and 20",
-      smallest: "",
-      asking { $0 >= $1.hiddenLayerCount && $0 < $1.storedLayerCount }),
+      needs: [.mtpDropped],
+      cause: .anywhere(.mtpKeyMisjudged(isMTP: false, isOfModel: true), layers: [1, 2, 20]),
+      smallest: "", asking { $0 >= $1.hiddenLayerCount && $0 < $1.storedLayerCount }),
   ]
 }

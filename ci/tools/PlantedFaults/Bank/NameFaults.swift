@@ -70,63 +70,49 @@ extension FaultBank {
   private static let renames: [PlantedFault] = [
     PlantedFault(
       "rename-bias-load", .names, "the router's bias keeps its name on disk on load",
-      needs: [.renamed(.routerBias)], says: "{router bias} keeps its name on disk from HF only",
-      smallest: "",
+      needs: [.renamed(.routerBias)], cause: .fromHF(.notRenamed, .routerBias), smallest: "",
       FaultyAdapter(nativeOut: keepingNames(.routerBias))),
     PlantedFault(
       "rename-bias-save", .names, "the router's bias keeps its native name on save",
-      needs: [.renamed(.routerBias)], says: "{router bias} keeps its native name to HF only",
-      smallest: "",
+      needs: [.renamed(.routerBias)], cause: .toHF(.notRenamed, .routerBias), smallest: "",
       FaultyAdapter(onDiskOut: keepingNativeNames(.routerBias))),
     PlantedFault(
       "rename-bias-both", .names, "the router's bias is not renamed in either direction",
-      .selfConsistent, needs: [.renamed(.routerBias)],
-      says: "{router bias} keeps its name on disk from HF only", smallest: "",
-      neverRenamed(.routerBias)),
+      .selfConsistent, needs: [.renamed(.routerBias)], cause: .fromHF(.notRenamed, .routerBias),
+      smallest: "", neverRenamed(.routerBias)),
     PlantedFault(
       "rename-bias-other-both", .names, "the router's bias is 'correction' in native form",
       .selfConsistent, needs: [.has(.routerBias)],
-      says: "{router bias} comes out as '{module router bias}correction' from HF only",
+      cause: .fromHF(.renamedWrongly(to: "{module router bias}correction"), .routerBias),
       smallest: "", namedOtherwise(.routerBias) { renamed($0, to: "correction") }),
     PlantedFault(
       "rename-router-load", .names, "the router's weight keeps its name on disk on load",
-      needs: [.renamed(.router)], says: "{router} keeps its name on disk from HF only",
-      smallest: "",
+      needs: [.renamed(.router)], cause: .fromHF(.notRenamed, .router), smallest: "",
       FaultyAdapter(nativeOut: keepingNames(.router))),
     PlantedFault(
       "rename-router-save", .names, "the router's weight keeps its native name on save",
-      needs: [.renamed(.router)], says: "{router} keeps its native name to HF only", smallest: "",
+      needs: [.renamed(.router)], cause: .toHF(.notRenamed, .router), smallest: "",
       FaultyAdapter(onDiskOut: keepingNativeNames(.router))),
     PlantedFault(
       "rename-router-both", .names, "the router's weight is not renamed in either direction",
-      .selfConsistent, needs: [.renamed(.router)],
-      says: "{router} keeps its name on disk from HF only", smallest: "",
-      neverRenamed(.router)),
+      .selfConsistent, needs: [.renamed(.router)], cause: .fromHF(.notRenamed, .router),
+      smallest: "", neverRenamed(.router)),
     PlantedFault(
       "rename-shared-load", .names, "shared experts keep their name on disk on load",
-      needs: [.renamed(.shared)],
-      says:
-        "{shared gate, shared up, shared down} keep their name on disk from HF only",
-      smallest: "shared experts 1",
-      FaultyAdapter(nativeOut: keepingNames(.shared))),
+      needs: [.renamed(.shared)], cause: .fromHF(.notRenamed, .sharedGate, .sharedUp, .sharedDown),
+      smallest: "shared experts 1", FaultyAdapter(nativeOut: keepingNames(.shared))),
     PlantedFault(
       "rename-shared-save", .names, "shared experts keep their native name on save",
-      needs: [.renamed(.shared)],
-      says:
-        "{shared gate, shared up, shared down} keep their native name to HF only",
-      smallest: "shared experts 1",
-      FaultyAdapter(onDiskOut: keepingNativeNames(.shared))),
+      needs: [.renamed(.shared)], cause: .toHF(.notRenamed, .sharedGate, .sharedUp, .sharedDown),
+      smallest: "shared experts 1", FaultyAdapter(onDiskOut: keepingNativeNames(.shared))),
     PlantedFault(
       "rename-shared-both", .names, "shared experts are not renamed in either direction",
-      .selfConsistent,
-      needs: [.renamed(.shared)],
-      says:
-        "{shared gate, shared up, shared down} keep their name on disk from HF only",
+      .selfConsistent, needs: [.renamed(.shared)],
+      cause: .fromHF(.notRenamed, .sharedGate, .sharedUp, .sharedDown),
       smallest: "shared experts 1", neverRenamed(.shared)),
     PlantedFault(
       "rename-shared-gate-only", .names, "of shared experts only {gate} is renamed on save",
-      needs: [.renamed(.shared)],
-      says: "{shared up, shared down} keep their native name to HF only",
+      needs: [.renamed(.shared)], cause: .toHF(.notRenamed, .sharedUp, .sharedDown),
       smallest: "shared experts 1",
       FaultyAdapter(
         onDiskOut: keepingNativeNames(.shared) { key, call in
@@ -134,18 +120,15 @@ extension FaultBank {
         })),
     PlantedFault(
       "rename-one-digit", .names, "names are not replaced in layers of two digits on load",
-      needs: [.renamed(.renamedRouting)],
-      says: "{renamed routing|keeps its name|keep their name} on disk from HF only",
+      needs: [.renamed(.renamedRouting)], cause: .fromHF(.notRenamed, .renamedRouting),
       smallest: "layers 11 (0 dense) | layers 10 (0 dense); MTP layers 1; MTP policy preserve",
       FaultyAdapter(
         nativeOut: keepingNames(.besideExperts) { key, _ in (key.layerText?.count ?? 0) > 1 })),
     PlantedFault(
       "grouped-names-both", .names, "the group of gate and up is 'gate_up' in native form",
-      .selfConsistent,
-      needs: [.halves],
-      says: "{group gate and up} comes out as '{module gate and up}gate_up' from HF only",
-      smallest: "",
-      namedOtherwise(.gateAndUp) { renamed($0, to: "gate_up") }),
+      .selfConsistent, needs: [.halves],
+      cause: .fromHF(.renamedWrongly(to: "{module gate and up}gate_up"), .gateAndUp.native),
+      smallest: "", namedOtherwise(.gateAndUp) { renamed($0, to: "gate_up") }),
   ]
 
   /// The contents of the first two tensors of a site exchanged on load, and on save as well.
@@ -163,34 +146,26 @@ extension FaultBank {
 
   private static let contents: [PlantedFault] = [
     PlantedFault(
-      "norms-exchanged-both", .names,
-      "{norms of layers} are exchanged in both directions",
-      .selfConsistent,
-      needs: [.pair(.layerNorms)],
-      says: "{sorted norms of layers} are exchanged in both directions",
-      smallest: "", exchanging(.layerNorms)),
+      "norms-exchanged-both", .names, "{norms of layers} are exchanged in both directions",
+      .selfConsistent, needs: [.pair(.layerNorms)],
+      cause: .both(.classesExchanged("", ""), .layerNorms), smallest: "", exchanging(.layerNorms)),
     PlantedFault(
       "qk-norms-exchanged-both", .names, "{inner norms} are exchanged in both directions",
       .selfConsistent, needs: [.pair(.innerNorms)],
-      says: "{sorted inner norms} are exchanged in both directions", smallest: "",
-      exchanging(.innerNorms)),
+      cause: .both(.classesExchanged("", ""), .innerNorms), smallest: "", exchanging(.innerNorms)),
     PlantedFault(
       "shared-gate-up-exchanged-both", .names,
-      "{gate and up} of shared experts are exchanged in both directions",
-      .selfConsistent, needs: [.has(.shared)],
-      says: "{shared gate, shared up} are exchanged in both directions",
-      smallest: "shared experts 1",
-      exchanging(.sharedHalves)),
+      "{gate and up} of shared experts are exchanged in both directions", .selfConsistent,
+      needs: [.has(.shared)], cause: .both(.classesExchanged("", ""), .sharedGate, .sharedUp),
+      smallest: "shared experts 1", exchanging(.sharedHalves)),
     PlantedFault(
       "key-value-exchanged-both", .names,
-      "{matrices of one shape} are exchanged in both directions",
-      .selfConsistent, needs: [.pair(.keyAndValue)],
-      says: "{sorted matrices of one shape} are exchanged in both directions", smallest: "",
-      exchanging(.keyAndValue)),
+      "{matrices of one shape} are exchanged in both directions", .selfConsistent,
+      needs: [.pair(.keyAndValue)], cause: .both(.classesExchanged("", ""), .keyAndValue),
+      smallest: "", exchanging(.keyAndValue)),
     PlantedFault(
       "head-tied-by-assumption", .names, "the head is taken for the embedding on load",
-      needs: [], says: "{head} holds the elements of {embedding} from HF only",
-      smallest: "contents tracer 0",
+      cause: .fromHF(.classReplaced(by: "{embedding}"), .head), smallest: "contents tracer 0",
       FaultyAdapter(nativeOut: { dict, call in
         let embedding = dict.names.first { call.has($0, .embedding) }
         return try dict.taking { name in
@@ -199,7 +174,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "head-invented-where-tied", .names, "a head is saved where embeddings are tied",
-      needs: [.flag("tie_word_embeddings")], says: "surplus key '{key head}' to HF only",
+      needs: [.flag("tie_word_embeddings")], cause: .toHF(.keysSurplus, keys: ["{key head}"]),
       smallest: "embeddings tied",
       FaultyAdapter(onDiskOut: { dict, call in
         guard call.setup.config.tiesWordEmbeddings,
@@ -209,18 +184,16 @@ extension FaultBank {
           StateDict(call.outsideKeys(.head).map { (TensorName($0), embedding.tensor) }))
       })),
     PlantedFault(
-      "head-dropped", .names, "the head is lost on load", needs: [],
-      says: "{head} is lost from HF only",
-      smallest: "",
-      FaultyAdapter(nativeOut: { dict, call in dict.without(.head, call) })),
+      "head-dropped", .names, "the head is lost on load", cause: .fromHF(.keysDropped, .head),
+      smallest: "", FaultyAdapter(nativeOut: { dict, call in dict.without(.head, call) })),
     PlantedFault(
       "biases-dropped", .names, "biases of projections are lost on load",
-      needs: [.flag("attention_bias")], says: "{attention biases} are lost from HF only",
+      needs: [.flag("attention_bias")], cause: .fromHF(.keysDropped, .attentionBiases),
       smallest: "biases attention",
       FaultyAdapter(nativeOut: { dict, call in dict.without(.biases, call) })),
     PlantedFault(
       "buffers-skipped", .names, "the router's bias is lost on load because it is no parameter",
-      needs: [.has(.routerBias)], says: "{router bias} is lost from HF only", smallest: "",
+      needs: [.has(.routerBias)], cause: .fromHF(.keysDropped, .routerBias), smallest: "",
       FaultyAdapter(nativeOut: { dict, call in dict.without(.routerBias, call) })),
   ]
 
@@ -234,8 +207,7 @@ extension FaultBank {
   private static let prefixes: [PlantedFault] = [
     PlantedFault(
       "prefix-model-save", .names, "keys are saved under '{prefix}' whatever their prefix was",
-      needs: [], says: "{embedding} comes out as '{key embedding}' to HF only",
-      smallest: "key prefix \"\"",
+      cause: .toHF(.renamedWrongly(to: "{key embedding}"), .embedding), smallest: "key prefix \"\"",
       FaultyAdapter(onDiskOut: { dict, call in
         try dict.renaming(call) { key in
           own(key, call)
@@ -245,7 +217,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "prefix-lost-both", .names, "native keys lack the prefix, which saving puts back",
-      .selfConsistent, needs: [], says: "{embedding} comes out as '{bare embedding}' from HF only",
+      .selfConsistent, cause: .fromHF(.renamedWrongly(to: "{bare embedding}"), .embedding),
       smallest: "",
       FaultyAdapter(
         nativeOut: { dict, call in
@@ -266,8 +238,7 @@ extension FaultBank {
         })),
     PlantedFault(
       "prefix-model-renames", .names, "names are replaced under '{prefix}' only on load",
-      needs: [.renamed(.renamedRouting)],
-      says: "{renamed routing|keeps its name|keep their name} on disk from HF only",
+      needs: [.renamed(.renamedRouting)], cause: .fromHF(.notRenamed, .renamedRouting),
       smallest: "key prefix \"\"",
       FaultyAdapter(
         nativeOut: keepingNames(.besideExperts) { _, call in
@@ -295,28 +266,23 @@ extension FaultBank {
   private static let groupings: [PlantedFault] = [
     PlantedFault(
       "grouping-model-prefix", .names, "experts are grouped under '{prefix}' only on load",
-      needs: [], says: "{groups whole groups|keeps its name|keep their name} on disk from HF only",
-      smallest: "key prefix \"\"",
+      cause: .fromHF(.notRenamed, .wholeGroups.native), smallest: "key prefix \"\"",
       FaultyAdapter(fromHF: ungrouping { _, call in call.setup.options.prefix != .model })),
     PlantedFault(
-      "grouping-judged-by-layer-0", .names,
-      "no experts are grouped on load where layer 0 has none",
-      needs: [.denseLayers],
-      says: "{groups whole groups|keeps its name|keep their name} on disk from HF only",
+      "grouping-judged-by-layer-0", .names, "no experts are grouped on load where layer 0 has none",
+      needs: [.denseLayers], cause: .fromHF(.notRenamed, .wholeGroups.native),
       smallest: "layers 1 (1 dense); MTP layers 1; MTP policy preserve",
       FaultyAdapter(
         fromHF: ungrouping { _, call in call.setup.config.layerKinds.first == .dense })),
     PlantedFault(
       "grouping-last-layer-skipped", .names, "experts of the last layer are not grouped on load",
-      needs: [], says: "{groups whole groups|keeps its name|keep their name} on disk from HF only",
-      smallest: "",
+      cause: .fromHF(.notRenamed, .wholeGroups.native), smallest: "",
       FaultyAdapter(
         fromHF: ungrouping { layer, call in layer == call.setup.config.hiddenLayerCount - 1 })),
     PlantedFault(
       "grouping-gated-swiglu-only", .names,
-      "{up} alone is grouped on load with activations other than swiglu",
-      needs: [.gateOption], says: "{gate} is missing from the grouped tensor from HF only",
-      smallest: "activation swigluoai",
+      "{up} alone is grouped on load with activations other than swiglu", needs: [.gateOption],
+      cause: .fromHF(.projectionMissing, .gate), smallest: "activation swigluoai",
       FaultyAdapter(nativeOut: { dict, call in
         let activation = call.setup.options.activation
         guard activation != .swiglu, activation.isGated else { return dict }

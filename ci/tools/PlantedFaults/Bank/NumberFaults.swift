@@ -32,37 +32,36 @@ extension FaultBank {
   private static let digits: [PlantedFault] = [
     PlantedFault(
       "digits-expert-first-load", .numbers, "of an expert's number the first digit is read on load",
-      needs: [.singleExperts], says: "expert 1 is overwritten by expert 10 from HF only",
+      needs: [.singleExperts], cause: .fromHF(.expertOverwritten(1, by: 10)),
       smallest: "experts 11; contents constant 1",
       FaultyAdapter(nativeOut: taken(for: firstDigit))),
     PlantedFault(
       "digits-expert-last-load", .numbers, "of an expert's number the last digit is read on load",
-      needs: [.singleExperts], says: "expert 0 is overwritten by expert 10 from HF only",
-      smallest: "experts 11; contents constant 1",
-      FaultyAdapter(nativeOut: taken { $0 % 10 })),
+      needs: [.singleExperts], cause: .fromHF(.expertOverwritten(0, by: 10)),
+      smallest: "experts 11; contents constant 1", FaultyAdapter(nativeOut: taken { $0 % 10 })),
     PlantedFault(
       "digits-expert-save", .numbers, "of an expert's number the first digit is written on save",
-      needs: [.singleExperts], says: "expert 10", smallest: "experts 11",
+      needs: [.singleExperts], cause: .toHF(.expertsMissing([10])), smallest: "experts 11",
       FaultyAdapter(onDiskOut: { dict, call in
         try dict.renaming(call) { $0.with(expert: firstDigit) }
       })),
     PlantedFault(
       "digits-layer-first-load", .numbers, "of a layer's number the first digit is read on load",
-      needs: [], says: "layer 10 landed on layer 1 from HF only",
+      cause: .fromHF(.layersMerged([10], onto: 1)),
       smallest: "layers 11 (0 dense) | layers 10 (0 dense); MTP layers 1; MTP policy preserve",
       FaultyAdapter(nativeOut: { dict, call in
         try dict.renaming(call) { $0.with(layer: firstDigit) }
       })),
     PlantedFault(
       "digits-layer-last-load", .numbers, "of a layer's number the last digit is read on load",
-      needs: [], says: "layer 10 landed on layer 0 from HF only",
+      cause: .fromHF(.layersMerged([10], onto: 0)),
       smallest: "layers 11 (0 dense) | layers 10 (0 dense); MTP layers 1; MTP policy preserve",
       FaultyAdapter(nativeOut: { dict, call in
         try dict.renaming(call) { $0.with(layer: { $0 % 10 }) }
       })),
     PlantedFault(
       "digits-layer-save", .numbers, "of a layer's number the first digit is written on save",
-      needs: [], says: "layer 10 landed on layer 1 to HF only",
+      cause: .toHF(.layersMerged([10], onto: 1)),
       smallest: "layers 11 (0 dense) | layers 10 (0 dense); MTP layers 1; MTP policy preserve",
       FaultyAdapter(onDiskOut: { dict, call in
         try dict.renaming(call) { $0.with(layer: firstDigit) }
@@ -135,66 +134,54 @@ extension FaultBank {
   private static let orders: [PlantedFault] = [
     PlantedFault(
       "order-text-load", .numbers, "experts are sorted as text on load",
-      needs: [], says: "experts are in lexicographic order (10 before 2) from HF only",
-      smallest: "experts 11; contents tracer 0",
+      cause: .fromHF(.expertOrder(.lexicographic)), smallest: "experts 11; contents tracer 0",
       FaultyAdapter(nativeOut: ordered(.experts, asText))),
     PlantedFault(
       "order-text-save", .numbers, "experts are sorted as text on save",
-      needs: [], says: "experts are in lexicographic order (10 before 2) to HF only",
-      smallest: "experts 11; contents tracer 0",
+      cause: .toHF(.expertOrder(.lexicographic)), smallest: "experts 11; contents tracer 0",
       FaultyAdapter(nativeIn: restored(.experts, asText))),
     PlantedFault(
-      "order-text-both", .numbers, "experts are sorted as text in both directions",
-      .selfConsistent, needs: [],
-      says: "experts are in lexicographic order (10 before 2) in both directions",
-      smallest: "experts 11; contents tracer 0", both(.experts, asText)),
+      "order-text-both", .numbers, "experts are sorted as text in both directions", .selfConsistent,
+      cause: .both(.expertOrder(.lexicographic)), smallest: "experts 11; contents tracer 0",
+      both(.experts, asText)),
     PlantedFault(
       "order-text-down-both", .numbers, "experts of {down} are sorted as text both ways",
-      .selfConsistent,
-      needs: [],
-      says: "for {down}, experts are in lexicographic order (10 before 2) in both directions",
+      .selfConsistent, cause: .both(.expertOrder(.lexicographic), .down),
       smallest: "experts 11; contents tracer 0", both(.down, asText)),
     PlantedFault(
       "order-reversed-both", .numbers, "the last expert is the first in both directions",
-      .selfConsistent, needs: [], says: "experts are exchanged in both directions",
+      .selfConsistent, cause: .both(.expertOrder(.exchanged(0, 1))),
       smallest: "experts 2; contents tracer 0", both { $0.reversed() }),
     PlantedFault(
       "order-rotated-both", .numbers, "experts are numbered from one within groups, both ways",
-      .selfConsistent, needs: [], says: "experts are exchanged in both directions",
+      .selfConsistent, cause: .both(.expertOrder(.exchanged(0, 1))),
       smallest: "experts 2; contents tracer 0", both(.experts, rotated)),
     PlantedFault(
       "order-gate-up-rotated-load", .numbers, "gate and up stand one expert too early on load",
-      needs: [], says: "for {gate and up}, experts are exchanged from HF only",
+      cause: .fromHF(.expertOrder(.exchanged(0, 1)), .gateAndUp),
       smallest: "experts 2; contents tracer 0",
       FaultyAdapter(nativeOut: ordered(.gateAndUp, rotated))),
     PlantedFault(
       "order-arrival-gate-up", .numbers, "experts of gate and up are stacked as they arrive",
-      needs: [.singleExperts],
-      says:
-        "for {gate and up}, experts are in the order in which their keys arrive from HF only",
-      smallest: "experts 3; contents tracer 0",
-      inOrderOfArrival(.up, .gateAndUp)),
+      needs: [.singleExperts], cause: .fromHF(.expertOrder(.arrival), .gateAndUp),
+      smallest: "experts 3; contents tracer 0", inOrderOfArrival(.up, .gateAndUp)),
     PlantedFault(
       "order-arrival-down", .numbers, "experts of {down} are stacked as they arrive",
-      needs: [.singleExperts],
-      says: "for {down}, experts are in the order in which their keys arrive from HF only",
-      smallest: "experts 3; contents tracer 0",
-      inOrderOfArrival(.down, .down)),
+      needs: [.singleExperts], cause: .fromHF(.expertOrder(.arrival), .down),
+      smallest: "experts 3; contents tracer 0", inOrderOfArrival(.down, .down)),
   ]
 
   private static let slots: [PlantedFault] = [
     PlantedFault(
       "expert-zero-absent", .numbers, "expert 0 counts as no expert on load",
-      needs: [], says: "{experts} are all zeros from HF only",
-      smallest: "contents constant 1",
+      cause: .fromHF(.zeros(isPartly: false), .experts), smallest: "contents constant 1",
       FaultyAdapter(nativeOut: { dict, call in
         guard call.own.contains(0) else { return dict }
         return try dict.editing(.experts, call) { try $0.permuting(axis: 0) { $0 == 0 ? nil : $0 } }
       })),
     PlantedFault(
       "expert-last-wins-load", .numbers, "every place gets the last expert on load",
-      needs: [], says: "every expert is a copy of expert 1 from HF only",
-      smallest: "experts 2; contents tracer 0",
+      cause: .fromHF(.expertOrder(.copies(of: 1))), smallest: "experts 2; contents tracer 0",
       FaultyAdapter(nativeOut: { dict, call in
         try dict.editing(.experts, call) { tensor in
           try tensor.permuting(axis: 0) { _ in tensor.shape[0] - 1 }
@@ -202,14 +189,13 @@ extension FaultBank {
       })),
     PlantedFault(
       "expert-last-wins-save", .numbers, "every expert is saved under one key",
-      needs: [.singleExperts], says: "expert 1",
-      smallest: "experts 2",
+      needs: [.singleExperts], cause: .toHF(.expertsMissing([1])), smallest: "experts 2",
       FaultyAdapter(onDiskOut: { dict, call in
         try dict.renaming(call) { $0.with(expert: { _ in 0 }) }
       })),
     PlantedFault(
       "expert-neighbour-save", .numbers, "each expert is saved from the place before its own",
-      needs: [], says: "experts are exchanged to HF only", smallest: "experts 2; contents tracer 0",
+      cause: .toHF(.expertOrder(.exchanged(0, 1))), smallest: "experts 2; contents tracer 0",
       FaultyAdapter(nativeIn: { dict, call in
         try dict.editing(.experts, call) { tensor in
           try tensor.permuting(axis: 0) { ($0 + tensor.shape[0] - 1) % tensor.shape[0] }
@@ -217,14 +203,14 @@ extension FaultBank {
       })),
     PlantedFault(
       "expert-from-one-save", .numbers, "experts are numbered from one on save",
-      needs: [.singleExperts], says: "{gate} comes out as '{key gate 1}' to HF only",
+      needs: [.singleExperts], cause: .toHF(.renamedWrongly(to: "{key gate 1}"), .gate),
       smallest: "",
       FaultyAdapter(onDiskOut: { dict, call in
         try dict.renaming(call) { $0.with(expert: { $0 + 1 }) }
       })),
     PlantedFault(
-      "expert-last-lost-save", .numbers, "the last expert is lost on save",
-      needs: [.singleExperts], says: "{experts} are lost to HF only", smallest: "",
+      "expert-last-lost-save", .numbers, "the last expert is lost on save", needs: [.singleExperts],
+      cause: .toHF(.keysDropped, .experts), smallest: "",
       FaultyAdapter(onDiskOut: { dict, call in
         let last = call.setup.config.expertCount - 1
         return dict.filter { call.key($0).expert != last }
@@ -249,23 +235,20 @@ extension FaultBank {
   private static let layers: [PlantedFault] = [
     PlantedFault(
       "layers-text-order-both", .numbers,
-      "sparse layers are numbered in the order of text both ways",
-      .selfConsistent, needs: [],
-      says: "layers are in lexicographic order (10 before 2) in both directions",
-      smallest: "fault native-zero-padded-layer",
+      "sparse layers are numbered in the order of text both ways", .selfConsistent,
+      cause: .both(.layerOrder(.lexicographic)), smallest: "fault native-zero-padded-layer",
       FaultyAdapter(
         nativeOut: layersRenamed(asText, isBack: false),
         nativeIn: layersRenamed(asText, isBack: true))),
     PlantedFault(
       "layers-backwards-both", .numbers, "sparse layers are numbered backwards in both directions",
-      .selfConsistent, needs: [], says: "layers are exchanged in both directions: 0 and 1",
-      smallest: "layers 2 (0 dense)",
+      .selfConsistent, cause: .both(.layerOrder(.exchanged(0, 1))), smallest: "layers 2 (0 dense)",
       FaultyAdapter(
         nativeOut: layersRenamed({ $0.reversed() }, isBack: false),
         nativeIn: layersRenamed({ $0.reversed() }, isBack: true))),
     PlantedFault(
       "layers-offset-save", .numbers, "layers are numbered from one on save",
-      needs: [], says: "comes out as '{layer 1}", smallest: "",
+      cause: .toHF(.renamedWrongly(to: "{layer 1}{native norms of layers}")), smallest: "",
       FaultyAdapter(onDiskOut: { dict, call in
         try dict.renaming(call) { $0.with(layer: { $0 + 1 }) }
       })),

@@ -59,28 +59,23 @@ extension FaultBank {
   private static let onLoad: [PlantedFault] = [
     PlantedFault(
       "keys-sorted-load", .order, "native keys are sorted by name",
-      needs: [], says: "keys come out sorted by name from HF only", smallest: "",
+      cause: .fromHF(.keyOrder(.sorted)), smallest: "",
       FaultyAdapter(nativeOut: arranging { names, _ in names.sorted() })),
     PlantedFault(
       "keys-reversed-load", .order, "native keys are in reverse order",
-      needs: [], says: "keys come out in reverse order from HF only", smallest: "",
+      cause: .fromHF(.keyOrder(.reversed)), smallest: "",
       FaultyAdapter(nativeOut: arranging { names, _ in names.reversed() })),
     PlantedFault(
       "keys-groups-last", .order, "grouped experts stand behind all other native keys",
-      needs: [], says: "keys come out with grouped tensors behind all others from HF only",
-      smallest: "",
+      cause: .fromHF(.keyOrder(.groupsBehindAll)), smallest: "",
       FaultyAdapter(nativeOut: moving(.experts, first: false))),
     PlantedFault(
       "keys-groups-first", .order, "grouped experts stand before all other native keys",
-      needs: [], says: "keys come out with grouped tensors before all others from HF only",
-      smallest: "",
+      cause: .fromHF(.keyOrder(.groupsBeforeAll)), smallest: "",
       FaultyAdapter(nativeOut: moving(.experts, first: true))),
     PlantedFault(
-      "keys-groups-at-first-member", .order,
-      "a group stands where the first of its experts stood",
-      needs: [.joins],
-      says:
-        "keys come out with grouped tensors where the first of their experts stood instead of the last from",
+      "keys-groups-at-first-member", .order, "a group stands where the first of its experts stood",
+      needs: [.joins], cause: .fromHF(.keyOrder(.groupsAtFirstMember)),
       smallest: "keys shuffled by 0",
       FaultyAdapter(fromHF: { session, dict, call in
         try placed(
@@ -89,10 +84,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "keys-down-before-gate-up", .order, "of each layer's groups {group down} stands first",
-      needs: [],
-      says:
-        "keys come out in another order, '{layer 0}{native down}' first of those out of place",
-      smallest: "",
+      cause: .fromHF(.keyOrder(.other(first: "{layer 0}{native down}"))), smallest: "",
       FaultyAdapter(
         nativeOut: arranging { names, call in
           let group = FaultSite.down.rules(in: call.layout).first.map {
@@ -108,11 +100,10 @@ extension FaultBank {
     PlantedFault(
       "keys-factors-first", .order, "low-rank factors stand before all other native keys",
       needs: [.lora],
-      says:
-        "keys come out in another order, 'base_model.model.{layer 0}{module gate and up}{factor gate and up}_A'",
-      smallest:
-        "LoRA per expert, rank 1, prefix \"base_model.model.model.\" | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"",
-      FaultyAdapter(nativeOut: moving(.factors, first: true))),
+      cause: .fromHF(
+        .keyOrder(
+          .other(first: "base_model.model.{layer 0}{module gate and up}{factor gate and up}_A"))),
+      smallest: withFactors(), FaultyAdapter(nativeOut: moving(.factors, first: true))),
   ]
 
   /// The parts of one expert's groups on disk in another order.
@@ -137,33 +128,23 @@ extension FaultBank {
 
   private static let onSave: [PlantedFault] = [
     PlantedFault(
-      "keys-sorted-save", .order, "saved keys are sorted by name",
-      needs: [], says: "keys come out sorted by name to HF only", smallest: "",
-      FaultyAdapter(onDiskOut: arranging { names, _ in names.sorted() })),
+      "keys-sorted-save", .order, "saved keys are sorted by name", cause: .toHF(.keyOrder(.sorted)),
+      smallest: "", FaultyAdapter(onDiskOut: arranging { names, _ in names.sorted() })),
     PlantedFault(
       "keys-reversed-save", .order, "saved keys are in reverse order",
-      needs: [], says: "keys come out in reverse order to HF only", smallest: "",
+      cause: .toHF(.keyOrder(.reversed)), smallest: "",
       FaultyAdapter(onDiskOut: arranging { names, _ in names.reversed() })),
     PlantedFault(
-      "keys-up-before-gate", .order, "of each expert up is saved before gate",
-      needs: [.halves],
-      says:
-        "keys come out in another order, '{key up}' first of those out of",
-      smallest: "",
+      "keys-up-before-gate", .order, "of each expert up is saved before gate", needs: [.halves],
+      cause: .toHF(.keyOrder(.other(first: "{key up}"))), smallest: "",
       FaultyAdapter(onDiskOut: experts { [$0, 1 - $1] })),
     PlantedFault(
       "keys-projection-by-projection", .order, "all gates of a layer are saved before all ups",
-      needs: [.singleExperts],
-      says:
-        "keys come out in another order, '{key gate 1}' first of those out",
-      smallest: "experts 2",
-      FaultyAdapter(onDiskOut: experts { [$1, $0] })),
+      needs: [.singleExperts], cause: .toHF(.keyOrder(.other(first: "{key gate 1}"))),
+      smallest: "experts 2", FaultyAdapter(onDiskOut: experts { [$1, $0] })),
     PlantedFault(
       "keys-experts-last-save", .order, "experts are saved behind all other keys",
-      needs: [],
-      says:
-        "keys come out in another order, '{key final norm}' first of those out of place to HF only",
-      smallest: "",
+      cause: .toHF(.keyOrder(.other(first: "{key final norm}"))), smallest: "",
       FaultyAdapter(onDiskOut: moving(.allOfExperts, first: false))),
   ]
 }

@@ -41,7 +41,7 @@ extension FaultBank {
   private static let loaded: [PlantedFault] = [
     PlantedFault(
       "rank-remainder-to-last", .ranks, "the last rank gets all experts that are left over",
-      needs: [.groups], says: "look at which ranks get the remainder",
+      needs: [.groups], cause: .fromHF(.expertsMissing([0])),
       smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(
         fromHF: ranged { rank, size, count in
@@ -49,17 +49,15 @@ extension FaultBank {
           return Array(rank * share..<(rank == size - 1 ? count : (rank + 1) * share))
         })),
     PlantedFault(
-      "rank-remainder-lost", .ranks, "experts that are left over are on no rank",
-      needs: [.groups], says: "look at which ranks get the remainder",
-      smallest: "expert parallelism rank 0 of 2",
+      "rank-remainder-lost", .ranks, "experts that are left over are on no rank", needs: [.groups],
+      cause: .fromHF(.expertsMissing([0])), smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(
         fromHF: ranged { rank, size, count in
           Array(rank * (count / size)..<(rank + 1) * (count / size))
         })),
     PlantedFault(
-      "rank-share-rounded-up", .ranks, "each rank takes the share rounded up",
-      needs: [.groups], says: "expert 3 is there beyond the rank's expert 2 from HF only",
-      smallest: "experts 4; expert parallelism rank 0 of 3",
+      "rank-share-rounded-up", .ranks, "each rank takes the share rounded up", needs: [.groups],
+      cause: .fromHF(.expertsSurplus([3])), smallest: "experts 4; expert parallelism rank 0 of 3",
       FaultyAdapter(
         fromHF: ranged { rank, size, count in
           let share = (count + size - 1) / size
@@ -67,8 +65,8 @@ extension FaultBank {
         })),
     PlantedFault(
       "rank-start-without-remainder", .ranks,
-      "a rank's range starts as if earlier ranks had no expert more",
-      needs: [.groups], says: "the range of experts is shifted by -1",
+      "a rank's range starts as if earlier ranks had no expert more", needs: [.groups],
+      cause: .fromHF(.rankRangeShifted(by: -1)),
       smallest: "experts 2; expert parallelism rank 0 of 3; contents tracer 0",
       FaultyAdapter(
         fromHF: ranged { rank, size, count in
@@ -76,38 +74,36 @@ extension FaultBank {
           return Array(start..<start + right(rank, size, count).count)
         })),
     PlantedFault(
-      "rank-zero-always", .ranks, "every rank takes itself for rank 0",
-      needs: [.groups], says: "look at how a rank's range is computed",
-      smallest: "expert parallelism rank 0 of 2",
+      "rank-zero-always", .ranks, "every rank takes itself for rank 0", needs: [.groups],
+      cause: .fromHF(.keysSurplus, .experts.native), smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(fromHF: ranged { _, size, count in Array(right(0, size, count)) })),
     PlantedFault(
-      "rank-backwards", .ranks, "the last rank has the first experts",
-      needs: [.groups], says: "look at which ranks get the remainder",
-      smallest: "expert parallelism rank 0 of 2",
+      "rank-backwards", .ranks, "the last rank has the first experts", needs: [.groups],
+      cause: .fromHF(.expertsMissing([0])), smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(
         fromHF: ranged { rank, size, count in
           Array(right(size - 1 - rank, size, count))
         })),
     PlantedFault(
-      "rank-dealt-out", .ranks, "experts are dealt out to ranks one by one",
-      needs: [.groups], says: "look at how a rank's range is computed",
+      "rank-dealt-out", .ranks, "experts are dealt out to ranks one by one", needs: [.groups],
+      cause: .fromHF(.expertOverwritten(1, by: 2)),
       smallest: "experts 3; expert parallelism rank 0 of 2; contents tracer 0",
       FaultyAdapter(
         fromHF: ranged { rank, size, count in
           (0..<count).filter { $0 % size == rank }
         })),
     PlantedFault(
-      "rank-ignored", .ranks, "every rank loads all experts",
-      needs: [.groups], says: "on rank 1 of 2; look at how a rank's range is computed",
-      smallest: "expert parallelism rank 0 of 2",
+      "rank-ignored", .ranks, "every rank loads all experts", needs: [.groups],
+      cause: .fromHF(.keysSurplus, .experts.native), smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(fromHF: ranged { _, _, count in Array(0..<count) })),
     PlantedFault(
       "rank-first-excluded", .ranks, "the first expert of a rank's range is not loaded",
-      needs: [.groups], says: "expert 0", smallest: "expert parallelism rank 0 of 1",
+      needs: [.groups], cause: .fromHF(.expertsMissing([0])),
+      smallest: "expert parallelism rank 0 of 1",
       FaultyAdapter(fromHF: ranged { Array(right($0, $1, $2).dropFirst()) })),
     PlantedFault(
       "rank-end-included", .ranks, "the first expert of the next rank is loaded too",
-      needs: [.groups], says: "is there beyond the rank's",
+      needs: [.groups], cause: .fromHF(.expertsSurplus([1])),
       smallest: "experts 2; expert parallelism rank 0 of 2",
       FaultyAdapter(
         fromHF: ranged { rank, size, count in
@@ -116,7 +112,8 @@ extension FaultBank {
         })),
     PlantedFault(
       "rank-last-excluded", .ranks, "the last expert of a rank's range is not loaded",
-      needs: [.groups], says: "expert 0", smallest: "expert parallelism rank 0 of 1",
+      needs: [.groups], cause: .fromHF(.expertsMissing([0])),
+      smallest: "expert parallelism rank 0 of 1",
       FaultyAdapter(fromHF: ranged { Array(right($0, $1, $2).dropLast()) })),
   ]
 
@@ -136,28 +133,26 @@ extension FaultBank {
   private static let saved: [PlantedFault] = [
     PlantedFault(
       "rank-save-from-zero", .ranks, "every rank numbers the experts that it saves from 0",
-      needs: [.singleExperts], says: "experts are numbered from 0 on disk instead of from 1",
+      needs: [.singleExperts], cause: .toHF(.localExpertNumbers),
       smallest: "experts 2; expert parallelism rank 0 of 2",
       renumbered { expert, rank, count in expert - rank.experts(of: count).lowerBound }),
     PlantedFault(
       "rank-save-offset-by-rank", .ranks, "experts are saved under the rank's number and theirs",
-      needs: [.singleExperts], says: "{gate} comes out as '{key gate 1}' to HF only",
+      needs: [.singleExperts], cause: .toHF(.renamedWrongly(to: "{key gate 1}"), .gate),
       smallest: "experts 3; expert parallelism rank 0 of 2",
       renumbered { expert, rank, count in
         expert - rank.experts(of: count).lowerBound + rank.rank
       }),
     PlantedFault(
       "rank-save-without-remainder", .ranks,
-      "experts are saved as if earlier ranks had no expert more",
-      needs: [.singleExperts], says: "experts are numbered from 0 on disk instead of from 1",
-      smallest: "experts 2; expert parallelism rank 0 of 3",
+      "experts are saved as if earlier ranks had no expert more", needs: [.singleExperts],
+      cause: .toHF(.localExpertNumbers), smallest: "experts 2; expert parallelism rank 0 of 3",
       renumbered { expert, rank, count in
         expert - rank.experts(of: count).lowerBound + rank.rank * (count / rank.size)
       }),
     PlantedFault(
       "rank-save-first-only", .ranks, "a rank saves its first expert only", needs: [.singleExperts],
-      says: "expert 1",
-      smallest: "experts 3; expert parallelism rank 0 of 2",
+      cause: .toHF(.expertsMissing([1])), smallest: "experts 3; expert parallelism rank 0 of 2",
       FaultyAdapter(onDiskOut: { dict, call in
         guard let rank = call.rank else { return dict }
         let first = rank.experts(of: call.setup.config.expertCount).lowerBound
@@ -171,7 +166,7 @@ extension FaultBank {
     PlantedFault(
       "rank-bias-sliced", .ranks, "a rank keeps its own experts' part of the router's bias only",
       needs: [.groups, .has(.routerBias)],
-      says: "{router bias} comes out in shape [1] instead of [2] from HF only",
+      cause: .fromHF(.wrongShape(expected: "[2]", found: "[1]"), .routerBias),
       smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(nativeOut: { dict, call in
         guard call.rank != nil else { return dict }
@@ -181,7 +176,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "rank-router-sliced", .ranks, "a rank keeps its own experts' rows of the router only",
-      needs: [.groups], says: "{router} comes out in shape [0, 1] instead of [1, 1] from HF only",
+      needs: [.groups], cause: .fromHF(.wrongShape(expected: "[1, 1]", found: "[0, 1]"), .router),
       smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(nativeOut: { dict, call in
         guard call.rank != nil else { return dict }
@@ -191,14 +186,13 @@ extension FaultBank {
       })),
     PlantedFault(
       "rank-others-on-first", .ranks, "ranks other than the first load experts only",
-      needs: [.groups], says: "are lost from HF only on rank 1 of 2",
-      smallest: "expert parallelism rank 0 of 2",
+      needs: [.groups], cause: .fromHF(.keysDropped), smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(nativeOut: { dict, call in
         (call.rank?.rank ?? 0) == 0 ? dict : dict.only(.allOfExperts, call)
       })),
     PlantedFault(
       "rank-empty-groups", .ranks, "a rank without experts has grouped tensors without elements",
-      needs: [.groups], says: "surplus keys '{layer 0}{native experts}' and",
+      needs: [.groups], cause: .fromHF(.keysSurplus, keys: ["{layer 0}{native experts}"]),
       smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(fromHF: { session, dict, call in
         let native = try session.fromHF(dict, call.rank)
@@ -208,16 +202,15 @@ extension FaultBank {
           whole.only(.experts, call).editing(.experts, call) { try $0.selecting(axis: 0, []) })
       })),
     PlantedFault(
-      "rank-without-experts-refused", .ranks, "a rank without experts is refused",
-      needs: [.groups], says: "a valid checkpoint is refused from HF only",
-      smallest: "expert parallelism rank 0 of 2",
+      "rank-without-experts-refused", .ranks, "a rank without experts is refused", needs: [.groups],
+      cause: .fromHF(.refused("")), smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(fromHF: { session, dict, call in
         guard !call.own.isEmpty else { throw MissingGroup() }
         return try session.fromHF(dict, call.rank)
       })),
     PlantedFault(
       "rank-scales-of-all", .ranks, "a rank keeps the scales of all experts", needs: [.companions],
-      says: "weight_scale",
+      cause: .fromHF(.keysSurplus, .companions),
       smallest: "types f8e4m3 with scales experts -> f8e4m3; expert parallelism rank 0 of 2",
       FaultyAdapter(fromHF: { session, dict, call in
         let native = try session.fromHF(dict, call.rank)
@@ -228,9 +221,8 @@ extension FaultBank {
       })),
     PlantedFault(
       "rank-factors-sliced", .ranks, "a rank keeps the factors of its own experts only",
-      needs: [.groups, .lora], says: "{factor gate and up}_A': expected [1, 1, 1], found [0, 1, 1]",
-      smallest:
-        "LoRA per expert, rank 1, prefix \"base_model.model.model.\"; expert parallelism rank 0 of 2 | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"; expert parallelism rank 0 of 2",
+      needs: [.groups, .lora], cause: .violation(kind: "shape", place: "LoRA A"),
+      smallest: withFactors(behind: "; expert parallelism rank 0 of 2"),
       FaultyAdapter(nativeOut: { dict, call in
         guard call.rank != nil else { return dict }
         return try dict.editing(.factors, call) { tensor in

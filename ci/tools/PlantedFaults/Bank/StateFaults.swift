@@ -14,8 +14,7 @@ extension FaultBank {
   private static let kept: [PlantedFault] = [
     PlantedFault(
       "state-cached-load", .state, "the first result of loading is given ever after",
-      needs: [], says: "depends on what the adapter did in earlier calls",
-      smallest: "expert parallelism rank 0 of 2",
+      cause: .fromHF(.dependsOnEarlierCalls), smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(fromHF: { session, dict, call in
         if let first = call.memory.kept("native") { return first }
         let native = try session.fromHF(dict, call.rank)
@@ -24,8 +23,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "state-cached-groups", .state, "a group that was joined once is not joined anew",
-      needs: [], says: "depends on what the adapter did in earlier calls",
-      smallest: "experts 2; expert parallelism rank 0 of 2",
+      cause: .fromHF(.dependsOnEarlierCalls), smallest: "experts 2; expert parallelism rank 0 of 2",
       FaultyAdapter(nativeOut: { dict, call in
         let before = call.memory.kept("groups") ?? StateDict()
         let groups = dict.only(.experts, call)
@@ -34,8 +32,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "state-cached-save", .state, "the first result of saving is given ever after",
-      needs: [], says: "depends on what the adapter did in earlier calls",
-      smallest: "excluding {stem head}\\.",
+      cause: .toHF(.dependsOnEarlierCalls), smallest: "excluding {stem head}\\.",
       FaultyAdapter(toHF: { session, dict, call in
         if let first = call.memory.kept("saved") { return first }
         let onDisk = try session.toHF(dict, excluding: call.excluding, call.rank)
@@ -44,8 +41,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "state-results-collected", .state, "tensors of an earlier load are in the next result, too",
-      needs: [], says: "depends on what the adapter did in earlier calls",
-      smallest: "expert parallelism rank 0 of 2",
+      cause: .fromHF(.dependsOnEarlierCalls), smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(nativeOut: { dict, call in
         let all = try dict.appending(call.memory.kept("all") ?? StateDict())
         call.memory.keep(all, as: "all")
@@ -53,14 +49,13 @@ extension FaultBank {
       })),
     PlantedFault(
       "state-second-load-swapped", .state, "a second load lands in the layout up before gate",
-      needs: [.halves], says: "depends on what the adapter did in earlier calls",
-      smallest: "contents tracer 0",
+      needs: [.halves], cause: .fromHF(.dependsOnEarlierCalls), smallest: "contents tracer 0",
       FaultyAdapter(nativeOut: { dict, call in
         call.memory.count("load") > 1 ? try columns(swapped)(dict, call) : dict
       })),
     PlantedFault(
       "state-marked-as-loaded", .state, "groups that were saved count as loaded the next time",
-      needs: [], says: "depends on what the adapter did in earlier calls", smallest: "",
+      cause: .fromHF(.dependsOnEarlierCalls), smallest: "",
       FaultyAdapter(
         nativeOut: { dict, call in
           guard call.memory.has("saved") else { return dict }
@@ -73,15 +68,14 @@ extension FaultBank {
         })),
     PlantedFault(
       "state-first-rank-kept", .state, "the first rank that was asked for is every later one's",
-      needs: [.groups], says: "depends on what the adapter did in earlier calls",
+      needs: [.groups], cause: .fromHF(.dependsOnEarlierCalls),
       smallest: "expert parallelism rank 0 of 2",
       FaultyAdapter(fromHF: { session, dict, call in
         try session.fromHF(dict, call.memory.firstRank(call.rank))
       })),
     PlantedFault(
       "state-numbers-go-on", .state, "experts of a second load are stacked one place on",
-      needs: [], says: "depends on what the adapter did in earlier calls",
-      smallest: "experts 2; contents tracer 0",
+      cause: .fromHF(.dependsOnEarlierCalls), smallest: "experts 2; contents tracer 0",
       FaultyAdapter(nativeOut: { dict, call in
         let shift = call.memory.count("load") - 1
         return try dict.editing(.experts, call) { tensor in
@@ -90,10 +84,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "state-left-by-error", .state, "after a refusal the next load leaves the experts out",
-      needs: [],
-      says:
-        "converts a valid state dict differently after it was given a checkpoint whose keys are all missing",
-      smallest: "fault empty",
+      cause: .violation(kind: "empty", place: "state"), smallest: "fault empty",
       FaultyAdapter(fromHF: { session, dict, call in
         do {
           let native = try session.fromHF(dict, call.rank)
@@ -107,9 +98,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "state-left-by-error-save", .state, "after a refusal the next save leaves the experts out",
-      needs: [],
-      says:
-        "converts a valid state dict differently after it was given a native state dict whose layer 0 has a",
+      cause: .violation(kind: "grouped-expert-short", place: "state"),
       smallest: "fault grouped-expert-short",
       FaultyAdapter(toHF: { session, dict, call in
         do {
@@ -134,8 +123,7 @@ extension FaultBank {
     PlantedFault(
       "shard-head-with-layers-only", .state,
       "the head is loaded if the last layer is in the same call",
-      needs: [], says: "elements of any value go where they belong, and yet: missing '{key head}'",
-      smallest: "layers 2 (0 dense)",
+      cause: .violation(kind: "missing key", place: "head"), smallest: "layers 2 (0 dense)",
       FaultyAdapter(nativeOut: { dict, call in
         let last = call.setup.config.hiddenLayerCount - 1
         return dict.names.contains { call.layer($0) == last } ? dict : dict.without(.head, call)
@@ -143,7 +131,7 @@ extension FaultBank {
     PlantedFault(
       "shard-experts-with-embedding-only", .state,
       "experts are loaded if the embedding is in the same call",
-      needs: [], says: "elements of any value go where they belong, and yet: missing",
+      cause: .violation(kind: "missing key", place: "gate and up"),
       smallest: "MTP layers 1; MTP policy preserve",
       FaultyAdapter(nativeOut: { dict, call in
         lacksEmbedding(dict, call) ? dict.without(.allOfExperts, call) : dict
@@ -151,7 +139,7 @@ extension FaultBank {
     PlantedFault(
       "shard-experts-with-embedding-only-save", .state,
       "experts are saved if the embedding is in the same call",
-      needs: [], says: "elements of any value go where they belong, and yet: missing",
+      cause: .violation(kind: "missing key", place: "gate and up"),
       smallest: "MTP layers 1; MTP policy preserve",
       FaultyAdapter(toHF: { session, dict, call in
         let onDisk = try session.toHF(dict, excluding: call.excluding, call.rank)
@@ -160,7 +148,7 @@ extension FaultBank {
     PlantedFault(
       "shard-last-expert-of-later-layers", .state,
       "of layers behind the first in a call the last expert is overwritten by the first",
-      needs: [], says: "every expert is a copy of expert 0 from HF only",
+      cause: .fromHF(.expertOrder(.copies(of: 0))),
       smallest: "experts 2; MTP layers 1; MTP policy preserve; contents tracer 0",
       FaultyAdapter(nativeOut: { dict, call in
         let layers = dict.only(.experts, call).names.compactMap(call.layer)
@@ -176,13 +164,13 @@ extension FaultBank {
   private static let callers: [PlantedFault] = [
     PlantedFault(
       "input-renamed", .state, "loading writes native names into the caller's dict",
-      needs: [], says: "the adapter changes the caller's tensors", smallest: "",
+      cause: .anywhere(.inputChanged), smallest: "",
       FaultyAdapter(changes: { dict, call in
         dict.names.filter { call.has($0, .router) }
       })),
     PlantedFault(
       "input-emptied", .state, "loading takes experts out of the caller's dict",
-      needs: [], says: "the adapter changes the caller's tensors", smallest: "",
+      cause: .anywhere(.inputChanged), smallest: "",
       FaultyAdapter(changes: { dict, call in
         dict.names.filter { call.has($0, .experts) }
       })),

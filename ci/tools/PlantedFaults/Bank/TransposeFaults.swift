@@ -47,38 +47,37 @@ extension FaultBank {
     PlantedFault(
       "transpose-square-down-both", .transposes,
       "a square {down} is not transposed in either direction", .selfConsistent,
-      needs: [.transposed(.down)],
-      says: "{down} is not transposed where it is square in both directions",
+      needs: [.transposed(.down)], cause: .both(.notTransposed(isSquare: true), .down),
       smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeOut: squares(.down), nativeIn: squares(.down))),
     PlantedFault(
       "transpose-square-down-load", .transposes, "a square {down} is not transposed on load",
-      needs: [.transposed(.down)], says: "{down} is not transposed where it is square from HF only",
+      needs: [.transposed(.down)], cause: .fromHF(.notTransposed(isSquare: true), .down),
       smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeOut: squares(.down))),
     PlantedFault(
       "transpose-square-down-save", .transposes, "a square {down} is not transposed on save",
-      needs: [.transposed(.down)], says: "{down} is not transposed where it is square to HF only",
+      needs: [.transposed(.down)], cause: .toHF(.notTransposed(isSquare: true), .down),
       smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeIn: squares(.down))),
     PlantedFault(
       "transpose-square-gate-up-both", .transposes,
       "square {gate and up} are not transposed in either direction", .selfConsistent,
       needs: [.halves, .transposed(.gateAndUp)],
-      says: "{gate and up} are not transposed where they are square in both directions",
+      cause: .both(.notTransposed(isSquare: true), .gateAndUp),
       smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeOut: squareParts(0...1), nativeIn: squareParts(0...1))),
     PlantedFault(
       "transpose-square-up-load", .transposes,
       "a square {up} is transposed twice on load where there is a gate",
       needs: [.halves, .transposed(.gateAndUp)],
-      says: "{up} is not transposed where it is square from HF only",
+      cause: .fromHF(.notTransposed(isSquare: true), .up),
       smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeOut: squareParts(1...1))),
     PlantedFault(
       "transpose-square-gate-save", .transposes, "a square {gate} is not transposed on save",
       needs: [.halves, .transposed(.gateAndUp)],
-      says: "{gate} is not transposed where it is square to HF only",
+      cause: .toHF(.notTransposed(isSquare: true), .gate),
       smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeIn: { dict, call in
         call.isGated ? try squareParts(0...0)(dict, call) : dict
@@ -86,19 +85,19 @@ extension FaultBank {
     PlantedFault(
       "transpose-square-router-both", .transposes,
       "a square router is transposed like the experts in both directions", .selfConsistent,
-      needs: [], says: "{router} is transposed where it is square in both directions",
+      cause: .both(.transposed(isSquare: true), .router),
       smallest: "experts 2; hidden size 2; contents tracer 0",
       FaultyAdapter(nativeOut: squares(.router), nativeIn: squares(.router))),
     PlantedFault(
       "transpose-square-attention-both", .transposes,
       "a square {output} is transposed in both directions", .selfConsistent,
-      needs: [], says: "{output} is transposed where it is square in both directions",
+      cause: .both(.transposed(isSquare: true), .output),
       smallest: "hidden size 2; heads 1 and 1 of keys, of size 2; contents tracer 0",
       FaultyAdapter(nativeOut: squares(.output), nativeIn: squares(.output))),
     PlantedFault(
       "transpose-square-last-layer-load", .transposes,
-      "a square {down} of the last layer is not transposed on load",
-      needs: [.transposed(.down)], says: "{down} is not transposed where it is square from HF only",
+      "a square {down} of the last layer is not transposed on load", needs: [.transposed(.down)],
+      cause: .fromHF(.notTransposed(isSquare: true), .down),
       smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeOut: { dict, call in
         let last = call.setup.config.hiddenLayerCount - 1
@@ -117,30 +116,27 @@ extension FaultBank {
   private static let rectangular: [PlantedFault] = [
     PlantedFault(
       "transpose-missing-down-load", .transposes, "{down} is not transposed on load",
-      needs: [.transposed(.down)], says: "{down} is not transposed from HF only",
-      smallest: "MoE intermediate size 2",
-      FaultyAdapter(nativeOut: transposed(.down))),
+      needs: [.transposed(.down)], cause: .fromHF(.notTransposed(isSquare: false), .down),
+      smallest: "MoE intermediate size 2", FaultyAdapter(nativeOut: transposed(.down))),
     PlantedFault(
       "transpose-missing-down-save", .transposes, "{down} is not transposed on save",
-      needs: [.transposed(.down)], says: "{down} is not transposed to HF only",
-      smallest: "MoE intermediate size 2",
-      FaultyAdapter(onDiskOut: transposed(.down))),
+      needs: [.transposed(.down)], cause: .toHF(.notTransposed(isSquare: false), .down),
+      smallest: "MoE intermediate size 2", FaultyAdapter(onDiskOut: transposed(.down))),
     PlantedFault(
-      "transpose-missing-down-both", .transposes,
-      "{down} is not transposed in either direction", .selfConsistent,
-      needs: [.transposed(.down)], says: "{down} is not transposed from HF",
-      smallest: "MoE intermediate size 2",
+      "transpose-missing-down-both", .transposes, "{down} is not transposed in either direction",
+      .selfConsistent, needs: [.transposed(.down)],
+      cause: .fromHF(.notTransposed(isSquare: false), .down), smallest: "MoE intermediate size 2",
       FaultyAdapter(nativeOut: transposed(.down), nativeIn: transposed(.down))),
     PlantedFault(
       "transpose-missing-gate-up-both", .transposes,
       "{gate and up} are not transposed in either direction", .selfConsistent,
-      needs: [.transposed(.gateAndUp)], says: "{gate and up} are not transposed from HF",
+      needs: [.transposed(.gateAndUp)], cause: .fromHF(.notTransposed(isSquare: false), .gateAndUp),
       smallest: "",
       FaultyAdapter(nativeOut: transposed(.gateAndUp), nativeIn: transposed(.gateAndUp))),
     PlantedFault(
       "transpose-missing-non-gated-both", .transposes,
       "{up} of experts without gate is not transposed in either direction", .selfConsistent,
-      needs: [.gateOption], says: "{up} is not transposed from HF",
+      needs: [.gateOption], cause: .fromHF(.notTransposed(isSquare: false), .up),
       smallest: "MoE intermediate size 2; activation relu2",
       {
         let edit: FaultyAdapter.Edit = { dict, call in
@@ -150,9 +146,8 @@ extension FaultBank {
       }()),
     PlantedFault(
       "transpose-missing-up-save", .transposes, "{up} is not transposed on save",
-      needs: [.transposed(.up)], says: "{up} is not transposed to HF only",
-      smallest: "MoE intermediate size 2",
-      FaultyAdapter(onDiskOut: transposed(.up))),
+      needs: [.transposed(.up)], cause: .toHF(.notTransposed(isSquare: false), .up),
+      smallest: "MoE intermediate size 2", FaultyAdapter(onDiskOut: transposed(.up))),
   ]
 
   /// Transposed parts laid out in memory as if they were not.
@@ -184,21 +179,21 @@ extension FaultBank {
   private static let reshaped: [PlantedFault] = [
     PlantedFault(
       "reshape-down-load", .transposes, "{down} is reshaped in place of a transpose on load",
-      needs: [.transposed(.down)], says: "{down} is not transposed",
+      needs: [.transposed(.down)], cause: .fromHF(.notTransposed(isSquare: true), .down),
       smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeOut: reshaping(.down, isBack: false))),
     PlantedFault(
       "reshape-down-both", .transposes,
       "{down} is reshaped in place of a transpose in both directions", .selfConsistent,
-      needs: [.transposed(.down)], says: "{down} is not transposed",
+      needs: [.transposed(.down)], cause: .both(.notTransposed(isSquare: true), .down),
       smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(
         nativeOut: reshaping(.down, isBack: false), nativeIn: reshaping(.down, isBack: true))),
     PlantedFault(
       "reshape-gate-up-both", .transposes,
-      "{gate and up} are reshaped in place of a transpose in both directions",
-      .selfConsistent, needs: [.halves, .transposed(.gateAndUp)],
-      says: "{gate and up} are not transposed",
+      "{gate and up} are reshaped in place of a transpose in both directions", .selfConsistent,
+      needs: [.halves, .transposed(.gateAndUp)],
+      cause: .both(.notTransposed(isSquare: true), .gateAndUp),
       smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(
         nativeOut: reshaping(.gateAndUp, isBack: false),
@@ -210,16 +205,15 @@ extension FaultBank {
     PlantedFault(
       "transpose-shared-down-both", .transposes,
       "{down} of shared experts is transposed like the experts' in both directions",
-      .selfConsistent, needs: [.has(.shared)], says: "{shared down} is transposed from HF",
-      smallest: "shared experts 2",
+      .selfConsistent, needs: [.has(.shared)],
+      cause: .fromHF(.transposed(isSquare: false), .sharedDown), smallest: "shared experts 2",
       FaultyAdapter(
         nativeOut: transposed(.sharedDown),
         nativeIn: transposed(.sharedDown))),
     PlantedFault(
       "transpose-experts-last-both", .transposes,
       "experts of {down} are stacked along the last axis in both directions", .selfConsistent,
-      needs: [], says: "{down} has axes in the order [1, 0, 2] from HF",
-      smallest: "MoE intermediate size 2",
+      cause: .fromHF(.axesPermuted([1, 0, 2]), .down), smallest: "MoE intermediate size 2",
       FaultyAdapter(
         nativeOut: { dict, call in
           try dict.editing(.down, call) { tensor in
@@ -242,7 +236,7 @@ extension FaultBank {
     PlantedFault(
       "flatten-bias-load", .transposes, "the router's bias gets an axis of 1 on load",
       needs: [.has(.routerBias)],
-      says: "{router bias} comes out in shape [1, 1] instead of [1] from HF only", smallest: "",
+      cause: .fromHF(.wrongShape(expected: "[1]", found: "[1, 1]"), .routerBias), smallest: "",
       FaultyAdapter(nativeOut: { dict, call in
         try dict.editing(.routerBias, call) {
           try $0.reshaped(Shape([1] + $0.shape.extents))

@@ -25,23 +25,20 @@ extension FaultBank {
   private static let casts: [PlantedFault] = [
     PlantedFault(
       "cast-bias-load", .types, "the router's bias is cast to bfloat16 on load",
-      needs: [.typed(.routerBias, true)],
-      says: "{router bias} was cast float32 -> bfloat16 from HF only", smallest: "",
-      FaultyAdapter(nativeOut: casting(.routerBias, to: .bf16))),
+      needs: [.typed(.routerBias, true)], cause: .fromHF(.cast(from: .f32, to: .bf16), .routerBias),
+      smallest: "", FaultyAdapter(nativeOut: casting(.routerBias, to: .bf16))),
     PlantedFault(
       "cast-bias-save", .types, "the router's bias is cast to bfloat16 on save",
-      needs: [.typed(.routerBias, true)],
-      says: "{router bias} was cast float32 -> bfloat16 to HF only", smallest: "",
-      FaultyAdapter(onDiskOut: casting(.routerBias, to: .bf16))),
+      needs: [.typed(.routerBias, true)], cause: .toHF(.cast(from: .f32, to: .bf16), .routerBias),
+      smallest: "", FaultyAdapter(onDiskOut: casting(.routerBias, to: .bf16))),
     PlantedFault(
       "cast-bias-widened", .types, "a router's bias in bfloat16 becomes float32 on load",
-      needs: [.typed(.routerBias, true)],
-      says: "{router bias} was cast bfloat16 -> float32 from HF only", smallest: "expert bias bf16",
+      needs: [.typed(.routerBias, true)], cause: .fromHF(.cast(from: .bf16, to: .f32), .routerBias),
+      smallest: "expert bias bf16",
       FaultyAdapter(nativeOut: casting(.routerBias, from: [.bf16], to: .f32))),
     PlantedFault(
-      "cast-missing", .types, "experts keep the type that they have on disk",
-      needs: [.groups], says: "{experts} were not cast to float16 from HF only",
-      smallest: "types bf16 experts -> f16",
+      "cast-missing", .types, "experts keep the type that they have on disk", needs: [.groups],
+      cause: .fromHF(.notCast(to: .f16), .experts), smallest: "types bf16 experts -> f16",
       FaultyAdapter(fromHF: { _, dict, call in
         var setup = call.setup
         let expert = dict.first { call.has($0.name, .experts) }
@@ -50,7 +47,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "cast-to-bfloat16", .types, "experts are cast to bfloat16 whatever the target type",
-      needs: [.groups], says: "{experts} were not cast to float16 from HF only",
+      needs: [.groups], cause: .fromHF(.notCast(to: .f16), .experts),
       smallest: "types bf16 experts -> f16",
       FaultyAdapter(setup: { setup in
         var setup = setup
@@ -59,8 +56,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "cast-to-config-type", .types, "experts are cast to the config's type, not to the target's",
-      needs: [.groups], says: "all bfloat16 tensors were cast to float16 from HF only",
-      smallest: "other types f16",
+      needs: [.groups], cause: .fromHF(.cast(from: .bf16, to: .f16)), smallest: "other types f16",
       FaultyAdapter(setup: { setup in
         var setup = setup
         setup.options.targetDType = setup.config.dtype
@@ -68,41 +64,36 @@ extension FaultBank {
       })),
     PlantedFault(
       "cast-others", .types, "all floating-point tensors are cast to the target type on load",
-      needs: [],
-      says:
-        "{typed|was cast float32 -> bfloat16|=all float32 tensors were cast to bfloat16|=all float16 tensors were cast to bfloat16} from HF only",
+      cause: .either([
+        .fromHF(.cast(from: .f32, to: .bf16), .typed), .fromHF(.cast(from: .f16, to: .bf16)),
+      ]),
       smallest: "",
       FaultyAdapter(nativeOut: { dict, call in
         try casting(nil, to: call.setup.options.targetDType)(dict, call)
       })),
     PlantedFault(
       "cast-router", .types, "the router's weight is cast to float32 on load",
-      needs: [.typed(.router, false)], says: "{router} was cast bfloat16 -> float32 from HF only",
-      smallest: "",
-      FaultyAdapter(nativeOut: casting(.router, to: .f32))),
+      needs: [.typed(.router, false)], cause: .fromHF(.cast(from: .bf16, to: .f32), .router),
+      smallest: "", FaultyAdapter(nativeOut: casting(.router, to: .f32))),
     PlantedFault(
       "cast-norms", .types, "norms are cast to float32 on load",
-      needs: [],
-      says:
-        "{norms of layers, inner norms, final norm} were cast bfloat16 ->",
-      smallest: "",
-      FaultyAdapter(nativeOut: casting(.norms, to: .f32))),
+      cause: .fromHF(.cast(from: .bf16, to: .f32), .layerNorms, .innerNorms, .finalNorm),
+      smallest: "", FaultyAdapter(nativeOut: casting(.norms, to: .f32))),
     PlantedFault(
       "cast-shared", .types, "shared experts are cast with the routed ones on load",
       needs: [.has(.shared)],
-      says:
-        "{shared gate, shared up, shared down} were cast float16 -> bfloat16 from HF only",
+      cause: .fromHF(.cast(from: .f16, to: .bf16), .sharedGate, .sharedUp, .sharedDown),
       smallest: "shared experts 1; other types f16",
       FaultyAdapter(nativeOut: { dict, call in
         try casting(.shared, to: call.setup.options.targetDType)(dict, call)
       })),
     PlantedFault(
       "cast-head", .types, "the head is cast to float32 on load",
-      needs: [], says: "{head} was cast bfloat16 -> float32 from HF only", smallest: "",
+      cause: .fromHF(.cast(from: .bf16, to: .f32), .head), smallest: "",
       FaultyAdapter(nativeOut: casting(.head, to: .f32))),
     PlantedFault(
       "cast-experts-save", .types, "experts are saved as bfloat16 whatever they were",
-      needs: [.groups], says: "{experts} were cast float16 -> bfloat16 to HF only",
+      needs: [.groups], cause: .toHF(.cast(from: .f16, to: .bf16), .experts),
       smallest: "types bf16 experts -> f16",
       FaultyAdapter(onDiskOut: { dict, call in
         try dict.editing(.experts, call) {
@@ -111,7 +102,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "cast-into-temporary", .types, "experts that are cast are written into a temporary on load",
-      needs: [.groups], says: "{experts} are all zeros from HF only",
+      needs: [.groups], cause: .fromHF(.zeros(isPartly: false), .experts),
       smallest: "types bf16 experts -> f16; contents constant 1",
       FaultyAdapter(fromHF: { session, dict, call in
         let native = try session.fromHF(dict, call.rank)
@@ -157,31 +148,30 @@ extension FaultBank {
 
   private static let roundings: [PlantedFault] = [
     PlantedFault(
-      "cast-through-float16", .types, "experts are cast by way of float16",
-      needs: [.groups], says: "went through float16",
-      smallest: "types bf16 experts -> f32; contents constant 3",
-      through(.f16)),
+      "cast-through-float16", .types, "experts are cast by way of float16", needs: [.groups],
+      cause: .fromHF(.value(.castThrough(.f16))),
+      smallest: "types bf16 experts -> f32; contents constant 3", through(.f16)),
     PlantedFault(
-      "cast-through-bfloat16", .types, "experts are cast by way of bfloat16",
-      needs: [.groups], says: "{experts} went through bfloat16 from HF",
+      "cast-through-bfloat16", .types, "experts are cast by way of bfloat16", needs: [.groups],
+      cause: .fromHF(.value(.castThrough(.bf16)), .experts),
       smallest: "types f16 experts -> f32; contents constant 5", through(.bf16)),
     PlantedFault(
-      "cast-through-float8", .types, "experts are cast by way of float8_e4m3fn",
-      needs: [.groups], says: "went through float8_e4m3fn",
+      "cast-through-float8", .types, "experts are cast by way of float8_e4m3fn", needs: [.groups],
+      cause: .fromHF(.value(.castThrough(.f8E4M3))),
       smallest: "types bf16 experts -> f16; contents constant 9", through(.f8E4M3)),
     PlantedFault(
       "round-toward-zero", .types, "experts lose their low bits instead of being rounded",
-      needs: [.groups], says: "rounded toward zero",
+      needs: [.groups], cause: .fromHF(.value(.roundedTowardZero)),
       smallest: "types bf16 experts -> f8e4m3; contents special by 0",
       dropping { bits, _ in bits }),
     PlantedFault(
-      "round-half-away", .types, "experts are rounded half away from zero",
-      needs: [.groups], says: "rounded half away from zero",
+      "round-half-away", .types, "experts are rounded half away from zero", needs: [.groups],
+      cause: .fromHF(.value(.roundedHalfAwayFromZero)),
       smallest: "types f16 experts -> bf16; contents constant 25",
       dropping { bits, lowBits in bits + (1 << (lowBits - 1)) }),
     PlantedFault(
       "round-saturating", .types, "what is too large for float16 becomes its largest number",
-      needs: [.groups], says: "infinities became finite in {experts}",
+      needs: [.groups], cause: .anywhere(.value(.infinitiesSaturated), .experts),
       smallest: "types bf16 experts -> f16; contents constant 9",
       FaultyAdapter(nativeOut: { dict, call in
         guard call.setup.options.targetDType == .f16 else { return dict }

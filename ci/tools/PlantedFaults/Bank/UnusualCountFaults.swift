@@ -12,9 +12,8 @@ extension FaultBank {
   static let unusualCounts: [PlantedFault] = [
     PlantedFault(
       "digits-expert-hundreds-load", .numbers,
-      "of an expert's number the last two digits are read on load",
-      needs: [.singleExperts], says: "expert 0 is overwritten by expert 100 from HF only",
-      smallest: "experts 101; contents constant 1",
+      "of an expert's number the last two digits are read on load", needs: [.singleExperts],
+      cause: .fromHF(.expertOverwritten(0, by: 100)), smallest: "experts 101; contents constant 1",
       FaultyAdapter(nativeOut: { dict, call in
         let own = Array(call.own)
         return try dict.editing(.experts, call) { tensor in
@@ -26,16 +25,15 @@ extension FaultBank {
       })),
     PlantedFault(
       "digits-expert-hundreds-save", .numbers,
-      "of an expert's number the first two digits are written on save",
-      needs: [.singleExperts], says: "expert 100", smallest: "experts 101",
+      "of an expert's number the first two digits are written on save", needs: [.singleExperts],
+      cause: .toHF(.expertsMissing([100])), smallest: "experts 101",
       FaultyAdapter(onDiskOut: { dict, call in
         try dict.renaming(call) { key in key.with(expert: String(key.expertText?.prefix(2) ?? "")) }
       })),
     PlantedFault(
       "order-hundreds-both", .numbers,
       "experts are sorted as text of two digits or more in both directions", .selfConsistent,
-      needs: [], says: "experts are permuted in both directions",
-      smallest: "experts 101; contents tracer 0",
+      cause: .both(.expertOrder(.permutation([]))), smallest: "experts 101; contents tracer 0",
       both { $0.sorted { padded($0) < padded($1) } }),
   ]
 

@@ -86,11 +86,11 @@ extension FaultBank {
   private static let missing: [PlantedFault] = [
     PlantedFault(
       "unchecked-missing-experts", .validation, "experts that are missing become zeros",
-      needs: [], says: "as missing tensor", smallest: "fault empty",
+      cause: .unnamed(.missingTensor), smallest: "fault empty",
       unchecked(.missingTensor, where: isOfExpert, zeros)),
     PlantedFault(
       "unchecked-missing-others", .validation, "tensors beside experts may be missing",
-      needs: [], says: "as missing tensor", smallest: "fault empty",
+      cause: .unnamed(.missingTensor), smallest: "fault empty",
       FaultyAdapter(setup: { setup in
         var setup = setup
         setup.options.completeness = .presentGroups
@@ -98,19 +98,16 @@ extension FaultBank {
       })),
     PlantedFault(
       "unchecked-missing-last-expert", .validation,
-      "the largest number on disk tells how many experts there are",
-      needs: [.singleExperts], says: "as missing tensor",
-      smallest: "fault *",
+      "the largest number on disk tells how many experts there are", needs: [.singleExperts],
+      cause: .unnamed(.missingTensor), smallest: "fault *",
       unchecked(
         .missingTensor,
         where: { isOfExpert($0, $1) && $1.key($0.subject).expert != 0 },
         zeros)),
     PlantedFault(
       "unchecked-incomplete-factors", .validation,
-      "low-rank factors of an incomplete group are thrown away",
-      needs: [.lora], says: "incomplete LoRA group",
-      smallest:
-        "LoRA per expert, rank 1, prefix \"base_model.model.model.\"; fault * | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"; fault *",
+      "low-rank factors of an incomplete group are thrown away", needs: [.lora],
+      cause: .unnamed(.incompleteLoRA), smallest: withFactors(behind: "; fault *"),
       unchecked(.incompleteLoRA) { _, dict, call in
         (dict.without(.factors, call), StateDict())
       }),
@@ -119,57 +116,45 @@ extension FaultBank {
   private static let surplus: [PlantedFault] = [
     PlantedFault(
       "unchecked-surplus-experts", .validation, "experts beyond num_experts are thrown away",
-      needs: [.singleExperts], says: "surplus expert",
-      smallest: "fault *",
+      needs: [.singleExperts], cause: .unnamed(.surplusExpert), smallest: "fault *",
       unchecked(.surplusExpert, dropping)),
     PlantedFault(
       "unchecked-surplus-layers", .validation, "layers beyond the config's are thrown away",
-      needs: [], says: "surplus layer",
-      smallest: "fault *",
-      unchecked(.surplusLayer, dropping)),
+      cause: .unnamed(.surplusLayer), smallest: "fault *", unchecked(.surplusLayer, dropping)),
     PlantedFault(
       "unchecked-dense-layers", .validation, "experts in dense layers are passed through",
-      needs: [.denseLayers], says: "experts in a dense layer",
-      smallest: "fault *",
+      needs: [.denseLayers], cause: .unnamed(.expertsInDenseLayer), smallest: "fault *",
       unchecked(.expertsInDenseLayer, passing)),
     PlantedFault(
       "unchecked-gates", .validation, "gate projections of experts without gate are thrown away",
-      needs: [.gateOption], says: "gate projection of non-gated experts",
-      smallest: "fault *",
+      needs: [.gateOption], cause: .unnamed(.gateOfNonGatedExpert), smallest: "fault *",
       unchecked(.gateOfNonGatedExpert, dropping)),
     PlantedFault(
       "unchecked-prediction-tensors", .validation,
-      "tensors of prediction layers are passed through in decoder layers",
-      needs: [.mtp], says: "prediction tensor in a decoder layer",
+      "tensors of prediction layers are passed through in decoder layers", needs: [.mtp],
+      cause: .unnamed(.predictionTensorInDecoderLayer),
       smallest: "MTP layers 1; MTP policy preserve; fault *",
       unchecked(.predictionTensorInDecoderLayer, passing)),
     PlantedFault(
       "unchecked-expert-keys", .validation, "keys of experts that no rule knows are thrown away",
-      needs: [], says: "unknown expert key",
-      smallest: "fault *",
+      cause: .unnamed(.unknownExpertKey), smallest: "fault *",
       unchecked(.unknownExpertKey, dropping)),
     PlantedFault(
       "unchecked-foreign-layouts", .validation, "keys of another layout are passed through",
-      needs: [], says: "key of another layout",
-      smallest: "fault *",
-      unchecked(.foreignLayout, passing)),
+      cause: .unnamed(.foreignLayout), smallest: "fault *", unchecked(.foreignLayout, passing)),
     PlantedFault(
       "unchecked-prefixes", .validation, "keys under a foreign prefix are passed through",
-      needs: [], says: "unknown prefix",
-      smallest: "fault *",
-      unchecked(.unknownPrefix, passing)),
+      cause: .unnamed(.unknownPrefix), smallest: "fault *", unchecked(.unknownPrefix, passing)),
     PlantedFault(
       "unchecked-scales", .validation, "scales without a weight are thrown away",
-      needs: [.companions], says: "scale without its weight",
-      smallest: "fault *",
+      needs: [.companions], cause: .unnamed(.scaleWithoutWeight), smallest: "fault *",
       unchecked(.scaleWithoutWeight, dropping)),
   ]
 
   private static let wrong: [PlantedFault] = [
     PlantedFault(
       "unchecked-shapes", .validation, "tensors of wrong shapes are forced into the right ones",
-      needs: [], says: "wrong shape",
-      smallest: "fault *",
+      cause: .unnamed(.wrongShape), smallest: "fault *",
       unchecked(.wrongShape) { findings, dict, _ in
         var extents: [TensorName: [Int]] = [:]
         for finding in findings {
@@ -185,8 +170,7 @@ extension FaultBank {
       }),
     PlantedFault(
       "unchecked-types", .validation, "the bits of integers are taken for those of experts",
-      needs: [.groups], says: "wrong element type",
-      smallest: "fault *",
+      needs: [.groups], cause: .unnamed(.wrongDType), smallest: "fault *",
       unchecked(.wrongDType) { findings, dict, call in
         let names = Set(findings.map(\.subject))
         return (
@@ -197,8 +181,7 @@ extension FaultBank {
       }),
     PlantedFault(
       "unchecked-padded-numbers", .validation, "numbers with leading zeros are read as others",
-      needs: [], says: "index not written canonically",
-      smallest: "fault *",
+      cause: .unnamed(.nonCanonicalIndex), smallest: "fault *",
       unchecked(.nonCanonicalIndex) { findings, dict, call in
         let names = Set(findings.map(\.subject))
         return (
@@ -210,10 +193,8 @@ extension FaultBank {
       }),
     PlantedFault(
       "unchecked-different-factors", .validation,
-      "of two factors A of gate and up that differ gate's is kept",
-      needs: [.lora], says: "LoRA factors differ",
-      smallest:
-        "LoRA per expert, rank 1, prefix \"base_model.model.model.\"; fault * | extent LoRA only; LoRA per expert, rank 1, prefix \"base_model.model.model.\"; fault *",
+      "of two factors A of gate and up that differ gate's is kept", needs: [.lora],
+      cause: .unnamed(.differentLoRAFactors), smallest: withFactors(behind: "; fault *"),
       unchecked(.differentLoRAFactors) { _, dict, call in
         let gates = Dictionary(
           dict.names.filter { call.has($0, FaultSite.gate.factors(isA: true)) }.map { name in
@@ -229,8 +210,8 @@ extension FaultBank {
       }),
     PlantedFault(
       "unchecked-fused-layout", .validation,
-      "fused factors whose layout nothing tells are taken for PEFT 0.19.1's",
-      needs: [.lora], says: "ambiguous LoRA layout",
+      "fused factors whose layout nothing tells are taken for PEFT 0.19.1's", needs: [.lora],
+      cause: .unnamed(.ambiguousLoRALayout),
       smallest:
         "MoE intermediate size 2; LoRA ParamWrapper, rank 1, prefix \"base_model.model.model.\"; fault contradicted-layout",
       FaultyAdapter(fromHF: { session, dict, call in
@@ -269,15 +250,15 @@ extension FaultBank {
   private static let reports: [PlantedFault] = [
     PlantedFault(
       "errors-swallowed", .validation, "what cannot be converted is returned as it is",
-      needs: [], says: "accepted a checkpoint whose keys are all missing", smallest: "fault empty",
+      cause: .violation(kind: "empty", place: "accepted"), smallest: "fault empty",
       answering { _, dict in dict }),
     PlantedFault(
       "errors-emptied", .validation, "what cannot be converted becomes an empty state dict",
-      needs: [], says: "accepted a checkpoint whose keys are all missing", smallest: "fault empty",
+      cause: .violation(kind: "empty", place: "accepted"), smallest: "fault empty",
       answering { _, _ in StateDict() }),
     PlantedFault(
       "errors-first-only", .validation, "of several offending keys the first is named",
-      needs: [], says: "refused a checkpoint whose keys are all missing", smallest: "fault empty",
+      cause: .violation(kind: "empty", place: "not named"), smallest: "fault empty",
       answering { error, _ in throw AdapterError(Array(error.findings.prefix(1))) }),
   ]
 }

@@ -42,43 +42,36 @@ extension FaultBank {
   private static let patterns: [PlantedFault] = [
     PlantedFault(
       "value-zero-added", .types, "zero is added to experts on load, so -0.0 loses its sign",
-      needs: [], says: "-0.0 became +0.0 in {experts} from HF",
-      smallest: "contents constant 2",
+      cause: .fromHF(.value(.negativeZeroLost), .experts), smallest: "contents constant 2",
       FaultyAdapter(nativeOut: mapping { bits, sign, _, _ in bits == sign ? 0 : bits })),
     PlantedFault(
       "value-zero-added-norms", .types, "zero is added to norms on save, so -0.0 loses its sign",
-      needs: [],
-      says:
-        "-0.0 became +0.0 in {norms of layers, inner norms} to HF",
+      cause: .toHF(.value(.negativeZeroLost), .layerNorms, .innerNorms),
       smallest: "contents constant 2",
       FaultyAdapter(
         nativeIn: mapping(.norms) { bits, sign, _, _ in bits == sign ? 0 : bits })),
     PlantedFault(
       "value-nan-cleaned", .types, "NaNs of experts become zero on load",
-      needs: [], says: "NaNs became numbers in {experts} from HF",
-      smallest: "contents constant 13",
+      cause: .fromHF(.value(.nanReplaced), .experts), smallest: "contents constant 13",
       FaultyAdapter(
         nativeOut: mapping { bits, sign, infinity, _ in bits & ~sign > infinity ? 0 : bits })),
     PlantedFault(
       "value-nan-canonical", .types, "NaNs of experts lose payload and sign on load",
-      needs: [], says: "NaNs lost their sign in {experts} from HF",
-      smallest: "contents constant 14",
+      cause: .fromHF(.value(.nanSignLost), .experts), smallest: "contents constant 14",
       FaultyAdapter(
         nativeOut: mapping { bits, sign, infinity, mantissa in
           bits & ~sign > infinity ? infinity | 1 << (mantissa - 1) : bits
         })),
     PlantedFault(
       "value-nan-quieted", .types, "signalling NaNs of experts are quieted on save",
-      needs: [], says: "signalling NaNs were quieted in {experts} to HF",
-      smallest: "contents constant 19",
+      cause: .toHF(.value(.nanQuieted), .experts), smallest: "contents constant 19",
       FaultyAdapter(
         nativeIn: mapping { bits, sign, infinity, mantissa in
           bits & ~sign > infinity ? bits | 1 << (mantissa - 1) : bits
         })),
     PlantedFault(
       "value-subnormals-flushed", .types, "subnormal numbers of experts become zero on load",
-      needs: [], says: "subnormal numbers were flushed to zero in {experts} from HF",
-      smallest: "contents constant 3",
+      cause: .fromHF(.value(.subnormalsFlushed), .experts), smallest: "contents constant 3",
       FaultyAdapter(
         nativeOut: mapping { bits, sign, _, mantissa in
           bits & ~sign < 1 << mantissa ? bits & sign : bits
@@ -86,16 +79,14 @@ extension FaultBank {
     PlantedFault(
       "value-subnormals-flushed-all", .types,
       "subnormal numbers of all tensors become zero on save",
-      needs: [], says: "subnormal numbers were flushed to zero in {outside} to HF",
-      smallest: "contents constant 3",
+      cause: .toHF(.value(.subnormalsFlushed), .outside), smallest: "contents constant 3",
       FaultyAdapter(
         nativeIn: mapping(nil) { bits, sign, _, mantissa in
           bits & ~sign < 1 << mantissa ? bits & sign : bits
         })),
     PlantedFault(
       "value-infinities-clamped", .types, "infinities of experts become the largest number on load",
-      needs: [], says: "infinities became finite in {experts} from HF",
-      smallest: "contents constant 11",
+      cause: .fromHF(.value(.infinitiesSaturated), .experts), smallest: "contents constant 11",
       FaultyAdapter(
         nativeOut: mapping { bits, sign, infinity, _ in bits & ~sign == infinity ? bits - 1 : bits }
       )),
@@ -110,34 +101,32 @@ extension FaultBank {
     PlantedFault(
       "value-bytes-swapped-both", .types,
       "the bytes of experts' elements are swapped in both directions", .selfConsistent,
-      needs: [], says: "the bytes of each element of {experts} are swapped from HF",
-      smallest: "contents constant 1",
+      cause: .fromHF(.value(.bytesSwapped), .experts), smallest: "contents constant 1",
       FaultyAdapter(
         nativeOut: { dict, call in try dict.editing(.experts, call, byteSwapped) },
         nativeIn: { dict, call in try dict.editing(.experts, call, byteSwapped) })),
     PlantedFault(
       "value-negated-both", .types, "the router's bias changes its sign in both directions",
-      .selfConsistent, needs: [.has(.routerBias)], says: "bit 31 of {router bias} is flipped",
-      smallest: "",
+      .selfConsistent, needs: [.has(.routerBias)],
+      cause: .fromHF(.value(.bitFlipped(31)), .routerBias), smallest: "",
       FaultyAdapter(
         nativeOut: mapping(.routerBias) { bits, sign, _, _ in bits ^ sign },
         nativeIn: mapping(.routerBias) { bits, sign, _, _ in bits ^ sign })),
     PlantedFault(
       "value-bias-centred", .types, "one is taken from the router's bias on load",
-      needs: [.has(.routerBias)], says: "-1 was added to {router bias} from HF", smallest: "",
+      needs: [.has(.routerBias)], cause: .fromHF(.value(.added(-1)), .routerBias), smallest: "",
       FaultyAdapter(nativeOut: { dict, call in
         try dict.editing(.routerBias, call) { try $0.mappingNumbers { $0 - 1 } }
       })),
     PlantedFault(
       "value-norms-shifted", .types, "one is added to norms on load",
-      needs: [], says: "1 was added to {norms of layers} from HF", smallest: "",
+      cause: .fromHF(.value(.added(1)), .layerNorms), smallest: "",
       FaultyAdapter(nativeOut: { dict, call in
         try dict.editing(.layerNorms, call) { try $0.mappingNumbers { $0 + 1 } }
       })),
     PlantedFault(
-      "value-output-scaled", .types, "{output} is doubled on load", needs: [],
-      says: "{output} is multiplied by 2",
-      smallest: "contents constant 1",
+      "value-output-scaled", .types, "{output} is doubled on load",
+      cause: .fromHF(.value(.scaled(by: 2)), .output), smallest: "contents constant 1",
       FaultyAdapter(nativeOut: { dict, call in
         try dict.editing(.output, call) { try $0.mappingNumbers { $0 * 2 } }
       })),
@@ -146,24 +135,18 @@ extension FaultBank {
   private static let scaleFaults: [PlantedFault] = [
     PlantedFault(
       "scale-dropped-load", .scales, "scales of experts are thrown away on load",
-      needs: [.companions],
-      says:
-        "{gate} weight_scale, {up} weight_scale and {down} weight_scale are lost from HF only",
+      needs: [.companions], cause: .fromHF(.keysDropped, .companions),
       smallest: "types f8e4m3 with scales experts -> f8e4m3",
       FaultyAdapter(nativeOut: { dict, call in dict.without(.companions, call) })),
     PlantedFault(
       "scale-dropped-save", .scales, "scales of experts are thrown away on save",
-      needs: [.companions],
-      says:
-        "{gate} weight_scale, {up} weight_scale and {down} weight_scale are lost to HF only",
+      needs: [.companions], cause: .toHF(.keysDropped, .companions),
       smallest: "types f8e4m3 with scales experts -> f8e4m3",
       FaultyAdapter(onDiskOut: { dict, call in dict.without(.companions, call) })),
     PlantedFault(
       "scale-named-otherwise-both", .scales, "scales end in _scale_inv in native form",
-      .selfConsistent,
-      needs: [.companions],
-      says:
-        "{gate} weight_scale comes out as '{module gate and up}{gate}.weight_scale_inv' from HF only",
+      .selfConsistent, needs: [.companions],
+      cause: .fromHF(.renamedWrongly(to: "{module gate and up}{gate}.weight_scale_inv")),
       smallest: "types f8e4m3 with scales experts -> f8e4m3",
       FaultyAdapter(
         nativeOut: { dict, call in
@@ -178,24 +161,20 @@ extension FaultBank {
           }
         })),
     PlantedFault(
-      "scale-widened", .scales, "scales are cast to float32 on load",
-      needs: [.companions],
-      says:
-        "{gate} weight_scale, {up} weight_scale and {down} weight_scale were cast bfloat16 ->",
+      "scale-widened", .scales, "scales are cast to float32 on load", needs: [.companions],
+      cause: .fromHF(.cast(from: .bf16, to: .f32), .companions),
       smallest: "types f8e4m3 with scales experts -> f8e4m3",
       FaultyAdapter(nativeOut: casting(.companions, to: .f32))),
     PlantedFault(
-      "scale-given-axis", .scales, "scales get an axis of 1 on load",
-      needs: [.companions],
-      says:
-        "{gate} weight_scale, {up} weight_scale and {down} weight_scale come out in shape [1]",
+      "scale-given-axis", .scales, "scales get an axis of 1 on load", needs: [.companions],
+      cause: .fromHF(.wrongShape(expected: "[]", found: "[1]"), .companions),
       smallest: "types f8e4m3 with scales experts -> f8e4m3",
       FaultyAdapter(nativeOut: { dict, call in
         try dict.editing(.companions, call) { try $0.reshaped(Shape([1] + $0.shape.extents)) }
       })),
     PlantedFault(
       "scale-applied-and-kept", .scales, "scales are applied to weights on load and kept as well",
-      needs: [.companions], says: "multiplied by",
+      needs: [.companions], cause: .fromHF(.value(.scaled(by: 0))),
       smallest: "types f8e4m3 with scales experts -> bf16; contents constant 2",
       FaultyAdapter(onDiskIn: { dict, call in
         let target = call.setup.options.targetDType
@@ -213,7 +192,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "scale-taken-for-weight", .scales, "the pattern of weights matches their scales as well",
-      needs: [.companions], says: "{gate}.weight': expected [1, 1], found []",
+      needs: [.companions], cause: .refused(.wrongShape),
       smallest: "types f8e4m3 with scales experts -> f8e4m3",
       FaultyAdapter(onDiskIn: { dict, _ in
         try StateDict(
@@ -221,9 +200,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "scale-of-first-expert", .scales, "every expert gets the scale of the first on save",
-      needs: [.companions],
-      says:
-        "for {gate} weight_scale, {up} weight_scale and {down} weight_scale, every expert is a copy",
+      needs: [.companions], cause: .toHF(.expertOrder(.copies(of: 0)), .companions),
       smallest: "experts 2; types f8e4m3 with scales experts -> f8e4m3; contents tracer 0",
       FaultyAdapter(onDiskOut: { dict, call in
         try dict.taking { name in

@@ -24,6 +24,8 @@ struct FaultSite: Sendable {
   let words: String
   private let aspect: Aspect
   private let includes: @Sendable (TensorRule, Layout) -> Bool
+  /// Whether reports call the tensors by their native names.
+  private var isNative = false
 
   private init(
     _ words: String, _ aspect: Aspect = .tensor,
@@ -41,6 +43,28 @@ struct FaultSite: Sendable {
 
   /// The tensors of a layout whose keys of this aspect count.
   func rules(in layout: Layout) -> [TensorRule] { positions(in: layout).map { layout.tensors[$0] } }
+
+  /// The same in native form.
+  var native: FaultSite {
+    var site = self
+    site.isNative = true
+    return site
+  }
+
+  /// What reports call the tensors of a layout, each as often as there are some.
+  func classes(in layout: Layout) -> [String] {
+    positions(in: layout).flatMap { position -> [String] in
+      let rule = layout.tensors[position]
+      switch aspect {
+      case .tensor, .anything:
+        return [isNative && !rule.isRenamed ? layout.nativeName(of: rule).lastComponent : rule.word]
+      case .companion: return layout.companions.prefix(1).map { "\(rule.word) \($0)" }
+      case .factor(let side), .fused(let side):
+        let name = isNative ? layout.nativeFactor(of: position) + "_" : "\(rule.word) lora_"
+        return [true, false].filter { side ?? $0 == $0 }.map { name + ($0 ? "A" : "B") }
+      }
+    }
+  }
 
   /// Whether it is about low-rank factors.
   var isOfFactors: Bool {
@@ -197,15 +221,11 @@ extension FaultSite {
     }
   }
 
-  /// The sites that expected words may name.
+  /// The sites that texts name.
   static let named: [String: FaultSite] = Dictionary(
     uniqueKeysWithValues: [
-      router, routerBias, routing, shared, sharedGate, sharedUp, sharedDown, renamedRouting,
-      experts, gate,
-      up, down, gateAndUp, embedding, head, outside, norms, finalNorm, layerNorms, innerNorms,
-      keyAndValue,
-      output, attentionBiases, prediction, lastPredictionNorm, inputNorms, typed, stored,
-      wholeGroups,
+      router, routerBias, experts, gate, up, down, gateAndUp, embedding, head, finalNorm,
+      layerNorms, innerNorms, keyAndValue, output, prediction, lastPredictionNorm, inputNorms,
     ].map { ($0.words, $0) })
 }
 

@@ -14,6 +14,11 @@ extension Layout {
     }
   }
 
+  /// The start of the last component of native low-rank factors of a tensor.
+  func nativeFactor(of position: Int) -> String {
+    lora.first { groups[$0.group].parts.contains(position) }?.native ?? ""
+  }
+
   /// The axis along which gate and up stand one behind the other, each in one piece, in their group
   /// or in the second of its low-rank factors; nil where there is no such group.
   var halvesAxis: Int? {
@@ -40,4 +45,9 @@ extension Layout {
         return axes == [rule.axes.count - 1, rule.axes.count - 2]
       }
   }
+}
+
+extension String {
+  /// The text behind its last dot.
+  var lastComponent: String { String(split(separator: ".").last ?? "") }
 }

@@ -52,8 +52,7 @@ public struct FaultMeasurement: Sendable {
     let results = Mutex(
       faults.map { fault in
         FaultResult(
-          fault: fault, detections: Array(repeating: nil, count: seeds),
-          seconds: Array(repeating: 0, count: seeds))
+          fault: fault, detections: Array(repeating: nil, count: seeds))
       })
     ParallelWork.run(count: faults.count * seeds, threads: threads) { index, _ in
       let (place, seed) = index.quotientAndRemainder(dividingBy: seeds)
@@ -105,16 +104,13 @@ public struct FaultMeasurement: Sendable {
   }
 
   private func detect(_ place: Int, seed: Int, _ results: borrowing Mutex<[FaultResult]>) {
-    let start = ContinuousClock.now
     do {
       var settings = settings(seed: seed)
       // That nothing shows is seen on as many checkpoints of all seeds together.
       if faults[place].equivalence != nil { settings.examples = max(1, examples / seeds) }
       let detection = try check(faults[place]).detect(settings)
-      let seconds = (ContinuousClock.now - start) / .seconds(1)
       results.withLock { results in
         results[place].detections[seed] = detection
-        results[place].seconds[seed] = seconds
       }
     } catch {
       results.withLock { $0[place].problem = "\(error)" }
@@ -129,7 +125,11 @@ public struct FaultMeasurement: Sendable {
     guard let start else { return }
     do {
       let smallest = try check(faults[place]).smallest(start, settings(seed: 0))
-      results.withLock { $0[place].smallest = smallest.flatMap { FaultResult.Smallest($0) } }
+      results.withLock {
+        $0[place].smallest = smallest.flatMap {
+          FaultResult.Smallest($0, of: faults[place].adapter)
+        }
+      }
     } catch {
       results.withLock { $0[place].problem = "\(error)" }
     }

@@ -7,9 +7,7 @@ public import StrictJSON
 
 extension FaultReport {
   /// The members of the report's JSON document beside `schemaVersion`, `command` and `ok`.
-  ///
-  /// - Parameter showsSeconds: Whether it says how long things took, which differs from run to run.
-  public func json(showsSeconds: Bool = false) -> [(String, JSONValue)] {
+  public var json: [(String, JSONValue)] {
     [
       ("family", .string(family)), ("layout", layout.map { .string($0) } ?? .null),
       ("examples", JSONValue(examples)), ("seeds", JSONValue(seeds)),
@@ -26,7 +24,7 @@ extension FaultReport {
         ]
       ),
       ("notApplicable", Self.json(absent: absent)),
-      ("faults", .array(results.map { json($0, showsSeconds: showsSeconds) })),
+      ("faults", .array(results.map(json))),
       (
         "laws",
         .array(
@@ -45,9 +43,9 @@ extension FaultReport {
     .array(absent.map { ["id": .string($0.fault.id), "reason": .string($0.reason)] })
   }
 
-  private func json(_ result: FaultResult, showsSeconds: Bool) -> JSONValue {
+  private func json(_ result: FaultResult) -> JSONValue {
     let fault = result.fault
-    var members: [(String, JSONValue)] = [
+    let members: [(String, JSONValue)] = [
       ("id", .string(fault.id)), ("area", .string(fault.area.rawValue)),
       ("mistake", .string(fault.statement)), ("selfConsistent", .bool(fault.isSelfConsistent)),
       ("equivalent", fault.equivalence.map { .string($0) } ?? .null),
@@ -64,15 +62,11 @@ extension FaultReport {
             }))
       ),
       ("named", result.isNamed.map { .bool($0) } ?? .null),
-      ("mustSay", fault.words.map { .string($0) } ?? .null),
       ("smallest", result.isSmallest.map { .bool($0) } ?? .null),
       ("expectedShape", fault.smallest.map { .string($0) } ?? .null),
       ("exhaustive", result.exhaustive.map { .string($0) } ?? .null),
       ("case", result.smallest.map(json) ?? .null),
     ]
-    if showsSeconds {
-      members.append(("seconds", .array(result.seconds.map { JSONValue($0) })))
-    }
     return .object(JSONObject(members))
   }
 

@@ -107,14 +107,10 @@ public struct FaultReport: Sendable {
 
 extension FaultReport {
   /// The report as lines for a terminal.
-  ///
-  /// - Parameter showsSeconds: Whether it says how long the first kills took.
-  public func lines(showsSeconds: Bool = false) -> [ReportLine] {
-    let head =
-      ["fault", "killed", "median", "p90"]
-      + (showsSeconds ? ["seconds", "p90"] : []) + ["named", "smallest", "  laws"]
+  public var lines: [ReportLine] {
+    let head = ["fault", "killed", "median", "p90", "named", "smallest", "  laws"]
     let rows = TextTable(
-      rows: [head] + results.map { row($0, showsSeconds: showsSeconds) }
+      rows: [head] + results.map(row)
     ).lines(indentation: 0)
     var lines = [ReportLine(nil, "  \(rows[0])")]
     for (result, row) in zip(results, rows.dropFirst()) {
@@ -129,17 +125,14 @@ extension FaultReport {
     absent.map { ReportLine(nil, "  \($0.fault.id): not applicable: \($0.reason)") }
   }
 
-  private func row(_ result: FaultResult, showsSeconds: Bool) -> [String] {
+  private func row(_ result: FaultResult) -> [String] {
     let words: (Bool?) -> String = { $0.map { $0 ? "yes" : "no" } ?? "-" }
-    let seconds = { (value: Double?) in value.map { "\(($0 * 100).rounded() / 100)" } ?? "-" }
     return [
       result.fault.id, "\(result.kills)/\(result.detections.count)",
       result.median.map { "\($0)" } ?? "-", result.ninetieth.map { "\($0)" } ?? "-",
-    ] + (showsSeconds ? [seconds(result.medianSeconds), seconds(result.ninetiethSeconds)] : [])
-      + [
-        words(result.isNamed), words(result.isSmallest),
-        result.laws.count == 1 ? result.laws.first ?? "" : "\(result.laws.count)",
-      ]
+      words(result.isNamed), words(result.isSmallest),
+      result.laws.count == 1 ? result.laws.first ?? "" : "\(result.laws.count)",
+    ]
   }
 
   /// What is not as it should be.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import AdapterLaws
+import Adapters
 public import Campaigns
 internal import CheckpointGenerators
 import Layouts
@@ -17,6 +19,13 @@ public struct FaultResult: Sendable {
     public var diagnosis: [String]
     /// The checkpoint as text that `hymt2 replay` makes it from.
     public var token: String
+    /// The way the law failed, and the class of tensors where.
+    var kind: String
+    var place: String
+    /// The causes as values.
+    var causes: [Diagnosis.Finding]
+    /// Why the adapter refuses the valid checkpoint, if it does.
+    let refusal: Set<Finding.Code>
     /// What the checkpoint follows from.
     var spec: CheckpointSpec
   }
@@ -25,8 +34,6 @@ public struct FaultResult: Sendable {
   public let fault: PlantedFault
   /// Where each seed noticed it first; nil inside where it survived.
   public var detections: [Detection?]
-  /// How long each seed took to that, in seconds.
-  public var seconds: [Double]
   /// What came of making a failure small; nil if there was none.
   public var smallest: Smallest?
   /// What sets the smallest checkpoint apart that trying all of them found; nil where that was not
@@ -47,12 +54,6 @@ public struct FaultResult: Sendable {
   /// The 90th percentile of them.
   public var ninetieth: Int? { quantile(examples, of: detections.count, 90) }
 
-  /// The median of the seconds to the first kill.
-  var medianSeconds: Double? { quantile(seconds.sorted(), of: seconds.count, 50) }
-
-  /// The 90th percentile of them.
-  var ninetiethSeconds: Double? { quantile(seconds.sorted(), of: seconds.count, 90) }
-
   /// Whether all seeds noticed it or, of an equivalent one, none did.
   public var holds: Bool {
     problem == nil
@@ -61,8 +62,8 @@ public struct FaultResult: Sendable {
 
   /// Whether the diagnosis says what it must; nil where nothing is asked of it.
   public var isNamed: Bool? {
-    guard fault.equivalence == nil, let words = fault.words else { return nil }
-    return smallest?.diagnosis.contains { $0.contains(words) } ?? false
+    guard fault.equivalence == nil, let cause = fault.cause else { return nil }
+    return smallest.map(cause.isNamed) ?? false
   }
 
   /// Whether the smallest checkpoint is the one expected; nil where none is.
@@ -97,13 +98,39 @@ func quantile<Value>(_ sorted: [Value], of count: Int, _ percent: Int) -> Value?
 
 extension FaultResult.Smallest {
   /// A failure that was found here, not read from a file.
-  init?(_ failure: Failure) {
+  init?(_ failure: Failure, of adapter: any AdapterUnderTest) {
     guard let spec = failure.spec, let token = failure.token else { return nil }
     law = failure.law.name
+    (kind, place) = (failure.kind, failure.place)
+    causes = Self.causes(of: spec, law: failure.law.name, adapter)
+    refusal = Self.refusal(of: spec, adapter)
     diagnosis = failure.diagnosis
     self.token = token
     self.spec = spec
     shape = Self.shape(of: spec, law: failure.law.name)
+  }
+
+  /// The causes, which the failure has in words only; none of invalid input, of which tracers tell nothing.
+  private static func causes(
+    of spec: CheckpointSpec, law name: String, _ adapter: any AdapterUnderTest
+  ) -> [Diagnosis.Finding] {
+    let law = AdapterLaws.all.first { $0.name == name }
+    guard let law, law.name != "invalid-input",
+      case .broken(let violation) = law.judge(Trial(spec, adapter))
+    else { return [] }
+    return Diagnosis.of(violation, spec, adapter).findings
+  }
+
+  private static func refusal(
+    of spec: CheckpointSpec, _ adapter: any AdapterUnderTest
+  ) -> Set<Finding.Code> {
+    do {
+      _ = try adapter.session(for: spec.setup)
+        .fromHF(Checkpoint(spec).stateDict(), spec.parallelism)
+    } catch let error as AdapterError {
+      return Set(error.findings.map(\.code))
+    } catch {}
+    return []
   }
 
   /// What sets a checkpoint that breaks a law apart from the plainest one.
