@@ -227,7 +227,7 @@ private enum FeasibleMemory {
     last.withLock { last in
       if let known = last, known.layout == space.layout, known.allowed == space.allowed {
         var coverage = known.coverage
-        coverage.reach(reach)
+        coverage.reach = reach
         return coverage
       }
       let coverage = AxisCoverage(space, reach: reach)
