@@ -20,30 +20,6 @@ extension TensorRule {
   }
 }
 
-extension Expression {
-  /// Whether it depends on the number of the layer.
-  var mentionsLayer: Bool {
-    switch self {
-    case .constant, .size: false
-    case .layer: true
-    case .binary(_, let left, let right): left.mentionsLayer || right.mentionsLayer
-    }
-  }
-}
-
-extension Condition {
-  /// Whether it depends on the number of the layer.
-  var mentionsLayer: Bool {
-    switch self {
-    case .always, .flag: false
-    case .comparison(_, let left, let right): left.mentionsLayer || right.mentionsLayer
-    case .not(let condition): condition.mentionsLayer
-    case .both(let one, let other), .either(let one, let other):
-      one.mentionsLayer || other.mentionsLayer
-    }
-  }
-}
-
 extension Layout {
   static func expertModules(_ parts: LayoutParts) -> [String] {
     var modules: [String] = []

@@ -2,7 +2,7 @@
 // Copyright the hymt2-harness authors
 
 /// Numbers the values of all axes, and pairs and triples of values of different axes.
-struct AxisCombinations: Sendable {
+struct AxisCombinations: Sendable, Equatable {
   /// The number of axes.
   let axisCount: Int
   /// The number of values of all axes.
@@ -42,6 +42,19 @@ struct AxisCombinations: Sendable {
   /// The place of a triple in the order of axes.
   func place(_ first: Int, _ second: Int, _ third: Int) -> Int {
     (first * valueCount + second) * valueCount + third
+  }
+
+  /// Hands over the places of all pairs and triples of the values of a case.
+  func forEach(in values: [UInt8], pair: (Int) -> Void, triple: (Int) -> Void) {
+    let numbers = numbers(values)
+    for third in numbers.indices {
+      for second in 0..<third {
+        pair(place(numbers[second], numbers[third]))
+        for first in 0..<second {
+          triple(place(numbers[first], numbers[second], numbers[third]))
+        }
+      }
+    }
   }
 }
 

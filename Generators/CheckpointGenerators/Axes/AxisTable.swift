@@ -16,39 +16,40 @@ enum AxisTable {
   static let sharedExpertRanges = [0...0, 1...1, 2...Int.max]
   static let loraRankRanges = [1...1, 2...2, 3...Int.max]
 
-  static let labels: [[String]] = ConfigAxis.allCases.map { axis in
+  /// The name of each axis, and the labels of its values, the simplest first.
+  static let axes: [(name: String, labels: [String])] = ConfigAxis.allCases.map { axis in
     switch axis {
-    case .experts: expertRanges.map(label)
-    case .decoderLayers: layerRanges.map(label)
-    case .densePrefix: labels(of: DensePrefix.self)
-    case .mtpLayers: mtpRanges.map(label)
-    case .mtpStorage: labels(of: MTPStorage.self)
-    case .hiddenSize: labels(of: HiddenSizeClass.self)
-    case .intermediateSize: labels(of: IntermediateRelation.self)
-    case .sharedExperts: sharedExpertRanges.map(label)
-    case .heads: labels(of: HeadSharing.self)
-    case .queryKeyNorm: ["present", "absent"]
-    case .biases: labels(of: BiasPlaces.self)
-    case .tiedEmbeddings: ["untied", "tied"]
-    case .expertParallelism: labels(of: ParallelismClass.self)
-    case .rankPosition: labels(of: RankPosition.self)
-    case .expertDType: labels(of: ExpertTypeClass.self)
-    case .targetDType: labels(of: TargetTypeClass.self)
-    case .otherDType: labels(of: OtherTypeClass.self)
-    case .expertBias: labels(of: ExpertBiasClass.self)
-    case .activation: labels(of: ExpertActivation.self)
-    case .lora: labels(of: LoRAClass.self)
-    case .loraRank: loraRankRanges.map(label)
-    case .loraPrefix: labels(of: LoRAPrefixClass.self)
-    case .loraLayout: labels(of: LoRALayoutHint.self)
-    case .extent: ["whole model", "experts only", "LoRA only"]
-    case .completeness: ["whole model", "present groups"]
-    case .mtpPolicy: ["preserve", "drop"]
-    case .keyPrefix: ModelPrefix.allCases.map { $0 == .none ? "none" : $0.rawValue }
-    case .keyOrder: labels(of: KeyOrderClass.self)
-    case .exclusion: labels(of: ExclusionClass.self)
-    case .contents: labels(of: ContentsClass.self)
-    case .bystanders: labels(of: Bystanders.self)
+    case .experts: ("experts", expertRanges.map(label))
+    case .decoderLayers: ("decoder layers", layerRanges.map(label))
+    case .densePrefix: ("dense layers", labels(of: DensePrefix.self))
+    case .mtpLayers: ("MTP layers", mtpRanges.map(label))
+    case .mtpStorage: ("MTP layers on disk", labels(of: MTPStorage.self))
+    case .hiddenSize: ("hidden size", labels(of: HiddenSizeClass.self))
+    case .intermediateSize: ("MoE intermediate size", labels(of: IntermediateRelation.self))
+    case .sharedExperts: ("shared experts", sharedExpertRanges.map(label))
+    case .heads: ("attention heads", labels(of: HeadSharing.self))
+    case .queryKeyNorm: ("query and key norm", ["present", "absent"])
+    case .biases: ("biases", labels(of: BiasPlaces.self))
+    case .tiedEmbeddings: ("embeddings", ["untied", "tied"])
+    case .expertParallelism: ("expert parallelism", labels(of: ParallelismClass.self))
+    case .rankPosition: ("rank", labels(of: RankPosition.self))
+    case .expertDType: ("expert type", labels(of: ExpertTypeClass.self))
+    case .targetDType: ("target type", labels(of: TargetTypeClass.self))
+    case .otherDType: ("other type", labels(of: OtherTypeClass.self))
+    case .expertBias: ("expert bias", labels(of: ExpertBiasClass.self))
+    case .activation: ("activation", labels(of: ExpertActivation.self))
+    case .lora: ("LoRA", labels(of: LoRAClass.self))
+    case .loraRank: ("LoRA rank", loraRankRanges.map(label))
+    case .loraPrefix: ("LoRA prefix", labels(of: LoRAPrefixClass.self))
+    case .loraLayout: ("ParamWrapper layout", labels(of: LoRALayoutHint.self))
+    case .extent: ("extent", ["whole model", "experts only", "LoRA only"])
+    case .completeness: ("completeness", ["whole model", "present groups"])
+    case .mtpPolicy: ("MTP policy", ["preserve", "drop"])
+    case .keyPrefix: ("key prefix", ModelPrefix.allCases.map { $0 == .none ? "none" : $0.rawValue })
+    case .keyOrder: ("key order", labels(of: KeyOrderClass.self))
+    case .exclusion: ("exclusion", labels(of: ExclusionClass.self))
+    case .contents: ("contents", labels(of: ContentsClass.self))
+    case .bystanders: ("unknown keys", labels(of: Bystanders.self))
     }
   }
 
@@ -56,7 +57,7 @@ enum AxisTable {
   ///
   /// Many experts are slow, and the plain value of an axis is what most laws are sharpest on.
   static let weights: [[Int]] = ConfigAxis.allCases.map { axis in
-    var weights = labels[Int(axis.rawValue)].map { _ in 1 }
+    var weights = axes[Int(axis.rawValue)].labels.map { _ in 1 }
     switch axis {
     case .experts: weights = [6, 6, 6, 7, 3, 4, 4, 3, 3, 1, 1, 1, 1, 1]
     case .decoderLayers: weights = [4, 4, 3, 1]

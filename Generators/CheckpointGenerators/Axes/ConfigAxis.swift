@@ -38,47 +38,13 @@ public enum ConfigAxis: UInt8, Sendable, Hashable, CaseIterable {
   case bystanders
 
   /// The name shown in reports.
-  public var name: String {
-    switch self {
-    case .experts: "experts"
-    case .decoderLayers: "decoder layers"
-    case .densePrefix: "dense layers"
-    case .mtpLayers: "MTP layers"
-    case .mtpStorage: "MTP layers on disk"
-    case .hiddenSize: "hidden size"
-    case .intermediateSize: "MoE intermediate size"
-    case .sharedExperts: "shared experts"
-    case .heads: "attention heads"
-    case .queryKeyNorm: "query and key norm"
-    case .biases: "biases"
-    case .tiedEmbeddings: "embeddings"
-    case .expertParallelism: "expert parallelism"
-    case .rankPosition: "rank"
-    case .expertDType: "expert type"
-    case .targetDType: "target type"
-    case .otherDType: "other type"
-    case .expertBias: "expert bias"
-    case .activation: "activation"
-    case .lora: "LoRA"
-    case .loraRank: "LoRA rank"
-    case .loraPrefix: "LoRA prefix"
-    case .loraLayout: "ParamWrapper layout"
-    case .extent: "extent"
-    case .completeness: "completeness"
-    case .mtpPolicy: "MTP policy"
-    case .keyPrefix: "key prefix"
-    case .keyOrder: "key order"
-    case .exclusion: "exclusion"
-    case .contents: "contents"
-    case .bystanders: "unknown keys"
-    }
-  }
+  public var name: String { AxisTable.axes[Int(rawValue)].name }
 
   /// The labels of the values, the simplest first.
-  public var values: [String] { AxisTable.labels[Int(rawValue)] }
+  public var values: [String] { AxisTable.axes[Int(rawValue)].labels }
 
   /// The number of values.
-  var valueCount: Int { AxisTable.labels[Int(rawValue)].count }
+  var valueCount: Int { AxisTable.axes[Int(rawValue)].labels.count }
 
   /// The position of a value by its label, or nil if there is none.
   public func value(_ label: String) -> Int? { values.firstIndex(of: label) }

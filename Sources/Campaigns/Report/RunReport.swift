@@ -240,7 +240,7 @@ private enum FeasibleMemory {
       }
       var coverage = known?.coverage ?? AxisCoverage(space)
       if known == nil { last = [(space, coverage)] + last.prefix(3) }
-      coverage.reach(reach)
+      coverage.reach = reach
       return coverage
     }
   }

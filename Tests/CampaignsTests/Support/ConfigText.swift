@@ -2,20 +2,22 @@
 // Copyright the hymt2-harness authors
 
 import Adapters
-public import Layouts
+import Layouts
 import StrictJSON
 import Tensors
 
+@testable import CheckpointGenerators
+
 /// The text of a `config.json`, field by field, so that a field can hold any text.
-public struct ConfigText: Sendable {
+struct ConfigText: Sendable {
   /// The fields in order, each with the JSON text of its value.
-  public private(set) var fields: [(name: String, value: String)]
+  private(set) var fields: [(name: String, value: String)]
 
   /// The object of the file that the fields stand in, or nil where they stand on top.
   private let root: String?
 
   /// The fields that decide which tensors there are, each size under its first name.
-  public init(_ config: ModelConfig) {
+  init(_ config: ModelConfig) {
     let layout = config.layout
     root = layout.configRoot
     fields = layout.modelTypes.prefix(1).map { ("model_type", "\"\($0)\"") }
@@ -46,7 +48,7 @@ public struct ConfigText: Sendable {
   ]
 
   /// The UTF-8 bytes of the text.
-  public var bytes: [UInt8] {
+  var bytes: [UInt8] {
     func text(_ fields: some Sequence<(name: String, value: String)>) -> String {
       fields.map { "\"\($0.name)\": \($0.value)" }.joined(separator: ", ")
     }

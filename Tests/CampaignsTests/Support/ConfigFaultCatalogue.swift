@@ -4,10 +4,12 @@
 import Layouts
 import Tensors
 
+@testable import CheckpointGenerators
+
 /// All ways in which texts of configs are made invalid.
-public enum ConfigFaultCatalogue {
+enum ConfigFaultCatalogue {
   /// The kinds.
-  public static let all: [ConfigFaultKind] = values + contradictions + malformedTexts
+  static let all: [ConfigFaultKind] = values + contradictions + malformedTexts
 
   private static let values: [ConfigFaultKind] = [
     value("missing-field", "A field is missing.", of: \.requiredFields, nil),

@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-import Adapters
-public import Layouts
+import Layouts
+
+@testable import CheckpointGenerators
 
 /// A `config.json` with something wrong in it.
-public struct FaultyConfig: Sendable {
+struct FaultyConfig: Sendable {
   /// The text as UTF-8, or what stands in its place.
-  public let bytes: [UInt8]
+  let bytes: [UInt8]
   /// The field that a refusal must name.
-  public let field: String
+  let field: String
   /// What is wrong, in words that continue "a config whose".
-  public let description: String
+  let description: String
 }
 
 /// One way in which a `config.json` can be invalid.
-public struct ConfigFaultKind: Sendable {
+struct ConfigFaultKind: Sendable {
   /// The name in reports, such as `missing-field`.
-  public let name: String
+  let name: String
   /// What is wrong, in one sentence.
-  public let statement: String
+  let statement: String
   private let body: @Sendable (ModelConfig, inout FaultSite) -> FaultyConfig?
 
   init(
@@ -34,7 +35,7 @@ public struct ConfigFaultKind: Sendable {
   /// The config with the fault, or nil where the config has no place for it.
   ///
   /// - Parameter site: Decides the field; zero is the simplest one.
-  public func applied(to config: ModelConfig, site: UInt64) -> FaultyConfig? {
+  func applied(to config: ModelConfig, site: UInt64) -> FaultyConfig? {
     var place = FaultSite(site)
     return body(config, &place)
   }
