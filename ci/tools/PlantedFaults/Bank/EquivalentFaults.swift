@@ -33,7 +33,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "same-one-rank-as-none", .other, "a group of one rank counts as no group",
-      .equivalent("the only rank owns all experts"),
+      .equivalent("the only rank owns all experts"), needs: [],
       FaultyAdapter(
         fromHF: { session, dict, call in
           try session.fromHF(dict, call.rank?.size == 1 ? nil : call.rank)
@@ -44,7 +44,7 @@ extension FaultBank {
         })),
     PlantedFault(
       "same-pattern-in-group", .other, "the pattern is put into a group before it is compiled",
-      .equivalent("a group changes neither what a pattern matches nor where"),
+      .equivalent("a group changes neither what a pattern matches nor where"), needs: [],
       FaultyAdapter(toHF: { session, dict, call in
         try session.toHF(
           dict, excluding: call.excluding.isEmpty ? "" : "(?:\(call.excluding))", call.rank)

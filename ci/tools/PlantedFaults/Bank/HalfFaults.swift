@@ -65,23 +65,19 @@ extension FaultBank {
       "the halves are exchanged both ways where hidden is twice the intermediate size",
       .selfConsistent, needs: [.halves], cause: .both(.halvesExchanged),
       smallest: "hidden size 2; contents tracer 0",
-      {
-        let edit = columns(
+      FaultyAdapter(
+        bothWays: columns(
           where: { call in
             call.setup.config.hiddenSize == 2 * call.setup.config.moeIntermediateSize
-          }, swapped)
-        return FaultyAdapter(nativeOut: edit, nativeIn: edit)
-      }()),
+          }, swapped))),
     PlantedFault(
       "halves-swapped-swigluoai-both", .halves,
       "up stands before gate in both directions with swigluoai", .selfConsistent,
       needs: [.gateOption], cause: .both(.halvesExchanged),
       smallest: "activation swigluoai; contents tracer 0",
-      {
-        let edit = columns(
-          where: { $0.setup.options.activation == .swigluoai }, swapped)
-        return FaultyAdapter(nativeOut: edit, nativeIn: edit)
-      }()),
+      FaultyAdapter(
+        bothWays: columns(
+          where: { $0.setup.options.activation == .swigluoai }, swapped))),
     PlantedFault(
       "halves-swapped-last-expert", .halves, "up stands before gate in the last expert on load",
       needs: [.halves], cause: .fromHF(.halvesExchanged), smallest: "contents tracer 0",
@@ -187,7 +183,7 @@ extension FaultBank {
       "rows-down-reversed-both", .halves, "rows of {down} are reversed in both directions",
       .selfConsistent, cause: downRowsExchanged,
       smallest: "MoE intermediate size 2; contents tracer 0",
-      FaultyAdapter(nativeOut: downRows { $1 - 1 - $0 }, nativeIn: downRows { $1 - 1 - $0 })),
+      FaultyAdapter(bothWays: downRows { $1 - 1 - $0 })),
     PlantedFault(
       "rows-down-last-unwritten", .halves, "the last row of {down} is never written on load",
       cause: .fromHF(.zeros(isPartly: false), .down), smallest: "contents constant 1",
@@ -214,7 +210,7 @@ extension FaultBank {
       "{down} of the first two experts share their rows in turn in both directions",
       .selfConsistent, cause: .both(.rearranged(example: ""), .down),
       smallest: "experts 2; MoE intermediate size 2; contents tracer 0",
-      FaultyAdapter(nativeOut: sharedRows, nativeIn: sharedRows)),
+      FaultyAdapter(bothWays: sharedRows)),
   ]
 
   /// Odd rows of down_proj of the first two places exchanged.

@@ -41,7 +41,7 @@ extension FaultBank {
     PlantedFault(
       "lora-down-exchanged-both", .lora, "factors A and B of {down} are exchanged both ways",
       .selfConsistent, needs: [.lora], cause: .both(.classesExchanged("", ""), .downFactors),
-      smallest: withFactors(), FaultyAdapter(nativeOut: exchanged, nativeIn: exchanged)),
+      smallest: withFactors(), FaultyAdapter(bothWays: exchanged)),
     PlantedFault(
       "lora-halves-both", .lora, "factor B of up stands before that of gate in both directions",
       .selfConsistent, needs: [.lora], cause: .both(.halvesExchanged),
@@ -100,15 +100,12 @@ extension FaultBank {
       cause: .both(.notTransposed(isSquare: true), .down.factors(isA: true)),
       smallest: withFactors(
         rank: 2, before: "MoE intermediate size 2; ", behind: "; contents tracer 0"),
-      {
-        let edit: FaultyAdapter.Edit = { dict, call in
-          try dict.editing(.downFactors, call) { tensor in
-            guard tensor.shape.rank == 3, tensor.shape[1] == tensor.shape[2] else { return tensor }
-            return try tensor.transposed()
-          }
+      FaultyAdapter(bothWays: { dict, call in
+        try dict.editing(.downFactors, call) { tensor in
+          guard tensor.shape.rank == 3, tensor.shape[1] == tensor.shape[2] else { return tensor }
+          return try tensor.transposed()
         }
-        return FaultyAdapter(nativeOut: edit, nativeIn: edit)
-      }()),
+      })),
     PlantedFault(
       "lora-prefix-lost", .lora, "factors lose PEFT's prefix on load", needs: [.lora],
       cause: .fromHF(.wrongPrefix("{prefix}", insteadOf: "base_model.model.{prefix}")),

@@ -156,16 +156,13 @@ extension FaultBank {
       "the halves of {prediction}'s input are exchanged in both directions", .selfConsistent,
       needs: [.mtp], cause: .both(.axisOrder(.columns, .exchanged(0, 1)), .prediction),
       smallest: "MTP layers 1; MTP policy preserve; contents tracer 0",
-      {
-        let exchange: FaultyAdapter.Edit = { dict, call in
-          try dict.editing(.prediction, call) { tensor in
-            guard tensor.shape.rank == 2 else { return tensor }
-            let half = tensor.shape[1] / 2
-            return try tensor.permuting(axis: 1) { ($0 + half) % max(1, 2 * half) }
-          }
+      FaultyAdapter(bothWays: { dict, call in
+        try dict.editing(.prediction, call) { tensor in
+          guard tensor.shape.rank == 2 else { return tensor }
+          let half = tensor.shape[1] / 2
+          return try tensor.permuting(axis: 1) { ($0 + half) % max(1, 2 * half) }
         }
-        return FaultyAdapter(nativeOut: exchange, nativeIn: exchange)
-      }()),
+      })),
     PlantedFault(
       "mtp-experts-not-grouped", .mtp, "experts of MTP layers are not grouped on load",
       needs: [.mtpExperts], cause: .fromHF(.notRenamed, .wholeGroups.native),

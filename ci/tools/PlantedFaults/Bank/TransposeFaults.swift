@@ -138,12 +138,9 @@ extension FaultBank {
       "{up} of experts without gate is not transposed in either direction", .selfConsistent,
       needs: [.gateOption], cause: .fromHF(.notTransposed(isSquare: false), .up),
       smallest: "MoE intermediate size 2; activation relu2",
-      {
-        let edit: FaultyAdapter.Edit = { dict, call in
-          call.isGated ? dict : try transposed(.gateAndUp)(dict, call)
-        }
-        return FaultyAdapter(nativeOut: edit, nativeIn: edit)
-      }()),
+      FaultyAdapter(bothWays: { dict, call in
+        call.isGated ? dict : try transposed(.gateAndUp)(dict, call)
+      })),
     PlantedFault(
       "transpose-missing-up-save", .transposes, "{up} is not transposed on save",
       needs: [.transposed(.up)], cause: .toHF(.notTransposed(isSquare: false), .up),

@@ -102,16 +102,12 @@ extension FaultBank {
       "value-bytes-swapped-both", .types,
       "the bytes of experts' elements are swapped in both directions", .selfConsistent,
       cause: .fromHF(.value(.bytesSwapped), .experts), smallest: "contents constant 1",
-      FaultyAdapter(
-        nativeOut: { dict, call in try dict.editing(.experts, call, byteSwapped) },
-        nativeIn: { dict, call in try dict.editing(.experts, call, byteSwapped) })),
+      FaultyAdapter(bothWays: { dict, call in try dict.editing(.experts, call, byteSwapped) })),
     PlantedFault(
       "value-negated-both", .types, "the router's bias changes its sign in both directions",
       .selfConsistent, needs: [.has(.routerBias)],
       cause: .fromHF(.value(.bitFlipped(31)), .routerBias), smallest: "",
-      FaultyAdapter(
-        nativeOut: mapping(.routerBias) { bits, sign, _, _ in bits ^ sign },
-        nativeIn: mapping(.routerBias) { bits, sign, _, _ in bits ^ sign })),
+      FaultyAdapter(bothWays: mapping(.routerBias) { bits, sign, _, _ in bits ^ sign })),
     PlantedFault(
       "value-bias-centred", .types, "one is taken from the router's bias on load",
       needs: [.has(.routerBias)], cause: .fromHF(.value(.added(-1)), .routerBias), smallest: "",

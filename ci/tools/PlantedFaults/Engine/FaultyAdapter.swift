@@ -96,6 +96,11 @@ public struct FaultyAdapter: AdapterUnderTest {
     self.invalidInputContract = invalidInputContract
   }
 
+  /// Creates an adapter that makes one mistake in both directions.
+  init(bothWays edit: @escaping Edit) {
+    self.init(nativeOut: edit, nativeIn: edit)
+  }
+
   /// The adapter made for a config.
   public func session(for setup: AdapterSetup) throws -> any AdapterSession {
     Session(
