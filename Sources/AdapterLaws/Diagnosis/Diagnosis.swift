@@ -55,10 +55,18 @@ public struct Diagnosis: Sendable {
     case none
   }
 
-  /// A cause in words.
+  /// A cause with the places that it concerns.
   public struct Finding: Sendable {
     /// What is wrong, and which conversions do it.
     public let code: Code
+    /// The words for the classes of tensors, such as `down_proj`; empty where all are concerned.
+    public var classes: [String] = []
+    /// The layers.
+    public var layers: [Int] = []
+    /// The experts; empty where all are concerned.
+    public var experts: [Int] = []
+    /// The keys of the outputs.
+    public var tensors: [TensorName] = []
     /// The fault and its places in words, with a hint where adapters usually have it.
     public let sentence: String
   }

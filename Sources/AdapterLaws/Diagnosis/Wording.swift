@@ -20,7 +20,9 @@ struct Wording {
 
   /// The cause with its sentence.
   var finding: Diagnosis.Finding {
-    Diagnosis.Finding(code: .init(draft.fault, draft.direction), sentence: sentence)
+    Diagnosis.Finding(
+      code: .init(draft.fault, draft.direction), classes: words, layers: draft.layers,
+      experts: draft.experts, tensors: draft.tensors, sentence: sentence)
   }
 
   private var sentence: String {
