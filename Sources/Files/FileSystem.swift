@@ -141,7 +141,7 @@ public enum FileSystem {
     let name = slash.map { trimmed[trimmed.index(after: $0)...] } ?? trimmed
     guard isPlainName(String(name)) else {
       throw FileError(
-        path, "find a plain name at the end of the path", code: EINVAL, reason: "none")
+        path, "find a plain name at the end of the path", code: EINVAL, reason: "'\(name)'")
     }
     let parent = slash.map { $0 == trimmed.startIndex ? "/" : trimmed[..<$0] } ?? "."
     return (String(parent), String(name))
