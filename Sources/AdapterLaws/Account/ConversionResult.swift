@@ -92,9 +92,6 @@ struct ConversionResult {
     guard let axis = place.expertAxis else { return 0 }
     return position / shape.strides[axis] % max(1, shape[axis])
   }
-
-  /// Whether anything was found in a tensor.
-  func isFound(_ name: TensorName) -> Bool { holder(of: name) != nil }
 }
 
 /// What became of a tensor that a conversion did not keep, the worst first.

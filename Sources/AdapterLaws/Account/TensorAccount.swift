@@ -52,7 +52,12 @@ package struct TensorAccount {
     for (address, places) in zip(addresses, levels) where found.contains(address.name) {
       for place in places[0] + places[1] { _ = take(place, for: address) }
     }
-    for place in levels.joined().joined() { homes.formUnion(keys(of: place)) }
+    for place in levels.joined().joined() {
+      switch place {
+      case .whole(let name), .slice(let name, _, _), .fused(let name, _, _): homes.insert(name)
+      case .split: break
+      }
+    }
     findMoved()
     for (address, places) in zip(addresses, levels) where !found.contains(address.name) {
       if mayBeAbsent(address) { continue }
@@ -103,13 +108,6 @@ package struct TensorAccount {
     return same + (isFromHF ? nativePlaces(of: address, base) : onDiskPlaces(of: address, base))
   }
 
-  private func keys(of place: Place) -> [TensorName] {
-    switch place {
-    case .whole(let name), .slice(let name, _, _), .fused(let name, _, _): [name]
-    case .split: []
-    }
-  }
-
   /// Notes that a tensor is in a place; gives false if something else is or nothing.
   private mutating func take(_ place: Place, for address: LenientKey) -> Bool {
     guard let tensor = input[address.name] else { return false }
@@ -131,7 +129,8 @@ package struct TensorAccount {
   /// Finds tensors whole under keys that are no other tensor's.
   private mutating func findMoved() {
     var free: [TensorInfo: [TensorName]] = [:]
-    for (name, tensor) in result.tensors where !homes.contains(name) && !result.isFound(name) {
+    for (name, tensor) in result.tensors
+    where !homes.contains(name) && result.holder(of: name) == nil {
       free[Self.look(tensor), default: []].append(name)
     }
     for (name, tensor) in input where !found.contains(name) {
@@ -152,22 +151,18 @@ package struct TensorAccount {
   /// What became of a tensor that was not found; nil of one in which there is nothing to lose.
   private mutating func fate(of address: LenientKey, _ places: [[Place]]) -> TensorLoss? {
     guard let tensor = input[address.name], tensor.shape.elementCount > 0 else { return nil }
-    for place in places[0] + places[1] + places[2].filter(\.isSplit) {
-      if let loss = whatStands(in: place, tensor, address) { return loss }
+    let splits = places[2].filter { if case .split = $0 { true } else { false } }
+    for place in places[0] + places[1] + splits {
+      let loss =
+        switch place {
+        case .whole(let name), .fused(let name, _, _):
+          result.tensors[name].map { instead(of: address.name, name, $0) }
+        case .slice: sliceLoss(place, tensor, address)
+        case .split(let base, let group): splitLoss(base, group, tensor, address)
+        }
+      if let loss { return loss }
     }
     return TensorLoss(.lost, address.name)
-  }
-
-  private mutating func whatStands(
-    in place: Place, _ tensor: Tensor, _ address: LenientKey
-  ) -> TensorLoss? {
-    switch place {
-    case .whole(let name), .fused(let name, _, _):
-      guard let other = result.tensors[name] else { return nil }
-      return instead(of: address.name, name, other)
-    case .slice: return sliceLoss(place, tensor, address)
-    case .split(let base, let group): return splitLoss(base, group, tensor, address)
-    }
   }
 
   /// What stands in the place of a tensor.
@@ -182,13 +177,6 @@ package struct TensorAccount {
   }
 
   mutating func add(_ loss: TensorLoss) { losses.append(loss) }
-}
-
-extension TensorAccount.Place {
-  var isSplit: Bool {
-    if case .split = self { return true }
-    return false
-  }
 }
 
 extension TensorAccount {

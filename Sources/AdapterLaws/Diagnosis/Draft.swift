@@ -38,7 +38,7 @@ struct Draft {
 
   /// Whether another draft says the same of some of the places.
   func overlaps(_ other: Draft) -> Bool {
-    fault.isSameSort(as: other.fault)
+    fault.identifier == other.fault.identifier
       && (kinds.isEmpty || other.kinds.isEmpty || kinds.contains { other.kinds.contains($0) })
   }
 
@@ -118,9 +118,6 @@ extension Diagnosis.Fault {
     if case .rearranged = self { return false }
     return !hasPlaces
   }
-
-  /// Whether two faults differ in their parameters only.
-  func isSameSort(as other: Self) -> Bool { identifier == other.identifier }
 }
 
 /// Puts the faults of several steps together, so that each is told once with its directions.

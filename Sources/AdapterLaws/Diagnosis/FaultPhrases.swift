@@ -84,12 +84,6 @@ extension Diagnosis.Fault {
   /// Whether the fault is about the keys that a pattern leaves out.
   private var isOfExclusion: Bool { identifier.hasPrefix("exclusion") }
 
-  /// Whether the sentence says on which rank.
-  var hasRank: Bool {
-    if case .unexplained = self { return false }
-    return true
-  }
-
   /// Where in an adapter the fault usually is.
   var hint: String? {
     switch self {

@@ -54,7 +54,7 @@ struct Wording {
     if draft.fault.hasPlaces, !draft.isEverywhere, !draft.layers.isEmpty {
       parts.append(layers)
     }
-    if let rank = draft.parallelism, draft.fault.hasRank {
+    if let rank = draft.parallelism {
       parts.append("on rank \(rank.rank) of \(rank.size)")
     }
     return parts.joined(separator: " ")
@@ -145,7 +145,6 @@ struct Wording {
   private var subject: String { words.isEmpty ? "tensors" : Self.list(words) }
   private var isPlural: Bool { words.count != 1 }
   private var be: String { isPlural ? "are" : "is" }
-  private var `do`: String { isPlural ? "do" : "does" }
   private func verb(_ one: String, _ many: String) -> String { isPlural ? many : one }
 
   private var elements: String? {

@@ -110,14 +110,6 @@ public struct ElementMismatch: Sendable, Hashable {
   /// The bit pattern that is there.
   public let found: UInt64
 
-  /// Creates a difference.
-  public init(index: [Int], dtype: DType, expected: UInt64, found: UInt64) {
-    self.index = index
-    self.dtype = dtype
-    self.expected = expected
-    self.found = found
-  }
-
   /// How many numbers of the type lie between the two, counting one of them; nil for types other than
   /// floating-point and where one is a NaN.
   public var ulps: UInt64? {
