@@ -112,11 +112,18 @@ extension FaultResult.Smallest {
   private static func causes(
     _ failure: CheckFailure, _ adapter: any AdapterUnderTest
   ) -> [Diagnosis.Finding] {
-    let law = AdapterLaws.all.first { $0.name == failure.law.name }
-    guard let law, law.name != "invalid-input",
-      case .broken(let violation) = law.judge(Trial(failure.spec, adapter))
-    else { return [] }
-    return Diagnosis.of(violation, failure.spec, adapter).findings
+    guard failure.law.name != "invalid-input" else { return [] }
+    // What is kept between calls may show only after the calls of other laws.
+    for isAlone in [true, false] {
+      let trial = Trial(failure.spec, adapter)
+      for law in AdapterLaws.all where !isAlone || law.name == failure.law.name {
+        guard case .broken(let violation) = law.judge(trial), law.name == failure.law.name else {
+          continue
+        }
+        return Diagnosis.of(violation, failure.spec, adapter).findings
+      }
+    }
+    return []
   }
 
   private static func refusal(
