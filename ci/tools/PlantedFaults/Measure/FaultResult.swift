@@ -114,11 +114,18 @@ extension FaultResult.Smallest {
   private static func causes(
     of spec: CheckpointSpec, law name: String, _ adapter: any AdapterUnderTest
   ) -> [Diagnosis.Finding] {
-    let law = AdapterLaws.all.first { $0.name == name }
-    guard let law, law.name != "invalid-input",
-      case .broken(let violation) = law.judge(Trial(spec, adapter))
-    else { return [] }
-    return Diagnosis.of(violation, spec, adapter).findings
+    guard name != "invalid-input" else { return [] }
+    // What is kept between calls may show only after the calls of other laws.
+    for isAlone in [true, false] {
+      let trial = Trial(spec, adapter)
+      for law in AdapterLaws.all where !isAlone || law.name == name {
+        guard case .broken(let violation) = law.judge(trial), law.name == name else {
+          continue
+        }
+        return Diagnosis.of(violation, spec, adapter).findings
+      }
+    }
+    return []
   }
 
   private static func refusal(
