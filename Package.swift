@@ -57,21 +57,20 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
-    .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
-    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
   ],
   targets: module("Tensors", [orderedCollections])
+    + module("Files", ["CSystem"])
     + module("Digests")
     + module("StrictJSON")
-    + module("Safetensors", ["Tensors", "StrictJSON"])
-    + module("HDF5", ["Tensors", "CHDF5", orderedCollections])
+    + module("Safetensors", ["Files", "Tensors", "StrictJSON"])
+    + module("HDF5", ["Files", "Tensors", "CHDF5", orderedCollections])
     + module(
       "Layouts",
       [
         "CLayouts", "StrictJSON", "Tensors", .product(name: "Yams", package: "Yams"),
       ], exclude: ["Tables"], tests: ["Safetensors"])
     + module("Adapters", ["Layouts", "StrictJSON", "Tensors"])
-    + module("PropertyEngine")
+    + module("PropertyEngine", ["Files"])
     + module("PropertyTesting", ["PropertyEngine"])
     + module(
       "CheckpointGenerators", ["Adapters", "Layouts", "PropertyEngine", "StrictJSON", "Tensors"],
@@ -83,25 +82,21 @@ let package = Package(
     + module(
       "ExternalAdapters",
       [
-        "AdapterLaws", "Adapters", "Layouts", "CheckpointGenerators", "Safetensors", "StrictJSON",
-        "Tensors",
-        .product(name: "Subprocess", package: "swift-subprocess"),
-        .product(name: "SystemPackage", package: "swift-system"),
+        "AdapterLaws", "Adapters", "Layouts", "CSystem", "CheckpointGenerators", "Files",
+        "Safetensors", "StrictJSON", "Tensors",
       ],
       tests: ["PropertyEngine", "scripted-server"])
     + module(
       "Goldens",
       [
-        "AdapterLaws", "Adapters", "Layouts", "CheckpointGenerators", "Digests", "HDF5",
-        "StrictJSON",
-        "Tensors", "CExchange", orderedCollections,
+        "AdapterLaws", "Adapters", "Layouts", "CheckpointGenerators", "Digests", "Files", "HDF5",
+        "StrictJSON", "Tensors", orderedCollections,
       ])
     + module(
       "Campaigns",
       [
         "AdapterLaws", "Adapters", "Layouts", "CKnownDivergences", "CheckpointGenerators",
-        "PropertyEngine",
-        "Safetensors", "StrictJSON", "Tensors",
+        "Files", "PropertyEngine", "Safetensors", "StrictJSON", "Tensors",
       ], exclude: ["KnownDivergences"])
     + module(
       "PlantedFaults",
@@ -110,7 +105,7 @@ let package = Package(
         "Tensors",
       ], path: "ci/tools/PlantedFaults")
     + [
-      .systemLibrary(name: "CExchange"),
+      .systemLibrary(name: "CSystem"),
       .target(name: "CKnownDivergences"),
       .target(name: "CLayouts"),
       .systemLibrary(
@@ -133,7 +128,6 @@ let package = Package(
           "AdapterLaws", "Adapters", "Layouts", "Campaigns", "CheckpointGenerators", "Tensors",
         ],
         path: "Sources/ExampleAdapter", swiftSettings: settings),
-      .executableTarget(name: "example-c-adapter", path: "Sources/ExampleServer"),
       .executableTarget(
         name: "scripted-server",
         dependencies: [
@@ -152,8 +146,8 @@ let package = Package(
         name: "hymt2",
         dependencies: [
           "AdapterLaws", "Adapters", "Layouts", "Campaigns", "CheckpointGenerators", "Digests",
-          "ExternalAdapters", "Goldens", "HDF5", "PropertyEngine", "Safetensors",
-          "StrictJSON", "Tensors", orderedCollections,
+          "ExternalAdapters", "Files", "Goldens", "PropertyEngine", "Safetensors",
+          "StrictJSON", "Tensors",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: settings),
@@ -167,8 +161,6 @@ let package = Package(
           "Tensors",
         ],
         swiftSettings: settings),
-      .testTarget(
-        name: "ExampleServerTests", dependencies: ["example-c-adapter"], swiftSettings: settings),
     ],
   cLanguageStandard: .c11
 )

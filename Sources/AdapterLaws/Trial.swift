@@ -19,26 +19,16 @@ public final class Trial {
   /// The adapter.
   public let adapter: any AdapterUnderTest
   private var made: (any AdapterSession)?
-  private var results = Results()
-  private var comparisons = Comparisons()
+  /// What was made; a violation is made once, too.
+  private var results: [Made: Result<StateDict, Violation>] = [:]
+  /// How the adapter's results differ from what is right, nil inside where they do not.
+  private var mismatches: [Made: Mismatch?] = [:]
   /// The keys that laws have looked at.
   private var keys: [TensorName: LenientKey] = [:]
 
-  /// State dicts that are made when first asked for; a violation is made once, too.
-  struct Results {
-    var onDisk: Result<StateDict, Violation>?
-    var native: Result<StateDict, Violation>?
-    var returned: Result<StateDict, Violation>?
-    var expectedNative: Result<StateDict, Violation>?
-    var expectedSaved: Result<StateDict, Violation>?
-    var saved: Result<StateDict, Violation>?
-  }
-
-  /// Comparisons with what is right, made when first asked for; nil inside where there is no
-  /// difference.
-  struct Comparisons {
-    var load: Mismatch??
-    var save: Mismatch??
+  /// What is made when first asked for, once.
+  private enum Made {
+    case onDisk, native, returned, expectedNative, expectedSaved, saved
   }
 
   /// Creates a trial.
@@ -52,7 +42,7 @@ public final class Trial {
     self.adapter = adapter
     checkpoint = Checkpoint(spec)
     oracle = LayoutOracle(spec)
-    results.onDisk = onDisk.map { .success($0) }
+    results[.onDisk] = onDisk.map { .success($0) }
   }
 
   /// A key taken apart.
@@ -65,7 +55,7 @@ public final class Trial {
 
   /// The tensors on disk.
   public func onDisk() throws(Violation) -> StateDict {
-    try cached(\.onDisk) { () throws(Violation) in
+    try cached(.onDisk) { () throws(Violation) in
       try attempt(.fromHF(nil)) { try checkpoint.stateDict() }
     }
   }
@@ -85,12 +75,12 @@ public final class Trial {
 
   /// The native form of the whole checkpoint.
   public func native() throws(Violation) -> StateDict {
-    try cached(\.native) { () throws(Violation) in try fromHF(onDisk()) }
+    try cached(.native) { () throws(Violation) in try fromHF(onDisk()) }
   }
 
   /// The checkpoint on disk again, from its native form.
   public func returned() throws(Violation) -> StateDict {
-    try cached(\.returned) { () throws(Violation) in try toHF(native(), step: .roundTrip) }
+    try cached(.returned) { () throws(Violation) in try toHF(native(), step: .roundTrip) }
   }
 
   /// Converts a state dict to native form; a refusal breaks the law that asked.
@@ -125,27 +115,59 @@ public final class Trial {
     }
   }
 
-  func cached(
-    _ result: WritableKeyPath<Results, Result<StateDict, Violation>?>,
-    _ work: () throws(Violation) -> StateDict
+  private func cached(
+    _ made: Made, _ work: () throws(Violation) -> StateDict
   ) throws(Violation) -> StateDict {
-    if let known = results[keyPath: result] { return try known.get() }
-    do throws(Violation) {
-      let value = try work()
-      results[keyPath: result] = .success(value)
-      return value
-    } catch {
-      results[keyPath: result] = .failure(error)
-      throw error
+    let result = results[made] ?? Result(catching: work)
+    results[made] = result
+    return try result.get()
+  }
+
+  private func compared(_ made: Made, _ work: () -> Mismatch?) -> Mismatch? {
+    if let known = mismatches[made] { return known }
+    let mismatch = work()
+    mismatches[made] = .some(mismatch)
+    return mismatch
+  }
+}
+
+extension Trial {
+  /// What the native form of the checkpoint should be.
+  public func expectedNative() throws(Violation) -> StateDict {
+    try cached(.expectedNative) { () throws(Violation) in
+      try oracle.native(of: onDisk())
     }
   }
 
-  func compared(
-    _ comparison: WritableKeyPath<Comparisons, Mismatch??>, _ work: () -> Mismatch?
-  ) -> Mismatch? {
-    if let known = comparisons[keyPath: comparison] { return known }
-    let mismatch = work()
-    comparisons[keyPath: comparison] = .some(mismatch)
-    return mismatch
+  /// What should be on disk after that native form is saved.
+  public func expectedSaved() throws(Violation) -> StateDict {
+    try cached(.expectedSaved) { () throws(Violation) in
+      try oracle.onDisk(of: expectedNative())
+    }
+  }
+
+  /// What the adapter saves of the right native form, whatever it loads itself.
+  public func saved() throws(Violation) -> StateDict {
+    try cached(.saved) { () throws(Violation) in try toHF(expectedNative()) }
+  }
+
+  /// How the adapter's native form differs from the right one, nil if it does not.
+  func loadMismatch() throws(Violation) -> Mismatch? {
+    let (found, expected) = (try native(), try expectedNative())
+    return compared(.native) {
+      Mismatch(
+        expected: expected, found: found, castTensors: oracle.castTensors(of: expected))
+    }
+  }
+
+  /// How what the adapter saves differs from the right form on disk, nil if it does not.
+  func saveMismatch() throws(Violation) -> Mismatch? {
+    let (found, expected) = (try saved(), try expectedSaved())
+    return compared(.saved) { Mismatch(expected: expected, found: found) }
+  }
+
+  /// What the adapter loads for one rank.
+  func rankNative(_ rank: ExpertParallelism) throws(Violation) -> StateDict {
+    try fromHF(onDisk(), rank)
   }
 }

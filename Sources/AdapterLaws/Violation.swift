@@ -19,6 +19,29 @@ public enum ConversionStep: Sendable, Hashable {
   case streaming
   /// The question whether a key belongs to a multi-token prediction layer.
   case isMTPKey
+
+  /// The rank whose experts are converted, or nil for all.
+  var parallelism: ExpertParallelism? {
+    switch self {
+    case .fromHF(let parallelism), .toHF(let parallelism): parallelism
+    default: nil
+    }
+  }
+
+  /// Whether the step leads from disk to native form alone.
+  var isFromHF: Bool {
+    if case .fromHF = self { true } else { false }
+  }
+
+  /// The conversion that alone can have done what is wrong.
+  var direction: Diagnosis.Direction {
+    switch self {
+    case .fromHF: .fromHF
+    case .toHF, .excluding: .toHF
+    case .streaming: .streaming
+    case .roundTrip, .isMTPKey: .none
+    }
+  }
 }
 
 /// How a law was broken.
@@ -52,8 +75,6 @@ public struct Violation: Error, Sendable {
   public var evidence: Evidence?
   /// What the adapter did instead of answering, if that is what broke the law.
   public var misbehaviour: Misbehaviour?
-  /// What became of an invalid input that was accepted, where that is what broke the law.
-  var losses: InvalidInputLosses?
 
   /// Creates a violation.
   public init(
@@ -72,4 +93,42 @@ public struct Violation: Error, Sendable {
     self.init(misbehaviour.kind.rawValue, step: step, misbehaviour.account)
     self.misbehaviour = misbehaviour
   }
+}
+
+/// What an adapter did instead of giving a result or refusing; it breaks whatever law asked.
+public struct Misbehaviour: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The kinds, by the names in reports.
+  public enum Kind: String, Sendable, Hashable, CaseIterable {
+    /// The process ended while a request was open.
+    case crashed
+    /// No answer came within the time limit.
+    case hung
+    /// The process used more memory than its limit.
+    case outOfMemory = "ate memory"
+    /// What came is no frame of the protocol, or breaks off within one.
+    case garbage
+    /// The answer is to another request.
+    case wrongID = "wrong id"
+    /// An answer came that nothing had asked for.
+    case unaskedAnswer = "unasked answer"
+    /// The answer is longer than a frame may be.
+    case oversized
+    /// The frame is whole, but is no answer to what was asked.
+    case malformedAnswer = "malformed answer"
+  }
+
+  /// The kind.
+  public var kind: Kind
+  /// What happened, in one line without the kind: what was expected and found, and where the request
+  /// is kept.
+  public var account: String
+
+  /// Creates a misbehaviour.
+  public init(_ kind: Kind, _ account: String) {
+    self.kind = kind
+    self.account = account
+  }
+
+  /// The text shown to people.
+  public var description: String { "\(kind.rawValue): \(account)" }
 }

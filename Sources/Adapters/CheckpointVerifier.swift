@@ -69,20 +69,13 @@ public struct CheckpointVerifier: Sendable {
     progress: @Sendable (_ byteCount: Int) -> Void = { _ in }
   ) throws -> Summary {
     let slices = slices()
-    let state = Mutex<(summary: Summary, failure: (any Error)?)>((Summary(), nil))
-    ParallelWork.run(count: slices.count, threads: threads) { index, _ in
-      guard state.withLock({ $0.failure == nil }) else { return }
-      do {
-        let found = try verify(slices[index], source)
-        progress(found.expertByteCount)
-        state.withLock { $0.summary.add(found) }
-      } catch {
-        state.withLock { $0.failure = $0.failure ?? error }
-      }
+    let summary = Mutex(Summary())
+    try ParallelWork.tryRun(count: slices.count, threads: threads) { index in
+      let found = try verify(slices[index], source)
+      progress(found.expertByteCount)
+      summary.withLock { $0.add(found) }
     }
-    let (summary, failure) = state.withLock { ($0.summary, $0.failure) }
-    if let failure { throw failure }
-    return summary.sorted
+    return summary.withLock { $0.sorted }
   }
 
   /// One expert of one grouped tensor, or all experts of what is grouped on disk.
@@ -189,5 +182,68 @@ extension CheckpointVerifier.Summary {
     var result = self
     result.disagreements.sort { ($0.tensor, $0.detail) < ($1.tensor, $1.detail) }
     return result
+  }
+}
+
+/// Elements of one native expert, or of a whole group, compared with the elements on disk that an index
+/// formula names.
+struct ElementSamples {
+  private let grouped: TensorInfo
+  private let shape: Shape
+  private let expert: Int
+  private let formulas: IndexFormulas
+
+  /// The elements compared in each expert, spread over all rows and columns.
+  private static let count = 256
+
+  /// - Parameters:
+  ///   - shape: The shape of what is compared: the group's, or with one expert the group's of one.
+  ///   - expert: The first expert of what is compared.
+  init(_ grouped: TensorInfo, _ shape: Shape, expert: Int, _ formulas: IndexFormulas) {
+    self.grouped = grouped
+    self.shape = shape
+    self.expert = expert
+    self.formulas = formulas
+  }
+
+  func compare(
+    _ native: Tensor, _ originals: [TensorName: Tensor],
+    _ summary: inout CheckpointVerifier.Summary
+  ) throws {
+    guard var formula = IndexFormula(grouped, formulas) else { return }
+    let elements = shape.elementCount
+    for index in Set((0..<Self.count).map { Self.position($0, of: elements) }).sorted() {
+      var place = shape.indices(at: index)
+      place[0] += expert
+      guard let (name, position) = formula.origin(of: place), let original = originals[name] else {
+        continue
+      }
+      summary.sampledElementCount += 1
+      let cast = try Cast(from: original.dtype, to: native.dtype)
+      let expected = cast(bits: original.bits(at: position))
+      guard native.bits(at: index) != expected else { continue }
+      summary.disagreements.append(
+        .init(
+          law: .placed, tensor: grouped.name,
+          detail: "expert \(expert) element \(index) is \(native.hexadecimal(at: index)), "
+            + "but '\(name)' element \(position) is \(original.hexadecimal(at: position))"))
+    }
+  }
+
+  /// The first and last elements, and others far from each other.
+  private static func position(_ sample: Int, of count: Int) -> Int {
+    switch sample {
+    case 0: 0
+    case 1: count - 1
+    default: Int((UInt64(sample) &* 0x9e37_79b9_7f4a_7c15) % UInt64(count))
+    }
+  }
+}
+
+extension Tensor {
+  /// The bit pattern of an element as people write it, such as `0x3f80`.
+  func hexadecimal(at index: Int) -> String {
+    let digits = String(bits(at: index), radix: 16)
+    return "0x" + String(repeating: "0", count: dtype.byteCount * 2 - digits.count) + digits
   }
 }

@@ -26,7 +26,7 @@ struct FromHFPlanner {
   init(_ context: LayoutContext, _ sources: [TensorInfo], _ parallelism: ExpertParallelism?) {
     self.context = context
     let catalog = context.catalog
-    plan = PlanBuilder(.fromHF, sources, catalog)
+    plan = PlanBuilder(.fromHF, sources, context)
     index = SourceIndex(sources, context.catalog)
     ownExperts = context.experts(of: parallelism)
     lastMembers = Array(repeating: -1, count: catalog.groups.count)
@@ -53,9 +53,7 @@ struct FromHFPlanner {
     let inOrder = loraGroups.ids.map { (id: $0, place: loraGroups[$0].leading ?? .max) }
       .sorted { $0.place < $1.place }
     for (id, _) in inOrder { addLoRAGroup(id) }
-    for conversion in ParamWrapperPlanner(context).plan(paramWrappers, &plan) {
-      conversion.add(to: &plan, context)
-    }
+    ParamWrapperPlanner(context).add(paramWrappers, to: &plan)
     checkCompleteness()
     return try plan.finish()
   }
@@ -121,23 +119,13 @@ struct FromHFPlanner {
   /// The role of a key outside the catalog.
   private mutating func classify(_ source: Int) -> Role {
     let name = plan.sources[source].name
-    guard let key = context.key(name) else {
-      guard !context.mentionsMoved(name) else { return reportPrefix(name) }
-      return keep(source, as: name)
-    }
-    if !context.isFactor(name) && key.prefix != context.prefix {
-      guard !context.mentionsMoved(name), !context.hasModelPrefix(key) else {
-        return reportPrefix(name)
-      }
-      return keep(source, as: name)
-    }
-    guard let layer = plan.layerIndex(of: key, name, context) else { return .elsewhere }
+    guard let owner = plan.owner(of: name) else { return .elsewhere }
+    guard case .layer(let key, let layer) = owner else { return keep(source, as: name) }
     if context.dropsMTP, context.isMTP(key) {
       plan.omit(source, .mtpLayer)
       return .elsewhere
     }
-    let rest = context.read(key)
-    switch rest {
+    switch context.read(key) {
     case .tensor(let rule, let expertText):
       return classify(source, key, layer, rule, expertText)
     case .companion(let rule, let expertText):
@@ -145,12 +133,11 @@ struct FromHFPlanner {
     case .factor(let rule, let isA, let expertText):
       classifyFactor(source, key, layer, rule, isA: isA, expertText)
     case .fusedFactor(let lora, let isA):
-      guard plan.hasExperts(layer, name, context) else { return .elsewhere }
+      guard plan.hasExperts(layer, name) else { return .elsewhere }
       paramWrappers.append(
-        ParamWrapperKey(
-          source: source, place: .init(prefix: key.prefix, layer: layer, lora: lora, isA: isA)))
+        ParamWrapperKey(source: source, prefix: key.prefix, layer: layer, lora: lora, isA: isA))
     case .inModule(onDisk: true, let other):
-      guard plan.hasModule(key, layer, name, context) else { return .elsewhere }
+      guard plan.hasModule(key, layer, name) else { return .elsewhere }
       return keep(source, as: context.name(key.prefix, layer: layer, other))
     case .renamed, .inModule:
       plan.reportForeign(name, expected: "a key on disk")
@@ -175,18 +162,14 @@ struct FromHFPlanner {
   ) -> Role {
     let info = plan.sources[source]
     let tensor = context.layout.tensors[rule]
-    guard plan.isOfLayer(tensor, layer, info.name, context) else { return .elsewhere }
-    if let expertText, plan.expertIndex(expertText, info.name, context) == nil { return .elsewhere }
+    guard plan.isOfLayer(tensor, layer, info.name) else { return .elsewhere }
+    if let expertText, plan.expertIndex(expertText, info.name) == nil { return .elsewhere }
     switch tensor.native {
     case .kept: return keep(source, as: info.name)
     case .renamed(let native):
       return keep(source, as: context.name(key.prefix, layer: layer, native.start))
     case .part:
-      plan.report(
-        .gateOfNonGatedExpert, info.name,
-        expected: "no \(tensor.part?.rawValue ?? "such") projection with "
-          + context.options.activation.rawValue,
-        found: "\(info.dtype) \(info.shape)")
+      plan.reportSurplusPart(tensor, info)
       return .elsewhere
     }
   }
@@ -195,7 +178,7 @@ struct FromHFPlanner {
     _ source: Int, _ key: LayerKey, _ layer: Int, _ rule: Int, _ expertText: Substring?
   ) -> Role {
     let name = plan.sources[source].name
-    guard plan.isOfLayer(context.layout.tensors[rule], layer, name, context) else {
+    guard plan.isOfLayer(context.layout.tensors[rule], layer, name) else {
       return .elsewhere
     }
     guard let expertText else {
@@ -204,7 +187,7 @@ struct FromHFPlanner {
       let rest = module.native + key.rest.droppingBytes(module.onDisk.utf8.count)
       return keep(source, as: context.name(key.prefix, layer: layer, rest))
     }
-    guard let expert = plan.expertIndex(expertText, name, context) else { return .elsewhere }
+    guard let expert = plan.expertIndex(expertText, name) else { return .elsewhere }
     guard ownExperts.contains(expert) else {
       plan.omit(source, .otherRank)
       return .elsewhere
@@ -216,30 +199,19 @@ struct FromHFPlanner {
     _ source: Int, _ key: LayerKey, _ layer: Int, _ rule: Int, isA: Bool, _ expertText: Substring
   ) {
     let info = plan.sources[source]
-    guard plan.hasExperts(layer, info.name, context),
-      let expert = plan.expertIndex(expertText, info.name, context)
+    guard plan.hasExperts(layer, info.name),
+      let expert = plan.expertIndex(expertText, info.name)
     else { return }
     let group = context.factors.firstIndex { $0.isA == isA && $0.rules.contains(rule) }
-    guard let group else {
-      let part = context.layout.tensors[rule].part?.rawValue ?? "such"
-      return plan.report(
-        .gateOfNonGatedExpert, info.name,
-        expected: "no \(part) projection with \(context.options.activation.rawValue)",
-        found: "\(info.dtype) \(info.shape)")
-    }
+    guard let group else { return plan.reportSurplusPart(context.layout.tensors[rule], info) }
     loraGroups.insert(
       source, into: GroupID(prefix: key.prefix, layer: layer, group: group), expert: expert,
       rule: rule, leads: rule == context.factors[group].parts[0].rule)
   }
 
-  private mutating func reportPrefix(_ name: TensorName) -> Role {
-    plan.reportPrefix(name, context)
-    return .elsewhere
-  }
-
   private mutating func keep(_ source: Int, as name: TensorName) -> Role {
     let info = plan.sources[source]
-    if let weight = context.weight(ofCompanion: info.name), index[weight] == nil {
+    if let weight = context.names.weight(ofCompanion: info.name), index[weight] == nil {
       plan.report(
         .scaleWithoutWeight, info.name, expected: "the weight '\(weight)'", found: "no such key")
     }

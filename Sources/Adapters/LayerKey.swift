@@ -176,15 +176,19 @@ struct LayoutNames: Sendable {
     return .unknown
   }
 
+  /// Whether the key is a low-rank factor, which keeps its prefix whatever that is.
   func isFactor(_ name: TensorName) -> Bool {
     factorSuffixes.contains { name.text.hasSuffix($0) }
   }
 
+  /// Whether the key mentions a tensor that the layout moves or renames on either side, wherever it
+  /// stands.
   func mentionsMoved(_ name: TensorName) -> Bool {
     (expertModules + movedModules).contains { name.text.contains($0) }
       || movedEnds.contains { name.text.hasSuffix($0) }
   }
 
+  /// The key of the weight that a companion belongs to, or nil if this is none.
   func weight(ofCompanion name: TensorName) -> TensorName? {
     let text = name.text
     guard let suffix = layout.companions.first(where: { text.hasSuffix($0) }) else { return nil }

@@ -14,27 +14,24 @@ struct LayoutContext: Sendable {
   let factors: [FactorGroup]
   /// The names of the config's base tensors.
   let catalog: NameCatalog
-  private let names: LayoutNames
+  let names: LayoutNames
 
   init(_ config: ModelConfig, _ options: AdapterOptions) {
     self.config = config
     self.options = options
-    let isGated = options.activation.isGated || !config.layout.hasGateOption
-    values = config.values(isGated: isGated)
+    let schema = ModelSchema(
+      config, prefix: options.prefix,
+      isGated: options.activation.isGated || !config.layout.hasGateOption)
+    values = schema.values
     factors = FactorGroup.all(config.layout, values)
     names = LayoutNames(config.layout)
-    let layers = LayerTensors(config, isGated: isGated)
-    let prefix = options.prefix.text(in: config.layout)
-    catalog = NameCatalog(config, ModelSchema(config, prefix: prefix, layers), layers, values)
+    catalog = NameCatalog(schema)
   }
 
   var layout: Layout { config.layout }
 
   /// What the keys of the model start with.
   var prefix: String { options.prefix.text(in: config.layout) }
-
-  /// The tensors of a whole checkpoint on disk.
-  var schema: [TensorInfo] { catalog.schema }
 
   /// Whether multi-token prediction layers leave on load.
   var dropsMTP: Bool {
@@ -87,7 +84,7 @@ struct LayoutContext: Sendable {
   /// Whether all tensors of the schema must be there; state dicts of nothing but LoRA are exempt.
   func asksForWholeModel(_ sources: [TensorInfo], _ index: SourceIndex) -> Bool {
     options.completeness == .wholeModel
-      && (sources.isEmpty || !index.isForeign || !sources.allSatisfy { isFactor($0.name) })
+      && (sources.isEmpty || !index.isForeign || !sources.allSatisfy { names.isFactor($0.name) })
   }
 
   /// A key of a layer.
@@ -138,17 +135,4 @@ struct LayoutContext: Sendable {
     layout.groups.map(\.name).joined(separator: ", ")
       + (layout.lora.isEmpty ? "" : " or LoRA factors")
   }
-
-  /// What the keys of layers start with, up to the number.
-  var layerStart: String { prefix + names.block }
-
-  /// Whether the key is a low-rank factor, which keeps its prefix whatever that is.
-  func isFactor(_ name: TensorName) -> Bool { names.isFactor(name) }
-
-  /// Whether the key mentions a tensor that the layout moves or renames on either side, wherever it
-  /// stands.
-  func mentionsMoved(_ name: TensorName) -> Bool { names.mentionsMoved(name) }
-
-  /// The key of the weight that a companion belongs to, or nil if this is none.
-  func weight(ofCompanion name: TensorName) -> TensorName? { names.weight(ofCompanion: name) }
 }

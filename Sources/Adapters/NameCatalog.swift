@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import Layouts
 import Tensors
 
 /// Every name that the base tensors of a config have on disk or in native form, numbered, each with
@@ -59,15 +60,6 @@ struct NameCatalog: Sendable {
   private let firstNative: Int
   private var numbers: [TensorName: Int] = [:]
 
-  /// Creates a catalog without names, for those of a number of tensors on disk.
-  init(onDiskCount: Int, mtp: Range<Int>) {
-    firstNative = onDiskCount
-    self.mtp = mtp
-    schema = []
-    schema.reserveCapacity(onDiskCount)
-    numbers.reserveCapacity(onDiskCount + onDiskCount / 4)
-  }
-
   /// The number of names.
   var count: Int { firstNative + natives.count }
 
@@ -101,36 +93,66 @@ struct NameCatalog: Sendable {
 
 /// Filling a catalog, tensors on disk in the order of the schema.
 extension NameCatalog {
-  mutating func keep(_ info: TensorInfo) { add(info, .kept) }
+  /// Numbers the names of a schema.
+  init(_ schema: ModelSchema) {
+    let config = schema.config
+    let (before, after) = (
+      schema.outside(afterLayers: false), schema.outside(afterLayers: true)
+    )
+    let counts = (0..<config.storedLayerCount).map { schema[$0].count }
+    let firstMTP = counts[..<config.hiddenLayerCount].reduce(before.count, +)
+    let endMTP = counts[config.hiddenLayerCount...].reduce(firstMTP, +)
+    firstNative = endMTP + after.count
+    mtp = firstMTP..<endMTP
+    self.schema = []
+    self.schema.reserveCapacity(firstNative)
+    numbers.reserveCapacity(firstNative + firstNative / 4)
 
-  mutating func rename(_ info: TensorInfo, to native: TensorName) {
-    let onDisk = schema.count
-    add(info, .renamed(native: add(native: native, .original(onDisk: onDisk))))
+    for info in before { add(info, .kept) }
+    for layer in 0..<config.storedLayerCount { add(layer, schema) }
+    for info in after { add(info, .kept) }
   }
 
-  mutating func addGroup(
-    _ name: TensorName, layer: Int, rule: Int, companions: Range<Int>, isNumbered: Bool
-  ) {
-    let native = add(native: name, .group(groups.count))
-    groups.append(
-      Group(
-        layer: layer, rule: rule, companions: companions, isNumbered: isNumbered, native: native,
-        parts: []))
-  }
-
-  /// Adds a part after those that its group has.
-  mutating func addPart(_ info: TensorInfo, group: Int, expert: Int?) {
-    groups[group].parts.append(schema.count)
-    add(info, .part(group: group, expert: expert))
-  }
-
-  /// Notes that the names added last are those of a prediction layer.
-  ///
-  /// - Parameters:
-  ///   - common: The number of a name that every layer has.
-  ///   - own: The numbers of those that decoder layers have not.
-  mutating func endPredictionLayer(common: Int, own: [Int]) {
-    predictionLayers.append(PredictionLayer(common: common, own: own))
+  private mutating func add(_ layer: Int, _ all: ModelSchema) {
+    let (config, layout, start) = (all.config, all.config.layout, all.start(ofLayer: layer))
+    let (firstGroup, firstName) = (groups.count, schema.count)
+    // The groups of the layer, in the order in which the layout has them.
+    let rules = layout.groups.indices.filter { group in
+      layout.groups[group].kinds?.contains(config.kinds(ofLayer: layer)) ?? false
+        && layout.groups[group].parts.contains { layout.tensors[$0].isPresent(all.values) }
+    }
+    for rule in rules {
+      let group = layout.groups[rule]
+      let native = add(native: TensorName(start + group.name), .group(groups.count))
+      groups.append(
+        Group(
+          layer: layer, rule: rule, companions: firstGroup..<firstGroup + rules.count,
+          isNumbered: layout.tensors[group.parts[0]].name.hasExpert, native: native, parts: []))
+    }
+    let tensors = all[layer]
+    for tensor in tensors {
+      let info = tensor.info(after: start)
+      switch layout.tensors[tensor.rule].native {
+      case .kept: add(info, .kept)
+      case .renamed(let native):
+        let name = TensorName(start + native.name(expert: tensor.expert ?? 0))
+        add(info, .renamed(native: add(native: name, .original(onDisk: schema.count))))
+      case .part(let rule, _):
+        guard let group = rules.firstIndex(of: rule).map({ firstGroup + $0 }) else {
+          add(info, .kept)
+          continue
+        }
+        groups[group].parts.append(schema.count)
+        add(info, .part(group: group, expert: tensor.expert))
+      }
+    }
+    guard layer >= config.hiddenLayerCount else { return }
+    let own = tensors.indices.filter { layout.tensors[tensors[$0].rule].kinds == .mtp }
+    let common = tensors.indices.first { layout.tensors[tensors[$0].rule].kinds == .all }
+    if let common, !own.isEmpty {
+      predictionLayers.append(
+        PredictionLayer(common: firstName + common, own: own.map { firstName + $0 }))
+    }
   }
 
   private mutating func add(_ info: TensorInfo, _ role: Role) {
@@ -143,5 +165,34 @@ extension NameCatalog {
     numbers[name] = count
     natives.append((name, role))
     return count - 1
+  }
+}
+
+/// The sources of a plan by name, those of the catalog by the numbers of their names.
+struct SourceIndex {
+  /// The number of each source's name, or nil where it is outside the catalog.
+  let numbers: [Int?]
+  private let catalog: NameCatalog
+  private var sources: [Int?]
+  private var others: [TensorName: Int] = [:]
+
+  init(_ infos: [TensorInfo], _ catalog: NameCatalog) {
+    self.catalog = catalog
+    numbers = infos.map { catalog.number(of: $0.name) }
+    sources = Array(repeating: nil, count: catalog.count)
+    for (source, number) in numbers.enumerated() {
+      if let number { sources[number] = source } else { others[infos[source].name] = source }
+    }
+  }
+
+  /// Whether no source is in the catalog.
+  var isForeign: Bool { others.count == numbers.count }
+
+  /// The source of a number's name.
+  subscript(number: Int) -> Int? { sources[number] }
+
+  /// The source of a name.
+  subscript(name: TensorName) -> Int? {
+    catalog.number(of: name).map { self[$0] } ?? others[name]
   }
 }

@@ -4,6 +4,12 @@
 import Dispatch
 import Synchronization
 
+#if canImport(Glibc)
+import Glibc
+#else
+import Musl
+#endif
+
 /// Runs independent pieces of work on several threads.
 package enum ParallelWork {
   /// Calls a closure once for each index, in any order, and returns when all calls have returned.
@@ -30,8 +36,32 @@ package enum ParallelWork {
     }
   }
 
+  /// Calls a closure once for each index, in any order, until one call throws.
+  ///
+  /// - Throws: The first error; calls under way on other threads are finished first.
+  package static func tryRun(
+    count: Int, threads: Int? = nil, _ body: @Sendable (_ index: Int) throws -> Void
+  ) throws {
+    let failure = Mutex<(any Error)?>(nil)
+    run(count: count, threads: threads) { index, _ in
+      guard failure.withLock({ $0 == nil }) else { return }
+      do {
+        try body(index)
+      } catch {
+        failure.withLock { $0 = $0 ?? error }
+      }
+    }
+    if let failure = failure.withLock({ $0 }) { throw failure }
+  }
+
   /// The number of workers that a request for threads gives.
   package static func workerCount(_ threads: Int?) -> Int {
     max(1, threads ?? ProcessorCount.online)
   }
+}
+
+/// The processors of this machine.
+package enum ProcessorCount {
+  /// The number of processors the system may schedule on now.
+  package static let online = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 }

@@ -7,47 +7,15 @@ import Tensors
 /// A fused LoRA factor as PEFT's ParamWrapper writes it.
 struct ParamWrapperKey {
   let source: Int
-  let place: Place
+  let prefix: Substring
+  let layer: Int
+  /// The position among the layout's entries of factors.
+  let lora: Int
+  let isA: Bool
 
-  var isA: Bool { place.isA }
-
-  /// What tells the factors of a state dict apart.
-  struct Place: Hashable {
-    let prefix: Substring
-    let layer: Int
-    /// The position among the layout's entries of factors.
-    let lora: Int
-    let isA: Bool
-
-    /// The place of the other factor of the same parameter.
-    var partner: Place { Place(prefix: prefix, layer: layer, lora: lora, isA: !isA) }
-  }
-}
-
-/// The native group that a fused factor becomes, and the axes on its way there.
-struct ParamWrapperConversion {
-  let key: ParamWrapperKey
-  let group: FactorGroup
-  /// The tensor on disk seen as `[experts, rank, features]` (A) or `[features, rank, experts]` (B).
-  let view: [Int]
-
-  /// The axis of the view along each native axis `[experts, columns, rows]`.
-  var permutation: [Int] {
-    let (expert, features) = key.isA ? (0, 2) : (2, 0)
-    return group.columns == nil ? [expert, 1, features] : [expert, features, 1]
-  }
-
-  func add(to plan: inout PlanBuilder, _ context: LayoutContext) {
-    let info = plan.sources[key.source]
-    let name = context.name(key.place.prefix, layer: key.place.layer, group.native)
-    let extents = permutation.map { view[$0] }
-    // A view has the element count of its tensor, so its shape cannot overflow.
-    guard let shape = try? Shape(extents) else { return }
-    let destination = plan.add(TensorInfo(name, info.dtype, shape), from: key.source)
-    plan.add(
-      TensorMove(
-        source: key.source, Region(whole: view), destination: destination,
-        Region(whole: extents), permutation: permutation))
+  /// Whether another is the other factor of the same parameter.
+  func isPartner(of other: ParamWrapperKey) -> Bool {
+    prefix == other.prefix && layer == other.layer && lora == other.lora && isA != other.isA
   }
 }
 
@@ -62,11 +30,31 @@ struct ParamWrapperPlanner {
     self.context = context
   }
 
-  func plan(_ keys: [ParamWrapperKey], _ plan: inout PlanBuilder) -> [ParamWrapperConversion] {
-    guard !keys.isEmpty else { return [] }
+  /// Adds the native groups of factors to a plan.
+  func add(_ keys: [ParamWrapperKey], to plan: inout PlanBuilder) {
+    guard !keys.isEmpty else { return }
     checkPairs(keys, &plan)
-    guard let layout = layout(of: keys, &plan) else { return [] }
-    return keys.compactMap { conversion(of: $0, layout, plan.sources[$0.source]) }
+    guard let layout = layout(of: keys, &plan) else { return }
+    for key in keys { add(key, layout, to: &plan) }
+  }
+
+  private func add(
+    _ key: ParamWrapperKey, _ layout: ParamWrapperLayout, to plan: inout PlanBuilder
+  ) {
+    let info = plan.sources[key.source]
+    guard let (group, view) = conversion(of: key, layout, info) else { return }
+    // The axis of the view along each native axis `[experts, columns, rows]`.
+    let (expert, features) = key.isA ? (0, 2) : (2, 0)
+    let permutation = group.columns == nil ? [expert, 1, features] : [expert, features, 1]
+    let extents = permutation.map { view[$0] }
+    // A view has the element count of its tensor, so its shape cannot overflow.
+    guard let shape = try? Shape(extents) else { return }
+    let name = context.name(key.prefix, layer: key.layer, group.native)
+    let destination = plan.add(TensorInfo(name, info.dtype, shape), from: key.source)
+    plan.add(
+      TensorMove(
+        source: key.source, Region(whole: view), destination: destination,
+        Region(whole: extents), permutation: permutation))
   }
 
   /// The rank of a factor under either layout, or nil if its shape has none.
@@ -77,20 +65,20 @@ struct ParamWrapperPlanner {
     return fused > 0 && fused.isMultiple(of: experts) ? fused / experts : nil
   }
 
-  /// The way of a key under one layout, or nil where its shape does not fit.
+  /// The native group that a key becomes under one layout, and the tensor on disk seen as
+  /// `[experts, rank, features]` (A) or `[features, rank, experts]` (B); nil where its shape does not
+  /// fit.
   private func conversion(
     of key: ParamWrapperKey, _ layout: ParamWrapperLayout, _ info: TensorInfo
-  ) -> ParamWrapperConversion? {
+  ) -> (group: FactorGroup, view: [Int])? {
     let becomesA = key.isA == (layout == .modern)
     guard let rank = rank(of: key, info.shape),
-      let group = context.factors.first(where: { $0.lora == key.place.lora && $0.isA == becomesA })
+      let group = context.factors.first(where: { $0.lora == key.lora && $0.isA == becomesA })
     else { return nil }
     let experts = context.config.expertCount
     let features = info.shape[key.isA ? 1 : 0]
     guard features == group.features else { return nil }
-    return ParamWrapperConversion(
-      key: key, group: group,
-      view: key.isA ? [experts, rank, features] : [features, rank, experts])
+    return (group, key.isA ? [experts, rank, features] : [features, rank, experts])
   }
 
   /// The layout of all keys, or nil if it is reported why there is none.
@@ -129,11 +117,9 @@ struct ParamWrapperPlanner {
 
   /// Both factors of a parameter must be there, with one rank and type.
   private func checkPairs(_ keys: [ParamWrapperKey], _ plan: inout PlanBuilder) {
-    let places = keys.map(\.place)
-    let present = Dictionary(zip(places, keys), uniquingKeysWith: { first, _ in first })
-    for (place, key) in zip(places, keys) {
+    for key in keys {
       let info = plan.sources[key.source]
-      guard let partner = present[place.partner] else {
+      guard let partner = keys.first(where: { $0.isPartner(of: key) }) else {
         plan.report(
           .incompleteLoRA, info.name, expected: "its \(key.isA ? "B" : "A") factor",
           found: "no such key")

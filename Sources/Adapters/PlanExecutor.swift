@@ -26,7 +26,8 @@ struct PlanExecutor {
   ///
   /// - Throws: `AdapterError` if repeated factors differ or memory runs out.
   func execute(_ sources: [Tensor]) throws(AdapterError) -> StateDict {
-    try checkRepeats(sources)
+    let findings = plan.unequalRepeats { sources[$0] }
+    guard findings.isEmpty else { throw AdapterError(findings) }
     do {
       var results = [Tensor?](repeating: nil, count: plan.destinations.count)
       let moves = plan.movesByDestination()
@@ -67,15 +68,6 @@ struct PlanExecutor {
       // Results start at cache lines.
       self.byteCount += (byteCount + 63) & ~63
     }
-  }
-
-  private func checkRepeats(_ sources: [Tensor]) throws(AdapterError) {
-    let findings = plan.omissions.compactMap { omission -> Finding? in
-      guard case .repeats(let kept) = omission.reason, sources[omission.source] != sources[kept]
-      else { return nil }
-      return plan.repeatFinding(omission.source, of: kept)
-    }
-    guard findings.isEmpty else { throw AdapterError(findings) }
   }
 
   /// The source tensor itself, if the destination is all of it unchanged.

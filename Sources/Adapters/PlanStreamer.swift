@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-import Synchronization
 public import Tensors
 
 /// Carries out a plan piece by piece within a memory budget, for checkpoints larger than memory.
@@ -44,18 +43,12 @@ public struct PlanStreamer: Sendable {
   /// - Throws: The first error of `source` or `sink`, or `AdapterError` where repeated LoRA factors
   ///   differ; pieces under way on other threads are finished first.
   public func run(source: @Sendable (Int) throws -> Tensor, into sink: Sink) throws {
-    try checkRepeats(source)
-    let failure = Mutex<(any Error)?>(nil)
+    let findings = try plan.unequalRepeats(source)
+    guard findings.isEmpty else { throw AdapterError(findings) }
     let pieces = try pieces()
-    ParallelWork.run(count: pieces.count, threads: threads) { index, _ in
-      guard failure.withLock({ $0 == nil }) else { return }
-      do {
-        try run(pieces[index], source, sink)
-      } catch {
-        failure.withLock { $0 = $0 ?? error }
-      }
+    try ParallelWork.tryRun(count: pieces.count, threads: threads) { index in
+      try run(pieces[index], source, sink)
     }
-    if let error = failure.withLock({ $0 }) { throw error }
   }
 
   /// A row-major contiguous part of a destination.
@@ -116,16 +109,6 @@ public struct PlanStreamer: Sendable {
       plan.sources[move.source].dtype == info.dtype
     else { return nil }
     return try source(move.source)
-  }
-
-  private func checkRepeats(_ source: (Int) throws -> Tensor) throws {
-    let findings = try plan.omissions.compactMap { omission -> Finding? in
-      guard case .repeats(let kept) = omission.reason,
-        try source(omission.source) != source(kept)
-      else { return nil }
-      return plan.repeatFinding(omission.source, of: kept)
-    }
-    guard findings.isEmpty else { throw AdapterError(findings) }
   }
 }
 

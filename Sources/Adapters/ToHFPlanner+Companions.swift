@@ -17,7 +17,7 @@ extension ToHFPlanner {
   private mutating func checkScales() {
     // No name of the catalog is one of a companion.
     for (info, number) in zip(plan.sources, index.numbers) where number == nil {
-      guard let onDisk = context.weight(ofCompanion: info.name), index[onDisk] == nil else {
+      guard let onDisk = context.names.weight(ofCompanion: info.name), index[onDisk] == nil else {
         continue
       }
       let weight = nativeName(of: onDisk)

@@ -24,7 +24,7 @@ struct ToHFPlanner {
   ) {
     self.context = context
     self.exclusion = exclusion?.compiled()
-    plan = PlanBuilder(.toHF, sources, context.catalog)
+    plan = PlanBuilder(.toHF, sources, context)
     index = SourceIndex(sources, context.catalog)
     ownExperts = context.experts(of: parallelism)
     layouts = GroupLayouts(context, own: ownExperts, isLocal: true)
@@ -57,21 +57,12 @@ struct ToHFPlanner {
   private mutating func convert(_ source: Int) {
     let info = plan.sources[source]
     let name = info.name
-    guard let key = context.key(name) else {
-      guard !context.mentionsMoved(name) else { return plan.reportPrefix(name, context) }
-      return keep(source, as: name)
-    }
-    if !context.isFactor(name) && key.prefix != context.prefix {
-      guard !context.mentionsMoved(name), !context.hasModelPrefix(key) else {
-        return plan.reportPrefix(name, context)
-      }
-      return keep(source, as: name)
-    }
-    guard let layer = plan.layerIndex(of: key, name, context) else { return }
+    guard let owner = plan.owner(of: name) else { return }
+    guard case .layer(let key, let layer) = owner else { return keep(source, as: name) }
     switch context.read(key) {
     case .renamed(let rule):
       let tensor = context.layout.tensors[rule]
-      guard plan.isOfLayer(tensor, layer, name, context) else { return }
+      guard plan.isOfLayer(tensor, layer, name) else { return }
       keep(source, as: context.name(key.prefix, layer: layer, tensor.name.start))
     case .tensor(let rule, _):
       let tensor = context.layout.tensors[rule]
@@ -79,17 +70,17 @@ struct ToHFPlanner {
         return plan.reportForeign(
           name, expected: tensor.isOfExperts ? "grouped native keys" : "a native key")
       }
-      guard plan.isOfLayer(tensor, layer, name, context) else { return }
+      guard plan.isOfLayer(tensor, layer, name) else { return }
       keep(source, as: name)
     case .inModule(onDisk: false, let other):
-      guard plan.hasModule(key, layer, name, context) else { return }
+      guard plan.hasModule(key, layer, name) else { return }
       keep(source, as: context.name(key.prefix, layer: layer, other))
     case .inModule: plan.reportForeign(name, expected: "a native key")
     case .group:
       // The catalog has the groups of all layers with experts.
-      _ = plan.hasExperts(layer, name, context)
+      _ = plan.hasExperts(layer, name)
     case .groupFactor(let lora, let isA):
-      guard plan.hasExperts(layer, name, context),
+      guard plan.hasExperts(layer, name),
         let group = context.factors.first(where: { $0.lora == lora && $0.isA == isA })
       else { return }
       loraSources.append((source, lora, isA))
@@ -112,13 +103,13 @@ struct ToHFPlanner {
     _ source: Int, _ key: LayerKey, _ layer: Int, _ rule: Int, _ expertText: Substring?
   ) {
     let name = plan.sources[source].name
-    guard plan.isOfLayer(context.layout.tensors[rule], layer, name, context) else { return }
+    guard plan.isOfLayer(context.layout.tensors[rule], layer, name) else { return }
     guard let expertText else {
       let isForeign = context.layout.modules.contains { key.rest.utf8.starts(with: $0.onDisk.utf8) }
       return isForeign
         ? plan.reportForeign(name, expected: "a native key") : keep(source, as: name)
     }
-    guard let expert = plan.expertIndex(expertText, name, context) else { return }
+    guard let expert = plan.expertIndex(expertText, name) else { return }
     guard ownExperts.contains(expert) else {
       return plan.report(
         .surplusExpert, name, expected: "experts \(ownExperts) of this rank",

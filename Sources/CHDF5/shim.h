@@ -29,9 +29,7 @@ static inline unsigned chdf5_acc_trunc(void) { return H5F_ACC_TRUNC; }
 static inline hid_t chdf5_file_access(void) { return H5P_FILE_ACCESS; }
 static inline hid_t chdf5_file_create(void) { return H5P_FILE_CREATE; }
 static inline hid_t chdf5_group_create(void) { return H5P_GROUP_CREATE; }
-static inline hid_t chdf5_group_access(void) { return H5P_GROUP_ACCESS; }
 static inline hid_t chdf5_dataset_create(void) { return H5P_DATASET_CREATE; }
-static inline hid_t chdf5_dataset_access(void) { return H5P_DATASET_ACCESS; }
 static inline hid_t chdf5_link_create(void) { return H5P_LINK_CREATE; }
 static inline hid_t chdf5_link_access(void) { return H5P_LINK_ACCESS; }
 
@@ -42,8 +40,6 @@ static inline hid_t chdf5_u16(void) { return H5T_STD_U16LE; }
 static inline hid_t chdf5_u32(void) { return H5T_STD_U32LE; }
 static inline hid_t chdf5_u64(void) { return H5T_STD_U64LE; }
 static inline hid_t chdf5_string(void) { return H5T_C_S1; }
-
-static inline haddr_t chdf5_undefined_address(void) { return HADDR_UNDEF; }
 
 // Links.
 
@@ -106,14 +102,6 @@ static inline herr_t chdf5_read_header(hid_t group, const char *name, hid_t link
   header->messages = info.hdr.mesg.present;
   header->shared_messages = info.hdr.mesg.shared;
   return status;
-}
-
-/// The file descriptor below an open file, or -1.
-static inline int chdf5_file_descriptor(hid_t file) {
-  void *handle = NULL;
-  if (H5Fget_vfd_handle(file, H5P_DEFAULT, &handle) < 0 || handle == NULL)
-    return -1;
-  return *(int *)handle;
 }
 
 #endif

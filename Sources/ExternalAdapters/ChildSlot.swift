@@ -24,7 +24,7 @@ final class ChildSlot: Sendable {
   /// Starts the child and returns its answer to `hello`.
   func greet() throws(ExternalAdapterError) -> ProtocolAnswer {
     try state.withLock { state throws(ExternalAdapterError) in
-      do throws(ChildFailure) {
+      do throws(ChildFault) {
         return try start(&state)
       } catch {
         throw error.adapterError(terms.command)
@@ -39,7 +39,7 @@ final class ChildSlot: Sendable {
     guard !requests.isEmpty else { return [] }
     return try state.withLock { state in
       if state.conversation == nil {
-        do throws(ChildFailure) {
+        do throws(ChildFault) {
           _ = try start(&state)
         } catch {
           if error.isCancelled { throw CancellationError() }
@@ -50,7 +50,7 @@ final class ChildSlot: Sendable {
         state.lastID += 1
         return try request.encoded(id: String(state.lastID))
       }
-      do throws(ChildFailure) {
+      do throws(ChildFault) {
         return try exchange(encoded, within: terms.limits.requestTime, &state)
       } catch {
         if error.isCancelled { throw CancellationError() }
@@ -79,38 +79,39 @@ final class ChildSlot: Sendable {
     }
   }
 
-  private func start(_ state: inout State) throws(ChildFailure) -> ProtocolAnswer {
+  private func start(_ state: inout State) throws(ChildFault) -> ProtocolAnswer {
     do {
       state.conversation = try Conversation(terms)
     } catch {
-      throw ChildFailure(error)
+      throw ChildFault(error)
     }
     state.lastID += 1
-    let hello: EncodedRequest
     do {
-      hello = try ProtocolRequest.hello.encoded(id: String(state.lastID))
+      let hello = try ProtocolRequest.hello.encoded(id: String(state.lastID))
+      return try exchange([hello], within: terms.limits.startTime, &state)[0]
+    } catch let fault as ChildFault {
+      throw fault
     } catch {
-      throw ChildFailure(.malformedAnswer, "\(error)")
+      throw ChildFault(.malformedAnswer, "\(error)")
     }
-    let answers = try exchange([hello], within: terms.limits.startTime, &state)
-    return answers[0]
   }
 
   /// Talks to the child and ends it where that goes wrong.
   private func exchange(
     _ requests: [EncodedRequest], within time: Duration, _ state: inout State
-  ) throws(ChildFailure) -> [ProtocolAnswer] {
+  ) throws(ChildFault) -> [ProtocolAnswer] {
     guard var conversation = state.conversation.take() else {
-      throw ChildFailure(.crashed, "there is no process")
+      throw ChildFault(.crashed, "there is no process")
     }
     do {
       let answers = try conversation.exchange(requests, within: time)
       state.conversation = consume conversation
       return answers
     } catch {
+      var fault = error
       let errors = conversation.errorTail
-      let end = conversation.end()
-      throw ChildFailure(error, end, errors)
+      fault.complete(conversation.end(), errors)
+      throw fault
     }
   }
 }
@@ -121,69 +122,4 @@ struct ChildTerms: Sendable {
   let limits: ExternalLimits
   /// Whether nobody waits for answers any longer.
   let isCancelled: @Sendable () -> Bool
-}
-
-/// Why there is no answer, in words.
-struct ChildFailure: Error {
-  let kind: Misbehaviour.Kind
-  let account: String
-  /// The position of the request concerned.
-  var index = 0
-  /// What is kept of standard error.
-  var errors: [UInt8] = []
-  /// The exit status, if the process exited by itself.
-  var exitStatus: Int32?
-  /// Whether nobody waits for an answer any longer.
-  var isCancelled = false
-  /// Whether the answer is one of another protocol.
-  var isOtherProtocol = false
-  /// The reason if no process could be started.
-  var systemError: ExternalAdapterError?
-
-  init(_ kind: Misbehaviour.Kind, _ account: String) {
-    self.kind = kind
-    self.account = account
-  }
-
-  init(_ error: ExternalAdapterError) {
-    self.init(.crashed, error.description)
-    systemError = error
-  }
-
-  init(_ exchange: ExchangeFault, _ end: ChildEnd, _ errors: StandardErrorTail) {
-    var account = exchange.fault.account
-    if exchange.hasEnded {
-      account = "the process \(end.description) \(account)"
-      exitStatus = end.exitStatus
-    } else if exchange.fault.kind == .crashed {
-      account = "the process \(account)"
-    }
-    if let lines = errors.lastLines { account += "; standard error: \(lines)" }
-    kind = exchange.fault.kind
-    self.account = account
-    index = exchange.index
-    isCancelled = exchange.fault.isCancelled
-    isOtherProtocol = exchange.fault.isOtherProtocol
-    self.errors = Array(errors.kept)
-  }
-
-  /// The error of an adapter that cannot be used at all.
-  func adapterError(_ command: String) -> ExternalAdapterError {
-    if let systemError { return systemError }
-    if let exitStatus, exitStatus == 127 || exitStatus == 126 {
-      return ExternalAdapterError(
-        code: .commandNotFound, command: command, expected: "a command that /bin/sh can run",
-        found: account, remedy: "check its spelling, its path and whether it is installed")
-    }
-    if isOtherProtocol {
-      return ExternalAdapterError(
-        code: .wrongProtocol, command: command,
-        expected: "the protocol '\(ProtocolFrame.protocolName)'", found: account,
-        remedy: "use a version of the adapter that speaks it")
-    }
-    return ExternalAdapterError(
-      code: .noHello, command: command, expected: "an answer to 'hello'",
-      found: "\(kind.rawValue): \(account)",
-      remedy: "see docs/adapter-protocol.md; only frames may go to standard output")
-  }
 }

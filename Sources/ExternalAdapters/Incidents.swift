@@ -2,14 +2,8 @@
 // Copyright the hymt2-harness authors
 
 internal import AdapterLaws
-internal import Safetensors
+internal import Files
 internal import Synchronization
-
-#if canImport(Glibc)
-internal import Glibc
-#else
-internal import Musl
-#endif
 
 /// Keeps the requests at which an adapter misbehaved, of each kind and operation the smallest.
 final class Incidents: Sendable {
@@ -35,29 +29,17 @@ final class Incidents: Sendable {
     return sizes.withLock { sizes in
       if let kept = sizes[name], kept <= size { return "kept in '\(path)'" }
       do {
-        try Self.makeFolder(folder)
+        try FileSystem.makeFolders(folder)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(size)
         for request in requests { bytes += request.bytes }
-        try WholeFile.write(bytes, to: path)
-        try WholeFile.write(Array(errors), to: "\(folder)/\(name).stderr")
+        try FileSystem.write(bytes, to: path)
+        try FileSystem.write(Array(errors), to: "\(folder)/\(name).stderr")
         sizes[name] = size
         return "kept in '\(path)'"
       } catch {
         return "not kept: \(Legible.text("\(error)", atMost: 300))"
       }
-    }
-  }
-
-  /// Makes a folder and those that it is in.
-  private static func makeFolder(_ path: String) throws(ProtocolFault) {
-    var made = path.hasPrefix("/") ? "/" : ""
-    for part in path.split(separator: "/") {
-      made += part
-      guard unsafe mkdir(made, 0o777) == 0 || errno == EEXIST else {
-        throw ProtocolFault(unsafe "make the folder '\(made)': \(String(cString: strerror(errno)))")
-      }
-      made += "/"
     }
   }
 }

@@ -11,13 +11,13 @@ extension GoldenCase {
   ///
   /// - Throws: `HDF5Error`.
   public func write(to path: String) throws(HDF5Error) {
-    var root = HDF5Group<Tensor>(attributes: [
+    var root = HDF5Group(attributes: [
       "case": .text(description.text), "content_sha256": .text("\(digest)"),
       "format": .text(GoldenFormat.fileFormat),
       "format_version": .number(UInt64(GoldenFormat.version)),
     ])
     for (role, tensors) in groups {
-      var group = HDF5Group<Tensor>()
+      var group = HDF5Group()
       for (index, (name, tensor)) in tensors.enumerated() {
         group.datasets[name] = HDF5Dataset(
           tensor,
@@ -31,18 +31,16 @@ extension GoldenCase {
     try root.write(to: path)
   }
 
-  /// Reads a file and checks every digest in it.
+  /// Reads a file from its bytes and checks every digest in it.
   ///
   /// Of a file from elsewhere, compare the whole file's SHA-256 with a trusted one first, as
   /// ``GoldenSet`` does.
   ///
+  /// - Parameter path: The name of the file in errors.
   /// - Throws: `HDF5Error`, `GoldenError`.
-  public init(contentsOf path: String) throws {
-    let limits = HDF5Limits(
-      fileByteCount: GoldenFormat.maximumFileByteCount,
-      datasetByteCount: GoldenFormat.maximumFileByteCount, objectCount: 16_384)
-    let file = try InspectedFile(path: path, limits: limits)
-    let attributes = file.root.attributes
+  public init(parsing bytes: [UInt8], of path: String) throws {
+    let root = try HDF5Group(parsing: bytes, of: path)
+    let attributes = root.attributes
     guard attributes["format"] == .text(GoldenFormat.fileFormat) else {
       throw GoldenError(
         .malformedFile, path, expected: "the attribute format = \(GoldenFormat.fileFormat)",
@@ -54,7 +52,7 @@ extension GoldenCase {
         found: attributes["format_version"].map { "\($0)" } ?? "none",
         remedy: "use a program that knows the version")
     }
-    guard attributes.count == 4, file.root.datasets.isEmpty,
+    guard attributes.count == 4, root.datasets.isEmpty,
       case .text(let text)? = attributes["case"]
     else {
       throw GoldenError(
@@ -64,14 +62,14 @@ extension GoldenCase {
     }
     let description = try GoldenDescription(parsing: text, of: path)
     var groups: OrderedDictionary<GoldenRole, StateDict> = [:]
-    for (name, group) in file.root.groups {
+    for (name, group) in root.groups {
       guard let role = GoldenRole(rawValue: name.text) else {
         throw GoldenError(
           .malformedFile, path,
           expected: "groups of " + GoldenRole.allCases.map(\.rawValue).joined(separator: ", "),
           found: "'\(name)'")
       }
-      groups[role] = try Self.stateDict(group, name, of: file)
+      groups[role] = try Self.stateDict(group, "\(path): \(name)")
     }
     try self.init(description, groups)
     guard attributes["content_sha256"] == .text("\(digest)") else {
@@ -79,21 +77,22 @@ extension GoldenCase {
         .wrongContent, path, expected: "the content whose SHA-256 the file states",
         found: "SHA-256 \(digest)")
     }
-    try file.close()
   }
 
   private static func stateDict(
-    _ group: HDF5Group<StoredTensor>, _ groupName: TensorName, of file: borrowing InspectedFile
+    _ group: HDF5Group, _ place: String
   ) throws -> StateDict {
     var tensors = [(TensorName, Tensor)?](repeating: nil, count: group.datasets.count)
     for (name, dataset) in group.datasets {
-      let place = "\(file.path): \(groupName): '\(name)'"
+      let place = "\(place): '\(name)'"
       guard dataset.attributes.count == 3, case .text(let code)? = dataset.attributes["dtype"],
-        let dtype = DType(rawValue: code), case .number(let index)? = dataset.attributes["index"],
+        let dtype = DType(rawValue: code), let tensor = dataset.tensor.viewed(as: dtype),
+        case .number(let index)? = dataset.attributes["index"],
         case .text(let sha256)? = dataset.attributes["sha256"]
       else {
         throw GoldenError(
-          .malformedFile, place, expected: "the attributes dtype, index and sha256",
+          .malformedFile, place,
+          expected: "the attributes dtype, as wide as the elements, index and sha256",
           found: "others")
       }
       guard index < UInt64(tensors.count), tensors[Int(index)] == nil else {
@@ -101,7 +100,6 @@ extension GoldenCase {
           .malformedFile, place, expected: "an index of its own below \(tensors.count)",
           found: "\(index)")
       }
-      let tensor = try file.readTensor(at: [groupName, name], as: dtype)
       let digest = SHA256.hash(tensor.bytes)
       guard TensorName(sha256) == TensorName("\(digest)") else {
         throw GoldenError(

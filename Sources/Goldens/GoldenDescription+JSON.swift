@@ -32,114 +32,131 @@ extension GoldenDescription {
   ///
   /// - Throws: `GoldenError` naming the field that is missing or wrong.
   public init(_ json: JSONValue, of place: String) throws(GoldenError) {
-    let fields = GoldenFields(json, place: place)
-    try fields.requireOnly([
+    do {
+      try self.init(JSONField(json))
+    } catch {
+      throw GoldenError(error, .malformedDescription, place)
+    }
+  }
+
+  private init(_ field: JSONField) throws(JSONFieldError) {
+    try field.require(only: [
       "config", "directions", "exclusion", "expected", "family", "flags", "id", "lora", "options",
       "parallelism", "purpose", "verdict",
     ])
-    id = try fields.string("id")
-    purpose = try fields.string("purpose")
-    verdict = try fields.choice("verdict")
-    flags = try fields.strings("flags")
-    directions = try fields.choices("directions")
-    exclusion = try fields.string("exclusion")
-    let config = try fields.config()
-    setup = AdapterSetup(config, try fields.options(config.layout))
-    parallelism = try fields.parallelism()
-    lora = try fields.lora()
-    expectation = try fields.expectation()
-    text = json.text(.python)
+    id = try field["id"].string()
+    purpose = try field["purpose"].string()
+    verdict = try field["verdict"].choice()
+    flags = try field["flags"].strings()
+    directions = try field["directions"].elements().map { element throws(JSONFieldError) in
+      try element.choice()
+    }
+    exclusion = try field["exclusion"].string()
+    let config = try field.config()
+    setup = AdapterSetup(config, try field["options"].options(config.layout))
+    parallelism = try field["parallelism"].parallelism()
+    lora = try field["lora"].lora()
+    expectation = try field["expected"].expectation()
+    text = try field.value().text(.python)
     guard (verdict == .invalid) == (expectation != nil) else {
-      throw fields.wrong("expected", "an object in an invalid case and null in a valid one")
+      throw field["expected"].error(
+        expected: "an object in an invalid case and null in a valid one")
     }
     guard GoldenFormat.isValid(id: id) else {
-      throw fields.wrong("id", "lower-case letters, digits and hyphens")
+      throw field["id"].error(expected: "lower-case letters, digits and hyphens")
     }
   }
 }
 
-extension GoldenFields {
-  /// The config, read by the layout that the family names.
-  func config() throws(GoldenError) -> ModelConfig {
-    guard let layout = Layout.known(try string("family")) else {
-      let known = Layout.knownNames.map { "'\($0)'" }.joined(separator: ", ")
-      throw wrong("family", "one of \(known)")
+extension JSONField {
+  /// One of the raw values of a type.
+  func choice<Choice>() throws(JSONFieldError) -> Choice
+  where Choice: RawRepresentable<String> & CaseIterable {
+    guard let choice = json?.stringValue.flatMap(Choice.init(rawValue:)) else {
+      let names = Choice.allCases.map { "'\($0.rawValue)'" }
+      throw error(expected: "one of \(names.joined(separator: ", "))")
     }
+    return choice
+  }
+
+  /// The config, read by the layout that the family names.
+  fileprivate func config() throws(JSONFieldError) -> ModelConfig {
+    guard let layout = Layout.known(try self["family"].string()) else {
+      let known = Layout.knownNames.map { "'\($0)'" }.joined(separator: ", ")
+      throw self["family"].error(expected: "one of \(known)")
+    }
+    let config = self["config"]
     do {
-      return try ModelConfig(json: value("config"), layout: layout)
+      return try ModelConfig(json: config.value(), layout: layout)
     } catch let error as ConfigError {
-      throw GoldenError(
-        .malformedDescription, "\(place): config", expected: "a valid config", found: "\(error)")
+      throw config.error(expected: "a valid config", found: "\(error)")
     } catch {
-      throw wrong("config", "an object")
+      throw config.error(expected: "an object")
     }
   }
 
-  func options(_ layout: Layout) throws(GoldenError) -> AdapterOptions {
-    let fields = try object("options")
-    try fields.requireOnly([
+  fileprivate func options(_ layout: Layout) throws(JSONFieldError) -> AdapterOptions {
+    try require(only: [
       "activation", "completeness", "mtp_policy", "param_wrapper_layout", "prefix", "target_dtype",
     ])
+    let wrapper = self["param_wrapper_layout"]
     return AdapterOptions(
-      targetDType: try fields.choice("target_dtype"), activation: try fields.choice("activation"),
-      prefix: try fields.prefix(layout), mtpPolicy: try fields.choice("mtp_policy"),
-      completeness: try fields.choice("completeness"),
-      paramWrapperLayout: try fields.isNull("param_wrapper_layout")
-        ? nil : try fields.choice("param_wrapper_layout"))
+      targetDType: try self["target_dtype"].choice(), activation: try self["activation"].choice(),
+      prefix: try self["prefix"].prefix(layout), mtpPolicy: try self["mtp_policy"].choice(),
+      completeness: try self["completeness"].choice(),
+      paramWrapperLayout: wrapper.present == nil ? nil : try wrapper.choice())
   }
 
   /// One of the prefixes of a layout.
-  private func prefix(_ layout: Layout) throws(GoldenError) -> ModelPrefix {
-    let text = try string("prefix")
+  private func prefix(_ layout: Layout) throws(JSONFieldError) -> ModelPrefix {
+    let text = try string()
     if text == layout.prefixes[0] { return .model }
     guard layout.prefixes.contains(text), let prefix = ModelPrefix(rawValue: text) else {
-      throw wrong(
-        "prefix", "one of \(layout.prefixes.map { "'\($0)'" }.joined(separator: ", "))")
+      let known = layout.prefixes.map { "'\($0)'" }.joined(separator: ", ")
+      throw error(expected: "one of \(known)")
     }
     return prefix
   }
 
-  func parallelism() throws(GoldenError) -> ExpertParallelism? {
-    if try isNull("parallelism") { return nil }
-    let fields = try object("parallelism")
-    try fields.requireOnly(["rank", "size"])
-    let (rank, size) = (try fields.integer("rank"), try fields.integer("size"))
+  fileprivate func parallelism() throws(JSONFieldError) -> ExpertParallelism? {
+    if present == nil { return nil }
+    try require(only: ["rank", "size"])
+    let (rank, size) = (try self["rank"].count(), try self["size"].count())
     do {
       return try ExpertParallelism(rank: rank, size: size)
     } catch {
-      throw wrong("parallelism", "a rank below the size")
+      throw self.error(expected: "a rank below the size")
     }
   }
 
-  func lora() throws(GoldenError) -> LoRASpec? {
-    if try isNull("lora") { return nil }
-    let fields = try object("lora")
-    try fields.requireOnly(["layout", "prefix", "rank"])
+  fileprivate func lora() throws(JSONFieldError) -> LoRASpec? {
+    if present == nil { return nil }
+    try require(only: ["layout", "prefix", "rank"])
     return LoRASpec(
-      try fields.choice("layout"), rank: try fields.integer("rank"),
-      prefix: try fields.string("prefix"))
+      try self["layout"].choice(), rank: try self["rank"].count(),
+      prefix: try self["prefix"].string())
   }
 
-  func expectation() throws(GoldenError) -> GoldenExpectation? {
-    if try isNull("expected") { return nil }
-    let fields = try object("expected")
-    if fields.has("law") {
-      try fields.requireOnly(["diagnosis", "kind", "law", "place", "side"])
+  fileprivate func expectation() throws(JSONFieldError) -> GoldenExpectation? {
+    if present == nil { return nil }
+    if self["law"].json != nil {
+      try require(only: ["diagnosis", "kind", "law", "place", "side"])
       return .wrongResult(
         .init(
-          side: try fields.choice("side"), law: try fields.string("law"),
-          kind: try fields.string("kind"), place: try fields.string("place"),
-          diagnosis: try fields.strings("diagnosis")))
+          side: try self["side"].choice(), law: try self["law"].string(),
+          kind: try self["kind"].string(), place: try self["place"].string(),
+          diagnosis: try self["diagnosis"].strings()))
     }
-    try fields.requireOnly(["findings", "side", "upstream"])
-    _ = try fields.string("upstream")
+    try require(only: ["findings", "side", "upstream"])
+    _ = try self["upstream"].string()
     var offences: [GoldenExpectation.Offence] = []
-    for (position, element) in try fields.array("findings").enumerated() {
-      let finding = GoldenFields(element, place: "\(fields.place): findings[\(position)]")
-      try finding.requireOnly(["code", "subject"])
+    for finding in try self["findings"].elements() {
+      try finding.require(only: ["code", "subject"])
       offences.append(
-        .init(code: try finding.string("code"), subject: TensorName(try finding.string("subject"))))
+        .init(
+          code: try finding["code"].string(),
+          subject: TensorName(try finding["subject"].string())))
     }
-    return .refusal(of: try fields.choice("side"), findings: offences)
+    return .refusal(of: try self["side"].choice(), findings: offences)
   }
 }

@@ -42,9 +42,10 @@ public struct GoldenManifest: Sendable {
     } catch {
       throw GoldenError(.malformedManifest, path, expected: "a JSON document", found: "\(error)")
     }
-    let fields = GoldenFields(json, place: path, code: .malformedManifest)
-    guard try fields.string("format") == GoldenFormat.setFormat else {
-      throw fields.wrong("format", "'\(GoldenFormat.setFormat)'")
+    guard json["format"]?.stringValue == GoldenFormat.setFormat else {
+      throw GoldenError(
+        .malformedManifest, "\(path): format", expected: "'\(GoldenFormat.setFormat)'",
+        found: json["format"].map { $0.text(.compact) } ?? "none")
     }
     guard json["format_version"]?.integerValue == GoldenFormat.version else {
       throw GoldenError(
@@ -52,15 +53,12 @@ public struct GoldenManifest: Sendable {
         found: json["format_version"].map { $0.text(.compact) } ?? "none",
         remedy: "use a program that knows the version")
     }
-    try fields.requireOnly(["cases", "format", "format_version", "generator", "versions"])
-    generator = try fields.string("generator")
-    let versions = try fields.object("versions")
-    var listed: [(name: String, version: String)] = []
-    for name in versions.json.objectValue?.keys ?? [] {
-      listed.append((name, try versions.string(name)))
+    do {
+      try self.init(JSONField(json))
+    } catch {
+      throw GoldenError(error, .malformedManifest, path)
     }
-    self.versions = listed
-    entries = try Self.entries(fields)
+    try checkOrder(path)
     guard json.bytes(.python) == bytes else {
       throw GoldenError(
         .malformedManifest, path,
@@ -69,52 +67,94 @@ public struct GoldenManifest: Sendable {
     }
   }
 
-  private static func entries(_ manifest: GoldenFields) throws(GoldenError) -> [Entry] {
-    var entries: [Entry] = []
-    for (position, element) in try manifest.array("cases").enumerated() {
-      let fields = GoldenFields(
-        element, place: "\(manifest.place): cases[\(position)]", code: .malformedManifest)
-      try fields.requireOnly([
-        "bytes", "content_sha256", "file", "flags", "id", "sha256", "verdict",
-      ])
-      let entry = Entry(
-        id: try fields.string("id"), verdict: try fields.choice("verdict"),
-        flags: try fields.strings("flags"), byteCount: try fields.integer("bytes"),
-        fileDigest: try fields.digest("sha256"),
-        contentDigest: try fields.digest("content_sha256"))
-      guard GoldenFormat.isValid(id: entry.id) else {
-        throw GoldenError(
-          .invalidName, fields.place, expected: "lower-case letters, digits and hyphens",
-          found: "'\(entry.id)'")
-      }
-      guard try fields.string("file") == entry.fileName else {
-        throw GoldenError(
-          .invalidName, fields.place, expected: "the file '\(entry.fileName)'",
-          found: "'\(try fields.string("file"))'")
-      }
-      entries.append(entry)
+  private init(_ field: JSONField) throws(JSONFieldError) {
+    try field.require(only: ["cases", "format", "format_version", "generator", "versions"])
+    generator = try field["generator"].string()
+    let versions = field["versions"]
+    self.versions = try versions.object().keys.map { name throws(JSONFieldError) in
+      (name, try versions[name].string())
+    }
+    entries = try field["cases"].elements().map { entry throws(JSONFieldError) in
+      try Entry(entry)
+    }
+  }
+
+  /// Checks that each case is there once, and that they are sorted.
+  private func checkOrder(_ path: String) throws(GoldenError) {
+    for entry in entries where !GoldenFormat.isValid(id: entry.id) {
+      throw GoldenError(
+        .invalidName, path, expected: "lower-case letters, digits and hyphens",
+        found: "'\(entry.id)'")
     }
     for (one, other) in zip(entries, entries.dropFirst()) {
       guard one.id != other.id else {
         throw GoldenError(
-          .duplicateCase, manifest.place, expected: "one case of each name",
-          found: "two cases '\(one.id)'")
+          .duplicateCase, path, expected: "one case of each name", found: "two cases '\(one.id)'")
       }
       guard one.id < other.id else {
         throw GoldenError(
-          .malformedManifest, manifest.place, expected: "cases sorted by name",
+          .malformedManifest, path, expected: "cases sorted by name",
           found: "'\(other.id)' behind '\(one.id)'")
       }
     }
-    return entries
   }
 }
 
-extension GoldenFields {
-  fileprivate func digest(_ field: String) throws(GoldenError) -> SHA256Digest {
-    guard let digest = SHA256Digest(hexadecimal: try string(field)) else {
-      throw wrong(field, "64 lower-case hexadecimal digits")
+extension GoldenManifest.Entry {
+  fileprivate init(_ field: JSONField) throws(JSONFieldError) {
+    try field.require(only: [
+      "bytes", "content_sha256", "file", "flags", "id", "sha256", "verdict",
+    ])
+    id = try field["id"].string()
+    verdict = try field["verdict"].choice()
+    flags = try field["flags"].strings()
+    byteCount = try field["bytes"].count()
+    fileDigest = try field["sha256"].digest()
+    contentDigest = try field["content_sha256"].digest()
+    guard try field["file"].string() == fileName else {
+      throw field["file"].error(expected: "'\(fileName)'")
+    }
+  }
+}
+
+extension JSONField {
+  fileprivate func digest() throws(JSONFieldError) -> SHA256Digest {
+    guard let digest = SHA256Digest(hexadecimal: try string()) else {
+      throw error(expected: "64 lower-case hexadecimal digits")
     }
     return digest
+  }
+}
+
+/// Names and numbers of the file format that Golden/README.md describes.
+public enum GoldenFormat {
+  /// The only version of files and manifests that is known; any other is refused.
+  public static let version = 1
+  /// The name of the manifest of a set.
+  public static let manifestName = "manifest.json"
+  /// The name of the text beside the manifest.
+  public static let readmeName = "README.md"
+  /// What the attribute `format` of a file says.
+  public static let fileFormat = "hymt2-golden"
+  static let setFormat = "hymt2-golden-set"
+  static let fileSuffix = ".h5"
+  /// The greatest size of a manifest in bytes.
+  static let maximumManifestByteCount = 4 << 20
+  /// The greatest size of one golden file in bytes: all of a set is a few mebibytes.
+  static let maximumFileByteCount = 64 << 20
+
+  /// Whether a text may name a case: lower-case letters, digits and hyphens, so that it is one file
+  /// name on any system.
+  static func isValid(id: String) -> Bool {
+    let bytes = Array(id.utf8)
+    let isPlain = bytes.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+        UInt8(ascii: "-"):
+        true
+      default: false
+      }
+    }
+    return isPlain && !bytes.isEmpty && bytes.count <= 100 && bytes.first != UInt8(ascii: "-")
   }
 }

@@ -2,6 +2,8 @@
 // Copyright the hymt2-harness authors
 
 internal import Digests
+internal import Files
+internal import StrictJSON
 internal import Tensors
 
 /// A folder of golden files that is whole: every file of the manifest is there, and nothing else.
@@ -17,10 +19,14 @@ public struct GoldenSet: Sendable {
   public init(path: String) throws(GoldenError) {
     self.path = path
     let manifestPath = "\(path)/\(GoldenFormat.manifestName)"
-    let bytes = try GoldenFolder.bytes(
-      manifestPath, atMost: GoldenFormat.maximumManifestByteCount)
+    let (bytes, names) = try GoldenError.ofFiles { () throws(FileError) in
+      (
+        try FileSystem.contents(
+          of: manifestPath, atMost: GoldenFormat.maximumManifestByteCount, followingLinks: false),
+        try FileSystem.names(in: path)
+      )
+    }
     manifest = try GoldenManifest(parsing: bytes, path: manifestPath)
-    let names = try GoldenFolder.names(in: path)
     let files = Set(manifest.entries.map(\.fileName))
     for entry in manifest.entries where !names.contains(entry.fileName) {
       throw GoldenError(
@@ -28,7 +34,7 @@ public struct GoldenSet: Sendable {
         found: "none")
     }
     let known = [GoldenFormat.manifestName, GoldenFormat.readmeName]
-    for name in names.sorted() where !files.contains(name) && !known.contains(name) {
+    for name in names where !files.contains(name) && !known.contains(name) {
       throw GoldenError(
         .orphan, "\(path)/\(name)", expected: "only files that the manifest names",
         found: "another", remedy: "remove it, or propose the set anew")
@@ -58,8 +64,7 @@ public struct GoldenSet: Sendable {
   /// - Throws: `GoldenError`, `HDF5Error`.
   public func read(_ entry: GoldenManifest.Entry) throws -> GoldenCase {
     let path = path(of: entry)
-    try check(entry)
-    let golden = try GoldenCase(contentsOf: path)
+    let golden = try GoldenCase(parsing: try bytes(of: entry), of: path)
     guard golden.description.id == entry.id, golden.description.verdict == entry.verdict,
       golden.description.flags == entry.flags
     else {
@@ -78,17 +83,21 @@ public struct GoldenSet: Sendable {
   /// The path of a case's file.
   public func path(of entry: GoldenManifest.Entry) -> String { "\(path)/\(entry.fileName)" }
 
-  /// Compares size and SHA-256 of a file with the manifest.
+  /// The bytes of a case's file, which have the size and the SHA-256 that the manifest says.
   ///
   /// - Throws: `GoldenError`.
-  public func check(_ entry: GoldenManifest.Entry) throws(GoldenError) {
+  public func bytes(of entry: GoldenManifest.Entry) throws(GoldenError) -> [UInt8] {
     let path = path(of: entry)
-    // A file that is too large is refused before memory is taken for it.
-    let limit = min(entry.byteCount, GoldenFormat.maximumFileByteCount)
-    let bytes = try GoldenFolder.bytes(path, atMost: limit)
+    let bytes = try GoldenError.ofFiles { () throws(FileError) in
+      // A byte more than there should be, so that a file that is too large shows.
+      try FileSystem.contents(
+        of: path, atMost: min(entry.byteCount, GoldenFormat.maximumFileByteCount) + 1,
+        followingLinks: false)
+    }
     guard bytes.count == entry.byteCount else {
       throw GoldenError(
-        .wrongFile, path, expected: "\(entry.byteCount) bytes", found: "\(bytes.count)")
+        .wrongFile, path, expected: "\(entry.byteCount) bytes",
+        found: bytes.count > entry.byteCount ? "more" : "\(bytes.count)")
     }
     // Bytes have no padding that could be read uninitialized.
     let digest = unsafe SHA256.hash(bytes.span.bytes)
@@ -96,5 +105,39 @@ public struct GoldenSet: Sendable {
       throw GoldenError(
         .wrongFile, path, expected: "SHA-256 \(entry.fileDigest)", found: "\(digest)")
     }
+    return bytes
+  }
+}
+
+extension GoldenSet {
+  /// Writes cases and their manifest to a new folder and opens the set.
+  ///
+  /// - Throws: `GoldenError`, `FileError`, `HDF5Error`; a folder that is left unfinished has no manifest.
+  public init(writing cases: [GoldenCase], to path: String, generator: String) throws {
+    try FileSystem.makeFolder(path)
+    let sorted = cases.sorted { $0.description.id < $1.description.id }
+    var entries: [JSONValue] = []
+    for golden in sorted {
+      let name = golden.description.id + GoldenFormat.fileSuffix
+      try golden.write(to: "\(path)/\(name)")
+      let bytes = try FileSystem.contents(
+        of: "\(path)/\(name)", atMost: GoldenFormat.maximumFileByteCount)
+      entries.append([
+        "bytes": JSONValue(bytes.count), "content_sha256": .string("\(golden.digest)"),
+        "file": .string(name),
+        "flags": .array(golden.description.flags.map { .string($0) }),
+        "id": .string(golden.description.id),
+        // Bytes have no padding that could be read uninitialized.
+        "sha256": .string("\(unsafe SHA256.hash(bytes.span.bytes))"),
+        "verdict": .string(golden.description.verdict.rawValue),
+      ])
+    }
+    let manifest: JSONValue = [
+      "cases": .array(entries), "format": .string(GoldenFormat.setFormat),
+      "format_version": JSONValue(GoldenFormat.version), "generator": .string(generator),
+      "versions": [:],
+    ]
+    try FileSystem.write(manifest.bytes(.python), to: "\(path)/\(GoldenFormat.manifestName)")
+    try self.init(path: path)
   }
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-public import Tensors
+internal import Files
+internal import Tensors
 
-/// What is wrong with an HDF5 file, where, what the library said, and what helps.
+/// What is wrong with an HDF5 file or with what is to be one, where, and what helps.
 public struct HDF5Error: Error, Hashable, CustomStringConvertible {
   /// The kind of a fault.
   public enum Code: String, Sendable, CaseIterable {
@@ -13,7 +14,6 @@ public struct HDF5Error: Error, Hashable, CustomStringConvertible {
     case library
     /// The system has no memory for a tensor.
     case outOfMemory
-
     /// A group, tensor or attribute may not have this name.
     case invalidName
     /// Two members of a group have one name.
@@ -24,67 +24,14 @@ public struct HDF5Error: Error, Hashable, CustomStringConvertible {
     case invalidAttribute
     /// A tensor has too many axes or its size overflows.
     case invalidShape
-
-    /// The file does not begin with an HDF5 superblock that may be read.
-    case invalidSuperblock
-    /// The superblock and the system disagree on the size of the file.
-    case wrongFileSize
-    /// The file was replaced while it was opened.
-    case fileChanged
-    /// A size or a number is over a limit.
-    case overLimit
-
-    /// A link is not a hard link.
-    case forbiddenLink
-    /// An object is reached twice.
-    case sharedObject
-    /// A group lies deeper than is allowed.
-    case tooDeep
-    /// An object is neither a group nor a dataset.
-    case forbiddenObject
-    /// The header of an object holds what these files never need.
-    case forbiddenHeader
-    /// The elements are not unsigned little-endian integers of 1, 2, 4 or 8 bytes.
-    case forbiddenType
-    /// The dataspace has no extents, or they can grow.
-    case forbiddenDataspace
-    /// The data are not stored in one piece.
-    case forbiddenLayout
-    /// The data pass through filters.
-    case forbiddenFilter
-    /// The data are in another file.
-    case externalStorage
-    /// The size of the stored data is not that of the shape.
-    case wrongStorageSize
-    /// The data lie outside the file or within those of another dataset.
-    case wrongStoragePlace
-
-    /// The file has no dataset of this name.
-    case missingDataset
-    /// The elements have another width than the type they are read as.
-    case wrongElementType
-  }
-
-  /// One entry of the library's error stack.
-  public struct Frame: Sendable, Hashable {
-    /// The function of the library that reports.
-    public let function: String
-    /// What it reports.
-    public let message: String
+    /// A file holds what these files never need.
+    case refused
   }
 
   /// The kind of the fault.
   public let code: Code
-  /// The file concerned.
-  public let path: String
-  /// The names that lead from the root group to the object concerned.
-  public let object: [TensorName]
-  /// The attribute concerned, if it is one.
-  public let attribute: TensorName?
-  /// The function of the library that failed, if one did.
-  public let call: String?
-  /// The library's error stack, outermost function first.
-  public let libraryStack: [Frame]
+  /// The file and the names that lead to the object or attribute concerned.
+  public let place: String
   /// What would have been right.
   public let expected: String
   /// What is there.
@@ -93,23 +40,64 @@ public struct HDF5Error: Error, Hashable, CustomStringConvertible {
   public let remedy: String
 
   init(
-    _ code: Code, at place: Place, call: String? = nil, libraryStack: [Frame] = [],
-    expected: String, found: String, remedy: String
+    _ code: Code, at place: Place, expected: String, found: String,
+    remedy: String = "do not trust this file; make it again with this package's recipe"
   ) {
     self.code = code
-    self.path = place.path
-    self.object = place.object
-    self.attribute = place.attribute
-    self.call = call
-    self.libraryStack = libraryStack
+    self.place = place.description
     self.expected = expected
     self.found = found
     self.remedy = remedy
   }
 
+  init(_ error: FileError) {
+    self.init(
+      .file, at: Place(path: error.path), expected: "to \(error.operation)", found: error.reason,
+      remedy: error.remedy)
+  }
+
+  /// The error of a tensor's shape or memory.
+  init(_ error: TensorError, at place: Place) {
+    let code: Code = if case .outOfMemory = error { .outOfMemory } else { .invalidShape }
+    self.init(
+      code, at: place, expected: "a tensor that fits in memory", found: "\(error)",
+      remedy: "use smaller tensors or a machine with more memory")
+  }
+
   /// The text shown to people.
   public var description: String {
-    "\(Place(path: path, object: object, attribute: attribute)): expected \(expected), found "
-      + "\(found); \(remedy)"
+    "\(place): expected \(expected), found \(found); \(remedy)"
+  }
+}
+
+/// A file, an object in it, or an attribute of an object.
+struct Place: CustomStringConvertible {
+  var path: String
+  var object: [TensorName] = []
+  var attribute: TensorName?
+
+  /// The place of a member of this group.
+  func member(_ name: TensorName) -> Place {
+    Place(path: path, object: object + [name])
+  }
+
+  /// The place of an attribute of this object.
+  func attribute(_ name: TensorName) -> Place {
+    Place(path: path, object: object, attribute: name)
+  }
+
+  var description: String {
+    var text = Self.escaped(path)
+    if !object.isEmpty {
+      text += ", '" + object.map { "/" + Self.escaped($0.text) }.joined() + "'"
+    }
+    if let attribute { text += ", attribute '\(Self.escaped(attribute.text))'" }
+    return text
+  }
+
+  /// Untrusted text that cannot break a message.
+  static func escaped(_ text: String) -> String {
+    let shown = text.unicodeScalars.prefix(200).map { $0.escaped(asASCII: false) }.joined()
+    return text.unicodeScalars.count > 200 ? shown + "..." : shown
   }
 }

@@ -38,16 +38,20 @@ public enum HDF5Attribute: Sendable, Equatable, ExpressibleByStringLiteral,
   }
 }
 
-/// A dataset: `Tensor` data to write, or `StoredTensor` data found in a file.
-public struct HDF5Dataset<Data: Sendable>: Sendable {
-  /// The data or where they are.
-  public var data: Data
+/// A tensor with facts about it.
+public struct HDF5Dataset: Sendable, Equatable {
+  /// The greatest number of axes.
+  public static let maximumRank = 8
+
+  /// The data. A file knows only the width of the elements, so that what is read is of an unsigned
+  /// type; which type the bits have is for attributes to say.
+  public var tensor: Tensor
   /// The facts about them.
   public var attributes: HDF5Attributes
 
   /// Creates a dataset.
-  public init(_ data: Data, attributes: HDF5Attributes = [:]) {
-    self.data = data
+  public init(_ tensor: Tensor, attributes: HDF5Attributes = [:]) {
+    self.tensor = tensor
     self.attributes = attributes
   }
 }
@@ -56,46 +60,21 @@ public struct HDF5Dataset<Data: Sendable>: Sendable {
 ///
 /// Names are those of single links and may not be empty, `.` or `..`, nor contain `/` or NUL. Their
 /// order does not reach the file: members are written and listed by their UTF-8 bytes.
-public struct HDF5Group<Data: Sendable>: Sendable {
+public struct HDF5Group: Sendable, Equatable {
   /// The facts about the group.
   public var attributes: HDF5Attributes
   /// The groups right inside.
-  public var groups: OrderedDictionary<TensorName, HDF5Group<Data>>
+  public var groups: OrderedDictionary<TensorName, HDF5Group>
   /// The datasets right inside.
-  public var datasets: OrderedDictionary<TensorName, HDF5Dataset<Data>>
+  public var datasets: OrderedDictionary<TensorName, HDF5Dataset>
 
   /// Creates a group.
   public init(
-    attributes: HDF5Attributes = [:],
-    groups: OrderedDictionary<TensorName, HDF5Group<Data>> = [:],
-    datasets: OrderedDictionary<TensorName, HDF5Dataset<Data>> = [:]
+    attributes: HDF5Attributes = [:], groups: OrderedDictionary<TensorName, HDF5Group> = [:],
+    datasets: OrderedDictionary<TensorName, HDF5Dataset> = [:]
   ) {
     self.attributes = attributes
     self.groups = groups
     self.datasets = datasets
   }
-
-  /// The dataset that names lead to, the last its own, the others those of groups; or nil.
-  public func dataset(at path: [TensorName]) -> HDF5Dataset<Data>? {
-    guard let first = path.first else { return nil }
-    if path.count == 1 { return datasets[first] }
-    return groups[first]?.dataset(at: Array(path.dropFirst()))
-  }
 }
-
-/// A tensor in a file whose layout has been checked and whose data have not been read.
-///
-/// The file knows only the width of the elements; which type the bits have is for attributes to say.
-public struct StoredTensor: Sendable, Hashable {
-  /// The size of one element in bytes: 1, 2, 4 or 8.
-  public let elementByteCount: Int
-  /// The extents.
-  public let shape: Shape
-  /// The size of the data in bytes.
-  public let byteCount: Int
-  /// The address of the object's header in the file.
-  let address: UInt64
-}
-
-extension HDF5Dataset: Equatable where Data: Equatable {}
-extension HDF5Group: Equatable where Data: Equatable {}

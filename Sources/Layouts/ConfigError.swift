@@ -25,12 +25,12 @@ public struct ConfigError: Error, Hashable, CustomStringConvertible {
 
 /// The largest values that a config may hold, each far above any published model.
 enum ConfigLimits {
-  static let layers = FieldRange(1...4096)
-  static let mtpLayers = FieldRange(0...64)
+  static let layers = 1...4096
+  static let mtpLayers = 0...64
   static let expertsInAllLayers = 1 << 20
 
   /// The values of a size.
-  static func range(of rule: SizeRule) -> FieldRange {
+  static func range(of rule: SizeRule) -> ClosedRange<Int> {
     let most =
       switch SizeSymbol(rawValue: rule.symbol) {
       case .vocabulary: 1 << 26
@@ -39,22 +39,16 @@ enum ConfigLimits {
       case .heads, .keyValueHeads, .headSize: 1 << 12
       case .hidden, .intermediate, .denseIntermediate, nil: 1 << 18
       }
-    return FieldRange(min(rule.least, most)...most)
+    return min(rule.least, most)...most
   }
 }
 
-/// The values that a field may take.
-struct FieldRange: Sendable {
-  let range: ClosedRange<Int>
-
-  init(_ range: ClosedRange<Int>) {
-    self.range = range
-  }
-
+extension ClosedRange<Int> {
+  /// Refuses values of a field outside of the range.
   func check(_ value: Int, field: String) throws(ConfigError) {
-    guard range.contains(value) else {
+    guard contains(value) else {
       throw ConfigError(
-        field: field, expected: "a whole number from \(range.lowerBound) to \(range.upperBound)",
+        field: field, expected: "a whole number from \(lowerBound) to \(upperBound)",
         found: "\(value)")
     }
   }

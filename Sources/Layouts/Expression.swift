@@ -70,14 +70,16 @@ public indirect enum Expression: Sendable, Hashable {
     if case .size(let position) = self { position } else { nil }
   }
 
-  /// The positions of the sizes that occur in it.
-  public var mentionedSizes: Set<Int> {
-    switch self {
-    case .constant, .layer: []
-    case .size(let position): [position]
-    case .binary(_, let left, let right): left.mentionedSizes.union(right.mentionedSizes)
-    }
+  /// The numbers that it is made of: constants, sizes and the layer.
+  var leaves: [Expression] {
+    if case .binary(_, let left, let right) = self { left.leaves + right.leaves } else { [self] }
   }
+
+  /// The positions of the sizes that occur in it.
+  public var mentionedSizes: Set<Int> { Set(leaves.compactMap(\.singleSize)) }
+
+  /// Whether it depends on the number of the layer.
+  var mentionsLayer: Bool { leaves.contains(.layer) }
 }
 
 /// Whether something is there, decided by the flags and sizes of a config.
@@ -119,5 +121,40 @@ public indirect enum Condition: Sendable, Hashable {
       case .greater: left > right
       }
     }
+  }
+}
+
+extension Condition {
+  /// The flags and comparisons that it is made of.
+  private var leaves: [Condition] {
+    switch self {
+    case .always: []
+    case .flag, .comparison: [self]
+    case .not(let condition): condition.leaves
+    case .both(let one, let other), .either(let one, let other): one.leaves + other.leaves
+    }
+  }
+
+  /// What is compared in it.
+  private var numbers: [Expression] {
+    var result: [Expression] = []
+    for case .comparison(_, let left, let right) in leaves { result += left.leaves + right.leaves }
+    return result
+  }
+
+  /// Whether it depends on the number of the layer.
+  var mentionsLayer: Bool { numbers.contains(.layer) }
+
+  /// The numbers that it mentions.
+  var constants: [Int] {
+    numbers.compactMap { if case .constant(let number) = $0 { number } else { nil } }
+  }
+
+  /// The positions of the sizes that it mentions.
+  var mentionedSizes: Set<Int> { Set(numbers.compactMap(\.singleSize)) }
+
+  /// The positions of the flags that it mentions.
+  var mentionedFlags: Set<Int> {
+    Set(leaves.compactMap { if case .flag(let position) = $0 { position } else { nil } })
   }
 }

@@ -19,9 +19,70 @@ public struct ListedTensor: Sendable, Hashable {
   public let nativePlace: String
 }
 
+/// A tensor that a checkpoint of a config has on disk, before it has a type and a shape.
+public struct TensorPlace: Sendable {
+  /// The position of its rule in the layout.
+  public let rule: Int
+  /// The number of its layer, or nil outside layers.
+  public let layer: Int?
+  /// The number of its expert, or nil of names without one.
+  public let expert: Int?
+  /// The name on disk.
+  public let name: TensorName
+  /// What the extents of the rule are evaluated with.
+  public let values: LayoutValues
+}
+
 extension ModelConfig {
-  /// Every tensor on disk, in the order in which checkpoints have them: rule by rule, and the tensors of one
-  /// expert together.
+  /// Every tensor on disk, in the order in which checkpoints have them: rule by rule, and of rules side by
+  /// side that have an expert's number those of one expert together.
+  ///
+  /// - Parameters:
+  ///   - values: What conditions are evaluated with.
+  ///   - layers: How many layers there are, or nil for those of the config.
+  ///   - prefix: What names start with.
+  /// - Complexity: O(tensors).
+  public func tensorPlaces(
+    _ values: LayoutValues, layers: Int? = nil, under prefix: String
+  ) -> [TensorPlace] {
+    var result: [TensorPlace] = []
+    func append(_ rule: Int, _ layer: Int?, _ expert: Int?, _ start: String, _ own: LayoutValues) {
+      guard layout.tensors[rule].isPresent(own) else { return }
+      let name = layout.tensors[rule].name.name(expert: expert ?? 0)
+      result.append(
+        TensorPlace(
+          rule: rule, layer: layer, expert: expert,
+          name: TensorName(layer == nil ? layout.name(name, under: prefix) : start + name),
+          values: own))
+    }
+    func appendOutside(isAfterLayers: Bool) {
+      for (position, rule) in layout.tensors.enumerated()
+      where rule.kinds == nil && rule.isAfterLayers == isAfterLayers {
+        append(position, nil, nil, "", values)
+      }
+    }
+    appendOutside(isAfterLayers: false)
+    for layer in 0..<(layers ?? storedLayerCount) {
+      let start = layout.start(ofLayer: layer, under: prefix)
+      let own = self.values(values, ofLayer: layer)
+      let kinds = kinds(ofLayer: layer)
+      var rules = layout.tensors.indices.filter {
+        layout.tensors[$0].kinds?.contains(kinds) ?? false
+      }[...]
+      while let first = rules.first {
+        let isNumbered = layout.tensors[first].name.hasExpert
+        let run = rules.prefix { layout.tensors[$0].name.hasExpert == isNumbered }
+        for expert in 0..<(isNumbered ? expertCount : 1) {
+          for rule in run { append(rule, layer, isNumbered ? expert : nil, start, own) }
+        }
+        rules = rules.dropFirst(run.count)
+      }
+    }
+    appendOutside(isAfterLayers: true)
+    return result
+  }
+
+  /// Every tensor on disk with its type, shape and native place, in the order of `tensorPlaces`.
   ///
   /// - Parameters:
   ///   - isGated: Whether the activation gives experts a gate.
@@ -30,91 +91,43 @@ extension ModelConfig {
   public func listing(
     isGated: Bool = true, prefix: String? = nil
   ) throws(TensorError) -> [ListedTensor] {
-    var lister = TensorLister(self, isGated, prefix ?? layout.prefixes[0])
-    try lister.listAll()
-    return lister.result
-  }
-}
-
-/// Lists tensors.
-private struct TensorLister {
-  private let config: ModelConfig
-  private let layout: Layout
-  private let values: LayoutValues
-  private let prefix: String
-  var result: [ListedTensor] = []
-
-  init(_ config: ModelConfig, _ isGated: Bool, _ prefix: String) {
-    self.config = config
-    layout = config.layout
-    values = config.values(isGated: isGated)
-    self.prefix = prefix
+    let prefix = prefix ?? layout.prefixes[0]
+    var result: [ListedTensor] = []
+    for place in tensorPlaces(values(isGated: isGated), under: prefix) {
+      result.append(try listed(place, prefix))
+    }
+    return result
   }
 
-  mutating func listAll() throws(TensorError) {
-    for (position, rule) in layout.tensors.enumerated()
-    where rule.kinds == nil && !rule.isAfterLayers && rule.isPresent(values) {
-      try list(position, nil, nil, values)
-    }
-    for layer in 0..<config.storedLayerCount { try list(layer: layer) }
-    for (position, rule) in layout.tensors.enumerated()
-    where rule.kinds == nil && rule.isAfterLayers && rule.isPresent(values) {
-      try list(position, nil, nil, values)
-    }
-  }
-
-  private mutating func list(layer: Int) throws(TensorError) {
-    let values = config.values(values, ofLayer: layer)
-    let kinds = config.kinds(ofLayer: layer)
-    let present = layout.tensors.indices.filter {
-      layout.tensors[$0].kinds?.contains(kinds) == true && layout.tensors[$0].isPresent(values)
-    }
-    var position = 0
-    while position < present.count {
-      let name = layout.tensors[present[position]].name
-      let run = present[position...].prefix {
-        layout.tensors[$0].name.hasExpert && layout.tensors[$0].name.start == name.start
-      }
-      guard !run.isEmpty else {
-        try list(present[position], layer, nil, values)
-        position += 1
-        continue
-      }
-      for expert in 0..<config.expertCount {
-        for rule in run { try list(rule, layer, expert, values) }
-      }
-      position += run.count
-    }
-  }
-
-  private mutating func list(
-    _ position: Int, _ layer: Int?, _ expert: Int?, _ values: LayoutValues
-  ) throws(TensorError) {
-    let rule = layout.tensors[position]
+  private func listed(
+    _ place: TensorPlace, _ prefix: String
+  ) throws(TensorError) -> ListedTensor {
+    let rule = layout.tensors[place.rule]
     // A config's shapes are checked when it is made, for gated experts.
-    guard let extents = rule.extents(values) else {
+    guard let extents = rule.extents(place.values) else {
       throw .invalidShape(
-        extents: [], reason: "'\(rule.name.name(expert: expert ?? 0))' has none for these sizes")
+        extents: [],
+        reason: "'\(rule.name.name(expert: place.expert ?? 0))' has none for these sizes")
     }
-    let start = layer.map { layout.start(ofLayer: $0, under: prefix) } ?? ""
     func whole(_ name: String) -> TensorName {
-      TensorName(layer == nil ? layout.name(name, under: prefix) : start + name)
+      TensorName(
+        place.layer.map { layout.start(ofLayer: $0, under: prefix) + name }
+          ?? layout.name(name, under: prefix))
     }
-    let name = whole(rule.name.name(expert: expert ?? 0))
-    let (nativeName, place) =
+    let (nativeName, nativePlace) =
       switch rule.native {
-      case .kept: (name, "")
-      case .renamed(let native): (whole(native.name(expert: expert ?? 0)), "")
+      case .kept: (place.name, "")
+      case .renamed(let native): (whole(native.name(expert: place.expert ?? 0)), "")
       case .part(let group, let terms):
         (
           whole(layout.groups[group].name),
-          "[\(terms.map { $0.text(rule, expert, values) }.joined(separator: ", "))]"
+          "[\(terms.map { $0.text(rule, place.expert, place.values) }.joined(separator: ", "))]"
         )
       }
-    result.append(
-      ListedTensor(
-        info: TensorInfo(name, rule.dtype ?? config.dtype, try Shape(extents)), rule: position,
-        layer: layer, expert: expert, nativeName: nativeName, nativePlace: place))
+    return ListedTensor(
+      info: TensorInfo(place.name, rule.dtype ?? dtype, try Shape(extents)),
+      rule: place.rule, layer: place.layer, expert: place.expert, nativeName: nativeName,
+      nativePlace: nativePlace)
   }
 }
 

@@ -123,10 +123,7 @@ struct LayoutReader {
     result.configRoot = try self["config"]?.text()
     result.prefixes = try self["prefix"]?.texts() ?? [""]
     result.companions = try self["companions"]?.texts() ?? []
-    if let order = self["order"] {
-      guard try order.text() == "moved last" else { throw order.error(expected: "moved last") }
-      result.movesRenamed = true
-    }
+    try readOrder()
     try readSizes()
     try readFlags()
     if let constants = self["constants"] {
@@ -145,7 +142,6 @@ struct LayoutReader {
     result.foreignGroups = reader.foreignGroups
     result.layerStart = reader.layerStart
     try readLoRA()
-    try readOrder()
     return result
   }
 

@@ -14,8 +14,7 @@ extension ModelConfig {
   /// - Throws: `ConfigError` naming the field that is missing, contradictory or out of range.
   public init(json: JSONValue, layout: Layout? = nil) throws(ConfigError) {
     let root = try ConfigFields(json)
-    let layout = if let layout { layout } else { try root.layout() }
-    try root.requireModelType(layout)
+    let layout = try root.layout(layout)
     let fields = if let name = layout.configRoot { try root.member(name) } else { root }
     let layerCount = try fields.integer(layout.layers.countField)
     try ConfigLimits.layers.check(layerCount, field: layout.layers.countField)
@@ -84,26 +83,17 @@ private struct ConfigFields {
     return try ConfigFields(value)
   }
 
-  /// The known layout of the config's model type.
-  func layout() throws(ConfigError) -> Layout {
-    let found = value("model_type")
-    guard let name = found?.stringValue, let layout = Layout.known(modelType: name) else {
+  /// A layout, or the known one of the config's model type; it must read that type.
+  func layout(_ given: Layout?) throws(ConfigError) -> Layout {
+    let name = value("model_type")?.stringValue
+    let layout = given ?? name.flatMap { Layout.known(modelType: $0) }
+    guard let layout, let name, layout.modelTypes.contains(name) else {
       throw ConfigError(
         field: "model_type",
-        expected: Layout.knownModelTypes.map { "\"\($0)\"" }.joined(separator: " or "),
-        found: Self.describe(found))
+        expected: (given?.modelTypes ?? Layout.knownModelTypes).map { "\"\($0)\"" }
+          .joined(separator: " or "), found: Self.describe(value("model_type")))
     }
     return layout
-  }
-
-  func requireModelType(_ layout: Layout) throws(ConfigError) {
-    let found = value("model_type")
-    guard let name = found?.stringValue, layout.modelTypes.contains(name) else {
-      throw ConfigError(
-        field: "model_type",
-        expected: layout.modelTypes.map { "\"\($0)\"" }.joined(separator: " or "),
-        found: Self.describe(found))
-    }
   }
 
   func optionalInteger(_ field: String) throws(ConfigError) -> Int? {

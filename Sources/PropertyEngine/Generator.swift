@@ -66,16 +66,6 @@ public struct Generator<Value>: Sendable {
       return value
     }
   }
-
-  /// The same values within a span of their own, so that they can be deleted or swapped as one.
-  @inlinable public func labelled(_ label: SpanLabel) -> Generator {
-    Generator { [body] source in
-      source.startSpan(label)
-      let value = body(source)
-      source.endSpan()
-      return value
-    }
-  }
 }
 
 extension Generator where Value: Sendable {
@@ -105,31 +95,6 @@ extension Generator {
     return Generator { source in
       source.startSpan(.alternative)
       let value = generators[Int(source.draw(constraint))].draw(source)
-      source.endSpan()
-      return value
-    }
-  }
-
-  /// One of several generators, as often as their weights say; the first makes the simplest values.
-  public static func frequency(_ weighted: [(weight: Int, generator: Generator)]) -> Generator {
-    precondition(
-      weighted.contains { $0.weight > 0 } && weighted.allSatisfy { $0.weight >= 0 },
-      "frequency needs a positive weight")
-    // One coin for each alternative but the last: a lower alternative is a simpler sequence.
-    let chances = weighted.indices.map { index in
-      Double(weighted[index].weight)
-        / Double(max(1, weighted[index...].reduce(0) { $0 + $1.weight }))
-    }
-    let generators = weighted.map(\.generator)
-    return Generator { source in
-      source.startSpan(.alternative)
-      var index = 0
-      while index < generators.count - 1 {
-        let constraint = Constraint.boolean(1 - chances[index])
-        if source.draw(constraint) == 0 { break }
-        index += 1
-      }
-      let value = generators[index].draw(source)
       source.endSpan()
       return value
     }
@@ -172,4 +137,59 @@ private final class Knot<Value>: @unchecked Sendable {
     defer { source.endSpan() }
     return (repeat (each parts).draw(source))
   }
+}
+
+extension Generator {
+  /// The case of a number, drawn from a stream of its own, so that it is the same whatever was drawn
+  /// before and in whatever process; nil if the generator discards it.
+  public func numbered(
+    _ number: UInt64, seed: UInt64
+  ) -> (value: Value, choices: ChoiceSequence)? {
+    let source = Source()
+    source.begin(
+      tail: .random, limit: .max, random: RandomStream(seed: seed, index: number, salt: 0xCA5E))
+    let value = draw(source)
+    return source.isStopped ? nil : (value, source.sequence)
+  }
+}
+
+/// A number for each number and seed, spread evenly over all 64-bit numbers.
+public func scattered(_ number: UInt64, seed: UInt64) -> UInt64 {
+  var stream = RandomStream(seed: seed, index: number, salt: 0x5CA7)
+  return stream.next()
+}
+
+extension Generator {
+  /// A number that changes when the generator's structure does: the constraints and spans of its
+  /// simplest case. The same in every process.
+  public var fingerprint: UInt64 {
+    let source = Source()
+    source.begin(tail: .simplest, limit: 1 << 14, random: RandomStream(seed: 0))
+    _ = draw(source)
+    var hash = FNV()
+    for event in source.trail { hash.add(UInt64(truncatingIfNeeded: event)) }
+    for choice in source.choices {
+      let constraint = choice.constraint
+      hash.add(constraint.kind.rawValue)
+      hash.add(constraint.flags)
+      hash.add(constraint.format.exponentBits)
+      hash.add(constraint.format.significandBits)
+      hash.add(constraint.lower)
+      hash.add(constraint.upper)
+      hash.add(constraint.anchor)
+    }
+    return hash.value
+  }
+}
+
+/// A number for a name, the same in every process and for ever: FNV-1a of its UTF-8.
+public func stableHash(_ name: String) -> UInt64 {
+  var hash = FNV()
+  hash.add(name)
+  return hash.value
+}
+
+func hexadecimal(_ number: UInt64) -> String {
+  let digits = String(number, radix: 16)
+  return String(repeating: "0", count: 16 - digits.count) + digits
 }

@@ -55,7 +55,8 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
   mutating func position(below count: Int) -> Int { Int(upTo(UInt64(count - 1))) }
 }
 
-private func splitMix(_ state: inout UInt64) -> UInt64 {
+/// The next number of the SplitMix64 stream of a state.
+package func splitMix(_ state: inout UInt64) -> UInt64 {
   state &+= 0x9E37_79B9_7F4A_7C15
   var z = state
   z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9

@@ -183,7 +183,7 @@ struct Runner {
 }
 
 /// Order by UTF-8 bytes.
-func isBefore(_ a: String, _ b: String) -> Bool {
+package func isBefore(_ a: String, _ b: String) -> Bool {
   a.utf8.lexicographicallyPrecedes(b.utf8)
 }
 

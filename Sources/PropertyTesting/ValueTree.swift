@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+internal import PropertyEngine
+
 /// A value as a tree of texts, so that two can be compared part by part.
 struct ValueTree: Sendable, Equatable {
   var open: String
@@ -136,9 +138,4 @@ struct ValueTree: Sendable, Equatable {
     lines.append(close)
     return lines
   }
-}
-
-/// Order by UTF-8 bytes.
-func isBefore(_ a: String, _ b: String) -> Bool {
-  a.utf8.lexicographicallyPrecedes(b.utf8)
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+internal import Files
 public import Tensors
 
 /// A Hugging Face checkpoint folder: a configuration and tensors in one or more mapped files.
@@ -40,7 +41,9 @@ public struct CheckpointFolder: Sendable {
   /// - Throws: `SafetensorsError` naming all tensors or files concerned.
   /// - Complexity: O(n log n) for n tensors; no data are read.
   public init(path: String) throws(SafetensorsError) {
-    let files = try FileSystem.regularFiles(in: path)
+    let files = try SafetensorsError.ofFiles { () throws(FileError) in
+      try FileSystem.names(in: path)
+    }.filter { FileSystem.kind(of: "\(path)/\($0)", followingLinks: true) == .file }
     let weightFiles = files.filter { $0.hasSuffix(Self.weightsSuffix) }
     guard files.contains(Self.configFileName) else {
       throw Self.missing([Self.configFileName], path: path, found: "none")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+internal import Files
 public import StrictJSON
 internal import Synchronization
 public import Tensors
@@ -32,7 +33,9 @@ public final class CheckpointFolderWriter: Sendable {
     path: String, plan: ShardPlan, shardMetadata: SafetensorsMetadata? = ["format": "pt"],
     indexMetadata: JSONObject = [:]
   ) throws(SafetensorsError) {
-    let (parent, name) = try FileSystem.split(path)
+    let (parent, name) = try SafetensorsError.ofFiles { () throws(FileError) in
+      try FileSystem.split(path)
+    }
     self.path = "\(parent)/\(name)"
     self.plan = plan
     try Self.checkFree(self.path)
@@ -48,8 +51,8 @@ public final class CheckpointFolderWriter: Sendable {
     }
     shardPositions = positions
 
-    let temporary = try FileSystem.makeTemporary(beside: path) {
-      (temporary) throws(SafetensorsError) in
+    let temporary = try SafetensorsError.ofFiles { () throws(FileError) in
+      let temporary = try FileSystem.temporaryPath(beside: path)
       try FileSystem.makeFolder(temporary)
       return temporary
     }
@@ -61,7 +64,7 @@ public final class CheckpointFolderWriter: Sendable {
       }
       shardWriters = writers
     } catch {
-      FileSystem.removeFolder(temporary)
+      try? FileSystem.removeFolder(temporary)
       throw error
     }
     temporaryPath = temporary
@@ -74,7 +77,7 @@ public final class CheckpointFolderWriter: Sendable {
   /// Removes the hidden folder unless the writer is finished.
   public func cancel() {
     if !isClosed.exchange(true, ordering: .acquiringAndReleasing) {
-      FileSystem.removeFolder(temporaryPath)
+      try? FileSystem.removeFolder(temporaryPath)
     }
   }
 
@@ -114,8 +117,16 @@ public final class CheckpointFolderWriter: Sendable {
   }
 
   private func add(_ bytes: RawSpan, named name: String) throws(SafetensorsError) {
-    try FileSystem.checkPlainName(name, in: path)
-    try OutputFile.write(bytes, to: "\(temporaryPath)/\(name)")
+    guard FileSystem.isPlainName(name) else {
+      throw SafetensorsError(
+        .invalidFileName, path: path, keys: [name], expected: "a plain file name",
+        found: "an empty name, a path or a NUL", remedy: "name a file inside the folder")
+    }
+    do {
+      try FileSystem.create("\(temporaryPath)/\(name)", bytes)
+    } catch {
+      throw SafetensorsError(error)
+    }
   }
 
   /// Checks that all tensors are written, makes everything durable and gives the folder its name.
@@ -128,20 +139,24 @@ public final class CheckpointFolderWriter: Sendable {
     do {
       for writer in shardWriters { try writer.finish() }
       if let index { try add(index.json, named: CheckpointFolder.indexFileName) }
-      try FileSystem.syncFolder(temporaryPath)
       try Self.checkFree(path)
-      // Between check and move only an empty folder could be replaced: a rename refuses the rest.
-      try FileSystem.move(temporaryPath, to: path)
+      try SafetensorsError.ofFiles { () throws(FileError) in
+        try FileSystem.synchronize(folder: temporaryPath)
+        // Between check and move only an empty folder could be replaced: a rename refuses the rest.
+        try FileSystem.move(temporaryPath, to: path)
+      }
     } catch {
       cancel()
       throw error
     }
     isClosed.store(true, ordering: .releasing)
-    try FileSystem.syncFolder(try FileSystem.split(path).parent)
+    try SafetensorsError.ofFiles { () throws(FileError) in
+      try FileSystem.synchronize(folder: FileSystem.split(path).parent)
+    }
   }
 
   private static func checkFree(_ path: String) throws(SafetensorsError) {
-    guard !FileSystem.exists(path) else {
+    guard FileSystem.kind(of: path) == nil else {
       throw SafetensorsError(
         .alreadyExists, path: path, expected: "a path that is free", found: "a file or folder",
         remedy: "choose another path or remove what is there")

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+internal import Files
 internal import StrictJSON
 internal import Tensors
-
-#if canImport(Glibc)
-internal import Glibc
-#else
-internal import Musl
-#endif
 
 extension SafetensorsError {
   static let damagedRemedy = "the file is damaged or not safetensors; download or write it again"
@@ -48,12 +43,23 @@ extension SafetensorsError {
       remedy: "check the path, the rights and the content of the file")
   }
 
-  /// The error of the system call that has just failed.
-  static func system(_ path: String, _ operation: String, code number: Int32 = errno) -> Self {
-    SafetensorsError(
-      number == EEXIST || number == ENOTEMPTY ? .alreadyExists : .file, path: path,
-      expected: "to \(operation)", found: unsafe String(cString: strerror(number)),
-      remedy: number == ENOSPC || number == EDQUOT
-        ? "free space on the disk" : "check the path and the rights")
+  /// The error of a file or folder.
+  init(_ error: FileError) {
+    let code: Code =
+      error.isTaken ? .alreadyExists : error.isInvalidName ? .invalidFileName : .file
+    self.init(
+      code, path: error.path, expected: "to \(error.operation)", found: error.reason,
+      remedy: error.remedy)
+  }
+
+  /// Calls a closure, and gives its error as one of this type.
+  static func ofFiles<R: ~Copyable>(
+    _ body: () throws(FileError) -> R
+  ) throws(SafetensorsError) -> R {
+    do {
+      return try body()
+    } catch {
+      throw SafetensorsError(error)
+    }
   }
 }

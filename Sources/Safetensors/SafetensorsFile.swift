@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+internal import Files
 public import Tensors
 
 /// A safetensors file whose tensors share its mapped bytes.
@@ -57,4 +58,46 @@ public struct SafetensorsFile: Sendable {
 
   /// The tensor of a name, not copied, or nil.
   public func tensor(named name: TensorName) -> Tensor? { stateDict[name] }
+}
+
+extension SafetensorsFile {
+  /// Returns the bytes of a safetensors file, as the original library serializes them.
+  ///
+  /// - Throws: `SafetensorsError` if the tensors cannot be laid out.
+  public static func serialize(
+    _ stateDict: StateDict, metadata: SafetensorsMetadata? = nil
+  ) throws(SafetensorsError) -> [UInt8] {
+    let layout = try SafetensorsLayout(stateDict.infos, metadata: metadata)
+    var bytes = layout.header
+    bytes.reserveCapacity(layout.fileByteCount)
+    for entry in layout.entries {
+      // The buffer does not leave the closure.
+      unsafe stateDict[entry.info.name]?.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
+    }
+    return bytes
+  }
+
+  /// Writes a safetensors file, replacing one of the same name only when all is written.
+  ///
+  /// - Throws: `SafetensorsError`, having removed the temporary file.
+  public static func write(
+    _ stateDict: StateDict, metadata: SafetensorsMetadata? = nil, to path: String
+  ) throws(SafetensorsError) {
+    let layout = try SafetensorsLayout(stateDict.infos, metadata: metadata)
+    let temporary = try SafetensorsError.ofFiles { () throws(FileError) in
+      try FileSystem.temporaryPath(beside: path)
+    }
+    let writer = try SafetensorsWriter(path: temporary, layout: layout)
+    do {
+      for (name, tensor) in stateDict { try writer.write(tensor.bytes, of: name) }
+      try writer.finish()
+      try SafetensorsError.ofFiles { () throws(FileError) in
+        try FileSystem.move(temporary, to: path)
+        try FileSystem.synchronize(folder: FileSystem.split(path).parent)
+      }
+    } catch {
+      try? FileSystem.removeFile(temporary)
+      throw error
+    }
+  }
 }

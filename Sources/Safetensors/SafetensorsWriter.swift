@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+internal import Files
 internal import Synchronization
 public import Tensors
 
@@ -18,25 +19,27 @@ public final class SafetensorsWriter: Sendable {
   public let path: String
   /// The place of each tensor.
   public let layout: SafetensorsLayout
-  private let file: OutputFile
+  private let file: OpenFile
   private let progress: Mutex<Progress>
 
   /// Creates a file that must not exist, reserves its space and writes its header.
   ///
   /// - Throws: `SafetensorsError`, having removed the file that was created.
   public init(path: String, layout: SafetensorsLayout) throws(SafetensorsError) {
-    let file = try OutputFile(path: path)
-    do {
-      try file.allocate(layout.fileByteCount)
-      // Bytes have no padding that could be read uninitialized.
-      try file.write(unsafe layout.header.span.bytes, at: 0)
-    } catch {
-      FileSystem.removeFile(path)
-      throw error
+    file = try SafetensorsError.ofFiles { () throws(FileError) in
+      let file = try OpenFile(creating: path)
+      do throws(FileError) {
+        try file.allocate(layout.fileByteCount)
+        // Bytes have no padding that could be read uninitialized.
+        try file.write(unsafe layout.header.span.bytes)
+      } catch {
+        try? FileSystem.removeFile(path)
+        throw error
+      }
+      return file
     }
     self.path = path
     self.layout = layout
-    self.file = file
     progress = Mutex(Progress(writtenByteCounts: layout.entries.map { _ in 0 }))
   }
 
@@ -74,7 +77,7 @@ public final class SafetensorsWriter: Sendable {
         $0.activeWrites -= 1
         $0.writtenByteCounts[position] -= bytes.byteCount
       }
-      throw error
+      throw SafetensorsError(error)
     }
   }
 
@@ -114,7 +117,11 @@ public final class SafetensorsWriter: Sendable {
         .incompleteWrite, incomplete, expected: "all bytes of each tensor to be written",
         found: "fewer")
     }
-    try file.sync()
+    do {
+      try file.synchronize()
+    } catch {
+      throw SafetensorsError(error)
+    }
   }
 
   private func failure(

@@ -64,6 +64,12 @@ public struct Tensor: Sendable {
     try self.init(dtype, shape, storage: buffer.freeze())
   }
 
+  /// The same bits as elements of a type of the same width, not copied; nil for another width.
+  public func viewed(as dtype: DType) -> Tensor? {
+    guard dtype.byteCount == self.dtype.byteCount else { return nil }
+    return try? Tensor(dtype, shape, storage: storage, byteOffset: byteOffset)
+  }
+
   /// The data as little-endian bytes.
   public var bytes: RawSpan {
     @_lifetime(borrow self)
@@ -103,4 +109,24 @@ extension Tensor: Equatable {
   public static func == (lhs: Tensor, rhs: Tensor) -> Bool {
     lhs.dtype == rhs.dtype && lhs.shape == rhs.shape && lhs.bytes.isEqual(to: rhs.bytes)
   }
+}
+
+/// What is known of a tensor without its data: name, element type and shape.
+public struct TensorInfo: Sendable, Hashable, CustomStringConvertible {
+  /// The key in the state dict.
+  public let name: TensorName
+  /// The element type.
+  public let dtype: DType
+  /// The extents.
+  public let shape: Shape
+
+  /// Creates a description of a tensor.
+  public init(_ name: TensorName, _ dtype: DType, _ shape: Shape) {
+    self.name = name
+    self.dtype = dtype
+    self.shape = shape
+  }
+
+  /// The text shown to people.
+  public var description: String { "\(name) \(dtype) \(shape)" }
 }

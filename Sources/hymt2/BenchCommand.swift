@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import AdapterLaws
 import Adapters
 import ArgumentParser
+import CheckpointGenerators
 import Layouts
-import Safetensors
+import PropertyEngine
 import StrictJSON
 import Tensors
 
@@ -21,13 +23,9 @@ struct BenchCommand: ParsableCommand {
       A case is a random whole checkpoint (experts 1-16, hidden 1-32, intermediate 1-16, layers \
       1-4, dense 0-2, MTP 0-2) made, converted to native form and back, and compared.
 
-      With --adapter, one process of it, or --adapter-children of them at a time, are asked for \
-      both conversions of 300 random checkpoints instead; --requests lets another program do the same without the pipes.
-
       Examples:
         hymt2 bench
         hymt2 bench --runs 3 --cases 50000 --json
-        hymt2 bench --adapter "python3 my_adapter.py" --requests requests.frames
       """)
 
   @OptionGroup var layout: LayoutArguments
@@ -44,26 +42,9 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "Checkpoints checked at the same time. Default: one per core.")
   var threads: Int?
 
-  @Option(help: "Size of the tensor written to an HDF5 file and read again. Default: 1GiB.")
-  var hdf5: ByteSize?
-
-  @OptionGroup var adapter: AdapterChoice
-
-  @Option(
-    help: ArgumentHelp(
-      "With --adapter: write the requests to this file, one behind the other.",
-      valueName: "file"))
-  var requests: String?
-
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    guard requests == nil || adapter.command != nil else {
-      throw ValidationError("--requests goes with --adapter")
-    }
-    guard (2...(1 << 36)).contains(hdf5?.byteCount ?? 2) else {
-      throw ValidationError("--hdf5 must be from 2 B to 64 GiB")
-    }
     guard (1...10_000_000).contains(cases) else {
       throw ValidationError("--cases must be from 1 to 10000000")
     }
@@ -78,26 +59,14 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     try runOrExit {
-      let children = adapter.children ?? 1
-      if let external = try adapter.external(children: children) {
-        let bench = try AdapterBench(
-          external, children: children, layout: layout.chosenOrUsual())
-        if let requests { try bench.writeRequests(to: requests) }
-        try bench.run().report(to: output.console)
-        return true
-      }
       let layout = try layout.chosenOrUsual()
       let layer = try LayerBench(layout, experts: experts, runs: runs)
       let roundTrips = try RoundTripBench(
         layout, cases: cases, threads: ParallelWork.workerCount(threads))
-      let folder = Console.environment("TMPDIR") ?? "/tmp"
-      let file = try HDF5Bench(
-        byteCount: hdf5?.byteCount ?? 1 << 30, runs: runs, folder: folder)
       layer.report(to: output.console)
       roundTrips.report(to: output.console)
-      file.report(to: output.console)
       output.console.printDocument(
-        "bench", holds: true, layout.members + layer.json + roundTrips.json + file.json)
+        "bench", holds: true, layout.members + layer.json + roundTrips.json)
       return true
     }
   }
@@ -176,5 +145,52 @@ extension String {
   /// The text with spaces behind it up to a width.
   func padded(to width: Int) -> String {
     self + String(repeating: " ", count: max(0, width - count))
+  }
+}
+
+/// How many random checkpoints are made, converted there and back and compared in a second.
+struct RoundTripBench {
+  private let cases: Int
+  private let threads: Int
+  private let seconds: Double
+
+  /// - Parameter layout: The layout of the checkpoints; of the usual one they are evenly distributed.
+  init(_ layout: Layout, cases: Int, threads: Int) throws {
+    guard let law = AdapterLaws.named("round-trip") else {
+      throw CommandError("there is no law 'round-trip'")
+    }
+    let adapter = ReferenceAdapter()
+    let checkpoints: Generator<CheckpointSpec> =
+      layout == .usual ? .published : .checkpoints(CheckpointSpace(layout: layout))
+    let property = Property(checkpoints) { (spec: CheckpointSpec, _) in
+      switch law.judge(Trial(spec, adapter)) {
+      case .holds: .pass
+      case .doesNotApply: .discard
+      case .broken(let violation): .fail(FailureKey(law: law.name), violation.summary)
+      }
+    }
+    var settings = Settings(examples: cases)
+    settings.threads = threads
+    let start = ContinuousClock.now
+    let report = property.run(settings)
+    seconds = (.now - start) / .seconds(1)
+    guard report.isSuccess else {
+      throw CommandError(report.findings.first?.message ?? "the run ended early: \(report.end)")
+    }
+    self.cases = report.passed
+    self.threads = threads
+  }
+
+  func report(to console: Console) {
+    console.print(
+      "\(countText(Int(Double(cases) / seconds))) random checkpoints a second go to native form "
+        + "and back, \(countText(cases)) in all on \(threads) threads")
+  }
+
+  var json: [(String, JSONValue)] {
+    [
+      ("cases", JSONValue(cases)), ("threads", JSONValue(threads)),
+      ("casesPerSecond", JSONValue(Double(cases) / seconds)),
+    ]
   }
 }

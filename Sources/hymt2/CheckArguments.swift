@@ -52,7 +52,7 @@ struct CheckArguments: ParsableArguments {
   }
 
   /// Saves cases where asked for: the first under the name given, others with a number behind it.
-  func save(_ failures: [CheckFailure], _ console: Console) throws {
+  func save(_ failures: [Failure], _ console: Console) throws {
     guard let saveCase else { return }
     for (index, failure) in failures.enumerated() {
       let path = index == 0 ? saveCase : "\(saveCase)-\(index + 1)"

@@ -6,8 +6,8 @@ import Adapters
 import ArgumentParser
 import Campaigns
 import CheckpointGenerators
+import Files
 import Layouts
-import Safetensors
 import StrictJSON
 
 /// `hymt2 check`.
@@ -42,12 +42,7 @@ struct CheckCommand: ParsableCommand {
 
   @OptionGroup var known: KnownArguments
 
-  @Option(
-    help: ArgumentHelp("Write the report as one self-contained HTML file.", valueName: "file"))
-  var report: String?
-
-  @Option(help: ArgumentHelp("Write the report as JUnit XML.", valueName: "file"))
-  var junit: String?
+  @OptionGroup var reports: ReportFiles
 
   @Flag(help: "Add how long it took to the JSON document, which then differs from run to run.")
   var timings = false
@@ -75,7 +70,12 @@ struct CheckCommand: ParsableCommand {
 
   /// Checks an adapter.
   func run(_ adapter: @autoclosure () throws -> any AdapterUnderTest) throws {
-    if listLaws { return LawList(arguments.law.laws).print(to: output.console) }
+    if listLaws {
+      return try runOrExit {
+        LawList(arguments.law.laws, try arguments.space().layout).print(to: output.console)
+        return true
+      }
+    }
     if listAxes { return AxisList().print(to: output.console) }
     try runOrExit {
       let adapter = try adapter()
@@ -84,7 +84,7 @@ struct CheckCommand: ParsableCommand {
         adapter, space, known: try known.divergences(of: adapter, space.layout, output.console),
         checkArguments: known.words + search.words)
       try arguments.checkOutput()
-      for file in [report, junit].compactMap(\.self) { try OutputPlace(file).checkParent() }
+      try reports.check()
       Interruption.watch()
       let start = ContinuousClock.now
       let result = try check(run)
@@ -95,7 +95,7 @@ struct CheckCommand: ParsableCommand {
     }
   }
 
-  private func check(_ run: CheckRun) throws -> CheckReport {
+  private func check(_ run: CheckRun) throws -> RunReport {
     var settings = CheckSettings(
       examples: examples, seed: seed, threads: threads ?? ProcessorCount.online)
     search.apply(to: &settings, isExternal: arguments.choice.command != nil)
@@ -112,26 +112,17 @@ struct CheckCommand: ParsableCommand {
     }
   }
 
-  private func write(_ result: CheckReport, _ duration: Duration) throws {
-    let console = output.console
-    console.print(result.lines)
+  private func write(_ result: RunReport, _ duration: Duration) throws {
     let seconds = duration / .seconds(1)
     let rate = Double(result.judged) / max(0.001, seconds)
-    var members = [("version", .string(HyMT2.version))] + result.json
-    if timings {
-      members.append(
-        ("timings", ["seconds": JSONValue(seconds), "checkpointsPerSecond": JSONValue(rate)]))
-    }
-    console.printDocument("check", holds: result.holds, members)
-    console.note(
+    let members: [(String, JSONValue)] =
+      timings
+      ? [("timings", ["seconds": JSONValue(seconds), "checkpointsPerSecond": JSONValue(rate)])] : []
+    try reports.write(
+      result, of: "check", config: arguments.config, members, to: output.console)
+    output.console.note(
       "\(countText(result.judged)) checkpoints in \(duration.secondsText), "
         + "\(countText(Int(rate.rounded()))) a second")
-    if let report {
-      let html = result.html(tool: "hymt2 \(HyMT2.version)")
-      try WholeFile.write(Array(html.utf8), to: report)
-    }
-    if let junit { try WholeFile.write(Array(result.junit.utf8), to: junit) }
-    GitHubActions(console).show(result.gitHub(config: arguments.config))
   }
 }
 
@@ -139,8 +130,8 @@ struct CheckCommand: ParsableCommand {
 private struct LawList {
   private let laws: [AdapterLaw]
 
-  init(_ names: [String]) {
-    laws = AdapterLaws.all.filter { names.isEmpty || names.contains($0.name) }
+  init(_ names: [String], _ layout: Layout) {
+    laws = AdapterLaws.all(for: layout).filter { names.isEmpty || names.contains($0.name) }
   }
 
   func print(to console: Console) {

@@ -13,8 +13,8 @@ struct InspectCommand: ParsableCommand {
     abstract: "Show what is in a safetensors file, a checkpoint folder or a golden file.",
     discussion: """
       Checks the files by the format's rules and lists names, types, shapes and sizes; no data \
-      is read. A folder need not be a whole checkpoint. Of a golden file (.h5), the digests of all \
-      data are checked, too.
+      is read. A folder need not be a whole checkpoint. A golden file (.h5) must be one that the \
+      manifest.json beside it lists; its digests are checked, too.
 
       Examples:
         hymt2 inspect model.safetensors
@@ -22,7 +22,7 @@ struct InspectCommand: ParsableCommand {
         hymt2 inspect Golden/model.h5
       """)
 
-  @Argument(help: "A .safetensors or .h5 file, or a checkpoint folder.")
+  @Argument(help: "A .safetensors file, a golden file of a set, or a checkpoint folder.")
   var path: String
 
   @Flag(help: "Only totals, no list of tensors.")
@@ -32,8 +32,8 @@ struct InspectCommand: ParsableCommand {
 
   func run() throws {
     try runOrExit {
-      if HDF5Contents.isNamed(path) {
-        try HDF5Contents(path).report(to: output.console, isSummary: summary)
+      if GoldenContents.isNamed(path) {
+        try GoldenContents(path).report(to: output.console, isSummary: summary)
         return true
       }
       let contents = try Contents(path, output.console)

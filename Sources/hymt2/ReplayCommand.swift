@@ -64,7 +64,7 @@ private struct TokenText {
     if Self.prefixes.contains(where: { text.hasPrefix($0) }), !text.contains("/") {
       return try Self.read(text, "the token")
     }
-    let path = folderNames(in: text) == nil ? text : "\(text)/\(CheckFailure.readmeName)"
+    let path = folderNames(in: text) == nil ? text : "\(text)/\(Failure.readmeName)"
     let words = try Self.tokens(in: TensorStorage.mapping(path))
     guard let first = words.first else {
       throw CommandError("\(path): expected a token such as p2_q2w0AQIDBA, found none")

@@ -29,12 +29,6 @@ struct DiagnosisTracedMapTests {
     let map = try trace { ["a": $0[0], "b": $0[2]] }
     #expect(map["a"]?.origins == (0..<6).map { .element($0) })
     #expect(map["b"]?.origins == (6..<76).map { .element($0) })
-    let place = map.place(of: 4)
-    #expect(place?.source == 0)
-    #expect(place?.indices == [1, 1])
-    #expect(map.place(of: 6)?.source == 2)
-    #expect(map.place(of: 76) == nil)
-    #expect(map.place(of: -1) == nil)
   }
 
   @Test("Addresses survive casts and moves")

@@ -99,141 +99,47 @@ struct InvalidInputLossTests {
     var spec = "plain"
     var site: UInt64 = 0
     let place: String
-    let sentence: String
 
     var testDescription: String { "\(way) on \(fault)" }
   }
 
   static let cases: [Case] = [
-    Case(
-      way: .dropsSurplusExperts, fault: "surplus-expert", place: "lost",
-      sentence: "experts beyond num_experts (3) are left out without a word: gate_proj, up_proj "
-        + "and down_proj of expert 3 in layer 1; given a checkpoint whose layer 1 has an "
-        + "expert 3 of 3"),
-    Case(
-      way: .dropsInverseScales, fault: "scale-without-weight", site: 9, place: "lost",
-      sentence: "tensors whose keys end in _scale_inv are thrown away without a word: gate_proj "
-        + "weight_scale_inv of expert 0 in layer 1; given a checkpoint whose expert 0 of "
-        + "layer 1 has a weight_scale_inv of its gate_proj and no weight"),
-    Case(
-      way: .letsLastWin, fault: "native-router-beside", place: "overwritten",
-      sentence: "two keys land on 'model.layers.1.mlp.gate.weight': the later one, "
-        + "'model.layers.1.mlp.gate.weight', wins over "
-        + "'model.layers.1.mlp.router.gate.weight'; given a checkpoint whose layer 1 has "
-        + "mlp.gate.weight beside mlp.router.gate.weight"),
-    Case(
-      way: .letsLastWin, fault: "disk-router-in-native-form", place: "overwritten",
-      sentence: "two keys land on 'model.layers.1.mlp.router.gate.weight': the later one, "
-        + "'model.layers.1.mlp.router.gate.weight', wins over "
-        + "'model.layers.1.mlp.gate.weight'; given a native state dict whose layer 1 has a "
-        + "key model.layers.1.mlp.router.gate.weight"),
-    Case(
-      way: .letsLastWin, fault: "grouped-beside-experts", place: "overwritten",
-      sentence: "two keys land on 'model.layers.1.mlp.experts.gate_and_up_projs': the earlier "
-        + "one, 'model.layers.1.mlp.experts.0.gate_proj.weight', wins over "
-        + "'model.layers.1.mlp.experts.gate_and_up_projs'; given a checkpoint whose layer "
-        + "1 has model.layers.1.mlp.experts.gate_and_up_projs beside its experts"),
+    Case(way: .dropsSurplusExperts, fault: "surplus-expert", place: "lost"),
+    Case(way: .dropsInverseScales, fault: "scale-without-weight", site: 9, place: "lost"),
+    Case(way: .letsLastWin, fault: "native-router-beside", place: "overwritten"),
+    Case(way: .letsLastWin, fault: "disk-router-in-native-form", place: "overwritten"),
+    Case(way: .letsLastWin, fault: "grouped-beside-experts", place: "overwritten"),
     Case(
       way: .letsLastWin, fault: "differing-a-factors", spec: "perExpert LoRA only",
-      place: "overwritten",
-      sentence: "two keys land on "
-        + "'base_model.model.model.layers.1.mlp.experts.lora_gate_and_up_A': the earlier "
-        + "one, 'base_model.model.model.layers.1.mlp.experts.0.gate_proj.lora_A.weight', "
-        + "wins over "
-        + "'base_model.model.model.layers.1.mlp.experts.0.up_proj.lora_A.weight'; given a "
-        + "checkpoint whose expert 0 of layer 1 has different lora_A in gate_proj and "
-        + "up_proj"),
-    Case(
-      way: .dropsIncompleteGroups, fault: "missing-projection", place: "lost",
-      sentence: "experts of an incomplete group are left out without a word: up_proj and "
-        + "gate_proj of experts 0, 1 and 2 in layer 1; given a checkpoint whose expert 0 "
-        + "of layer 1 has no gate_proj"),
+      place: "overwritten"),
+    Case(way: .dropsIncompleteGroups, fault: "missing-projection", place: "lost"),
     Case(
       way: .dropsIncompleteGroups, fault: "missing-factor", spec: "perExpert LoRA only",
-      place: "lost",
-      sentence: "low-rank factors are left out without a word: up_proj lora_A and gate_proj "
-        + "lora_A of experts 0, 1 and 2 in layer 1; given a checkpoint whose expert 0 of "
-        + "layer 1 has no lora_A of its gate_proj"),
+      place: "lost"),
+    Case(way: .reshapes, fault: "transposed-projection", place: "changed"),
+    Case(way: .reshapes, fault: "flattened-projection", place: "changed"),
+    Case(way: .reshapes, fault: "missing-row", place: "changed"),
+    Case(way: .dropsLayersFromHidden, fault: "surplus-layer", place: "lost"),
     Case(
-      way: .reshapes, fault: "transposed-projection", place: "changed",
-      sentence: "gate_proj of expert 0 in layer 1 of shape [4, 5] is squeezed into "
-        + "'model.layers.1.mlp.experts.gate_and_up_projs' of shape [3, 4, 10]; given a "
-        + "checkpoint whose expert 0 of layer 1 has a gate_proj that is transposed"),
-    Case(
-      way: .reshapes, fault: "flattened-projection", place: "changed",
-      sentence: "gate_proj of expert 0 in layer 1 of shape [20] is squeezed into "
-        + "'model.layers.1.mlp.experts.gate_and_up_projs' of shape [3, 4, 10]; given a "
-        + "checkpoint whose expert 0 of layer 1 has a gate_proj that is flat"),
-    Case(
-      way: .reshapes, fault: "missing-row", place: "changed",
-      sentence: "gate_proj of expert 0 in layer 1 of shape [4, 4] is squeezed into "
-        + "'model.layers.1.mlp.experts.gate_and_up_projs' of shape [3, 4, 10]; given a "
-        + "checkpoint whose expert 0 of layer 1 has a gate_proj that is one row short"),
-    Case(
-      way: .dropsLayersFromHidden, fault: "surplus-layer", place: "lost",
-      sentence: "layers from num_hidden_layers (2) on are left out without a word: "
-        + "input_layernorm in layer 2; given a checkpoint whose layer 2 is behind the last "
-        + "of 2 layers"),
-    Case(
-      way: .dropsLayersFromHidden, fault: "config-layer-short", spec: "sparse only", place: "lost",
-      sentence: "layers from num_hidden_layers (1) on are left out without a word: "
-        + "input_layernorm, post_attention_layernorm, q_proj, k_proj, v_proj, o_proj, "
-        + "q_norm and 9 more in layer 1; given a checkpoint whose config has one decoder "
-        + "layer too few"),
-    Case(
-      way: .broadcasts, fault: "scalar-projection", place: "changed",
-      sentence: "gate_proj of expert 0 in layer 1 of shape [] is squeezed into "
-        + "'model.layers.1.mlp.experts.gate_and_up_projs' of shape [3, 4, 10]; given a "
-        + "checkpoint whose expert 0 of layer 1 has a gate_proj that is a scalar"),
-    Case(
-      way: .truncatesOddHalves, fault: "grouped-wide", place: "changed",
-      sentence: "the 11 columns of gate_and_up_projs in layer 1 come out as 5 rows of gate_proj "
-        + "and 5 of up_proj; given a native state dict whose layer 1 has a tensor "
-        + "gate_and_up_projs that is one column too wide"),
-    Case(
-      way: .inventsZeros, fault: "missing-expert", site: 1, place: "invented",
-      sentence: "gate_and_up_projs of expert 1 in layer 1 is made up: no such expert went in, "
-        + "and 1 more like it; given a checkpoint whose layer 1 has no expert 1"),
-    Case(
-      way: .inventsZeros, fault: "missing-projection", place: "invented",
-      sentence: "gate_and_up_projs of expert 0 in layer 1 is made up in part: not all "
-        + "projections went in; given a checkpoint whose expert 0 of layer 1 has no "
-        + "gate_proj"),
-    Case(
-      way: .inventsZeros, fault: "grouped-expert-short", place: "invented",
-      sentence: "'model.layers.1.mlp.experts.2.gate_proj.weight' and "
-        + "'model.layers.1.mlp.experts.2.up_proj.weight' are made up: no such tensor went "
-        + "in; given a native state dict whose layer 1 has a tensor gate_and_up_projs that "
-        + "lacks an expert"),
-    Case(
-      way: .dropsSurplusSlots, fault: "grouped-expert-surplus", place: "lost",
-      sentence: "experts of a grouped tensor are left out without a word: gate_and_up_projs of "
-        + "expert 3 in layer 1; given a native state dict whose layer 1 has a tensor "
-        + "gate_and_up_projs that has an expert too many"),
-    Case(
-      way: .castsIntegers, fault: "integer-expert", place: "changed",
-      sentence: "gate_proj of expert 0 in layer 1 was cast I8 -> bfloat16 in "
-        + "'model.layers.1.mlp.experts.gate_and_up_projs'; given a checkpoint whose expert "
-        + "0 of layer 1 has a gate_proj of I8"),
+      way: .dropsLayersFromHidden, fault: "config-layer-short", spec: "sparse only", place: "lost"),
+    Case(way: .broadcasts, fault: "scalar-projection", place: "changed"),
+    Case(way: .truncatesOddHalves, fault: "grouped-wide", place: "changed"),
+    Case(way: .inventsZeros, fault: "missing-expert", site: 1, place: "invented"),
+    Case(way: .inventsZeros, fault: "missing-projection", place: "invented"),
+    Case(way: .inventsZeros, fault: "grouped-expert-short", place: "invented"),
+    Case(way: .dropsSurplusSlots, fault: "grouped-expert-surplus", place: "lost"),
+    Case(way: .castsIntegers, fault: "integer-expert", place: "changed"),
     Case(
       way: .renumbers, fault: "renumbered-expert-of-lora", spec: "perExpert LoRA only",
-      place: "changed",
-      sentence: "gate_proj lora_A, gate_proj lora_B, up_proj lora_A, up_proj lora_B, down_proj "
-        + "lora_A and down_proj lora_B of expert 3 in layer 1 stand in the place of expert "
-        + "2 in 'base_model.model.model.layers.1.mlp.experts.lora_gate_and_up_A'; given a "
-        + "checkpoint whose expert 0 of layer 1 has its low-rank factors under the number 3"),
+      place: "changed"),
   ]
 
-  @Test("A loss is found, placed and told", arguments: cases)
+  @Test("A loss is found, and what became of the tensors", arguments: cases)
   func ways(_ example: Case) throws {
     let spec = try self.spec(example.fault, in: example.spec, site: example.site)
-    let adapter = LossyAdapter(example.way)
-    let violation = try #require(judged(spec, adapter))
+    let violation = try #require(judged(spec, LossyAdapter(example.way)))
     #expect(violation.kind == example.fault)
     #expect(violation.place == example.place)
-    let diagnosis = Diagnosis.of(violation, spec, adapter)
-    #expect(diagnosis.sentences.first == example.sentence)
-    #expect(diagnosis.cause == "invalidInput \(example.fault) \(example.place)")
   }
 
   @Test("Of two faults the one is named whose tensors are lost")
@@ -257,9 +163,7 @@ struct InvalidInputLossTests {
       let found = try #require(judged(spec, adapter))
       #expect(found.kind == "any fault")
       #expect(found.place == "lost")
-      let sentence = Diagnosis.of(found, spec, adapter).sentences.first ?? ""
-      let start = "tensors are left out without a word: lm_head; given a valid checkpoint or a "
-      #expect(sentence.hasPrefix(start))
+      #expect(found.summary.contains("lost 'lm_head.weight'"))
     }
   }
 

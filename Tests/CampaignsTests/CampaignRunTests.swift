@@ -27,7 +27,7 @@ struct CampaignRunTests {
     laws: [AdapterLaw] = [TestLaws.few, TestLaws.flat],
     isCancelled: (@Sendable () -> Bool)? = nil,
     observing: (@Sendable (CampaignProgress) -> Void)? = nil
-  ) throws -> CampaignReport {
+  ) throws -> RunReport {
     try Self.run(
       examples, threads: threads, shard: shard, corpus: corpus, laws: laws,
       isCancelled: isCancelled, observing: observing)
@@ -38,7 +38,7 @@ struct CampaignRunTests {
     laws: [AdapterLaw] = [TestLaws.few, TestLaws.flat],
     isCancelled: (@Sendable () -> Bool)? = nil,
     observing: (@Sendable (CampaignProgress) -> Void)? = nil
-  ) throws -> CampaignReport {
+  ) throws -> RunReport {
     let config = try #require(TestConfig.small)
     var settings = CampaignSettings(budget: .examples(examples), seed: 1, threads: threads)
     settings.shard = shard
@@ -50,14 +50,14 @@ struct CampaignRunTests {
   }
 
   /// All that must not depend on how the campaign was run.
-  private func essence(_ report: CampaignReport) -> [String] {
+  private func essence(_ report: RunReport) -> [String] {
     var report = report
     report.seconds = 0
     report.sessions = 1
     report.shards = [.whole]
     report.corpus = nil
-    for index in report.findings.indices { report.findings[index].seconds = 0 }
-    return report.state.text(.python).split(separator: "\n").map(String.init)
+    for index in report.failures.indices { report.failures[index].discovery?.seconds = 0 }
+    return report.json(isWhole: true).text(.python).split(separator: "\n").map(String.init)
       + report.json.map { $0.1.text(.compact) }
   }
 
@@ -71,15 +71,13 @@ struct CampaignRunTests {
       let tally = report.phases.first { $0.phase == phase }
       #expect(tally?.judged ?? 0 > 0, "\(phase.rawValue)")
     }
-    let few = try #require(report.findings.first { $0.law.name == "few-experts" })
-    #expect(few.facts.first == CampaignFinding.Fact(name: "experts", value: "3"))
-    #expect(few.occurrences > 1)
-    let flat = try #require(report.findings.first { $0.law.name == "flat" })
-    #expect(flat.facts.first == CampaignFinding.Fact(name: "experts", value: "1"))
+    let few = try #require(report.failures.first { $0.law.name == "few-experts" })
+    #expect(few.facts["experts"] == "3")
+    #expect(few.discovery?.occurrences ?? 0 > 1)
+    let flat = try #require(report.failures.first { $0.law.name == "flat" })
+    #expect(flat.facts["experts"] == "1")
     #expect(report.laws.allSatisfy { $0.judged + $0.notApplicable == Self.examples })
     #expect(report.coverage.pairs.reached > 0)
-    #expect(report.pairs.reduce(0) { $0 + $1.share.feasible } == report.coverage.pairs.feasible)
-    #expect(report.pairs.reduce(0) { $0 + $1.share.reached } == report.coverage.pairs.reached)
   }
 
   @Test("Cases that take long have the config's own numbers")
@@ -101,7 +99,7 @@ struct CampaignRunTests {
 
   @Test("A finding is judged again by its token")
   func replay() throws {
-    let finding = try #require(try Self.undisturbed.get().findings.first)
+    let finding = try #require(try Self.undisturbed.get().failures.first)
     let check = CheckRun(ReferenceAdapter(), laws: [TestLaws.few, TestLaws.flat])
     let replay = try check.replay(try .init(text: finding.token ?? ""))
     #expect(replay.failure?.law == finding.law)
@@ -125,8 +123,8 @@ struct CampaignRunTests {
     }
     #expect(parts.reduce(0) { $0 + $1.judged } == whole.judged)
     let folders = (0..<3).map { "\(folder)/\($0)" }
-    let merged = try CampaignReport(
-      merging: try CampaignReport.read(from: folders), from: folders)
+    let merged = try RunReport(
+      merging: try RunReport.read(from: folders), from: folders)
     #expect(merged.shards.map(\.description) == ["1/3", "2/3", "3/3"])
     #expect(merged.missingShards == [])
     let isSame = essence(merged) == essence(whole)
@@ -204,12 +202,12 @@ struct CampaignRunTests {
   func unmerged() throws {
     _ = try run(10, shard: Shard(index: 0, count: 2), corpus: "\(folder)/0")
     _ = try run(20, shard: Shard(index: 1, count: 2), corpus: "\(folder)/1")
-    let reports = try CampaignReport.read(from: ["\(folder)/0", "\(folder)/1"])
+    let reports = try RunReport.read(from: ["\(folder)/0", "\(folder)/1"])
     #expect(throws: CampaignMergeError.self) {
-      _ = try CampaignReport(merging: reports, from: [])
+      _ = try RunReport(merging: reports, from: [])
     }
     #expect(throws: CampaignMergeError.nothing(folders: ["a"])) {
-      _ = try CampaignReport(merging: [], from: ["a"])
+      _ = try RunReport(merging: [], from: ["a"])
     }
   }
 
@@ -271,8 +269,8 @@ struct CampaignRunTests {
     let third = try run(corpus: folder)
     #expect(third.sessions == 1)
     let corpus = try #require(third.phases.first { $0.phase == .corpus })
-    #expect(corpus.judged >= first.findings.count && corpus.judged > 0)
-    #expect(third.findings.first?.phase == .corpus)
+    #expect(corpus.judged >= first.failures.count && corpus.judged > 0)
+    #expect(third.failures.first?.discovery?.phase == .corpus)
   }
 
   @Test("Time that is used up ends a campaign")
@@ -301,9 +299,9 @@ struct CampaignRunTests {
       ReferenceAdapter(), around: config, configPath: "config.json", laws: [TestLaws.few]
     ).run(settings)
     #expect(report.judged < 30, "\(report.judged)")
-    #expect(report.findings.map(\.law.name) == ["few-experts"])
-    #expect(report.findings.first?.shrinking?.stoppedEarly == false)
-    #expect(report.findings.first?.facts.first?.value == "3")
+    #expect(report.failures.map(\.law.name) == ["few-experts"])
+    #expect(report.failures.first?.shrinking?.stoppedEarly == false)
+    #expect(report.failures.first?.facts["experts"] == "3")
   }
 
   @Test("A campaign without laws or examples is an error")

@@ -12,7 +12,7 @@ import Testing
 
 @Suite("Replay of a token")
 struct CheckReplayTests {
-  private static func failing(_ space: CheckpointSpace = CheckpointSpace()) throws -> CheckFailure {
+  private static func failing(_ space: CheckpointSpace = CheckpointSpace()) throws -> Failure {
     let run = CheckRun(
       ReferenceAdapter(), laws: [TestLaws.shallow, TestLaws.few], space: space)
     return try #require(try run.run(CheckSettings(examples: 200)).failures.first)
@@ -30,8 +30,9 @@ struct CheckReplayTests {
   @Test("The token makes the same checkpoint, which fails as before")
   func same() throws {
     let failure = try Self.failing()
-    #expect(failure.token.utf8.count < 100)
-    let token = try ReplayToken(text: failure.token)
+    let text = try #require(failure.token)
+    #expect(text.utf8.count < 100)
+    let token = try ReplayToken(text: text)
     let replay = try CheckRun(ReferenceAdapter(), laws: [TestLaws.shallow, TestLaws.few])
       .replay(token)
     #expect(!replay.holds)
@@ -45,7 +46,7 @@ struct CheckReplayTests {
 
   @Test("Laws that hold on it now are said to hold")
   func held() throws {
-    let token = try ReplayToken(text: try Self.failing().token)
+    let token = try ReplayToken(text: try #require(try Self.failing().token))
     let replay = try CheckRun(ReferenceAdapter(), laws: [TestLaws.shallow, TestLaws.silent])
       .replay(token)
     #expect(replay.holds)
@@ -56,13 +57,13 @@ struct CheckReplayTests {
 
   @Test("A token of another property, or of another space, is refused")
   func foreign() throws {
-    let token = try ReplayToken(text: try Self.failing().token)
+    let token = try ReplayToken(text: try #require(try Self.failing().token))
     let run = CheckRun(ReferenceAdapter(), laws: [TestLaws.few])
     let foreign = ReplayToken(property: "fuzz", fingerprint: 1, choices: token.choices)
     #expect(error(run, foreign) == .foreignToken)
     let older = ReplayToken(property: "check", fingerprint: 1, choices: token.choices)
     #expect(error(run, older) == .otherSpace(hasConfig: false))
-    let config = try Self.failing().spec.config
+    let config = try #require(try Self.failing().spec).config
     let pinned = CheckRun(
       ReferenceAdapter(), laws: [TestLaws.few], space: CheckpointSpace(config: config))
     #expect(error(pinned, token) == .otherSpace(hasConfig: true))
@@ -78,7 +79,7 @@ struct CheckReplayTests {
         headSize: 4)
     }
     let space = CheckpointSpace(config: try config(hidden: 4))
-    let token = try ReplayToken(text: try Self.failing(space).token)
+    let token = try ReplayToken(text: try #require(try Self.failing(space).token))
     let same = CheckRun(ReferenceAdapter(), laws: [TestLaws.few], space: space)
     #expect(error(same, token) == nil)
     let other = CheckRun(

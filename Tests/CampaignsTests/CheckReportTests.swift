@@ -13,7 +13,7 @@ struct CheckReportTests {
     let report = try TestReports.broken()
     let few = try #require(report.failures.first { $0.law.name == "few-experts" })
     let flat = try #require(report.failures.first { $0.law.name == "flat" })
-    func failure(_ original: CheckFailure, _ cause: String?, _ text: String) -> CheckFailure {
+    func failure(_ original: Failure, _ cause: String?, _ text: String) -> Failure {
       var failure = original
       failure.cause = cause
       failure.diagnosis = [text]
@@ -25,14 +25,14 @@ struct CheckReportTests {
       failure(flat, nil, "vague"), failure(few, "cast", "larger"), plainest,
       failure(few, nil, "vague"), failure(flat, nil, "vague"), failure(flat, "swap", "swap"),
     ]
-    let sorted = CheckReport.sorted(found, report.laws)
+    var grouped = report
+    grouped.failures = found
+    grouped.sortByLaws()
     #expect(
-      sorted.map { "\($0.law.name) \($0.diagnosis[0])" } == [
+      grouped.failures.map { "\($0.law.name) \($0.diagnosis[0])" } == [
         "flat plainest", "few-experts larger", "few-experts vague", "flat vague", "flat vague",
         "flat swap",
       ])
-    var grouped = report
-    grouped.failures = sorted
     #expect(grouped.failureGroups.map(\.count) == [2, 1, 2, 1])
   }
 }

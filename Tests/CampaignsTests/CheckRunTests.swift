@@ -16,7 +16,7 @@ import Testing
 struct CheckRunTests {
   private static let laws = [TestLaws.shallow, TestLaws.silent]
 
-  private func held(_ settings: CheckSettings) throws -> CheckReport {
+  private func held(_ settings: CheckSettings) throws -> RunReport {
     try CheckRun(ReferenceAdapter(), laws: Self.laws).run(settings)
   }
 
@@ -75,17 +75,17 @@ struct CheckRunTests {
     #expect(report.end == .failed)
     #expect(report.failures.map(\.law.name) == ["few-experts"])
     let failure = try #require(report.failures.first)
-    #expect(failure.spec.config.expertCount == 3)
-    #expect(failure.spec.config.hiddenLayerCount == 1)
+    #expect(failure.spec?.config.expertCount == 3)
+    #expect(failure.spec?.config.hiddenLayerCount == 1)
     #expect(failure.kind == "too many")
     #expect(failure.place == "experts")
     #expect(failure.summary == "found 3 experts, expected < 3")
-    let broken = CheckFailure.BrokenLaw(
+    let broken = Failure.BrokenLaw(
       law: "few-experts", kind: "too many", place: "experts", summary: failure.summary)
     #expect(failure.brokenLaws == [broken])
     #expect(failure.config["num_experts"] == 3)
-    #expect(try ModelConfig(json: failure.config) == failure.spec.config)
-    #expect(try #require(failure.discovery).simplifications > 0)
+    #expect(try ModelConfig(json: failure.config) == failure.spec?.config)
+    #expect(try #require(failure.shrinking).simplifications > 0)
     #expect(failure.flakiness == nil)
     #expect(report.laws[1].broken == report.failed)
   }
@@ -96,7 +96,7 @@ struct CheckRunTests {
     let report = try run.run(CheckSettings(examples: 200))
     #expect(Set(report.failures.map(\.law.name)) == ["flat", "few-experts"])
     let few = try #require(report.failures.first { $0.law.name == "few-experts" })
-    #expect(few.spec.config.hiddenLayerCount == 1)
+    #expect(few.spec?.config.hiddenLayerCount == 1)
   }
 
   @Test("A law that is not the same every time is said to be so")

@@ -12,7 +12,7 @@ import Testing
 @Suite("The screen of a failure")
 struct FailureScreenTests {
   /// A failure with all there can be.
-  static func failure() throws -> CheckFailure {
+  static func failure() throws -> Failure {
     let run = CheckRun(
       ReferenceAdapter(), laws: [TestLaws.few, TestLaws.flat],
       arguments: ["--config", "my config.json"])
@@ -23,12 +23,12 @@ struct FailureScreenTests {
       "model.layers.0.mlp.experts.2.up_proj.weight [1, 1] BF16", "  aligned   line",
     ]
     failure.heatMap = HeatMapFigure(text: ["·█", "█·"], svg: "<svg></svg>")
-    failure.discovery = .init(
-      example: 17, simplifications: 1, executions: 1234, stoppedEarly: true)
+    failure.discovery = .init(number: 17)
+    failure.shrinking = .init(simplifications: 1, executions: 1234, stoppedEarly: true)
     return failure
   }
 
-  static func text(_ failure: CheckFailure) -> String {
+  static func text(_ failure: Failure) -> String {
     FailureScreen(failure: failure, lawCount: 30).lines.map { line in
       (line.verdict.map { $0 ? "✔ " : "✘ " } ?? "") + line.text
     }.joined(separator: "\n")
@@ -37,6 +37,7 @@ struct FailureScreenTests {
   @Test("It says what is wrong, shows the checkpoint and how to replay it")
   func text() throws {
     let failure = try Self.failure()
+    let token = try #require(failure.token)
     let config = [
       #"config.json: {"architectures":["HYV3ForCausalLM"], "attention_bias":false, "dtype":"bfloat16","#,
       #""expert_hidden_dim":1, "first_k_dense_replace":0, "head_dim":1, "hidden_act":"silu","#,
@@ -63,8 +64,8 @@ struct FailureScreenTests {
       no other of the 30 laws is broken on it
       why it must hold: this is a test
 
-      token   \(failure.token)
-      replay  hymt2 replay \(failure.token) --config \\
+      token   \(token)
+      replay  hymt2 replay \(token) --config \\
               'my config.json'
       """
     let found = Self.text(failure)
@@ -89,7 +90,7 @@ struct FailureScreenTests {
       #expect(line.text.count + (line.verdict == nil ? 0 : 2) <= 100, "\(line.text)")
     }
     #expect(lines.contains { $0.text.contains("with --json") })
-    #expect(lines.contains { $0.text.contains(failure.token) })
+    #expect(lines.contains { $0.text.contains(failure.token ?? "none") })
   }
 
   @Test("A wrong exchange is diagnosed and shown where it differs")
@@ -98,7 +99,7 @@ struct FailureScreenTests {
     let text = Self.text(failure)
     #expect(text.contains("gate"))
     #expect(text.contains("up_proj"))
-    #expect(failure.spec.config.expertCount == 1)
+    #expect(failure.spec?.config.expertCount == 1)
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
     #expect(lines.count <= 40)
   }

@@ -37,7 +37,7 @@ struct GitHubReportTests {
   @Test("Each cause is an error of the config's file, with checkpoint and replay command")
   func annotations() throws {
     let report = try TestReports.broken()
-    let lines = report.gitHub(config: "configs/a, b: 50%.json").annotations
+    let lines = GitHubReport(report, file: "configs/a, b: 50%.json").annotations
     #expect(lines.count == report.failures.count)
     for (line, failure) in zip(lines, report.failures) {
       #expect(!line.contains("\n"))
@@ -69,17 +69,18 @@ struct GitHubReportTests {
       failure.diagnosis = ["fault \(number)"]
       return failure
     }
-    let lines = report.gitHub(config: nil).annotations
+    let lines = GitHubReport(report, file: nil).annotations
     #expect(lines.count == 10)
     #expect(lines[9] == "::error title=hymt2 check::5 more causes, in the step's summary")
     #expect(
-      report.gitHub(config: nil).summary.split(separator: "\n").count { $0.hasPrefix("### ") } == 14
+      GitHubReport(report, file: nil).summary.split(separator: "\n").count { $0.hasPrefix("### ") }
+        == 14
     )
   }
 
   @Test("A report that holds has a summary and no annotation")
   func held() throws {
-    let report = try TestReports.held().gitHub(config: nil)
+    let report = try GitHubReport(TestReports.held(), file: nil)
     #expect(report.annotations.isEmpty)
     #expect(report.summary.hasPrefix("## ✔ hymt2 check: Every law held\n\n2 laws held on "))
     #expect(report.summary.contains("\n| checkpoints | laws held | laws broken | pairs reached |"))
@@ -92,7 +93,7 @@ struct GitHubReportTests {
     report.failures[0].diagnosis = ["a | b `c` <img src=x> *d* [e](f) $g$ \\h\n# i"]
     report.failures[0].mismatch = ["````", "</details>"]
     report.failures[0].law.name = "flat"
-    let summary = report.gitHub(config: nil).summary
+    let summary = GitHubReport(report, file: nil).summary
     #expect(
       summary.contains(
         "### flat: a \\| b \\`c\\` &lt;img src\\=x&gt; \\*d\\* \\[e\\]\\(f\\) \\$g\\$ "

@@ -35,14 +35,14 @@ struct KeepGoingReportTests {
       report.lines.contains {
         $0.text == "1 failure of 2 is as found: enough others were made small"
       })
-    let asFound = try #require(report.failures.first { $0.discovery?.isAsFound == true })
-    #expect(asFound.json["discovery"]?["asFound"] == true)
+    let asFound = try #require(report.failures.first { $0.isAsFound })
+    #expect(asFound.json(group: nil)["discovery"]?["asFound"] == true)
     let screen = FailureScreen(failure: asFound, lawCount: 2).lines.map(\.text)
     #expect(screen.contains { $0.hasPrefix("a checkpoint that shows it (found in example") })
   }
 
   /// A report with 150 failures of 40 causes.
-  private func many() throws -> CheckReport {
+  private func many() throws -> RunReport {
     var report = try TestReports.broken()
     report.keepsGoing = true
     let first = report.failures[0]
@@ -55,7 +55,8 @@ struct KeepGoingReportTests {
       failure.heatMap = nil
       return failure
     }
-    report.failures = CheckReport.sorted(failures, report.laws)
+    report.failures = failures
+    report.sortByLaws()
     return report
   }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import AdapterLaws
+import CheckpointGenerators
 import StrictJSON
 import Testing
 
@@ -10,103 +12,82 @@ import Testing
 struct KeptCasesTests {
   private typealias Mark = Judgement.Mark
 
-  private static func judged(_ marks: [Judgement.Mark], known: UInt8 = 0) -> JudgedCase {
-    JudgedCase(
-      marks: marks.map(\.rawValue)[...], known: [known], laws: ["a", "b", "c"],
-      divergences: ["x", "y"])
+  private static let report = RunReport(
+    config: CampaignConfig(path: "c", text: ["num_experts": 2]),
+    laws: ["a", "b"].map { LawTally(law: LawSummary(name: $0)) },
+    known: KnownReport(tallies: ["x", "y"].map { KnownTally(id: $0) }))
+
+  /// A record of a case of the plainest values, or of the second value of some axes.
+  private static func record(
+    _ number: Int, _ laws: [Mark] = [.doesNotApply, .doesNotApply], known: [Int] = [],
+    changed: [Int] = []
+  ) -> CampaignRecord {
+    let axes = ConfigAxis.allCases.indices.map { changed.contains($0) ? UInt8(1) : 0 }
+    return CampaignRecord(
+      origin: .number(number), marks: CaseMarks(laws: laws, axes: axes, known: known).bytes)
   }
 
-  private static let plain = judged([.doesNotApply, .doesNotApply, .doesNotApply])
-
-  private static func numbers(_ kept: KeptCases) -> [Int] {
-    kept.cases.compactMap { if case .number(let number) = $0.origin { number } else { nil } }
+  private static func numbers(_ state: CampaignState) -> [Int] {
+    state.kept.compactMap { if case .number(let number) = $0.origin { number } else { nil } }
   }
 
   @Test("A case with a new pair or a new triple is kept, one with nothing new is not")
   func combinations() {
-    var kept = KeptCases()
-    kept.add(.number(0), Self.plain, new: (3, 9))
-    kept.add(.number(1), Self.plain, new: (0, 1))
-    kept.add(.number(2), Self.plain, new: (0, 0))
-    #expect(Self.numbers(kept) == [0, 1])
-    #expect(kept.cases.map(\.worth) == [.first, .triple])
+    var state = CampaignState(report: Self.report)
+    // The fourth case has a triple of values of which the others had all pairs.
+    for (number, changed) in [[], [0, 1], [1, 2], [0, 2], [0, 1, 2], [0, 1]].enumerated() {
+      state.add(Self.record(number, changed: changed))
+    }
+    #expect(Self.numbers(state) == [0, 1, 2, 3, 4])
+    #expect(state.kept.map(\.isFirst) == [true, true, true, true, false])
   }
 
   @Test("The first case of each law that says something and of each known divergence is kept")
-  func labels() {
-    var kept = KeptCases()
-    kept.add(.number(0), Self.judged([.holds, .doesNotApply, .unjudged]), new: (0, 0))
-    kept.add(.number(1), Self.judged([.holds, .doesNotApply, .unjudged]), new: (0, 0))
-    kept.add(.number(2), Self.judged([.holds, .holds, .unjudged]), new: (0, 0))
-    kept.add(.number(3), Self.judged([.holds, .known, .doesNotApply], known: 0b10), new: (0, 0))
-    #expect(Self.numbers(kept) == [0, 2, 3])
-    #expect(kept.cases.map(\.labels).first == ["law a"])
-    #expect(kept.cases.last?.labels == ["known y", "near miss b, known y"])
+  func firsts() {
+    var state = CampaignState(report: Self.report)
+    state.add(Self.record(0, [.holds, .doesNotApply]))
+    state.add(Self.record(1, [.holds, .doesNotApply]))
+    state.add(Self.record(2, [.holds, .holds]))
+    state.add(Self.record(3, [.holds, .known], known: [1]))
+    state.add(Self.record(4, [.holds, .known], known: [1]))
+    #expect(Self.numbers(state) == [0, 2, 3])
+    #expect(state.report.known?.tallies.map(\.checkpoints) == [0, 2])
+    #expect(state.report.known?.passed == 2)
   }
 
-  @Test("Of near misses the first with each set of broken laws and divergences is kept")
-  func nearMisses() {
-    var kept = KeptCases()
-    for (number, (marks, known)) in [
-      ([.known, .known, .holds], 0b11), ([.known, .holds, .holds], 0b01),
-      ([.known, .holds, .holds], 0b01), ([.holds, .known, .holds], 0b01),
-      ([.holds, .holds, .holds], 0),
-    ].enumerated() as EnumeratedSequence<[([Judgement.Mark], UInt8)]> {
-      kept.add(.number(number), Self.judged(marks, known: known), new: (0, 0))
-    }
-    #expect(Self.numbers(kept) == [0, 1, 3])
-    #expect(kept.cases.map(\.worth) == [.first, .nearMiss, .nearMiss])
-  }
-
-  @Test(
-    "Where there is no room, the earliest with triples goes first, then near misses, never pairs")
+  @Test("Where there is no room, the earliest goes that is not the first of something")
   func limit() {
-    var kept = KeptCases(limit: 3)
-    kept.add(.number(0), Self.plain, new: (0, 1))
-    kept.add(.number(1), Self.plain, new: (0, 1))
-    kept.add(.number(2), Self.judged([.known, .doesNotApply, .doesNotApply]), new: (1, 1))
-    kept.add(.number(3), Self.plain, new: (0, 1))
-    #expect(Self.numbers(kept) == [1, 2, 3])
-    kept.add(.number(4), Self.judged([.known, .known, .doesNotApply]), new: (0, 0))
-    #expect(Self.numbers(kept) == [2, 3, 4])
-    kept.add(.number(5), Self.plain, new: (1, 0))
-    kept.add(.number(6), Self.plain, new: (0, 5))
-    #expect(Self.numbers(kept) == [2, 4, 5])
-    for number in 7..<20 { kept.add(.number(number), Self.plain, new: (1, 0)) }
-    #expect(Self.numbers(kept) == [2, 4, 5])
+    var state = CampaignState(report: Self.report)
+    for (number, isFirst) in [true, false, false, true, false].enumerated() {
+      state.keep(.init(origin: .number(number), isFirst: isFirst), limit: 3)
+    }
+    #expect(Self.numbers(state) == [0, 3, 4])
+    for number in 5..<9 { state.keep(.init(origin: .number(number), isFirst: true), limit: 3) }
+    #expect(Self.numbers(state) == [0, 3, 5])
   }
 
-  @Test("What goes for want of room can be kept again")
-  func again() {
-    var kept = KeptCases(limit: 1)
-    let miss = Self.judged([.known, .doesNotApply, .doesNotApply])
-    kept.add(.number(0), miss, new: (0, 0))
-    #expect(kept.cases.map(\.worth) == [.first])
-    var roomy = KeptCases(limit: 2)
-    roomy.add(.number(0), miss, new: (0, 0))
-    roomy.add(
-      .number(1), Self.judged([.known, .doesNotApply, .doesNotApply], known: 1), new: (0, 0))
-    #expect(
-      roomy.cases.map(\.labels) == [
-        ["law a", "near miss a"], ["known x", "near miss a, known x"],
-      ])
+  @Test("A state is read as it was written, with no more cases than there may be")
+  func written() throws {
+    var state = CampaignState(report: Self.report, corpus: ["p2_x"])
+    state.add(Self.record(4, [.holds, .known], known: [0]))
+    state.add(CampaignRecord(origin: .corpus("p2_x"), marks: Self.record(0).marks))
+    let json = state.json(isWhole: true)
+    let read = try CampaignState(JSONField(json))
+    #expect(read.json(isWhole: true) == json)
+    #expect(read.kept == state.kept && read.counted == 1 && read.waiting.count == 1)
+    state.kept = Array(repeating: .init(origin: .number(1)), count: 1025)
+    #expect(throws: JSONFieldError.self) { try CampaignState(JSONField(state.json(isWhole: true))) }
+    state.kept = [.init(origin: .number(-1))]
+    #expect(throws: JSONFieldError.self) { try CampaignState(JSONField(state.json(isWhole: true))) }
   }
 
-  @Test("They are read as they were written, and no more than there may be")
-  func state() throws {
-    var kept = KeptCases()
-    kept.add(.number(4), Self.judged([.holds, .known, .holds], known: 1), new: (1, 1))
-    kept.add(.corpus("p2_x"), Self.plain, new: (0, 1))
-    let json = JSONValue.object(JSONObject([("kept", kept.json)]))
-    #expect(try KeptCases(CampaignFields(path: "f", json: json), "kept") == kept)
-    let one: JSONValue = ["case": 1, "worth": "triple", "labels": []]
-    let many: JSONValue = ["kept": .array(Array(repeating: one, count: 1025))]
-    #expect(throws: CampaignFileError.self) {
-      _ = try KeptCases(CampaignFields(path: "f", json: many), "kept")
+  @Test("Marks are read as they were written, whatever number of known divergences there is")
+  func marks() {
+    for known in [[], [0], [7, 8], [31]] {
+      let marks = CaseMarks(
+        laws: [.holds, .known, .unjudged], axes: ConfigAxis.allCases.map { _ in 2 }, known: known)
+      #expect(CaseMarks(marks.bytes, lawCount: 3) == marks)
     }
-    let odd: JSONValue = ["kept": [["case": -1, "worth": "triple", "labels": []]]]
-    #expect(throws: CampaignFileError.self) {
-      _ = try KeptCases(CampaignFields(path: "f", json: odd), "kept")
-    }
+    #expect(CaseMarks([1, 2, 3], lawCount: 3) == nil)
   }
 }

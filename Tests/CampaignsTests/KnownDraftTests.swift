@@ -13,13 +13,13 @@ struct KnownDraftTests {
   private static let laws = [TestLaws.few, TestLaws.flat]
   private static let adapter = VersionedAdapter()
 
-  private func report(known: KnownDivergences? = nil) throws -> CheckReport {
+  private func report(known: KnownDivergences? = nil) throws -> RunReport {
     var settings = CheckSettings(examples: 60)
     settings.keepsGoing = true
     return try CheckRun(Self.adapter, laws: Self.laws, known: known).run(settings)
   }
 
-  private func document(_ report: CheckReport) -> [UInt8] {
+  private func document(_ report: RunReport) -> [UInt8] {
     JSONValue.object(JSONObject([("command", "check")] + report.json)).bytes(.python)
   }
 

@@ -12,9 +12,9 @@ import Testing
 struct KnownReportTests {
   private static let holding = Result { try makeReport(failing: false) }
 
-  private func report() throws -> CheckReport { try Self.holding.get() }
+  private func report() throws -> RunReport { try Self.holding.get() }
 
-  private static func makeReport(failing: Bool) throws -> CheckReport {
+  private static func makeReport(failing: Bool) throws -> RunReport {
     let few = KnownLists.entry(
       "many-experts", law: "few-experts", token: try KnownLists.token(TestLaws.few))
     let gone = KnownLists.entry(

@@ -50,8 +50,8 @@ struct KnownRunTests {
     #expect(!report.holds)
     let failure = try #require(report.failures.first)
     #expect(report.failures.count == 1 && failure.law.name == "flat")
-    #expect(failure.spec.config.hiddenLayerCount == 2)
-    #expect(failure.spec.config.expertCount == 1)
+    #expect(failure.spec?.config.hiddenLayerCount == 2)
+    #expect(failure.spec?.config.expertCount == 1)
     let known = try #require(report.known)
     #expect(known.checkpoints > known.passed)
     #expect(report.laws[1].broken == 0 && report.laws[1].known > 0 && report.laws[2].broken > 0)
@@ -63,7 +63,7 @@ struct KnownRunTests {
     let report = try run([entry], laws: [TestLaws.few]).run(CheckSettings(examples: 200))
     let failure = try #require(report.failures.first)
     #expect(report.failures.count == 1)
-    #expect(failure.spec.config.expertCount == 4)
+    #expect(failure.spec?.config.expertCount == 4)
     #expect(try #require(report.known).tallies[0].state == .shows)
   }
 
@@ -97,7 +97,7 @@ struct KnownRunTests {
     #expect(report.holds)
     let known = try #require(report.known)
     #expect(known.tallies.map(\.state) == [.vanished, .stale, .notJudged])
-    #expect(known.vanished.map(\.divergence.id) == ["gone"])
+    #expect(known.vanished.map(\.id) == ["gone"])
     let text = report.lines.map(\.text)
     #expect(text.contains { $0.hasPrefix("vanished: gone, whose case no longer shows it") })
     #expect(text.contains("    hymt2 replay \(KnownLists.simplest())"))

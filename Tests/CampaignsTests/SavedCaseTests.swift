@@ -27,7 +27,7 @@ struct SavedCaseTests {
     let failure = try TestReports.swapped()
     try failure.save(to: folder)
     let saved = try CheckpointFolder(path: folder)
-    let checkpoint = try Checkpoint(failure.spec).stateDict()
+    let checkpoint = try Checkpoint(try #require(failure.spec)).stateDict()
     #expect(Set(saved.infos) == Set(checkpoint.infos))
     for (name, tensor) in checkpoint {
       let isSame = saved.tensor(named: name) == tensor

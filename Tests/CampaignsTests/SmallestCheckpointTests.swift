@@ -13,7 +13,7 @@ struct SmallestCheckpointTests {
   /// The first failure of the law about elements.
   private func failure(
     _ edit: @escaping @Sendable (TensorName, Tensor) throws -> Tensor
-  ) throws -> CheckFailure {
+  ) throws -> Failure {
     let law = try #require(AdapterLaws.named("elements"))
     let report = try CheckRun(EditingAdapter(edit: edit), laws: [law])
       .run(CheckSettings(examples: 100))

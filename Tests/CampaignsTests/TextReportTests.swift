@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Text report")
 struct TextReportTests {
-  private func text(_ report: CheckReport) -> [String] {
+  private func text(_ report: RunReport) -> [String] {
     report.lines.map { ($0.verdict.map { $0 ? "✔ " : "✘ " } ?? "") + $0.text }
   }
 

@@ -96,6 +96,10 @@ struct CheckCommandTests {
     let json = try Hymt2.run("check", "--list-laws", "--json").json()
     #expect(
       json["laws"]?.arrayValue?.map { $0["name"]?.stringValue } == AdapterLaws.all.map(\.name))
+    let other = try Hymt2.run("check", "--list-laws", "--layout", "gpt_oss").output
+    for law in AdapterLaws.all(for: try Layout.named("gpt_oss")) {
+      #expect(other.contains("\n  holds:      \(law.statement)\n"), "\(law.name)")
+    }
   }
 
   @Test("A config pins the checkpoints; one that cannot be read is exit status 2")

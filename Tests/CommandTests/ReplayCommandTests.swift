@@ -33,7 +33,7 @@ struct ReplayCommandTests {
   private func token(_ arguments: [String] = []) throws -> String {
     let chosen = try CheckArguments.parse(["--law", "keys"] + arguments)
     let report = try chosen.run(RefusingAdapter(), chosen.space()).run(CheckSettings(examples: 50))
-    return try #require(report.failures.first).token
+    return try #require(report.failures.first?.token)
   }
 
   @Test("A failing check is exit status 1 and saves the case, which replays from its folder")

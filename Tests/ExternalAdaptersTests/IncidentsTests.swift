@@ -61,6 +61,8 @@ struct IncidentsTests {
     let adapter = try Scripted.adapter("exit@1", incidents: "/proc/no/such/folder")
     let found = misbehaviour { try adapter.load() }
     #expect(found?.kind == .crashed)
-    #expect(found?.account.contains("the request is not kept: make the folder '/proc/no'") == true)
+    #expect(
+      found?.account.contains("the request is not kept: /proc/no: expected to make the folder")
+        == true)
   }
 }

@@ -25,8 +25,11 @@ struct FaultyCampaign {
     settings.corpus = words[1]
     if words.count > 4, let shard = Shard(words[4]) { settings.shard = shard }
     let report = try CampaignRun(ShapeFaults(), around: config, configPath: words[0]).run(settings)
-    for finding in report.findings {
-      print(finding.caseNumber ?? -1, finding.occurrences, finding.law.name, finding.token ?? "-")
+    for failure in report.failures {
+      let discovery = failure.discovery
+      print(
+        discovery?.number ?? -1, discovery?.occurrences ?? 0, failure.law.name,
+        failure.token ?? "-")
     }
     print("judged \(report.judged), failed \(report.failed), \(report.end.rawValue)")
     print("pairs \(report.coverage.pairs.reached), triples \(report.coverage.triples.reached)")

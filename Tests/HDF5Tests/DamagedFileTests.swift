@@ -2,47 +2,44 @@
 // Copyright the hymt2-harness authors
 
 import HDF5
-import Tensors
 import Testing
 
 @Suite("Damaged HDF5 files")
 struct DamagedFileTests {
-  let folder: TemporaryFolder
   let bytes: [UInt8]
-  let listing: HDF5Group<StoredTensor>
+  let names: [String]
 
   init() throws {
-    folder = try TemporaryFolder()
+    let folder = try TemporaryFolder()
     try smallContent().write(to: folder.path("base.h5"))
     bytes = try folder.bytes("base.h5")
-    let file = try InspectedFile(path: folder.path("base.h5"))
-    listing = file.root
+    names = listing(try content(bytes))
   }
 
   @Test("Every truncation, and anything before or after the file, is an error")
-  func sizes() throws {
+  func sizes() {
     for count in 0..<bytes.count {
-      #expect(try !isAccepted(Array(bytes[..<count])), "\(count) bytes")
+      #expect(!isAccepted(Array(bytes[..<count])), "\(count) bytes")
     }
-    #expect(try !isAccepted(bytes + [0]))
-    #expect(try !isAccepted(bytes + bytes))
-    #expect(try !isAccepted([UInt8](repeating: 0, count: 512) + bytes))
+    #expect(!isAccepted(bytes + [0]))
+    #expect(!isAccepted(bytes + bytes))
+    #expect(!isAccepted([UInt8](repeating: 0, count: 512) + bytes))
   }
 
   @Test("A flipped bit changes data or is an error, and never changes what is listed")
-  func bitFlips() throws {
+  func bitFlips() {
     var acceptedCount = 0
     for index in bytes.indices {
       var damaged = bytes
       damaged[index] ^= 1 << UInt8(index % 8)
-      if try isAccepted(damaged) { acceptedCount += 1 }
+      if isAccepted(damaged) { acceptedCount += 1 }
     }
     // At least the bytes of the two tensors.
     #expect(acceptedCount >= 16)
   }
 
   @Test("Two thousand random mutations never crash and never change what is listed")
-  func mutations() throws {
+  func mutations() {
     var random = SplitMix(seed: 1)
     for _ in 0..<2000 {
       var damaged = bytes
@@ -56,24 +53,19 @@ struct DamagedFileTests {
           for index in at..<min(at + 8, bytes.count) { damaged[index] = 0 }
         }
       }
-      _ = try isAccepted(damaged)
+      _ = isAccepted(damaged)
     }
   }
 
-  /// Whether a file is accepted; then its listing must be that of the base and its data readable.
-  private func isAccepted(_ bytes: [UInt8]) throws -> Bool {
-    let path = try folder.write(bytes, to: "damaged.h5")
-    let file: InspectedFile
+  /// Whether a file is accepted; then its listing must be that of the base.
+  private func isAccepted(_ bytes: [UInt8]) -> Bool {
     do throws(HDF5Error) {
-      file = try InspectedFile(path: path)
+      let found = listing(try content(bytes))
+      #expect(found == names, "the listing has changed")
+      return true
     } catch {
       return false
     }
-    let isSame = file.root == listing
-    #expect(isSame, "the listing has changed")
-    let tensor = try file.readTensor(at: ["hf", "a"], as: .bf16)
-    #expect(tensor.byteCount == 12)
-    return true
   }
 }
 

@@ -8,12 +8,11 @@ import Testing
 
 @Suite("Files changed on purpose, with right checksums")
 struct ForgedFileTests {
-  let folder: TemporaryFolder
   let bytes: [UInt8]
   let ranges: [Range<Int>]
 
   init() throws {
-    folder = try TemporaryFolder()
+    let folder = try TemporaryFolder()
     let dataset = HDF5Dataset(try tensor(.u16, [3]))
     try HDF5Group(datasets: ["x": dataset, "y": dataset]).write(to: folder.path("base.h5"))
     bytes = try folder.bytes("base.h5")
@@ -31,22 +30,22 @@ struct ForgedFileTests {
   @Test(
     "A superblock that places anything elsewhere is refused",
     arguments: [
-      (8, [1], .invalidSuperblock), (8, [4], .invalidSuperblock), (9, [4], .invalidSuperblock),
-      (10, [4], .invalidSuperblock), (11, [1], .invalidSuperblock), (11, [4], .invalidSuperblock),
-      (12, [1], .invalidSuperblock), (20, [48, 0, 0, 0, 0, 0, 0, 0], .invalidSuperblock),
-      (28, [0], .wrongFileSize), (35, [0x80], .wrongFileSize), (36, [1], .library),
+      (8, [1], .refused), (8, [4], .refused), (9, [4], .refused),
+      (10, [4], .refused), (11, [1], .refused), (11, [4], .refused),
+      (12, [1], .refused), (20, [48, 0, 0, 0, 0, 0, 0, 0], .refused),
+      (28, [0], .refused), (35, [0x80], .refused), (36, [1], .library),
       (36, [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f], .library),
     ] as [(Int, [UInt8], HDF5Error.Code)])
-  func superblock(offset: Int, replacement: [UInt8], expected: HDF5Error.Code) throws {
+  func superblock(offset: Int, replacement: [UInt8], expected: HDF5Error.Code) {
     var forged = bytes
     forged.replaceSubrange(offset..<offset + replacement.count, with: replacement)
-    let code = try codeOfOpening(forged)
+    let code = codeOfOpening(forged)
     #expect(code == expected)
   }
 
   @Test(
     "Names that no writer can make are refused",
-    arguments: [("/", .invalidName), (".", .invalidName), ("x", .duplicateName), ("z", nil)]
+    arguments: [("/", .invalidName), (".", .invalidName), ("x", .refused), ("z", nil)]
       as [(String, HDF5Error.Code?)])
   func names(name: String, expected: HDF5Error.Code?) throws {
     let root = try #require(ranges.dropFirst().first)
@@ -54,7 +53,7 @@ struct ForgedFileTests {
     let at = try #require(root.first { bytes[$0...].starts(with: link) })
     var forged = bytes
     forged.replaceSubrange(at + 1..<at + 2, with: Array(name.utf8))
-    let code = try codeOfOpening(forged)
+    let code = codeOfOpening(forged)
     #expect(code == expected)
   }
 
@@ -69,15 +68,14 @@ struct ForgedFileTests {
       var forged = bytes
       let at = try address("y")
       forged.replaceSubrange(at..<at + 8, with: target)
-      let code = try codeOfOpening(forged)
-      #expect(code == .sharedObject, "\(target)")
+      let code = codeOfOpening(forged)
+      #expect(code == .refused, "\(target)")
     }
   }
 
-  private func codeOfOpening(_ forged: [UInt8]) throws -> HDF5Error.Code? {
+  private func codeOfOpening(_ forged: [UInt8]) -> HDF5Error.Code? {
     var forged = forged
     MetadataChecksum.repair(ranges, in: &forged)
-    let path = try folder.write(forged, to: "forged.h5")
-    return code { () throws(HDF5Error) in _ = try InspectedFile(path: path) }
+    return code { () throws(HDF5Error) in try content(forged) }
   }
 }

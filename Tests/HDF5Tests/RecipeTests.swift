@@ -30,7 +30,7 @@ struct RecipeTests {
     ) -> OrderedDictionary<TensorName, Value> {
       OrderedDictionary(uniqueKeysWithValues: dictionary.elements.reversed().map { ($0, $1) })
     }
-    func reversed(_ group: HDF5Group<Tensor>) -> HDF5Group<Tensor> {
+    func reversed(_ group: HDF5Group) -> HDF5Group {
       HDF5Group(
         attributes: reversed(group.attributes), groups: reversed(group.groups.mapValues(reversed)),
         datasets: reversed(group.datasets))
@@ -44,11 +44,10 @@ struct RecipeTests {
   func longTexts() throws {
     for count in [1, 255, 256, 65_400, 65_510, 65_511, 65_535, 65_536] {
       let text = String(repeating: "x", count: count)
-      let group = HDF5Group<Tensor>(attributes: ["a": .text(text), "b": 1])
+      let group = HDF5Group(attributes: ["a": .text(text), "b": 1])
       for name in ["a.h5", "b.h5"] { try group.write(to: folder.path(name)) }
       #expect(try folder.bytes("a.h5") == folder.bytes("b.h5"), "\(count)")
-      let file = try InspectedFile(path: folder.path("a.h5"))
-      let isKept = file.root.attributes == group.attributes
+      let isKept = try content(folder.bytes("a.h5")) == group
       #expect(isKept, "\(count)")
     }
   }

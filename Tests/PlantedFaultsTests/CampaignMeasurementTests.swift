@@ -55,7 +55,7 @@ struct CampaignMeasurementTests {
     let finding = try #require(report.results.first?.finding)
     #expect(report.holds)
     #expect(finding.law.name == "keys")
-    #expect(finding.seconds < 60 && finding.caseNumber != nil)
+    #expect(finding.discovery?.seconds ?? 60 < 60 && finding.discovery?.number != nil)
     let sentence = try #require(report.results.first?.sentence)
     #expect(sentence.contains("expert_bias"))
     let lines = report.lines

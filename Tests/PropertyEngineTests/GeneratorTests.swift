@@ -68,22 +68,12 @@ import Testing
     #expect(plain.allSatisfy { $0.isFinite && !$0.isSubnormal && $0.bitPattern != 0x8000_0000 })
     #expect(samples(int.array(count: 2...4)).allSatisfy { (2...4).contains($0.count) })
     #expect(samples(.ascii(count: 1...3)).allSatisfy { (1...3).contains($0.count) })
-    #expect(samples(int.set(count: 3...3)).allSatisfy { $0.count == 3 })
-    let pairs = Generator<Int>.integer(0...9).dictionary(
-      to: Generator<Bool>.boolean(), count: 0...5)
-    #expect(samples(pairs).allSatisfy { $0.count <= 5 })
-    #expect(samples(.permutation(6)).allSatisfy { $0.sorted() == [0, 1, 2, 3, 4, 5] })
-    #expect(samples(.subset([1, 2, 3])).allSatisfy { $0 == $0.sorted() && $0.count <= 3 })
+    let unique = int.uniqueArray(count: 3...3) { $0 }
+    #expect(samples(unique).allSatisfy { Set($0).count == 3 })
   }
 
-  @Test("Weights and probabilities are kept")
-  func weights() {
-    let weighted = Generator<Int>.frequency([
-      (weight: 6, generator: .constant(0)), (weight: 3, generator: .constant(1)),
-      (weight: 1, generator: .constant(2)),
-    ])
-    let counts = samples(weighted, 3000).reduce(into: [0, 0, 0]) { $0[$1] += 1 }
-    #expect((1650...1950).contains(counts[0]) && (780...1020).contains(counts[1]))
+  @Test("Probabilities are kept")
+  func probabilities() {
     let present = samples(int.optional(probability: 0.25), 3000).count { $0 != nil }
     #expect((650...850).contains(present))
   }
@@ -96,7 +86,7 @@ import Testing
     _ = never.array(count: 1...1_000_000).draw(source)
     #expect(source.isStopped && source.choices.count <= 6)
     source.begin(tail: .random, limit: 10_000, random: RandomStream(seed: 1))
-    _ = Generator<Bool>.boolean().set(count: 3...3).draw(source)
+    _ = Generator<Bool>.boolean().uniqueArray(count: 3...3) { $0 }.draw(source)
     #expect(source.isStopped && source.choices.count < 30)
     let deep = Generator<Int>.recursive(depth: 4, branching: 1, base: .constant(0)) { inner in
       inner.map { $0 + 1 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import Files
 import Foundation
 import Testing
 
@@ -55,13 +56,13 @@ private func runIntoTrap(_ folder: String, threads: Int) throws {
     var settings = Settings(examples: 20)
     let crashGuard = try CrashGuard(folder: path, property: crashing)
     #expect(crashGuard.leftovers.count == 1)
-    #expect(try fileNames(inFolder: path).count == 2)
+    #expect(try FileSystem.names(in: path).count == 2)
     settings.replays = crashGuard.leftovers
     settings.crashGuard = crashGuard
     let report = Property(small) { _, _ in .pass }.run(settings)
     #expect(report.replays == [.passes])
     crashGuard.finish()
-    #expect(try fileNames(inFolder: path).isEmpty)
+    #expect(try FileSystem.names(in: path).isEmpty)
   }
 
   @Test("The guard of a living run is not taken for a leftover")
@@ -83,7 +84,7 @@ private func runIntoTrap(_ folder: String, threads: Int) throws {
   @Test("Random bytes in place of a guard's file are no case and no crash")
   func hostile() throws {
     try withTemporaryFolder { folder in
-      try makeFolder(folder)
+      try FileSystem.makeFolders(folder)
       var random = RandomStream(seed: 9)
       for size in [0, 1, 5, 6, 100, 70_000] {
         var bytes = (0..<size).map { _ in UInt8(truncatingIfNeeded: random.next()) }
@@ -94,7 +95,7 @@ private func runIntoTrap(_ folder: String, threads: Int) throws {
       let crashGuard = try CrashGuard(folder: folder, property: crashing)
       #expect(crashGuard.leftovers.isEmpty)
       crashGuard.finish()
-      #expect(try fileNames(inFolder: folder).isEmpty)
+      #expect(try FileSystem.names(in: folder).isEmpty)
     }
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import Files
 import Foundation
 import Testing
 
@@ -66,7 +67,7 @@ func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Re
       let kept = try store.failures(of: failures[0].property).failures
       let simplest = failures.sorted { $0.choices.isSimpler(than: $1.choices) }.prefix(3)
       #expect(kept.map(\.choices) == simplest.map(\.choices))
-      #expect(try fileNames(inFolder: folder).count == 3)
+      #expect(try FileSystem.names(in: folder).count == 3)
     }
   }
 

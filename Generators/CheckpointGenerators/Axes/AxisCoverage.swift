@@ -11,63 +11,42 @@ public struct AxisCoverage: Sendable {
     public let feasible: Int
   }
 
-  /// The number of checkpoints.
-  public internal(set) var cases = 0
-  let combinations: AxisCombinations
+  /// What checkpoints reached.
+  public var reach: AxisReach
   let feasible: FeasibleCombinations
-  var valueCounts: [Int]
-  var pairsReached: BitSet
-  var triplesReached: BitSet
 
-  /// Coverage of a space by no checkpoint.
+  /// Coverage of a space by what checkpoints reached, or by none.
   ///
   /// - Complexity: O(values squared).
-  public init(_ space: CheckpointSpace = CheckpointSpace()) {
-    let counts = ConfigAxis.allCases.map(\.valueCount)
-    let judge = CombinationJudge(space)
-    self.init(valueCounts: counts) { judge.permits($0) }
+  public init(_ space: CheckpointSpace = CheckpointSpace(), reach: AxisReach = AxisReach()) {
+    let resolver = AxisResolver(space)
+    self.init(reach) { resolver.permits($0) }
   }
 
   init(valueCounts counts: [Int], isFeasible: @escaping FeasibleCombinations.Judge) {
-    combinations = AxisCombinations(valueCounts: counts)
-    feasible = FeasibleCombinations(combinations, isFeasible: isFeasible)
-    let size = combinations.valueCount
-    valueCounts = Array(repeating: 0, count: size)
-    pairsReached = BitSet(count: size * size)
-    triplesReached = BitSet(count: size * size * size)
+    self.init(AxisReach(AxisCombinations(valueCounts: counts)), isFeasible: isFeasible)
   }
+
+  private init(_ reach: AxisReach, isFeasible: @escaping FeasibleCombinations.Judge) {
+    self.reach = reach
+    feasible = FeasibleCombinations(reach.combinations, isFeasible: isFeasible)
+  }
+
+  private var combinations: AxisCombinations { reach.combinations }
+
+  /// The number of checkpoints.
+  public var cases: Int { reach.cases }
 
   /// Counts a checkpoint by `AxisValues.bytes`; bytes of another number of axes are ignored.
-  ///
-  /// - Complexity: O(axes cubed), some microseconds.
-  public mutating func add(_ values: [UInt8]) {
-    guard values.count == combinations.axisCount else { return }
-    cases += 1
-    let numbers = combinations.numbers(values)
-    for third in numbers.indices {
-      valueCounts[numbers[third]] += 1
-      for second in 0..<third {
-        pairsReached.insert(combinations.place(numbers[second], numbers[third]))
-        for first in 0..<second {
-          triplesReached.insert(
-            combinations.place(numbers[first], numbers[second], numbers[third]))
-        }
-      }
-    }
-  }
+  public mutating func add(_ values: [UInt8]) { reach.add(values) }
 
   /// Adds the coverage of other checkpoints of the same space.
-  public mutating func formUnion(_ other: AxisCoverage) {
-    cases += other.cases
-    for number in valueCounts.indices { valueCounts[number] += other.valueCounts[number] }
-    pairsReached.formUnion(other.pairsReached)
-    triplesReached.formUnion(other.triplesReached)
-  }
+  public mutating func formUnion(_ other: AxisCoverage) { reach.formUnion(other.reach) }
 
   /// Coverage of single values.
   public var singles: Count {
-    let reached = valueCounts.indices.count {
-      valueCounts[$0] > 0 && feasible.singles.contains($0)
+    let reached = reach.valueCounts.indices.count {
+      reach.valueCounts[$0] > 0 && feasible.singles.contains($0)
     }
     return Count(reached: reached, feasible: feasible.singles.count)
   }
@@ -75,7 +54,7 @@ public struct AxisCoverage: Sendable {
   /// Coverage of pairs of values of two axes.
   public var pairs: Count {
     Count(
-      reached: pairsReached.intersectionCount(feasible.pairs), feasible: feasible.pairs.count)
+      reached: reach.pairs.intersectionCount(feasible.pairs), feasible: feasible.pairs.count)
   }
 
   /// Coverage of triples of values of three axes.
@@ -84,72 +63,67 @@ public struct AxisCoverage: Sendable {
   public var triples: Count {
     let triples = feasible.triples()
     return Count(
-      reached: triplesReached.intersectionCount(triples), feasible: triples.count)
+      reached: reach.triples.intersectionCount(triples), feasible: triples.count)
   }
 
   /// How many checkpoints had each value of an axis, by label and in the order of the values.
   public func counts(of axis: ConfigAxis) -> [(label: String, count: Int)] {
-    zip(axis.values, combinations.values(of: Int(axis.rawValue))).map { ($0, valueCounts[$1]) }
+    zip(axis.values, combinations.values(of: Int(axis.rawValue))).map {
+      ($0, reach.valueCounts[$1])
+    }
+  }
+
+  /// Coverage of pairs of values of two axes, the earlier one first.
+  public func pairs(of first: ConfigAxis, and second: ConfigAxis) -> Count {
+    var (reached, possible) = (0, 0)
+    for one in combinations.values(of: Int(first.rawValue)) {
+      for other in combinations.values(of: Int(second.rawValue)) {
+        let place = combinations.place(one, other)
+        guard feasible.pairs.contains(place) else { continue }
+        possible += 1
+        if reach.pairs.contains(place) { reached += 1 }
+      }
+    }
+    return Count(reached: reached, feasible: possible)
+  }
+
+  /// The feasible pairs that no checkpoint had, as values of two axes, in the order of axes.
+  public var unreachedPairs: [[ConfigAxis: Int]] {
+    pairs { feasible.pairs.contains($0) && !reach.pairs.contains($0) }
+      .map { [$0.first: $0.value, $0.second: $0.other] }
   }
 
   /// The first feasible pairs that no checkpoint had, in words and in the order of axes.
   public func missingPairs(limit: Int = 10) -> [String] {
-    pairsInWords(limit: limit) { feasible.pairs.contains($0) && !pairsReached.contains($0) }
+    pairsInWords(limit: limit) { feasible.pairs.contains($0) && !reach.pairs.contains($0) }
   }
 
   /// The first pairs that a checkpoint had although they are taken for infeasible.
   func contradictoryPairs(limit: Int = 10) -> [String] {
-    pairsInWords(limit: limit) { pairsReached.contains($0) && !feasible.pairs.contains($0) }
+    pairsInWords(limit: limit) { reach.pairs.contains($0) && !feasible.pairs.contains($0) }
   }
 
   private func pairsInWords(limit: Int, where isWanted: (Int) -> Bool) -> [String] {
-    var result: [String] = []
+    pairs(limit: limit, where: isWanted).map {
+      "\($0.first.name) \($0.first.values[$0.value]), \($0.second.name) \($0.second.values[$0.other])"
+    }
+  }
+
+  private typealias Pair = (first: ConfigAxis, value: Int, second: ConfigAxis, other: Int)
+
+  private func pairs(limit: Int = .max, where isWanted: (Int) -> Bool) -> [Pair] {
+    var result: [Pair] = []
     for first in ConfigAxis.allCases {
       for second in ConfigAxis.allCases where second.rawValue > first.rawValue {
         for (value, number) in combinations.values(of: Int(first.rawValue)).enumerated() {
           for (other, otherNumber) in combinations.values(of: Int(second.rawValue)).enumerated()
           where isWanted(combinations.place(number, otherNumber)) {
             guard result.count < limit else { return result }
-            result.append(
-              "\(first.name) \(first.values[value]), \(second.name) \(second.values[other])")
+            result.append((first, value, second, other))
           }
         }
       }
     }
     return result
-  }
-}
-
-/// Says which values of up to three axes go together in a space.
-private struct CombinationJudge {
-  private let feasibility: AxisFeasibility
-  private let domains: AxisDomains
-  private let narrowed: [ConfigAxis]
-
-  init(_ space: CheckpointSpace) {
-    feasibility = AxisFeasibility(space)
-    domains = AxisDomains(space)
-    narrowed = domains.narrowed
-  }
-
-  func permits(_ values: [(axis: Int, value: Int)]) -> Bool {
-    var assignment = domains.fixed
-    for (axis, value) in values {
-      let axis = ConfigAxis.allCases[axis]
-      guard domains.contains(UInt8(value), axis) else { return false }
-      assignment[axis] = UInt8(value)
-    }
-    return values.allSatisfy { feasibility.permits(ConfigAxis.allCases[$0.axis], in: assignment) }
-      && narrowed.allSatisfy { hasValue($0, beside: assignment) }
-  }
-
-  /// Whether an axis with values left out has one that goes with those assigned.
-  private func hasValue(_ axis: ConfigAxis, beside assignment: AxisAssignment) -> Bool {
-    if assignment.isAssigned(axis) { return true }
-    var assignment = assignment
-    return (0..<UInt8(axis.valueCount)).contains { value in
-      assignment[axis] = value
-      return domains.contains(value, axis) && feasibility.permits(axis, in: assignment)
-    }
   }
 }

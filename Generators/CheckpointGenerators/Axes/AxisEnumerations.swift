@@ -91,15 +91,7 @@ enum ExpertTypeClass: String, CaseIterable {
   case f8E5M2 = "f8e5m2"
   case scaled = "f8e4m3 with scales"
 
-  var dtype: DType {
-    switch self {
-    case .bf16: .bf16
-    case .f16: .f16
-    case .f32: .f32
-    case .f8E4M3, .scaled: .f8E4M3
-    case .f8E5M2: .f8E5M2
-    }
-  }
+  var dtype: DType { self == .scaled ? .f8E4M3 : DType(inWords: rawValue) ?? .bf16 }
 }
 
 /// The target type of a cast; one that is the experts' own counts as `same`.
@@ -110,28 +102,13 @@ enum TargetTypeClass: String, CaseIterable {
   case f8E5M2 = "f8e5m2"
 
   /// The type, or nil for that of the experts.
-  var dtype: DType? {
-    switch self {
-    case .same: nil
-    case .bf16: .bf16
-    case .f16: .f16
-    case .f32: .f32
-    case .f8E4M3: .f8E4M3
-    case .f8E5M2: .f8E5M2
-    }
-  }
+  var dtype: DType? { DType(inWords: rawValue) }
 }
 
 enum OtherTypeClass: String, CaseIterable {
   case bf16, f16, f32
 
-  var dtype: DType {
-    switch self {
-    case .bf16: .bf16
-    case .f16: .f16
-    case .f32: .f32
-    }
-  }
+  var dtype: DType { DType(inWords: rawValue) ?? .bf16 }
 }
 
 enum ExpertBiasClass: String, CaseIterable {
@@ -197,4 +174,18 @@ extension CaseIterable where Self: Equatable {
     let cases = allCases
     return cases[Int(axisValue) < cases.count ? Int(axisValue) : 0]
   }
+}
+
+extension DType {
+  /// The name in the spelling of reports.
+  var inWords: String { rawValue.lowercased().filter { $0 != "_" } }
+
+  /// The type of a name in the spelling of reports.
+  fileprivate init?(inWords name: String) {
+    guard let type = Self.byWord[name] else { return nil }
+    self = type
+  }
+
+  private static let byWord = Dictionary(
+    uniqueKeysWithValues: allCases.map { ($0.inWords, $0) })
 }

@@ -5,14 +5,16 @@
 ///
 /// An infeasible value gives way to a feasible one of its axis, so that no draw is in vain.
 struct AxisResolver: Sendable {
-  let feasibility: AxisFeasibility
+  private let feasibility: AxisFeasibility
   private let domains: AxisDomains
+  private let narrowed: [ConfigAxis]
 
   /// Why the values that are fixed do not go together, or nil if they do.
   let conflict: String?
 
   init(_ space: CheckpointSpace) {
     domains = AxisDomains(space)
+    narrowed = domains.narrowed
     feasibility = AxisFeasibility(space)
     conflict = domains.conflict ?? feasibility.conflict(domains.fixed)
   }
@@ -43,18 +45,13 @@ struct AxisResolver: Sendable {
     var result = domains.fixed
     for axis in Self.order where !result.isAssigned(axis) {
       let value = wanted.isAssigned(axis) ? wanted[axis] : 0
-      result[axis] = value
-      if domains.contains(value, axis), feasibility.permits(axis, in: result) { continue }
-      var feasible = SIMD32<UInt8>()
-      var count = 0
-      for other in 0..<UInt8(axis.valueCount) where domains.contains(other, axis) {
-        result[axis] = other
-        guard feasibility.permits(axis, in: result) else { continue }
-        feasible[count] = other
-        count += 1
+      if isFeasible(value, of: axis, in: result) {
+        result[axis] = value
+      } else {
+        let feasible = feasibleValues(of: axis, in: result)
+        guard !feasible.isEmpty else { return nil }
+        result[axis] = feasible[Int(value) % feasible.count]
       }
-      guard count > 0 else { return nil }
-      result[axis] = feasible[Int(value) % count]
     }
     return result
   }
@@ -88,10 +85,31 @@ struct AxisResolver: Sendable {
 
   /// The values of an axis that go with those assigned.
   private func feasibleValues(of axis: ConfigAxis, in assignment: AxisAssignment) -> [UInt8] {
+    (0..<UInt8(axis.valueCount)).filter { isFeasible($0, of: axis, in: assignment) }
+  }
+
+  /// Whether a value of an axis goes with those assigned to others.
+  private func isFeasible(
+    _ value: UInt8, of axis: ConfigAxis, in assignment: AxisAssignment
+  ) -> Bool {
     var assignment = assignment
-    return (0..<UInt8(axis.valueCount)).filter { value in
-      assignment[axis] = value
-      return domains.contains(value, axis) && feasibility.permits(axis, in: assignment)
+    assignment[axis] = value
+    return domains.contains(value, axis) && feasibility.permits(axis, in: assignment)
+  }
+
+  /// Whether values of up to three axes go together.
+  func permits(_ values: [(axis: Int, value: Int)]) -> Bool {
+    var assignment = domains.fixed
+    for (axis, value) in values {
+      let axis = ConfigAxis.allCases[axis]
+      guard domains.contains(UInt8(value), axis) else { return false }
+      assignment[axis] = UInt8(value)
     }
+    // An axis with values left out must have one that goes with those assigned.
+    return values.allSatisfy { feasibility.permits(ConfigAxis.allCases[$0.axis], in: assignment) }
+      && narrowed.allSatisfy { axis in
+        assignment.isAssigned(axis)
+          || (0..<UInt8(axis.valueCount)).contains { isFeasible($0, of: axis, in: assignment) }
+      }
   }
 }

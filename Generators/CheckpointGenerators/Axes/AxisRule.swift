@@ -52,3 +52,73 @@ extension ConfigAxis {
     isNot(value.axisValue)
   }
 }
+
+/// Decides which values of axes go together.
+struct AxisFeasibility: Sendable {
+  /// The rules that name an axis, one list an axis.
+  private let rules: [[AxisRule]]
+  /// Axes that the size of a checkpoint depends on.
+  private let sizes: UInt32
+  /// Whether the size of checkpoints is bounded.
+  private let boundsSize: Bool
+
+  /// All rules.
+  private let all: [AxisRule]
+
+  /// For the checkpoints of a space; a given config is as large as it is.
+  init(_ space: CheckpointSpace) {
+    boundsSize = space.config == nil
+    let all = AxisRule.all(in: space.layout)
+    self.all = all
+    rules = ConfigAxis.allCases.map { axis in
+      all.filter { rule in rule.terms.contains { $0.axis == axis.rawValue } }
+    }
+    let axes: [ConfigAxis] = [
+      .experts, .decoderLayers, .densePrefix, .mtpLayers, .mtpStorage, .mtpPolicy, .activation,
+      .expertDType, .lora, .extent,
+    ]
+    sizes = axes.reduce(0) { $0 | 1 << UInt32($1.rawValue) }
+  }
+
+  /// Whether valid checkpoints may have all assigned values, as far as the value of one axis
+  /// decides it.
+  func permits(_ axis: ConfigAxis, in assignment: AxisAssignment) -> Bool {
+    for rule in rules[Int(axis.rawValue)] where rule.forbids(assignment) { return false }
+    guard boundsSize, sizes >> UInt32(axis.rawValue) & 1 == 1 else { return true }
+    return SizeBudget.permits(assignment)
+  }
+
+  /// Why no valid checkpoint has all assigned values, or nil if one may.
+  func conflict(_ assignment: AxisAssignment) -> String? {
+    if let rule = all.first(where: { $0.forbids(assignment) }) { return rule.reason }
+    return boundsSize && !SizeBudget.permits(assignment) ? SizeBudget.reason : nil
+  }
+}
+
+/// The values of some axes or all.
+struct AxisAssignment: Sendable, Hashable {
+  /// Of an axis that has no value yet.
+  static let unassigned: UInt8 = 255
+  /// Of an axis whose value is none of the table's.
+  static let outside: UInt8 = 254
+
+  private var storage = SIMD32<UInt8>(repeating: unassigned)
+
+  init() {}
+
+  init(_ values: [(ConfigAxis, UInt8)]) {
+    for (axis, value) in values { self[axis] = value }
+  }
+
+  subscript(_ axis: ConfigAxis) -> UInt8 {
+    get { storage[Int(axis.rawValue)] }
+    set { storage[Int(axis.rawValue)] = newValue }
+  }
+
+  subscript(_ axis: UInt8) -> UInt8 { storage[Int(axis)] }
+
+  func isAssigned(_ axis: ConfigAxis) -> Bool { self[axis] != Self.unassigned }
+
+  /// One byte an axis.
+  var bytes: [UInt8] { ConfigAxis.allCases.map { self[$0] } }
+}

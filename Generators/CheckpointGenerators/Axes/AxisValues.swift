@@ -36,7 +36,9 @@ public struct AxisValues: Sendable, Hashable {
     values[.extent] = spec.extent.axisValue
     values[.keyOrder] = KeyOrderClass(spec.keyOrder).axisValue
     values[.exclusion] = ExclusionClass(spec.exclusion).axisValue
-    values[.contents] = ContentsClass(spec.contents.kind).axisValue
+    values[.contents] = Self.position { (value: ContentsClass) in
+      value.rawValue == spec.contents.kind.name
+    }
     values[.bystanders] = spec.bystanders.axisValue
     assignment = values
   }
@@ -176,19 +178,6 @@ extension ExclusionClass {
       case .nativeExpertBias: .nativeExpertBias
       case .unanchored: .unanchored
       case .everything: .everything
-      }
-  }
-}
-
-extension ContentsClass {
-  init(_ kind: TensorContents.Kind) {
-    self =
-      switch kind {
-      case .constant: .constant
-      case .tracer: .tracer
-      case .iota: .iota
-      case .random: .random
-      case .special: .special
       }
   }
 }

@@ -14,7 +14,7 @@ struct ConfigBuilder {
     let experts = expertCount
     let layerKinds = layerKinds(experts: experts)
     let mtpLayers = Int(values[.mtpLayers])
-    let sparse = layerKinds.count { $0 == .sparse } + storedMTPLayers
+    let sparse = layerKinds.count { $0 == .sparse } + SizeBudget.storedMTPLayers(values)
     let largest = largestSize(expertsOnDisk: experts * sparse)
     let hidden = hiddenSize(upTo: largest)
     let heads = heads
@@ -65,10 +65,6 @@ struct ConfigBuilder {
         }))
   }
 
-  private var storedMTPLayers: Int {
-    values[.mtpStorage] == MTPStorage.stored.axisValue ? Int(values[.mtpLayers]) : 0
-  }
-
   /// The most sparse layers on disk that so many experts leave room for.
   private func sparseLayers(experts: Int) -> Int {
     let tensors = SizeBudget.tensorsPerLayer(values)
@@ -78,7 +74,8 @@ struct ConfigBuilder {
   private var expertCount: Int {
     let range = AxisTable.expertRanges[Int(values[.experts])]
     var largest = range.upperBound
-    while largest > range.lowerBound, sparseLayers(experts: largest) < leastSparseLayers {
+    let least = SizeBudget.leastSparseLayers(values)
+    while largest > range.lowerBound, sparseLayers(experts: largest) < least {
       largest = max(range.lowerBound, largest / 2)
     }
     // The square of a fraction: many experts take long to convert.
@@ -86,18 +83,8 @@ struct ConfigBuilder {
     return range.lowerBound + (detail * detail * (largest - range.lowerBound + 1)) >> 16
   }
 
-  private var leastSparseLayers: Int {
-    let layers = AxisTable.layerRanges[Int(values[.decoderLayers])].lowerBound
-    switch DensePrefix.at(axisValue: values[.densePrefix]) {
-    case .nothing: return storedMTPLayers + layers
-    case .one: return storedMTPLayers + layers - 1
-    case .several, .scattered: return storedMTPLayers + 1
-    case .everything: return storedMTPLayers
-    }
-  }
-
   private func layerKinds(experts: Int) -> [LayerKind] {
-    let most = max(1, sparseLayers(experts: experts) - storedMTPLayers)
+    let most = max(1, sparseLayers(experts: experts) - SizeBudget.storedMTPLayers(values))
     let least = AxisTable.layerRanges[Int(values[.decoderLayers])].lowerBound
     let open = least == 3 ? 3...4 : least == 10 ? 10...12 : least...least
     let layers: Int

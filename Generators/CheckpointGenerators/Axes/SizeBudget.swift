@@ -41,7 +41,8 @@ enum SizeBudget {
     return value < AxisTable.expertRanges.count ? AxisTable.expertRanges[value].lowerBound : 1
   }
 
-  private static func leastSparseLayers(_ assignment: AxisAssignment) -> Int {
+  /// The least number of sparse layers on disk.
+  static func leastSparseLayers(_ assignment: AxisAssignment) -> Int {
     let value = Int(assignment[.decoderLayers])
     let layers = value < AxisTable.layerRanges.count ? AxisTable.layerRanges[value].lowerBound : 1
     let decoder =

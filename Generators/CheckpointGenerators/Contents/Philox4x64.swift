@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import PropertyEngine
 public import Tensors
 
 /// The counter-based generator Philox4x64-10 of Salmon et al., "Parallel Random Numbers: As Easy as
@@ -24,12 +25,7 @@ public struct Philox4x64: Sendable, Hashable {
   ///
   /// - Complexity: O(length of the name).
   public init(seed: UInt64, name: TensorName) {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    let bytes = name.text.utf8.span
-    for index in bytes.indices {
-      hash = (hash ^ UInt64(bytes[index])) &* 0x0000_0100_0000_01b3
-    }
-    self.init(key0: seed, key1: hash)
+    self.init(key0: seed, key1: stableHash(name.text))
   }
 
   /// Words `4 * index ..< 4 * index + 4` of the stream.

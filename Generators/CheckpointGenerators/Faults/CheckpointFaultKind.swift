@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import Adapters
+import Tensors
+
 /// One way in which a checkpoint can be invalid.
 public struct CheckpointFaultKind: Sendable {
   /// Which side of a conversion is given the invalid tensors.
@@ -13,10 +16,6 @@ public struct CheckpointFaultKind: Sendable {
 
   /// The name in reports, such as `missing-expert`.
   public let name: String
-  /// What is wrong, in one sentence.
-  public let statement: String
-  /// Where such a fault comes from.
-  public let source: String
   /// Which side is at fault.
   public let side: Side
   private let body: @Sendable (inout FaultyCheckpoint, inout FaultSite) -> String?
@@ -24,12 +23,10 @@ public struct CheckpointFaultKind: Sendable {
   /// - Parameter body: Makes the fault and gives what is wrong in words that continue "a checkpoint
   ///   whose", or nil where the checkpoint has no place for it.
   init(
-    _ name: String, _ statement: String, source: String, side: Side = .onDisk,
+    _ name: String, side: Side = .onDisk,
     body: @escaping @Sendable (inout FaultyCheckpoint, inout FaultSite) -> String?
   ) {
     self.name = name
-    self.statement = statement
-    self.source = source
     self.side = side
     self.body = body
   }
@@ -47,6 +44,56 @@ public struct CheckpointFaultKind: Sendable {
     attempt.record(name, words, after: checkpoint)
     checkpoint = attempt
     return true
+  }
+}
+
+/// Chooses a tensor to corrupt, or nil where a checkpoint has none that is meant.
+typealias FaultPicker = @Sendable (FaultyCheckpoint, inout FaultSite) -> FaultPlace?
+
+/// The shapes that most corruptions have: a tensor, chosen by its role, and one edit.
+extension CheckpointFaultKind {
+  /// A tensor that is not there.
+  static func lost(
+    _ name: String, at pick: @escaping FaultPicker,
+    words: @escaping @Sendable (FaultPlace) -> String
+  ) -> CheckpointFaultKind {
+    CheckpointFaultKind(name) { checkpoint, site in
+      guard let place = pick(checkpoint, &site) else { return nil }
+      checkpoint.lose([place.name])
+      return words(place)
+    }
+  }
+
+  /// A tensor under another key, of which a refusal says something if there are codes for it.
+  static func renamed(
+    _ name: String, at pick: @escaping FaultPicker,
+    to other: @escaping @Sendable (FaultyCheckpoint, FaultPlace) -> Renaming?
+  ) -> CheckpointFaultKind {
+    CheckpointFaultKind(name) { checkpoint, site in
+      guard let place = pick(checkpoint, &site), let renaming = other(checkpoint, place),
+        checkpoint.rename(place.name, to: renaming.key)
+      else { return nil }
+      if !renaming.codes.isEmpty { checkpoint.offend(renaming.key, renaming.codes) }
+      checkpoint.offendMissing(place)
+      return renaming.words
+    }
+  }
+
+  /// Another key, what a refusal must say of it, and what is wrong in words.
+  typealias Renaming = (key: TensorName, codes: [Finding.Code], words: String)
+
+  /// A tensor of another shape.
+  static func reshaped(
+    _ name: String, at pick: @escaping FaultPicker,
+    words: @escaping @Sendable (FaultPlace, Shape) -> String,
+    _ extents: @escaping @Sendable (Shape) -> [Int]
+  ) -> CheckpointFaultKind {
+    CheckpointFaultKind(name) { checkpoint, site in
+      guard let place = pick(checkpoint, &site), checkpoint.reshape(place.name, extents),
+        let shape = checkpoint.info(place.name)?.shape
+      else { return nil }
+      return words(place, shape)
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-import Layouts
+public import Layouts
 
 /// The facts of a config, to be changed.
 struct ConfigDraft {
@@ -72,5 +72,16 @@ extension Layout {
       case .kinds, .except, .only: true
       }
     }
+  }
+}
+
+extension ModelConfig {
+  /// The same config with another number of multi-token prediction layers.
+  ///
+  /// - Throws: `ConfigError` if the number is out of range.
+  public func with(mtpLayerCount: Int) throws(ConfigError) -> ModelConfig {
+    var draft = ConfigDraft(self)
+    draft.mtpLayers = mtpLayerCount
+    return try draft.made()
   }
 }

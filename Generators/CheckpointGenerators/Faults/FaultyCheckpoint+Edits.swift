@@ -20,22 +20,15 @@ extension FaultyCheckpoint {
     offences.append(Offence(name: name, codes: Set(codes)))
   }
 
-  /// Demands that a refusal names a tensor of experts as missing, if it must be there.
-  mutating func offendMissing(_ place: ExpertPlace) {
+  /// Demands that a refusal names a tensor as missing, if it must be there.
+  mutating func offendMissing(_ place: FaultPlace) {
     if isWhole || place.rule.isOfGroup { offend(place.name, .missingTensor) }
-  }
-
-  /// Demands that a refusal names a key under a prefix that it should not have, if it says what it is.
-  mutating func offendPrefix(_ name: TensorName) {
-    if layout.mentionsMoved(name.text) { offend(name, .unknownPrefix) }
   }
 
   /// Removes keys and, with them, their companions.
   mutating func remove(_ names: [TensorName]) {
     let companions = names.flatMap { name in
-      layout.companions.compactMap { suffix in
-        NamePattern(whole: name.text).replacingWeight(by: suffix).map { TensorName($0.start) }
-      }
+      layout.companions.compactMap { name.replacingWeight(by: $0) }
     }
     let gone = Set(names + companions)
     infos.removeAll { gone.contains($0.name) }
@@ -48,11 +41,34 @@ extension FaultyCheckpoint {
     for name in names { offend(name, code) }
   }
 
-  /// Appends a tensor; gives false if its key is taken.
-  mutating func add(_ info: TensorInfo) -> Bool {
+  /// Removes all keys, of which a refusal must name some as missing; says what is wrong.
+  mutating func loseAll(
+    where isMissed: (FaultyCheckpoint, TensorName) -> Bool
+  ) -> String? {
+    guard isWhole else { return nil }
+    let names = infos.map(\.name)
+    let missed = names.filter { isMissed(self, $0) }
+    remove(names)
+    lose(missed)
+    touchAll()
+    return "keys are all missing"
+  }
+
+  /// Appends a tensor, of which a refusal says something if there are codes for it; gives false if its
+  /// key is taken.
+  mutating func add(_ info: TensorInfo, _ codes: Finding.Code...) -> Bool {
     guard !has(info.name) else { return false }
     infos.append(info)
     touch(info.name)
+    if !codes.isEmpty { offend(info.name, codes) }
+    return true
+  }
+
+  /// Appends the tensors that an expert of a layer would have; gives false if a key is taken.
+  mutating func addExpert(_ expert: Int, _ layer: Int, _ code: Finding.Code) -> Bool {
+    for rule in expertRules(layer) {
+      guard add(tensor(rule, layer, expert: expert), code) else { return false }
+    }
     return true
   }
 
@@ -104,5 +120,57 @@ extension FaultyCheckpoint {
     guard let text = LenientKey(name, layout).layerText else { return name.text }
     let digits = text.drop { $0 == "0" }
     return "layer \(digits.isEmpty ? "0" : digits)"
+  }
+}
+
+extension FaultyCheckpoint {
+  /// Gives the adapter another config, whose contradictions to the tensors a refusal must name;
+  /// gives false if there are none, or if not all tensors need be there.
+  mutating func reconfigure(_ edit: (inout ConfigDraft) -> Void) -> Bool {
+    var draft = ConfigDraft(config)
+    edit(&draft)
+    guard let changed = draft.config else { return false }
+    var setup = setup
+    setup.config = changed
+    return resetUp(setup)
+  }
+
+  /// Gives the tensors to another adapter.
+  mutating func resetUp(_ changed: AdapterSetup) -> Bool {
+    guard isWhole, spec.lora == nil, !spec.types.hasScales else { return false }
+    setup = changed
+    let schema = CheckpointTensors(CheckpointSpec(changed, contents: spec.contents)).infos()
+    let shapes = Dictionary(
+      schema.map { ($0.name, $0.shape) }, uniquingKeysWith: { first, _ in first })
+    let present = Set(infos.map(\.name))
+    for info in infos {
+      if let code = contradiction(of: info, shapes[info.name]) { offend(info.name, code) }
+    }
+    let own = Set(ownExperts)
+    for info in schema where !present.contains(info.name) {
+      let key = LenientKey(info.name, layout)
+      let isDropped = key.layer.map { $0 >= config.hiddenLayerCount } ?? false && setup.dropsMTP
+      if !isDropped, key.expert.map(own.contains) ?? true { offend(info.name, .missingTensor) }
+    }
+    touchAll()
+    return !offences.isEmpty
+  }
+
+  /// What a refusal must say of a tensor that was valid under another config.
+  private func contradiction(of info: TensorInfo, _ shape: Shape?) -> Finding.Code? {
+    let key = LenientKey(info.name, layout)
+    if key.prefix == prefix, let layer = key.layer, let position = key.tensor {
+      let rule = layout.tensors[position]
+      if layer >= config.storedLayerCount { return .surplusLayer }
+      if layer >= config.hiddenLayerCount, setup.dropsMTP { return nil }
+      if rule.isOfPrediction, layer < config.hiddenLayerCount {
+        return .predictionTensorInDecoderLayer
+      }
+      if rule.isOfSparseLayers, !config.isSparse(layer: layer) { return .expertsInDenseLayer }
+      if let expert = key.expert, expert >= config.expertCount { return .surplusExpert }
+      if rule.isOfGroup, !rule.isPresent(values(layer)) { return .gateOfNonGatedExpert }
+    }
+    guard let shape, shape != info.shape else { return nil }
+    return .wrongShape
   }
 }

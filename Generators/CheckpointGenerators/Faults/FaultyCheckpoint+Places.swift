@@ -68,10 +68,17 @@ extension FaultyCheckpoint {
   /// What sizes and conditions are evaluated with in a layer.
   func values(_ layer: Int) -> LayoutValues { config.values(setup.values, ofLayer: layer) }
 
-  /// A tensor on disk under any key, of the shape that its rule has in a layer.
-  func tensor(_ name: TensorName, _ rule: TensorRule, _ layer: Int) -> TensorInfo {
+  /// A tensor on disk that a layer would have by a rule, there or not.
+  func tensor(_ rule: TensorRule, _ layer: Int, expert: Int = 0) -> TensorInfo {
     let shape = rule.extents(values(layer)).flatMap { try? Shape($0) }
-    return TensorInfo(name, spec.types.type(of: rule), shape ?? [])
+    return TensorInfo(
+      key(layer, rule, expert: expert), spec.types.type(of: rule), shape ?? [])
+  }
+
+  /// The keys of a layer that are there.
+  func names(in layer: Int) -> [TensorName] {
+    let base = key(layer, "").text
+    return infos.map(\.name).filter { $0.text.hasPrefix(base) }
   }
 
   /// The tensors of experts on disk that have another place in native form.
@@ -108,25 +115,25 @@ extension FaultyCheckpoint {
   /// One of the tensors of the routed experts that the process loads.
   func pickExpert(
     _ site: inout FaultSite, where isMeant: (TensorRule) -> Bool = { _ in true }
-  ) -> ExpertPlace? {
+  ) -> FaultPlace? {
     guard let layer = site.pick(sparseLayers), !ownExperts.isEmpty else { return nil }
     let expert = areExpertsNumbered ? site.pick(ownExperts) : nil
     guard let rule = site.pick(expertRules(layer).filter(isMeant)) else { return nil }
     let name = key(layer, rule, expert: expert ?? 0)
-    let place = ExpertPlace(
+    let place = FaultPlace(
       layer: layer, expert: rule.name.hasExpert ? expert : nil, rule: rule, name: name)
     return has(name) ? place : nil
   }
 
   /// One of the weights of routed experts whose names have their numbers.
-  func pickNumbered(_ site: inout FaultSite) -> ExpertPlace? {
+  func pickNumbered(_ site: inout FaultSite) -> FaultPlace? {
     pickExpert(&site, where: \.name.hasExpert)
   }
 
   /// A tensor in a layer, if all tensors must be there.
   func pickRequired(
     _ layers: [Int], _ site: inout FaultSite, where isMeant: (TensorRule) -> Bool
-  ) -> (layer: Int, rule: TensorRule, name: TensorName)? {
+  ) -> FaultPlace? {
     guard isWhole, let layer = site.pick(layers) else { return nil }
     return pickTensor([layer], &site, where: isMeant)
   }
@@ -134,12 +141,14 @@ extension FaultyCheckpoint {
   /// A tensor in one of some layers.
   func pickTensor(
     _ layers: [Int], _ site: inout FaultSite, where isMeant: (TensorRule) -> Bool
-  ) -> (layer: Int, rule: TensorRule, name: TensorName)? {
+  ) -> FaultPlace? {
     guard let layer = site.pick(layers) else { return nil }
     let rules = layout.tensors.filter {
       $0.kinds != nil && isMeant($0) && has(key(layer, $0))
     }
-    return site.pick(rules).map { (layer, $0, key(layer, $0)) }
+    return site.pick(rules).map {
+      FaultPlace(layer: layer, expert: nil, rule: $0, name: key(layer, $0))
+    }
   }
 
   /// The key of a tensor outside layers.
@@ -157,9 +166,10 @@ extension FaultyCheckpoint {
   }
 }
 
-/// A weight of a routed expert, or of all experts of a layer where they are grouped on disk.
-struct ExpertPlace: CustomStringConvertible {
+/// A tensor of a layer, or of one of its experts.
+struct FaultPlace: CustomStringConvertible {
   let layer: Int
+  /// The number of the expert, or nil of names without one.
   let expert: Int?
   let rule: TensorRule
   let name: TensorName

@@ -3,6 +3,7 @@
 
 import Adapters
 import Layouts
+import Tensors
 
 /// What faults ask of a layout's rules.
 extension TensorRule {
@@ -29,15 +30,20 @@ extension TensorRule {
     return String((parts.last == "weight" ? parts.dropLast() : parts[...]).last ?? "")
   }
 
-  /// Whether a state dict that need not be whole must have it if it has others of its layer's experts.
-  var isOfGroup: Bool {
-    if case .part = native { true } else { false }
+  /// The group that it is a part of in native form.
+  var group: Int? {
+    if case .part(let group, _) = native { group } else { nil }
   }
+
+  /// Whether a state dict that need not be whole must have it if it has others of its layer's experts.
+  var isOfGroup: Bool { group != nil }
 }
 
-extension NamePattern {
-  /// A name without a number.
-  init(whole name: String) { self.init(start: name, end: nil) }
+extension TensorName {
+  /// The name of a weight's companion, or nil of a name that is no weight's.
+  func replacingWeight(by suffix: String) -> TensorName? {
+    NamePattern(start: text, end: nil).replacingWeight(by: suffix).map { TensorName($0.start) }
+  }
 }
 
 extension Layout {

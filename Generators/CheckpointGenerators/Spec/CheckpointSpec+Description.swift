@@ -157,13 +157,6 @@ extension CheckpointSpec: CustomStringConvertible {
   }
 }
 
-extension DType {
-  /// The name in the spelling of reports.
-  fileprivate var inWords: String {
-    rawValue.lowercased().filter { $0 != "_" }
-  }
-}
-
 extension KeyOrder {
   /// The order in words.
   fileprivate var inWords: String {

@@ -122,3 +122,34 @@ public struct CheckpointSpec: Sendable, Hashable {
   /// What the keys of the model start with.
   public var prefix: String { setup.prefix }
 }
+
+/// What an adapter is made for: the layout of a config, and options.
+public struct AdapterSetup: Sendable, Hashable {
+  /// The facts of the model's `config.json`.
+  public var config: ModelConfig
+  /// What the adapter does where a checkpoint leaves a choice.
+  public var options: AdapterOptions
+
+  /// Creates a setup.
+  public init(_ config: ModelConfig, _ options: AdapterOptions) {
+    self.config = config
+    self.options = options
+  }
+
+  /// What the keys of the model start with.
+  public var prefix: String { options.prefix.text(in: config.layout) }
+}
+
+/// One thing to be made wrong with a valid checkpoint.
+public struct CheckpointFault: Sendable, Hashable {
+  /// The position in the catalogue of faults.
+  public var kind: Int
+  /// Decides where the fault strikes.
+  public var site: UInt64
+
+  /// Creates a fault.
+  public init(kind: Int, site: UInt64) {
+    self.kind = kind
+    self.site = site
+  }
+}

@@ -30,81 +30,51 @@ struct CheckpointTensors {
   }
 
   private func appendBase(to result: inout [TensorInfo]) {
-    appendOutside(to: &result) { !$0.isAfterLayers }
-    for layer in 0..<storedLayerCount { appendLayer(layer, to: &result) }
-    appendOutside(to: &result, where: \.isAfterLayers)
-  }
-
-  private func appendOutside(
-    to result: inout [TensorInfo], where isIncluded: (TensorRule) -> Bool
-  ) {
-    for rule in layout.tensors where rule.kinds == nil && isIncluded(rule) {
-      append(rule, layout.name(rule.name.start, under: spec.prefix), values, to: &result)
+    for place in spec.config.tensorPlaces(values, layers: storedLayerCount, under: spec.prefix) {
+      let rule = layout.tensors[place.rule]
+      if spec.extent == .expertsOnly, !rule.isOfExperts { continue }
+      // A config is checked when it is made, so every tensor has a shape.
+      guard let shape = rule.extents(place.values).flatMap({ try? Shape($0) }) else { continue }
+      result.append(TensorInfo(place.name, spec.types.type(of: rule), shape))
+      guard rule.isOfExperts, spec.types.hasScales,
+        let scale = layout.companions.first.flatMap(place.name.replacingWeight)
+      else { continue }
+      result.append(TensorInfo(scale, .bf16, []))
     }
-  }
-
-  private func appendLayer(_ layer: Int, to result: inout [TensorInfo]) {
-    let start = layout.start(ofLayer: layer, under: spec.prefix)
-    let values = spec.config.values(values, ofLayer: layer)
-    let kinds = spec.config.kinds(ofLayer: layer)
-    var rules = layout.tensors.filter { $0.kinds?.contains(kinds) ?? false }[...]
-    while let first = rules.first {
-      // Rules side by side that have an expert's number are those of one expert after the other.
-      let run = rules.prefix { $0.name.hasExpert == first.name.hasExpert }
-      for expert in 0..<(first.name.hasExpert ? spec.config.expertCount : 1) {
-        for rule in run {
-          append(rule, start + rule.name.name(expert: expert), values, to: &result)
-        }
-      }
-      rules = rules.dropFirst(run.count)
-    }
-  }
-
-  private func append(
-    _ rule: TensorRule, _ name: String, _ values: LayoutValues, to result: inout [TensorInfo]
-  ) {
-    if spec.extent == .expertsOnly, !rule.isOfExperts { return }
-    // A config is checked when it is made, so every tensor has a shape.
-    guard rule.isPresent(values), let shape = rule.extents(values).flatMap({ try? Shape($0) })
-    else { return }
-    result.append(TensorInfo(TensorName(name), spec.types.type(of: rule), shape))
-    guard rule.isOfExperts, spec.types.hasScales, let suffix = layout.companions.first else {
-      return
-    }
-    let scale = NamePattern(start: name, end: nil).replacingWeight(by: suffix)
-    if let scale { result.append(TensorInfo(TensorName(scale.start), .bf16, [])) }
   }
 
   private func appendFactors(_ lora: LoRASpec, to result: inout [TensorInfo]) {
     for layer in 0..<storedLayerCount where spec.config.isSparse(layer: layer) {
-      let start = layout.start(ofLayer: layer, under: lora.prefix)
       switch lora.layout {
-      case .perExpert: appendPerExpert(start, rank: lora.rank, to: &result)
-      case .paramWrapper: appendFused(start, rank: lora.rank, isLegacy: false, to: &result)
-      case .legacyParamWrapper: appendFused(start, rank: lora.rank, isLegacy: true, to: &result)
+      case .perExpert:
+        for expert in 0..<spec.config.expertCount { result += factors(lora, layer, expert) }
+      case .paramWrapper: appendFused(lora, layer, isLegacy: false, to: &result)
+      case .legacyParamWrapper: appendFused(lora, layer, isLegacy: true, to: &result)
       }
     }
   }
 
-  private func appendPerExpert(_ start: String, rank: Int, to result: inout [TensorInfo]) {
-    let rules = layout.factorRules(values)
-    for expert in 0..<spec.config.expertCount {
-      for rule in rules {
-        guard let shape = rule.extents(values), shape.count == 2 else { continue }
-        for (factor, extents) in [("A", [rank, shape[1]]), ("B", [shape[0], rank])] {
-          guard let name = rule.factorName(factor, expert: expert) else { continue }
-          result.append(self.factor(start + name, extents))
-        }
+  /// The low-rank factors of an expert.
+  func factors(_ lora: LoRASpec, _ layer: Int, _ expert: Int) -> [TensorInfo] {
+    let start = layout.start(ofLayer: layer, under: lora.prefix)
+    var result: [TensorInfo] = []
+    for rule in layout.factorRules(values) {
+      guard let shape = rule.extents(values), shape.count == 2 else { continue }
+      for (factor, extents) in [("A", [lora.rank, shape[1]]), ("B", [shape[0], lora.rank])] {
+        guard let name = rule.factorName(factor, expert: expert) else { continue }
+        result.append(self.factor(start + name, extents))
       }
     }
+    return result
   }
 
   /// PEFT's ParamWrapper sees a grouped parameter `[experts, columns, rows]`; which of the two
   /// last axes it takes for the input changed in 0.19.1.
   private func appendFused(
-    _ start: String, rank: Int, isLegacy: Bool, to result: inout [TensorInfo]
+    _ lora: LoRASpec, _ layer: Int, isLegacy: Bool, to result: inout [TensorInfo]
   ) {
-    let fused = rank * spec.config.expertCount
+    let start = layout.start(ofLayer: layer, under: lora.prefix)
+    let fused = lora.rank * spec.config.expertCount
     for lora in layout.lora.indices {
       guard let (columns, rows) = layout.features(ofLoRA: lora, values) else { continue }
       let (input, output) = isLegacy ? (rows, columns) : (columns, rows)

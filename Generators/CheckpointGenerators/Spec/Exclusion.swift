@@ -51,27 +51,36 @@ public enum Exclusion: Sendable, Hashable {
     }
   }
 
-  /// Whether a key on disk is left out.
-  public func excludes(_ name: TensorName, in layout: Layout) -> Bool {
-    let text = name.text
+  /// The meaning for keys on disk of a layout: whether one is left out.
+  ///
+  /// What follows from the layout is worked out once, for however many keys.
+  public func excludes(in layout: Layout) -> (TensorName) -> Bool {
+    func containing(_ texts: [String]) -> (TensorName) -> Bool {
+      { name in texts.contains { name.text.contains($0) } }
+    }
+    func starting(_ start: String) -> (TensorName) -> Bool { { $0.text.hasPrefix(start) } }
+    func ending(_ end: String) -> (TensorName) -> Bool { { $0.text.hasSuffix(end) } }
     switch self {
-    case .none, .unanchored: return false
+    case .none, .unanchored: return { _ in false }
     // Only keys that no rule of the layout knows end in it.
-    case .nativeExpertBias: return text.hasSuffix(layout.nativeOnlyEnd)
-    case .head: return text.hasPrefix(layout.headStart)
+    case .nativeExpertBias: return ending(layout.nativeOnlyEnd)
+    case .head: return starting(layout.headStart)
     case .layer(let layer):
-      return text.hasPrefix(layout.start(ofLayer: layer, under: layout.prefixes[0]))
-    case .experts: return layout.expertStarts.contains { text.contains(".\($0)") }
-    case .expert(let number):
-      return layout.expertStarts.contains { text.contains(".\($0)\(number).") }
+      return starting(layout.start(ofLayer: layer, under: layout.prefixes[0]))
+    case .experts: return containing(layout.expertStarts.map { ".\($0)" })
+    case .expert(let number): return containing(layout.expertStarts.map { ".\($0)\(number)." })
     case .projection(let part):
-      guard let name = layout.projection(part), let start = text.firstRange(of: ".\(name.start)")
-      else { return false }
-      guard let end = name.end else { return start.upperBound == text.endIndex }
-      let number = text[start.upperBound...].prefix { $0 != "." }
-      return !number.isEmpty && text[start.upperBound...].dropFirst(number.count) == end
-    case .expertBias: return layout.routerBiasEnd.map { text.hasSuffix(".\($0)") } ?? false
-    case .everything: return true
+      guard let name = layout.projection(part) else { return { _ in false } }
+      let inside = ".\(name.start)"
+      return { key in
+        guard let start = key.text.firstRange(of: inside) else { return false }
+        guard let end = name.end else { return start.upperBound == key.text.endIndex }
+        let rest = key.text[start.upperBound...]
+        let number = rest.prefix { $0 != "." }
+        return !number.isEmpty && rest.dropFirst(number.count) == end
+      }
+    case .expertBias: return layout.routerBiasEnd.map { ending(".\($0)") } ?? { _ in false }
+    case .everything: return { _ in true }
     }
   }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import PropertyEngine
+
 /// The order of the keys of a checkpoint on disk.
 public enum KeyOrder: Sendable, Hashable {
   /// Embedding, layers in order, norm, head; experts in order.
@@ -37,12 +39,7 @@ extension Array {
     var result = self
     var state = seed
     for last in stride(from: result.count - 1, to: 0, by: -1) {
-      state &+= 0x9e37_79b9_7f4a_7c15
-      var value = state
-      value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-      value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-      value ^= value >> 31
-      let (position, _) = UInt64(last + 1).multipliedFullWidth(by: value)
+      let (position, _) = UInt64(last + 1).multipliedFullWidth(by: splitMix(&state))
       result.swapAt(last, Int(position))
     }
     return result

@@ -52,7 +52,7 @@ def make_checkpoint(path: Path, recipe: Recipe) -> Folder:
 
 
 def random_model(recipe: Recipe) -> HYV3ForCausalLM:
-    """transformers' model with no two tensors alike: norms and router biases are random too."""
+    """transformers' model with no two tensors alike: norms and all biases are random too."""
     torch.manual_seed(recipe.seed)
     config = {**recipe.config, "num_nextn_predict_layers": recipe.mtp_layers}
     model = HYV3ForCausalLM(HYV3Config(**config)).to(recipe.dtype)
@@ -60,6 +60,8 @@ def random_model(recipe: Recipe) -> HYV3ForCausalLM:
         for name, parameter in model.named_parameters():
             if name.endswith("norm.weight"):
                 parameter.copy_(_random_norm(parameter.shape))
+            elif name.endswith(".bias"):
+                parameter.copy_(_random_bias(parameter.shape))
         bias = names_of("hy_v3").native("router bias", "transformers").rpartition(".")[2]
         for module in model.modules():
             if hasattr(module, bias):
@@ -87,7 +89,7 @@ def _random_mtp_layer(recipe: Recipe, layer: int) -> dict[str, torch.Tensor]:
     tensors = {}
     spread = recipe.config["initializer_range"]
     for key, shape in mtp_layer(recipe.config, layer).items():
-        if names_of("hy_v3").is_router_bias(key):
+        if names_of("hy_v3").has_role(key, "router bias"):
             value = _random_bias(shape)
         elif len(shape) == 1:
             value = _random_norm(shape)

@@ -14,29 +14,33 @@ StateDict = Mapping[str, torch.Tensor]
 
 
 def explain_all(
-    differences: list[Difference], expected: StateDict, found: StateDict
+    differences: list[Difference], expected: StateDict, found: StateDict, halves: int = -1
 ) -> list[Difference]:
-    """The same differences, explained where a known fault makes `found` of `expected`."""
+    """The same differences, explained where a known fault makes `found` of `expected`.
+
+    `halves` is the axis along which gate and up projections are one behind the other.
+    """
     wrong = [difference.key for difference in differences if difference.problem == "bits"]
     if not wrong:
         return differences
     places = {_digest(tensor): key for key, tensor in expected.items()}
     explanations = {
-        key: _explain(expected[key], found[key]) or _explain_place(places.get(_digest(found[key])))
+        key: _explain(expected[key], found[key], halves)
+        or _explain_place(places.get(_digest(found[key])))
         for key in wrong
     }
     return [replace(each, explanation=explanations.get(each.key)) for each in differences]
 
 
-def _explain(expected: torch.Tensor, found: torch.Tensor) -> str | None:
+def _explain(expected: torch.Tensor, found: torch.Tensor, axis: int) -> str | None:
     """A fault within one tensor; both have one shape of at least one axis."""
     a, b = as_integers(expected), as_integers(found)
     if a.dim() >= 2 and torch.equal(a.transpose(-1, -2), b):
         return f"{'every expert' if a.dim() == 3 else 'the matrix'} is transposed"
     if a.dim() != 3:
         return None
-    halves = a.chunk(2, dim=-1)
-    if len(halves) == 2 and torch.equal(torch.cat((halves[1], halves[0]), dim=-1), b):
+    halves = a.chunk(2, dim=axis)
+    if len(halves) == 2 and torch.equal(torch.cat((halves[1], halves[0]), dim=axis), b):
         return "the halves are exchanged: gate is where up belongs"
     return _explain_order(a, b)
 

@@ -83,8 +83,8 @@ def write_shards(
     if len(division) == 1:
         return
     # For transformers the router's bias is a buffer, not a parameter.
-    is_buffer = names_of("hy_v3").is_router_bias
-    parameters = [tensor for key, tensor in tensors.items() if not is_buffer(key)]
+    has_role = names_of("hy_v3").has_role
+    parameters = [tensor for key, tensor in tensors.items() if not has_role(key, "router bias")]
     metadata = {
         "total_parameters": sum(tensor.numel() for tensor in parameters),
         "total_size": sum(tensor.nbytes for tensor in tensors.values()),

@@ -31,7 +31,7 @@ def expected_tensors(config: Config, dtype: torch.dtype) -> dict[str, torch.Tens
 
 def dtype_of(key: str, dtype: torch.dtype) -> torch.dtype:
     """The router's bias stays float32 whatever the checkpoint's dtype is."""
-    return torch.float32 if names_of("hy_v3").is_router_bias(key) else dtype
+    return torch.float32 if names_of("hy_v3").has_role(key, "router bias") else dtype
 
 
 def is_mtp_key(config: Config, key: str) -> bool:

@@ -10,6 +10,8 @@ import transformers
 from transformers import PreTrainedModel
 from transformers.core_model_loading import revert_weight_conversion
 
+from hymt2_oracle.configs import size_fields
+from hymt2_oracle.names import flag_of, names_of
 from hymt2_oracle.presets import complete_config
 
 Config = dict[str, Any]
@@ -43,18 +45,14 @@ _DEEPSEEK: Config = _GLM | {
     "qk_nope_head_dim": 3,
     "v_head_dim": 5,
 }
-_STEP: Config = {key: _SIZES[key] for key in _SIZES if key != "num_key_value_heads"} | {
-    "num_attention_groups": 2,
-    "head_dim": 8,
+_STEP: Config = size_fields("step3p5", K=2, A=8, E=5, I=6, X=10) | {
+    **{key: _SIZES[key] for key in _SIZES if key != "num_key_value_heads"},
     "num_hidden_layers": 4,
     "num_nextn_predict_layers": 2,
-    "moe_num_experts": 5,
-    "moe_intermediate_size": 6,
-    "share_expert_dim": 10,
     "moe_layers_enum": "1,3",
     "sliding_window": 4,
     "use_head_wise_attn_gate": True,
-    "use_moe_router_bias": True,
+    flag_of("step3p5", "router bias"): True,
     "pad_token_id": 0,
 }
 _VISION: Config = {
@@ -158,6 +156,6 @@ def saved_tensors(table: str, model: PreTrainedModel) -> dict[str, torch.Tensor]
     if table == "qwen3_vl_moe":
         # Published files hold each expert's matrix the other way round; see the fixtures' README.
         for key in tensors:
-            if key.endswith(("experts.gate_up_proj", "experts.down_proj")):
+            if names_of(table).is_of_experts(key):
                 tensors[key] = tensors[key].transpose(1, 2).contiguous()
     return tensors

@@ -73,6 +73,4 @@ def nemo_config(config: Mapping[str, Any]) -> SimpleNamespace:
     fields["rope_parameters"] = dict(config["rope_parameters"])
     # transformers 5 saves `dtype`; NeMo reads `torch_dtype` for the embedding.
     fields["torch_dtype"] = "float32"
-    # An upcast of lm_head: no difference in float32, and transformers has no such field.
-    fields["enable_lm_head_fp32"] = False
     return SimpleNamespace(**fields)

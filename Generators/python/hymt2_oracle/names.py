@@ -17,7 +17,10 @@ ROUTERS = ("router", "router bias")
 
 @dataclass(frozen=True)
 class Names:
-    """Names within a layer; those of a form are `automodel`'s unless another is given."""
+    """Names within a layer; those of a form are `automodel`'s unless another is given.
+
+    The layout is read with one MTP layer, where it can have any.
+    """
 
     layout: Layout
 
@@ -31,6 +34,14 @@ class Names:
         """The tensor of a role in a layer with experts, whose name ends in a text."""
         return self._within(self._of(role, ending))
 
+    def outside(self, role: str) -> str:
+        """The tensor of a role that is in no layer."""
+        tensors = self.layout.tensors
+        found = [tensor.name for tensor in tensors if tensor.layer is None and tensor.role == role]
+        if not found:
+            raise OracleError(f"{self.layout.name}: no tensor outside layers is a {role}")
+        return found[0]
+
     def native(self, role: str, form: str = "automodel", ending: str = "") -> str:
         """The native name of that tensor."""
         tensor = self._of(role, ending)
@@ -41,9 +52,9 @@ class Names:
         tensor = self._member(part)
         return _without_layer(tensor, tensor.places[form].key)
 
-    def member(self, part: str) -> str:
-        """The tensor on disk of a part of the first expert, or of all where they are together."""
-        return self._within(self._member(part))
+    def member(self, part: str, expert: int = 0) -> str:
+        """The tensor on disk of a part of an expert, or of all where they are together."""
+        return re.sub(r"\.0\.", f".{expert}.", self._within(self._member(part)))
 
     def groups(self, form: str = "automodel") -> set[str]:
         """The native names of all tensors that have the experts as their first axis."""
@@ -70,9 +81,9 @@ class Names:
         cast = any(tensor.cast for tensor in self.layout.tensors if is_of_experts(tensor))
         return cast and self.is_of_experts(key)
 
-    def is_router_bias(self, key: str) -> bool:
-        """Whether a key on disk is that of a router's bias."""
-        return key.endswith(f".{self.disk('router bias')}")
+    def has_role(self, key: str, role: str) -> bool:
+        """Whether a key on disk is that of the only tensor in a layer that has a role."""
+        return key.endswith(f".{self.disk(role)}")
 
     def _of(self, role: str, ending: str) -> Tensor:
         return self._first(
@@ -84,7 +95,7 @@ class Names:
 
     def _first(self, fits: Callable[[Tensor], bool], what: str) -> Tensor:
         for tensor in self.layout.tensors:
-            if tensor.kind == "sparse" and fits(tensor):
+            if tensor.kind in ("sparse", "mtp") and fits(tensor):
                 return tensor
         raise OracleError(f"{self.layout.name}: a layer with experts has no tensor for {what}")
 
@@ -122,16 +133,21 @@ def _layer_pattern(layout: str) -> re.Pattern[str]:
 @cache
 def names_of(name: str) -> Names:
     """The names of a layout."""
-    return Names(read_layout(name, small_config(name)))
+    layers = table_of(name)["layers"]
+    mtp = {layers["mtp"]["count"]: 1} if "mtp" in layers else {}
+    return Names(read_layout(name, small_config(name, mtp)))
 
 
 def flag_of(name: str, role: str) -> str:
     """The config field that says whether a layout has tensors of a role."""
-    for field, value in flag_fields(name).items():
-        if value:
-            without = read_layout(name, small_config(name, {field: False}))
-            if all(tensor.role != role for tensor in without.tensors):
-                return field
+
+    def is_there(field: str, value: bool) -> bool:
+        layout = read_layout(name, small_config(name, {field: value}))
+        return any(tensor.role == role for tensor in layout.tensors)
+
+    for field in flag_fields(name):
+        if is_there(field, True) and not is_there(field, False):
+            return field
     raise OracleError(f"{name}: no field of the config says whether there is a {role}")
 
 

@@ -4,9 +4,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
+from transformers import PreTrainedModel
 
 from hymt2_oracle.bits import Difference, Outcome, compare_state_dicts, describe
 from hymt2_oracle.checkpoints import DTYPES
@@ -15,7 +15,7 @@ from hymt2_oracle.explanations import explain_all
 from hymt2_oracle.folders import read_config, read_folder
 from hymt2_oracle.layout import Config, dtype_of, is_mtp_key
 from hymt2_oracle.names import names_of
-from hymt2_oracle.outer_layout import OuterLayout
+from hymt2_oracle.outer_layout import NATIVE, OuterLayout
 from hymt2_oracle.transformers_model import (
     empty_model,
     saved_by_transformers,
@@ -35,42 +35,44 @@ class OuterOutcome(Outcome):
     """Tensors of MTP layers in the converted checkpoint, not compared."""
 
 
-def compare_outer_from_hf(original: Path, native: Path, dtype: str) -> OuterOutcome:
-    """NATIVE against the fused tensors that from_pretrained makes of ORIGINAL."""
-    pair = _Pair(original, native)
+def compare_outer_from_hf(
+    original: Path, native: Path, dtype: str, form: str = NATIVE
+) -> OuterOutcome:
+    """NATIVE, of a native form, against the fused tensors that from_pretrained makes of ORIGINAL."""
+    pair = _Pair(original, native, form)
     model = transformers_model(original, pair.config, pair.dtype())
-    outer = _without_tied(model.config, model.state_dict())
+    outer = _without_tied(model)
     expected = {
-        key: tensor.to(DTYPES[dtype]) if pair.layout.twin(key).grouped else tensor
+        key: tensor.to(DTYPES[dtype]) if pair.layout.is_grouped(key) else tensor
         for key, tensor in outer.items()
     }
     return pair.outcome(pair.layout.native_from_outer(expected), pair.native)
 
 
-def compare_outer_to_hf(original: Path, native: Path, dtype: str) -> OuterOutcome:
+def compare_outer_to_hf(
+    original: Path, native: Path, dtype: str, form: str = NATIVE
+) -> OuterOutcome:
     """What save_pretrained writes of a model filled from NATIVE, against ORIGINAL."""
-    pair = _Pair(original, native)
+    pair = _Pair(original, native, form)
     expected = {
         key: tensor.to(DTYPES[dtype]) if names_of("hy_v3").is_cast(key) else tensor
         for key, tensor in pair.original.items()
     }
     model = empty_model(original)
-    names = _without_tied(model.config, model.state_dict())
+    names = _without_tied(model)
     unfit = _unfit(pair.layout.native_from_outer(names), pair.native)
     if unfit:
         return pair.outcome_of(expected, unfit)
-    saved = saved_by_transformers(
-        model, pair.layout.outer_from_native(names, pair.native)
-    )
+    saved = saved_by_transformers(model, pair.layout.outer_from_native(names, pair.native))
     return pair.outcome(expected, saved)
 
 
 class _Pair:
     """Both folders without their MTP layers."""
 
-    def __init__(self, original: Path, native: Path) -> None:
+    def __init__(self, original: Path, native: Path, form: str) -> None:
         self.config = read_config(original)
-        self.layout = OuterLayout(self.config)
+        self.layout = OuterLayout(self.config, form)
         self.path = original
         self.original, self.mtp_on_disk = _without_mtp(self.config, read_folder(original).tensors)
         self.native, self.mtp_native = _without_mtp(self.config, read_folder(native).tensors)
@@ -93,13 +95,12 @@ class _Pair:
 
     def outcome(self, expected: StateDict, found: StateDict) -> OuterOutcome:
         differences = compare_state_dicts(expected, found)
-        return self.outcome_of(expected, explain_all(differences, expected, found))
+        explained = explain_all(differences, expected, found, self.layout.halves)
+        return self.outcome_of(expected, explained)
 
     def outcome_of(self, expected: StateDict, differences: list[Difference]) -> OuterOutcome:
         elements = sum(tensor.numel() for tensor in expected.values())
-        return OuterOutcome(
-            len(expected), elements, differences, self.mtp_on_disk, self.mtp_native
-        )
+        return OuterOutcome(len(expected), elements, differences, self.mtp_on_disk, self.mtp_native)
 
 
 def _without_mtp(config: Config, tensors: StateDict) -> tuple[StateDict, int]:
@@ -107,11 +108,10 @@ def _without_mtp(config: Config, tensors: StateDict) -> tuple[StateDict, int]:
     return kept, len(tensors) - len(kept)
 
 
-def _without_tied(config: Any, outer: StateDict) -> StateDict:
-    """Without lm_head where it is the token embedding: then no file holds it."""
-    if not config.tie_word_embeddings:
-        return outer
-    return {key: tensor for key, tensor in outer.items() if key != "lm_head.weight"}
+def _without_tied(model: PreTrainedModel) -> StateDict:
+    """A model's tensors without the output head where it is the token embedding: no file holds it."""
+    tied = model.all_tied_weights_keys
+    return {key: tensor for key, tensor in model.state_dict().items() if key not in tied}
 
 
 def _unfit(expected: StateDict, native: StateDict) -> list[Difference]:

@@ -2,13 +2,22 @@
 # Copyright the hymt2-harness authors
 """Small model configs, each made for one kind of fault."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from hymt2_oracle.configs import flag_fields
+from hymt2_oracle.tables import TABLES
+
+_CONFIG = TABLES.parents[2] / "Generators" / "configs" / "hy3.json"
+_PUBLISHED: dict[str, Any] = json.loads(_CONFIG.read_text(encoding="utf-8"))
 
 TINY: dict[str, Any] = {
+    # Norms of heads and the router's bias among them, as the layout's table has them by default.
+    **flag_fields("hy_v3"),
+    # All that is no size, name or token.
+    **{name: value for name, value in _PUBLISHED.items() if isinstance(value, bool | float | dict)},
     "vocab_size": 64,
     "hidden_size": 16,
     "intermediate_size": 24,
@@ -27,17 +36,6 @@ TINY: dict[str, Any] = {
     # Large, so that a wrong expert moves the logits over 10^4 times as far as rounding; larger
     # still, and rounding itself comes near the tolerance.
     "initializer_range": 0.15,
-    # As published for Hy3 and Hy-MT2.
-    "rms_norm_eps": 1e-5,
-    "router_scaling_factor": 2.826,
-    "route_norm": True,
-    "moe_router_use_sigmoid": True,
-    "enable_lm_head_fp32": True,
-    "enable_moe_fp32_combine": False,
-    "enable_attention_fp32_softmax": False,
-    "rope_parameters": {"rope_type": "default", "rope_theta": 11158840.0},
-    # Norms of heads and the router's bias among them, as the layout's table has them by default.
-    **flag_fields("hy_v3"),
 }
 """What every preset starts from: the published config of the family, made tiny."""
 

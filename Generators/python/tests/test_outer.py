@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,6 +19,8 @@ from hymt2_oracle.outer import compare_outer_from_hf, compare_outer_to_hf
 from hymt2_oracle.outer_layout import OuterLayout
 from hymt2_oracle.presets import complete_config
 from hymt2_oracle.random_configs import random_config
+from hymt2_oracle.table_moves import native_tensors
+from hymt2_oracle.tables import read_layout
 
 Fault = Callable[[StateDict], None]
 
@@ -32,6 +35,14 @@ def convert(path: Path, preserve_mtp: bool = False) -> StateDict:
         key: tensor.clone()
         for key, tensor in native_from_hf(adapter, read_folder(path).tensors).items()
     }
+
+
+def convert_to_fused(path: Path, preserve_mtp: bool = False) -> StateDict:
+    """The form of transformers' model, as the table's formulas say."""
+    config = read_config(path)
+    config = config if preserve_mtp else {**config, "num_nextn_predict_layers": 0}
+    layout = read_layout("hy_v3", config)
+    return native_tensors(layout, read_folder(path).tensors, "transformers")
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +62,22 @@ def test_nemo_and_transformers_agree_on_random_configs(number: int, tmp_path: Pa
     there = compare_outer_from_hf(path, converted, "bfloat16")
     back = compare_outer_to_hf(path, converted, "bfloat16")
     assert (there.differences, there.tensors) == ([], len(native))
+    assert (back.differences, back.tensors) == ([], len(folder.tensors))
+    assert there.elements == back.elements == sum(t.numel() for t in folder.tensors.values())
+
+
+BIASES = {"attention_bias": True, "mlp_bias": True}
+
+
+@pytest.mark.parametrize("changes", [*map(random_config, range(9)), BIASES])
+def test_the_fused_form_is_what_the_model_holds(changes: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "c"
+    folder = make_checkpoint(path, Recipe(complete_config(changes)))
+    fused = convert_to_fused(path)
+    converted = write_native(tmp_path / "n", fused)
+    there = compare_outer_from_hf(path, converted, "bfloat16", "transformers")
+    back = compare_outer_to_hf(path, converted, "bfloat16", "transformers")
+    assert (there.differences, there.tensors) == ([], len(fused))
     assert (back.differences, back.tensors) == ([], len(folder.tensors))
     assert there.elements == back.elements == sum(t.numel() for t in folder.tensors.values())
 
@@ -149,6 +176,74 @@ def test_a_fault_of_no_known_kind_is_only_located(square: Path, tmp_path: Path) 
     assert (back.key, back.first_index) == (f"{EXPERTS}.2.down_proj.weight", (7, 5))
 
 
+FUSED_GATE_AND_UP, FUSED_DOWN = f"{EXPERTS}.gate_up_proj", f"{EXPERTS}.down_proj"
+FUSED_BIAS = "model.layers.1.mlp.e_score_correction_bias"
+
+
+def exchange_fused_halves(fused: StateDict) -> None:
+    fused[FUSED_GATE_AND_UP] = torch.cat(fused[FUSED_GATE_AND_UP].chunk(2, dim=1)[::-1], dim=1)
+
+
+def transpose_fused_down(fused: StateDict) -> None:
+    fused[FUSED_DOWN] = fused[FUSED_DOWN].transpose(1, 2)
+
+
+def flip_one_bit(fused: StateDict) -> None:
+    fused[FUSED_DOWN].view(torch.int16)[2, 5, 7] ^= 1
+
+
+def narrow_bias(fused: StateDict) -> None:
+    fused[FUSED_BIAS] = fused[FUSED_BIAS].to(torch.bfloat16)
+
+
+def name_bias_as_nemo(fused: StateDict) -> None:
+    fused["model.layers.1.mlp.gate.e_score_correction_bias"] = fused.pop(FUSED_BIAS)
+
+
+def cut_down(fused: StateDict) -> None:
+    fused[FUSED_DOWN] = fused[FUSED_DOWN][1:]
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (
+            exchange_fused_halves,
+            [(FUSED_GATE_AND_UP, "bits", "the halves are exchanged: gate is where up belongs")],
+        ),
+        (transpose_fused_down, [(FUSED_DOWN, "bits", "every expert is transposed")]),
+        (flip_one_bit, [(FUSED_DOWN, "bits", None)]),
+        (narrow_bias, [(FUSED_BIAS, "dtype", None)]),
+        (
+            name_bias_as_nemo,
+            [
+                (FUSED_BIAS, "missing", None),
+                ("model.layers.1.mlp.gate.e_score_correction_bias", "unexpected", None),
+            ],
+        ),
+        (cut_down, [(FUSED_DOWN, "shape", None)]),
+    ],
+)
+def test_a_fault_in_the_fused_form_is_named(
+    square: Path,
+    fault: Fault,
+    expected: list[tuple[str, str, str | None]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fused = {key: tensor.clone() for key, tensor in convert_to_fused(square).items()}
+    fault(fused)
+    words = ["compare-outer", str(square), str(write_native(tmp_path / "n", fused))]
+    words += ["--native-form", "transformers"]
+    assert run_command([*words, "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)["differences"]
+    assert [(d["key"], d["problem"], d.get("explanation")) for d in found] == expected
+    assert all(("first_index" in d) == (d["problem"] == "bits") for d in found)
+    if fault is flip_one_bit:
+        assert found[0]["first_index"] == [2, 5, 7]
+    assert run_command([*words, "--to-hf"]) == 1
+
+
 def drop(native: StateDict) -> None:
     del native[DOWN]
 
@@ -186,11 +281,17 @@ def test_a_narrowed_router_bias_is_noticed(square: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("preserve", [True, False])
+@pytest.mark.parametrize("form", ["automodel", "transformers"])
 def test_mtp_layers_are_counted_and_left_out(
-    mtp_checkpoint: Path, preserve: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    mtp_checkpoint: Path,
+    form: str,
+    preserve: bool,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    converted = write_native(tmp_path / "n", convert(mtp_checkpoint, preserve_mtp=preserve))
-    words = ["compare-outer", str(mtp_checkpoint), str(converted)]
+    conversion = convert if form == "automodel" else convert_to_fused
+    converted = write_native(tmp_path / "n", conversion(mtp_checkpoint, preserve_mtp=preserve))
+    words = ["compare-outer", str(mtp_checkpoint), str(converted), "--native-form", form]
     for direction in ([], ["--to-hf"]):
         assert run_command([*words, *direction, "--json"]) == 0
         document = json.loads(capsys.readouterr().out)

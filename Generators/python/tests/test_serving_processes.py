@@ -2,7 +2,6 @@
 # Copyright the hymt2-harness authors
 """Servers as child processes."""
 
-import json
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -22,7 +21,6 @@ from serving_client import (
     split,
 )
 
-from hymt2_oracle.__main__ import run_command
 from hymt2_oracle.expert_parallel import expert_parallel_mesh
 from hymt2_oracle.golden.table import Plan, plans
 from hymt2_oracle.golden.upstream import Upstream
@@ -291,24 +289,6 @@ def test_the_example_converts_what_it_supports(start: Start) -> None:
     answer = child.ask("from_hf", plan_request(plan), hf, session="surplus")
     assert "experts.1.gate_proj" in answer.metadata["error_message"]
     assert child.end()[:2] == (0, b"")
-
-
-def test_recorded_requests_are_timed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = tmp_path / "requests"
-    request, hf = plan_request(PLAN), plan_tensors(PLAN)
-    frames = [request_frame("hello"), request_frame("from_hf", request, hf)]
-    frames.append(
-        request_frame("to_hf", request, {"layers.1.mlp.experts.down_projs": torch.ones(1)})
-    )
-    file.write_bytes(b"".join(frames))
-    assert run_command(["bench-requests", "numpy", str(file)]) == 0
-    results = json.loads(capsys.readouterr().out)
-    assert (results["requests"], results["refused"]) == (2, 1)
-    assert results["perSecond"] == pytest.approx(2 / results["seconds"])
-    assert min(results["decodeSeconds"], results["encodeSeconds"]) > 0
-    file.write_bytes(request_frame("hello"))
-    assert run_command(["bench-requests", "numpy", str(file)]) == 2
-    assert run_command(["bench-requests", "numpy", str(tmp_path / "none")]) == 2
 
 
 def swapped(answer: torch.Tensor) -> torch.Tensor:

@@ -16,21 +16,18 @@ extension LenientKey {
     layer.map { layout.start(ofLayer: $0, under: prefix) }
   }
 
-  /// The native name behind the layer, where it differs in the name alone.
-  func nativeName(_ layout: Layout) -> String? {
-    if case .tensor(let tensor) = subject, case .renamed(let name) = layout.tensors[tensor].native {
-      return name.start
+  /// The name on the other side behind the layer, where it differs in the name alone.
+  func otherName(_ layout: Layout, isOnDisk: Bool) -> String? {
+    switch subject {
+    case .tensor(let tensor) where isOnDisk:
+      if case .renamed(let name) = layout.tensors[tensor].native { return name.start }
+    case .renamed(let tensor) where !isOnDisk: return layout.tensors[tensor].name.start
+    default: break
     }
-    return layout.modules.lazy.compactMap {
-      rest.hasPrefix($0.onDisk) ? $0.native + rest.dropFirst($0.onDisk.count) : nil
-    }.first
-  }
-
-  /// The name on disk behind the layer, where it differs in the name alone.
-  func onDiskName(_ layout: Layout) -> String? {
-    if case .renamed(let tensor) = subject { return layout.tensors[tensor].name.start }
-    return layout.modules.lazy.compactMap {
-      rest.hasPrefix($0.native) ? $0.onDisk + rest.dropFirst($0.native.count) : nil
+    return layout.modules.lazy.compactMap { module in
+      let (own, other) =
+        isOnDisk ? (module.onDisk, module.native) : (module.native, module.onDisk)
+      return rest.hasPrefix(own) ? other + rest.dropFirst(own.count) : nil
     }.first
   }
 }
@@ -75,8 +72,7 @@ enum NativeWhole: Hashable {
   func name(_ layout: Layout) -> String {
     switch self {
     case .group(let group): layout.groups[group].name
-    case .factors(let lora, let isA):
-      group(layout).name.upToLastDot + layout.lora[lora].native + (isA ? "_A" : "_B")
+    case .factors(let lora, let isA): layout.factorName(lora, isA: isA)
     }
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-import Tensors
+package import Tensors
 
 /// What came out of a conversion, and which input tensors were found in it.
 ///
@@ -95,4 +95,39 @@ struct ConversionResult {
 
   /// Whether anything was found in a tensor.
   func isFound(_ name: TensorName) -> Bool { holder(of: name) != nil }
+}
+
+/// What became of a tensor that a conversion did not keep, the worst first.
+package enum TensorFate: String, Sendable, Hashable, CaseIterable {
+  /// Nothing of it came out.
+  case lost
+  /// Another tensor's data stand where it should be.
+  case overwritten
+  /// It came out with another type, shape or other elements, or in another's place.
+  case changed
+  /// It came out and did not go in.
+  case invented
+}
+
+/// A tensor that went into a conversion and is not found again, or one that came from nowhere.
+package struct TensorLoss: Sendable {
+  /// What became of it.
+  package let fate: TensorFate
+  /// The key that went in, or the one that came out of what was invented.
+  package let name: TensorName
+  /// The key that came out at which something else stands.
+  let home: TensorName?
+  /// Whether only some experts of a grouped tensor are concerned.
+  let isOfSomeExperts: Bool
+
+  init(
+    _ fate: TensorFate, _ name: TensorName, at home: TensorName? = nil,
+    isOfSomeExperts: Bool = false
+  ) {
+    (self.fate, self.name, self.home) = (fate, name, home)
+    self.isOfSomeExperts = isOfSomeExperts
+  }
+
+  /// Whether both tell of one tensor and one fate.
+  func isSame(as other: TensorLoss) -> Bool { fate == other.fate && name == other.name }
 }

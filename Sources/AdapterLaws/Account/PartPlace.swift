@@ -23,8 +23,6 @@ struct PartPlace: Hashable {
   let terms: [Term]
   /// The native axis that counts experts.
   let expertAxis: Int?
-  /// How many parts share an axis.
-  let partCount: Int
   /// Whether all parts are the same elements.
   var isRepeated = false
 
@@ -50,7 +48,7 @@ struct PartPlace: Hashable {
     return parts.map { rule, terms in
       PartPlace(
         rule: rule, terms: zip(terms, areShared).map { placed($0, $1) },
-        expertAxis: group.expertAxis, partCount: parts.count)
+        expertAxis: group.expertAxis)
     }
   }
 
@@ -65,7 +63,7 @@ struct PartPlace: Hashable {
         axis: isA ? 1 : 0, coefficient: own.coefficient, start: own.start, isShared: own.isShared)
       return PartPlace(
         rule: place.rule, terms: [place.terms[0]] + (isA ? [features, rank] : [rank, features]),
-        expertAxis: 0, partCount: place.partCount, isRepeated: isA)
+        expertAxis: 0, isRepeated: isA)
     }
   }
 
@@ -126,16 +124,6 @@ struct PartPlace: Hashable {
       let (last, overflows) = term.coefficient.multipliedReportingOverflow(by: count - 1)
       return !overflows && last < extent - start
     }
-  }
-
-  /// The shape on disk of a part that takes its share of a native tensor.
-  func share(of native: Shape) -> [Int] {
-    var result = [Int](repeating: 1, count: terms.count { $0.axis != nil })
-    for (position, term) in terms.enumerated() {
-      guard let axis = term.axis else { continue }
-      result[axis] = native[position] / (term.isShared ? partCount : 1)
-    }
-    return result
   }
 
   /// The native axis that parts share, or nil if each has its own tensor.

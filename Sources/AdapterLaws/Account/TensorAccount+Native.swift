@@ -15,7 +15,7 @@ extension TensorAccount {
       }
     }
     guard case .fusedFactor(let lora, let isA) = address.subject else {
-      return address.nativeName(layout).map { [.whole(TensorName(base + $0))] } ?? []
+      return address.otherName(layout, isOnDisk: true).map { [.whole(TensorName(base + $0))] } ?? []
     }
     return layouts(address, lora: lora, isA: isA).map { isLegacy in
       let native = NativeWhole.factors(lora: lora, isA: isA != isLegacy)
@@ -37,30 +37,6 @@ extension TensorAccount {
     }
     guard fitting.count != 1 else { return fitting }
     return oracle.spec.options.paramWrapperLayout.map { [$0 == .legacy] } ?? [false, true]
-  }
-
-  /// Whether a grouped factor is a fused one: `fusedA[e * rank + k, f]`, `fusedB[f, k * experts + e]`
-  /// and native `A[e, f, k]`, `B[e, k, f]`.
-  mutating func isFused(_ tensor: Tensor, _ name: TensorName, isA: Bool, becomesA: Bool) -> Bool {
-    let experts = oracle.spec.config.expertCount
-    guard let native = result.tensors[name], native.dtype == tensor.dtype, tensor.shape.rank == 2
-    else { return false }
-    let (fused, features) = (tensor.shape[isA ? 0 : 1], tensor.shape[isA ? 1 : 0])
-    let (rank, rest) = fused.quotientAndRemainder(dividingBy: experts)
-    let extents = [experts] + (becomesA ? [features, rank] : [rank, features])
-    guard rest == 0, native.shape.extents == extents else { return false }
-    let (file, found) = (tensor.patterns, result.patterns(name))
-    for e in 0..<experts {
-      for k in 0..<rank {
-        for f in 0..<features {
-          let expected =
-            isA ? file[(e * rank + k) * features + f] : file[f * fused + k * experts + e]
-          let place = becomesA ? (e * features + f) * rank + k : (e * rank + k) * features + f
-          guard expected == found[place] else { return false }
-        }
-      }
-    }
-    return true
   }
 
   /// Notes that a tensor is in its place in a grouped one.
@@ -115,16 +91,13 @@ extension TensorAccount {
     guard found.shape.rank == part.terms.count else {
       // It holds the part only if it holds as much as one.
       guard found.shape.elementCount >= tensor.shape.elementCount else { return nil }
-      return instead(of: tensor, address.name, group, found)
+      return instead(of: address.name, group, found)
     }
-    if let other = elsewhere(place, tensor, address) {
-      var loss = TensorLoss(.changed, address.name)
-      loss.home = group
-      loss.detail = .place(ofExpert: other)
-      return loss
+    if isElsewhere(place, tensor, address) {
+      return TensorLoss(.changed, address.name, at: group)
     }
     guard found.shape.elementCount > 0 else {
-      return instead(of: tensor, address.name, group, found)
+      return instead(of: address.name, group, found)
     }
     let isNumbered = part.expertAxisOnDisk == nil
     let depth = part.expertAxis.map { found.shape[$0] } ?? 1
@@ -133,52 +106,25 @@ extension TensorAccount {
     let slots = (isNumbered ? number..<number + 1 : 0..<depth)
       .map { ConversionResult.Slot(group: group, number: $0) }
     blamed.formUnion(slots)
-    let other = slots.flatMap { result.finds(in: $0) }.first {
+    let isOthers = slots.flatMap { result.finds(in: $0) }.contains {
       $0.rule == part.rule || part.isRepeated
     }
-    var loss = TensorLoss(other == nil ? .changed : .overwritten, address.name)
-    loss.home = group
-    loss.other = other?.name ?? result.owner(of: group)
-    if loss.other != nil { return loss.overwritten }
-    loss.detail = change(tensor, found, part, canCast: whole.isCast(layout))
-    return loss
+    let isOverwritten = isOthers || result.owner(of: group) != nil
+    return TensorLoss(isOverwritten ? .overwritten : .changed, address.name, at: group)
   }
 
-  private func change(
-    _ tensor: Tensor, _ found: Tensor, _ part: PartPlace, canCast: Bool
-  ) -> TensorLoss.Change {
-    let hasRank = tensor.shape.rank == part.terms.count { $0.axis != nil }
-    if hasRank, patterns(tensor, as: found.dtype, canCast: canCast) == nil {
-      return .type(found: found.dtype, expected: tensor.dtype)
-    }
-    guard part.positions(of: tensor.shape, in: found.shape, slot: 0, held: own) != nil else {
-      return .shape(found: "\(found.shape)", expected: "\(tensor.shape)")
-    }
-    return .elements
-  }
-
-  /// The expert in whose place, where none belongs, an expert's tensor stands.
-  private mutating func elsewhere(
+  /// Whether an expert's tensor stands in the place of another, where none belongs.
+  private mutating func isElsewhere(
     _ place: Place, _ tensor: Tensor, _ address: LenientKey
-  ) -> Int? {
-    guard case .slice(let group, let whole, let part) = place, part.expertAxisOnDisk == nil,
+  ) -> Bool {
+    guard case .slice(let group, _, let part) = place, part.expertAxisOnDisk == nil,
       let axis = part.expertAxis, let shape = result.tensors[group]?.shape, shape.elementCount > 0
-    else { return nil }
+    else { return false }
     for number in 0..<shape[axis] {
       let slot = ConversionResult.Slot(group: group, number: number)
       let isFree = result.finds(in: slot).allSatisfy { $0.rule != part.rule }
-      guard isFree, takeSlice(place, tensor, address, slot: number) else { continue }
-      return number + offset(shape, whole, part)
+      if isFree, takeSlice(place, tensor, address, slot: number) { return true }
     }
-    return nil
-  }
-}
-
-extension TensorLoss {
-  /// The same as a tensor in whose place another stands.
-  fileprivate var overwritten: TensorLoss {
-    var loss = TensorLoss(.overwritten, name)
-    (loss.home, loss.other) = (home, other)
-    return loss
+    return false
   }
 }

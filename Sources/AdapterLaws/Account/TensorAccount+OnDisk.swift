@@ -10,19 +10,15 @@ import Tensors
 extension TensorAccount {
   func onDiskPlaces(of address: LenientKey, _ base: String) -> [Place] {
     if let whole = NativeWhole(native: address) { return [.split(base, whole)] }
-    return address.onDiskName(layout).map { [.whole(TensorName(base + $0))] } ?? []
+    return address.otherName(layout, isOnDisk: false).map { [.whole(TensorName(base + $0))] } ?? []
   }
 
   /// What became of one expert's slice, or of all where they are grouped on disk.
-  private enum SliceFate {
+  private enum SliceFate: Equatable {
     case found([TensorName])
     case absent
-    case overwritten(TensorName, by: TensorName)
-    case changed(TensorName, TensorLoss.Change)
-
-    var isFound: Bool {
-      if case .found = self { true } else { false }
-    }
+    case overwritten(TensorName)
+    case changed(TensorName)
   }
 
   mutating func takeSplit(
@@ -33,7 +29,8 @@ extension TensorAccount {
     for case .found(let names) in fates { keys += names }
     // What is found of it is found, even if the rest is not.
     let areFree = keys.map { result.claim($0, for: address.name) }
-    return fates.allSatisfy(\.isFound) && !fates.isEmpty && areFree.allSatisfy { $0 }
+    let areFound = fates.allSatisfy { if case .found = $0 { true } else { false } }
+    return areFound && !fates.isEmpty && areFree.allSatisfy { $0 }
   }
 
   /// What stands under the keys of a grouped tensor's parts; nil if there are none.
@@ -41,38 +38,20 @@ extension TensorAccount {
     _ base: String, _ whole: NativeWhole, _ tensor: Tensor, _ address: LenientKey
   ) -> TensorLoss? {
     let fates = sliceFates(base, whole, tensor, address.name)
-    let place = whole.places(layout).first
-    let offset = place.map { self.offset(tensor.shape, whole, $0) } ?? 0
-    let isNumbered = place?.expertAxisOnDisk == nil
-    func experts(_ slots: [Int]) -> [Int] { isNumbered ? slots.map { $0 + offset } : [] }
-    var absent: [Int] = []
-    var overwritten: [(slot: Int, key: TensorName, other: TensorName)] = []
-    var changed: [(slot: Int, key: TensorName, change: TensorLoss.Change)] = []
-    for (slot, fate) in fates.enumerated() {
-      switch fate {
-      case .found: break
-      case .absent: absent.append(slot)
-      case .overwritten(let key, let other): overwritten.append((slot, key, other))
-      case .changed(let key, let change): changed.append((slot, key, change))
-      }
+    let isNumbered = whole.places(layout).first?.expertAxisOnDisk == nil
+    guard fates.contains(where: { $0 != .absent }) else { return nil }
+    if fates.contains(.absent) {
+      return TensorLoss(.lost, address.name, isOfSomeExperts: isNumbered)
     }
-    guard absent.count < fates.count else { return nil }
-    if !absent.isEmpty {
-      var loss = TensorLoss(.lost, address.name)
-      loss.experts = experts(absent)
-      return loss
+    for case .overwritten(let key) in fates {
+      return TensorLoss(.overwritten, address.name, at: key, isOfSomeExperts: isNumbered)
     }
-    if let first = overwritten.first {
-      var loss = TensorLoss(.overwritten, address.name)
-      loss.experts = experts(overwritten.map(\.slot))
-      (loss.home, loss.other) = (first.key, first.other)
-      return loss
+    let changed = fates.compactMap { if case .changed(let key) = $0 { key } else { nil } }
+    return changed.first.map { key in
+      TensorLoss(
+        .changed, address.name, at: key,
+        isOfSomeExperts: isNumbered && changed.count < fates.count)
     }
-    guard let first = changed.first else { return nil }
-    var loss = TensorLoss(.changed, address.name)
-    loss.experts = changed.count < fates.count ? experts(changed.map(\.slot)) : []
-    (loss.home, loss.detail) = (first.key, first.change)
-    return loss
   }
 
   private func sliceFates(
@@ -90,7 +69,8 @@ extension TensorAccount {
       let keys = places.map { place in
         TensorName(base + whole.name(of: place, layout).name(expert: slot + offset))
       }
-      return fate(Array(zip(keys, places)), Split(tensor, patterns, name, slot))
+      return fate(
+        Array(zip(keys, places)), Split(tensor: tensor, patterns: patterns, name: name, slot: slot))
     }
   }
 
@@ -100,10 +80,6 @@ extension TensorAccount {
     let patterns: [UInt64]
     let name: TensorName
     let slot: Int
-
-    init(_ tensor: Tensor, _ patterns: [UInt64], _ name: TensorName, _ slot: Int) {
-      (self.tensor, self.patterns, self.name, self.slot) = (tensor, patterns, name, slot)
-    }
   }
 
   /// What became of a slice whose elements stand under the keys of its parts: shared by all, or each
@@ -114,16 +90,12 @@ extension TensorAccount {
     let isOnlyPart =
       keys.count { layout.tensors[$0.1.rule].isPresent(oracle.values) } < 2
     if keys.count > 1, isOnlyPart || first.1.isRepeated {
-      for (key, place) in present where !holds(key, place.filling, split, starts: [nil]) {
-        return instead(key, split, place.filling)
-      }
-      return .found(present.map(\.0))
+      let wrong = present.first { !holds($0.0, $0.1.filling, split, starts: [nil]) }
+      return wrong.map { instead($0.0, split) } ?? .found(present.map(\.0))
     }
     guard let axis = first.1.sharedAxis, keys.count > 1 else {
-      for (key, place) in present where !holds(key, place, split, starts: [nil]) {
-        return instead(key, split, place)
-      }
-      return .found(present.map(\.0))
+      let wrong = present.first { !holds($0.0, $0.1, split, starts: [nil]) }
+      return wrong.map { instead($0.0, split) } ?? .found(present.map(\.0))
     }
     func rows(_ key: TensorName, _ place: PartPlace) -> Int {
       guard let shape = result.tensors[key]?.shape, let own = place.terms[axis].axis,
@@ -135,14 +107,14 @@ extension TensorAccount {
     for (key, place) in keys {
       // At its place or behind the parts before it; if both are off, elements are lost.
       if result.tensors[key] != nil, !holds(key, place, split, starts: [nil, before]) {
-        return instead(key, split, place)
+        return instead(key, split)
       }
       before += rows(key, place)
     }
     let counts = keys.map { rows($0.0, $0.1) }
     let share = split.tensor.shape[axis] / keys.count
     guard counts.contains(share), counts.reduce(0, +) == split.tensor.shape[axis] else {
-      return .changed(first.0, .split(columns: split.tensor.shape[axis], rows: counts))
+      return .changed(first.0)
     }
     return .found(present.map(\.0))
   }
@@ -165,19 +137,10 @@ extension TensorAccount {
     }
   }
 
-  private func instead(_ key: TensorName, _ split: Split, _ place: PartPlace) -> SliceFate {
+  private func instead(_ key: TensorName, _ split: Split) -> SliceFate {
     guard let there = result.tensors[key] else { return .absent }
-    if let owner = result.owner(of: key), owner != split.name {
-      return .overwritten(key, by: owner)
-    }
-    if let own = input[key], own == there { return .overwritten(key, by: key) }
-    if there.dtype != split.tensor.dtype {
-      return .changed(key, .type(found: there.dtype, expected: split.tensor.dtype))
-    }
-    let extents = place.share(of: split.tensor.shape)
-    return there.shape.extents == extents
-      ? .changed(key, .elements)
-      : .changed(key, .shape(found: "\(there.shape)", expected: "\(extents)"))
+    if let owner = result.owner(of: key), owner != split.name { return .overwritten(key) }
+    return input[key] == there ? .overwritten(key) : .changed(key)
   }
 }
 
@@ -187,6 +150,6 @@ extension PartPlace {
     PartPlace(
       rule: rule,
       terms: terms.map { Term(axis: $0.axis, coefficient: 1, start: 0, isShared: false) },
-      expertAxis: expertAxis, partCount: 1, isRepeated: isRepeated)
+      expertAxis: expertAxis, isRepeated: isRepeated)
   }
 }

@@ -59,7 +59,6 @@ package struct TensorAccount {
       if let loss = fate(of: address, places) { losses.append(loss) }
     }
     addInvented()
-    noteOrder()
     losses = TensorFate.allCases.flatMap { fate in losses.filter { $0.fate == fate } }
   }
 
@@ -122,7 +121,8 @@ package struct TensorAccount {
       let isWhole = part.expertAxisOnDisk != nil && result.tensors[name] == tensor
       return takeSlice(place, tensor, address) || isWhole && result.claim(name, for: address.name)
     case .fused(let name, let isA, let becomesA):
-      return isFused(tensor, name, isA: isA, becomesA: becomesA)
+      let native = oracle.nativeFactor(tensor, isA: isA, becomesA: becomesA)
+      return native != nil && native == result.tensors[name]
         && result.claim(name, for: address.name)
     case .split(let base, let group): return takeSplit(base, group, tensor, address)
     }
@@ -164,43 +164,21 @@ package struct TensorAccount {
     switch place {
     case .whole(let name), .fused(let name, _, _):
       guard let other = result.tensors[name] else { return nil }
-      return instead(of: tensor, address.name, name, other)
+      return instead(of: address.name, name, other)
     case .slice: return sliceLoss(place, tensor, address)
     case .split(let base, let group): return splitLoss(base, group, tensor, address)
     }
   }
 
   /// What stands in the place of a tensor.
-  func instead(
-    of tensor: Tensor, _ name: TensorName, _ home: TensorName, _ there: Tensor
-  ) -> TensorLoss {
+  func instead(of name: TensorName, _ home: TensorName, _ there: Tensor) -> TensorLoss {
     let owner = result.holder(of: home) ?? twin(of: there, besides: name)
-    var loss = TensorLoss(owner == nil ? .changed : .overwritten, name)
-    loss.home = home
-    loss.other = owner
-    if owner == nil { loss.detail = Self.change(tensor, there) }
-    return loss
+    return TensorLoss(owner == nil ? .changed : .overwritten, name, at: home)
   }
 
   /// An input tensor that is the same.
   func twin(of tensor: Tensor, besides name: TensorName? = nil) -> TensorName? {
     alike[Self.look(tensor)]?.first { $0 != name && input[$0] == tensor }
-  }
-
-  private static func change(_ tensor: Tensor, _ found: Tensor) -> TensorLoss.Change {
-    if found.dtype != tensor.dtype { return .type(found: found.dtype, expected: tensor.dtype) }
-    return found.shape == tensor.shape
-      ? .elements : .shape(found: "\(found.shape)", expected: "\(tensor.shape)")
-  }
-
-  /// Notes which of two keys that land on one came first.
-  private mutating func noteOrder() {
-    for position in losses.indices {
-      guard let other = losses[position].other, let later = input.names.firstIndex(of: other),
-        let earlier = input.names.firstIndex(of: losses[position].name)
-      else { continue }
-      losses[position].isEarlier = earlier < later
-    }
   }
 
   mutating func add(_ loss: TensorLoss) { losses.append(loss) }
@@ -239,5 +217,77 @@ extension TensorAccount {
   func offset(_ native: Shape, _ whole: NativeWhole, _ place: PartPlace) -> Int {
     guard whole.isOfRanks, let axis = place.expertAxis, axis < native.rank else { return 0 }
     return native[axis] >= oracle.spec.config.expertCount ? 0 : own.lowerBound
+  }
+}
+
+/// What came out and did not go in.
+extension TensorAccount {
+  mutating func addInvented() {
+    for (name, tensor) in result.tensors where tensor.shape.elementCount > 0 {
+      if result.owner(of: name) != nil { continue }
+      let whole = NativeWhole(native: LenientKey(name, layout))
+      if isFromHF, homes.contains(name), let whole,
+        let place = whole.places(layout).first, place.terms.count == tensor.shape.rank
+      {
+        addInventedSlots(name, tensor.shape, whole, place)
+      } else if !homes.contains(name), !isOfSplit(name), twin(of: tensor) == nil {
+        // A tied head may repeat the embedding.
+        add(TensorLoss(.invented, name))
+      }
+    }
+  }
+
+  /// Whether a grouped tensor has a part for a key on disk.
+  private func isOfSplit(_ name: TensorName) -> Bool {
+    let address = LenientKey(name, layout)
+    guard !isFromHF, let whole = NativeWhole(onDisk: address, layout),
+      let place = whole.places(layout).first, let base = address.plainBase(layout)
+    else { return false }
+    let prefixes = [address.prefix, oracle.spec.prefix, layout.prefixes[0], ""]
+    let bases =
+      [base] + prefixes.map { layout.start(ofLayer: address.layer ?? 0, under: $0) }
+    return bases.contains { base in
+      guard let shape = input[TensorName(base + whole.name(layout))]?.shape,
+        shape.rank == place.terms.count
+      else { return false }
+      guard let expert = address.expert, let axis = place.expertAxis else { return true }
+      return (0..<shape[axis]).contains(expert - offset(shape, whole, place))
+    }
+  }
+
+  /// Slots, or elements of them, in which no tensor stands that went in.
+  private mutating func addInventedSlots(
+    _ group: TensorName, _ shape: Shape, _ whole: NativeWhole, _ place: PartPlace
+  ) {
+    let depth = place.expertAxis.map { shape[$0] } ?? 1
+    let size = shape.elementCount / max(1, depth)
+    var (areExperts, areParts) = (false, false)
+    for number in 0..<depth {
+      let slot = ConversionResult.Slot(group: group, number: number)
+      if blamed.contains(slot) { continue }
+      let finds = result.finds(in: slot)
+      if finds.isEmpty {
+        areExperts = true
+      } else if !finds.contains(where: { $0.count == size }),
+        finds.reduce(0, { $0 + $1.count }) < size, !addGap(finds, whole, group)
+      {
+        areParts = true
+      }
+    }
+    for isInvented in [areExperts, areParts] where isInvented {
+      add(TensorLoss(.invented, group, at: group, isOfSomeExperts: true))
+    }
+  }
+
+  /// Elements between what the parts hold belong to the one that has too few; gives false if they belong
+  /// to no input tensor.
+  private mutating func addGap(
+    _ finds: [ConversionResult.Find], _ whole: NativeWhole, _ group: TensorName
+  ) -> Bool {
+    let narrow = finds.min { $0.count < $1.count }
+    let wanted = whole.places(layout).count { layout.tensors[$0.rule].isPresent(oracle.values) }
+    guard let narrow, finds.count >= wanted else { return false }
+    add(TensorLoss(.changed, narrow.name, at: group))
+    return true
   }
 }

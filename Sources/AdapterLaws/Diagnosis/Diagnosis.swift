@@ -18,11 +18,13 @@ public struct Diagnosis: Sendable {
   /// The causes as text that is the same on all checkpoints that show them, or nil where they say
   /// too little for that.
   public var cause: String? {
-    if let code = codes.first, let cause = code.causeAlone { return cause }
     let causes = codes.filter(\.fault.isTelling).map { code in
+      switch code.fault {
       // Which conversion loses a value depends on what the law looked at.
-      if case .value = code.fault { return code.fault.identifier }
-      return "\(code.fault.identifier) \(code.direction.rawValue)"
+      case .value: code.fault.identifier
+      case .misbehaved(let kind): "misbehaved \(kind.rawValue) \(code.direction.rawValue)"
+      default: "\(code.fault.identifier) \(code.direction.rawValue)"
+      }
     }
     return causes.isEmpty ? nil : causes.unique.sorted().joined(separator: ", ")
   }
@@ -58,14 +60,14 @@ public struct Diagnosis: Sendable {
     /// What is wrong, and which conversions do it.
     public let code: Code
     /// The words for the classes of tensors, such as `down_proj`; empty where all are concerned.
-    public let classes: [String]
+    public var classes: [String] = []
     /// The layers.
-    public let layers: [Int]
+    public var layers: [Int] = []
     /// The experts; empty where all are concerned.
-    public let experts: [Int]
+    public var experts: [Int] = []
     /// The keys of the outputs.
-    public let tensors: [TensorName]
-    /// The fault in words, with a hint where adapters usually have it.
+    public var tensors: [TensorName] = []
+    /// The fault and its places in words, with a hint where adapters usually have it.
     public let sentence: String
   }
 
@@ -80,10 +82,11 @@ public struct Diagnosis: Sendable {
     _ violation: Violation, _ spec: CheckpointSpec, _ adapter: any AdapterUnderTest
   ) -> Diagnosis {
     if let misbehaviour = violation.misbehaviour {
-      return Diagnosis(findings: [finding(misbehaviour, violation.direction)])
-    }
-    if let losses = violation.losses {
-      return Diagnosis(findings: LossWording(losses).findings(violation.direction))
+      return Diagnosis(findings: [
+        Finding(
+          code: .init(.misbehaved(misbehaviour.kind), violation.step.direction),
+          sentence: misbehaviour.account)
+      ])
     }
     var examination = Examination(violation, spec, adapter)
     var drafts = examination.drafts()
@@ -97,44 +100,13 @@ public struct Diagnosis: Sendable {
       let found = other.drafts().filter { !$0.fault.saysNothing }
       if !found.isEmpty { (examination, drafts) = (other, found) }
     }
-    let wording = Wording(examination)
-    guard !drafts.isEmpty else {
-      return Diagnosis(findings: [wording.finding(Draft(.unexplained(violation.summary)))])
-    }
+    if drafts.isEmpty { drafts = [Draft(.unexplained(violation.summary))] }
     let sorted = drafts.enumerated().sorted {
-      ($0.element.rank, $0.offset) < ($1.element.rank, $1.offset)
+      ($0.element.fault.rank, $0.offset) < ($1.element.fault.rank, $1.offset)
     }
     return Diagnosis(
-      findings: sorted.prefix(mostFindings).map { wording.finding($0.element) })
-  }
-
-  private static func finding(_ misbehaviour: Misbehaviour, _ direction: Direction) -> Finding {
-    Finding(
-      code: .init(.misbehaved(misbehaviour.kind), direction), classes: [], layers: [], experts: [],
-      tensors: [], sentence: misbehaviour.account)
-  }
-}
-
-extension Diagnosis.Code {
-  /// The cause where others beside it say nothing more.
-  fileprivate var causeAlone: String? {
-    switch fault {
-    case .invalidInput(let name, let fate): "invalidInput \(name) \(fate.rawValue)"
-    case .misbehaved(let kind): "misbehaved \(kind.rawValue) \(direction.rawValue)"
-    default: nil
-    }
-  }
-}
-
-extension Violation {
-  /// The conversion that the step is.
-  fileprivate var direction: Diagnosis.Direction {
-    switch step {
-    case .fromHF: .fromHF
-    case .toHF, .excluding: .toHF
-    case .streaming: .streaming
-    case .roundTrip: .both
-    case .isMTPKey: .none
-    }
+      findings: sorted.prefix(mostFindings).map {
+        Wording($0.element, examination.spec, examination.context).finding
+      })
   }
 }

@@ -23,6 +23,13 @@ struct Draft {
     self.fault = fault
   }
 
+  /// The same in a step of the adapter.
+  func of(_ step: ConversionStep) -> Draft {
+    var draft = self
+    (draft.direction, draft.parallelism) = (step.direction, step.parallelism)
+    return draft
+  }
+
   /// Whether two drafts tell of one fault at the same places.
   func isSame(as other: Draft) -> Bool {
     fault.grouped == other.fault.grouped && kinds == other.kinds && layers == other.layers
@@ -48,8 +55,7 @@ struct Draft {
         continue
       }
       result[twin].isEverywhere = true
-      result[twin].kinds += draft.kinds
-      result[twin].tensors += draft.tensors
+      result[twin].join(draft)
       result[twin].layers = Set(result[twin].layers + draft.layers).sorted()
     }
     return result
@@ -64,43 +70,34 @@ struct Draft {
       let fault: Diagnosis.Fault
       let kind: TensorKind?
     }
-    var positions: [Key: Int] = [:]
-    var parts: [(draft: Draft, layers: Set<Int>, experts: Set<Int>)] = []
-    for observation in observations {
-      let key = Key(
+    let keys = observations.map { observation in
+      Key(
         fault: observation.fault.grouped,
         kind: observation.fault.concernsAll ? nil : observation.kind)
-      let position = positions[key] ?? parts.count
-      if position == parts.count {
-        positions[key] = position
-        let draft = Draft(observation.fault)
-        parts.append((draft, [], []))
-      }
-      if let kind = observation.kind, !parts[position].draft.kinds.contains(kind) {
-        parts[position].draft.kinds.append(kind)
-      }
-      if let layer = observation.layer { parts[position].layers.insert(layer) }
-      if let expert = observation.expert { parts[position].experts.insert(expert) }
-      if let tensor = observation.tensor { parts[position].draft.tensors.append(tensor) }
     }
+    let parts = Dictionary(grouping: zip(keys, observations), by: \.0)
     var result: [Draft] = []
-    for (draft, layers, experts) in parts {
-      var draft = draft
-      draft.layers = layers.sorted()
-      draft.experts = experts.count == expertCount ? [] : experts.sorted()
+    for key in keys.unique {
+      let own = (parts[key] ?? []).map(\.1)
+      var draft = Draft(own[0].fault)
+      draft.kinds = own.compactMap(\.kind).unique
+      draft.tensors = own.compactMap(\.tensor)
+      draft.layers = Set(own.compactMap(\.layer)).sorted()
+      draft.experts = Set(own.compactMap(\.expert)).sorted()
+      if draft.experts.count == expertCount { draft.experts = [] }
       let twin = result.firstIndex {
         $0.fault.grouped == draft.fault.grouped && $0.layers == draft.layers
           && $0.experts == draft.experts
       }
-      if let twin {
-        result[twin].kinds += draft.kinds
-        result[twin].tensors += draft.tensors
-      } else {
-        result.append(draft)
-      }
+      if let twin { result[twin].join(draft) } else { result.append(draft) }
     }
     for position in result.indices { result[position].tensors = result[position].tensors.unique }
     return result
+  }
+
+  private mutating func join(_ other: Draft) {
+    kinds += other.kinds
+    tensors += other.tensors
   }
 }
 
@@ -124,4 +121,52 @@ extension Diagnosis.Fault {
 
   /// Whether two faults differ in their parameters only.
   func isSameSort(as other: Self) -> Bool { identifier == other.identifier }
+}
+
+/// Puts the faults of several steps together, so that each is told once with its directions.
+struct DraftMerger {
+  private var drafts: [Draft] = []
+  private var tracedSteps: Set<ConversionStep> = []
+
+  init(refusals: [(step: ConversionStep, reason: String)]) {
+    for (step, reason) in refusals { insert(Draft(.refused(reason)).of(step)) }
+  }
+
+  /// Adds the faults of one step, whole conversions before those of ranks and of single tensors.
+  mutating func add(_ found: [Draft], _ step: ConversionStep) {
+    tracedSteps.insert(step)
+    for draft in found { insert(draft.of(step)) }
+  }
+
+  /// All faults; one in a single direction is marked where the other direction was traced.
+  func finished() -> [Draft] {
+    drafts.map { draft in
+      var draft = draft
+      switch draft.direction {
+      case .fromHF: draft.isOnly = tracedSteps.contains(.toHF(draft.parallelism))
+      case .toHF: draft.isOnly = tracedSteps.contains(.fromHF(draft.parallelism))
+      case .both, .streaming, .none: break
+      }
+      return draft
+    }
+  }
+
+  private mutating func insert(_ draft: Draft) {
+    let twin = drafts.firstIndex {
+      $0.isSame(as: draft) && $0.parallelism == draft.parallelism && draft.direction != .streaming
+    }
+    if let twin {
+      if drafts[twin].direction != draft.direction { drafts[twin].direction = .both }
+      return
+    }
+    // What the whole conversion does wrong, ranks and single tensors do as well.
+    let isKnown = drafts.contains { known in
+      guard known.parallelism == nil, known.overlaps(draft) else { return false }
+      if known.direction == .both { return true }
+      return draft.direction == .streaming
+        ? known.direction == .toHF
+        : draft.parallelism != nil && known.direction == draft.direction
+    }
+    if !isKnown { drafts.append(draft) }
+  }
 }

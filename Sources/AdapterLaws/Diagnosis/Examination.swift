@@ -12,7 +12,7 @@ struct Examination {
   let spec: CheckpointSpec
   private(set) var relations: [Relation] = []
   /// The steps that threw, with what they threw.
-  private(set) var refusals: [(step: TracedStep, reason: String)] = []
+  private(set) var refusals: [(step: ConversionStep, reason: String)] = []
   private(set) var context: DiagnosisContext?
   private var native: [TracedMap.Output] = []
   /// Whether the adapter gave no answer, after which it is asked nothing more.
@@ -44,11 +44,9 @@ struct Examination {
       isRightInSchemaOrder: !isSilent && isRightInSchemaOrder(session))
     self.context = context
     if isSilent { return }
-    earlierCalls = HistoryExaminer(spec, adapter).draft()
+    earlierCalls = fault(ofEarlierCallsTo: adapter)
     if earlierCalls != nil { return }
-    if violation.evidence != nil {
-      probes = ValueProbes(violation.step, spec, session).evidence
-    }
+    if violation.evidence != nil { probes = conversions(by: session) }
     if violation.step == .excluding || violation.step == .streaming || spec.exclusion != .none {
       asked += exclusion(tracer, session, context)
     }
@@ -57,26 +55,23 @@ struct Examination {
     }
   }
 
-  private static let classifiers: [Classifier] = [
-    HalvesClassifier.classify, KindClassifier.classify, ExpertClassifier.classify,
-    LayerClassifier.classify, ArrangementClassifier.classify, KeyClassifier.classify,
-    TypeClassifier.classify, OrderClassifier.classify,
-  ]
-
   private static let anyChange = Diagnosis.Fault.value(.changed(example: ""))
 
   /// All that was found, faults of both directions merged.
   func drafts() -> [Draft] {
-    var behaviour = Draft.grouped(BehaviourClassifier.classify(violation))
-    for position in behaviour.indices { setDirection(&behaviour[position]) }
+    var behaviour = Draft.grouped(BehaviourClassifier.classify(violation)).map {
+      $0.of(violation.step)
+    }
     if let earlierCalls { return behaviour + [earlierCalls] }
     behaviour += asked
     var merger = DraftMerger(refusals: refusals)
     if let context {
       for relation in relations {
-        var observations = Self.classifiers.flatMap { $0(relation, context) }
-        let ownCount = LayoutOracle(spec).experts(of: relation.step.parallelism).count
-        if !relation.isRepeatable { observations = [Observation(.notRepeatable)] }
+        let observations =
+          relation.isRepeatable
+          ? StepClassifier(relation: relation, context: context).observations()
+          : [Observation(.notRepeatable)]
+        let ownCount = context.experts(of: relation.step.parallelism).count
         merger.add(
           Draft.everywhere(Draft.grouped(observations, expertCount: ownCount), context),
           relation.step)
@@ -102,20 +97,15 @@ struct Examination {
       }
   }
 
-  private var steps: [TracedStep] {
-    var result: [TracedStep] = [.fromHF(nil), .toHF(nil)]
-    var ranks: [ExpertParallelism] = []
-    switch violation.step {
-    case .fromHF(let rank?), .toHF(let rank?): ranks.append(rank)
-    default: break
-    }
-    if let rank = spec.parallelism { ranks.append(rank) }
+  private var steps: [ConversionStep] {
+    var result: [ConversionStep] = [.fromHF(nil), .toHF(nil)]
+    let ranks = [violation.step.parallelism, spec.parallelism].compactMap(\.self)
     for rank in ranks.unique { result += [.fromHF(rank), .toHF(rank)] }
-    return result + [.streaming(nil)]
+    return result + [.streaming]
   }
 
   private mutating func trace(
-    _ step: TracedStep, _ tracer: Tracer, _ session: any AdapterSession, _ book: AddressBook
+    _ step: ConversionStep, _ tracer: Tracer, _ session: any AdapterSession, _ book: AddressBook
   ) {
     guard let expected = try? tracer.expected(step) else { return }
     do {
@@ -150,22 +140,19 @@ struct Examination {
       spec.exclusion, .head, .experts, .expertBias, .nativeExpertBias, .unanchored,
       .projection(.up), .everything,
     ]
-    let (saved, streamed) = (false, true)
-    for isStreaming in violation.step == .streaming ? [saved, streamed] : [saved] {
+    let steps: [ConversionStep] =
+      violation.step == .streaming ? [.toHF(nil), .streaming] : [.toHF(nil)]
+    for step in steps {
       // Keys that are wrong without any pattern are no matter of exclusion.
-      let step = isStreaming ? TracedStep.streaming(nil) : .toHF(nil)
       guard let whole = relations.first(where: { $0.step == step }) else { continue }
       let found = Set(whole.found.map(\.name))
       let names = whole.expected.map(\.name).filter { found.contains($0) }
       let probes = patterns.compactMap { pattern in
-        (try? tracer.keptKeys(pattern, by: session, isStreaming: isStreaming))
+        (try? tracer.keptKeys(pattern, by: session, isStreaming: step == .streaming))
           .map { ExclusionClassifier.Probe(exclusion: pattern, kept: $0) }
       }
-      var drafts = Draft.grouped(ExclusionClassifier.classify(probes, whole: names, context))
-      for position in drafts.indices {
-        drafts[position].direction = isStreaming ? .streaming : .toHF
-      }
-      if !drafts.isEmpty { return drafts }
+      let observations = ExclusionClassifier.classify(probes, whole: names, context)
+      if !observations.isEmpty { return Draft.grouped(observations).map { $0.of(step) } }
     }
     return []
   }
@@ -174,22 +161,10 @@ struct Examination {
   private func values(_ traced: [Draft]) -> [Draft] {
     guard let context, let evidence = violation.evidence else { return [] }
     let wrong = Set(traced.filter { $0.fault.isOfElements && !$0.fault.isVague }.flatMap(\.kinds))
-    var drafts = Draft.grouped(
-      ValueClassifier.classify(
-        ValueEvidence(violation: evidence, sources: try? context.checkpoint.stateDict()),
-        probes: probes, context, native: native, explained: wrong))
-    for position in drafts.indices { setDirection(&drafts[position]) }
-    return drafts
-  }
-
-  /// What only the broken law's step can have done.
-  private func setDirection(_ draft: inout Draft) {
-    switch violation.step {
-    case .fromHF(let rank): (draft.direction, draft.parallelism) = (.fromHF, rank)
-    case .toHF(let rank): (draft.direction, draft.parallelism) = (.toHF, rank)
-    case .excluding: draft.direction = .toHF
-    case .streaming: draft.direction = .streaming
-    case .roundTrip, .isMTPKey: break
-    }
+    let observations = ValueClassifier.classify(
+      ValueEvidence(violation: evidence, sources: try? context.checkpoint.stateDict()),
+      probes: probes, context, native: native, explained: wrong)
+    // Only the broken law's step can have done it.
+    return Draft.grouped(observations).map { $0.of(violation.step) }
   }
 }

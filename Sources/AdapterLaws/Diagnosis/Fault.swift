@@ -82,11 +82,8 @@ extension Diagnosis {
     /// An adapter that was used gives something else than a new one.
     case dependsOnEarlierCalls
     case inputChanged
-    case aliased
     // Values.
     case value(ValueFault)
-    /// An invalid input was accepted, and part of it is not in the result; what made it invalid.
-    case invalidInput(fault: String, TensorFate)
     /// No answer came.
     case misbehaved(Misbehaviour.Kind)
     case unexplained(String)

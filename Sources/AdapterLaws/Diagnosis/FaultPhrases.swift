@@ -64,28 +64,25 @@ extension Diagnosis.Fault {
   /// Whether the sentence says which conversions have the fault.
   var hasDirection: Bool {
     switch self {
-    case .mtpKept, .mtpDropped, .mtpKeyMisjudged, .exclusionIgnored, .exclusionTestsNativeName,
-      .exclusionTestsBothNames, .exclusionSearchesAnywhere, .exclusionMatchesWholeKey,
-      .exclusionInverted,
-      .exclusionKeeps, .exclusionRemoves, .inputChanged, .aliased, .unexplained, .rankRangeShifted,
-      .rankIgnored,
-      .localExpertNumbers:
+    case .mtpKept, .mtpDropped, .mtpKeyMisjudged, .inputChanged, .unexplained,
+      .rankRangeShifted, .rankIgnored, .localExpertNumbers:
       false
-    default: true
+    default: !isOfExclusion
     }
   }
 
   /// Whether the sentence says which layers and experts are concerned.
   var hasPlaces: Bool {
     switch self {
-    case .mtpKept, .mtpDropped, .mtpKeyMisjudged, .keysSurplus, .keysRepeated, .exclusionIgnored,
-      .exclusionTestsNativeName, .exclusionTestsBothNames, .exclusionSearchesAnywhere,
-      .exclusionMatchesWholeKey, .exclusionInverted, .exclusionKeeps, .exclusionRemoves,
-      .rearranged, .wrongPrefix:
+    case .mtpKept, .mtpDropped, .mtpKeyMisjudged, .keysSurplus, .keysRepeated, .rearranged,
+      .wrongPrefix:
       false
-    default: true
+    default: !isOfExclusion
     }
   }
+
+  /// Whether the fault is about the keys that a pattern leaves out.
+  private var isOfExclusion: Bool { identifier.hasPrefix("exclusion") }
 
   /// Whether the sentence says on which rank.
   var hasRank: Bool {
@@ -122,6 +119,87 @@ extension Diagnosis.Fault {
     case .value(.castThrough): "look for an intermediate type"
     case .zeros: "look for a buffer that is never written"
     default: nil
+    }
+  }
+}
+
+extension Diagnosis.Fault {
+  /// A stable name for machines, without parameters.
+  public var identifier: String {
+    // Swift spells a case with parameters as `name(…)`.
+    let spelling =
+      switch self {
+      case .value(let fault): "value.\(fault)"
+      default: "\(self)"
+      }
+    return String(spelling.prefix { $0 != "(" })
+  }
+
+  /// Whether the fault only says that elements are not the right ones.
+  var isVague: Bool {
+    switch self {
+    case .rearranged, .foreignElements: true
+    default: false
+    }
+  }
+
+  /// Whether the fault only says that something is not right.
+  var saysNothing: Bool {
+    switch self {
+    case .value(.changed), .unexplained: true
+    default: isVague
+    }
+  }
+
+  /// Whether every value is computed with in the same way.
+  var isArithmetic: Bool {
+    switch self {
+    case .value(.added), .value(.scaled): true
+    default: false
+    }
+  }
+
+  /// Whether the fault says what an adapter does wrong, not only what comes of it.
+  var isTelling: Bool {
+    if case .value(.changed) = self { return false }
+    return rank <= 1
+  }
+
+  /// Whether elements are in wrong places, which hides what happens to values.
+  var isOfElements: Bool {
+    switch self {
+    case .cast, .notCast, .halvesExchanged, .halvesInterleaved, .halvesShifted, .notTransposed,
+      .transposed, .reshapedInsteadOfTransposed, .axesPermuted, .axisOrder, .projectionMissing,
+      .rearranged, .zeros, .constant,
+      .foreignElements, .expertOrder, .expertOverwritten, .expertsMissing, .expertsSurplus,
+      .rankRangeShifted, .rankIgnored, .layersMerged, .layerOrder, .classesExchanged,
+      .classReplaced, .wrongShape:
+      true
+    default: false
+    }
+  }
+
+  /// Smaller for what tells more.
+  var rank: Int {
+    switch self {
+    case .inputChanged, .notRepeatable, .dependsOnEarlierCalls, .misbehaved:
+      0
+    case .halvesExchanged, .halvesInterleaved, .halvesShifted, .notTransposed,
+      .transposed, .projectionMissing, .reshapedInsteadOfTransposed, .axesPermuted, .expertOrder,
+      .expertsMissing, .rankIgnored,
+      .expertsSurplus, .rankRangeShifted, .localExpertNumbers, .layersMerged, .layerOrder,
+      .classesExchanged, .mtpKept, .mtpDropped, .mtpKeyMisjudged, .exclusionIgnored,
+      .exclusionTestsNativeName, .exclusionTestsBothNames, .exclusionSearchesAnywhere,
+      .exclusionMatchesWholeKey, .exclusionInverted, .notRenamed, .notGrouped, .notSplit, .cast,
+      .notCast, .value,
+      .axisOrder, .renamedWrongly, .wrongPrefix:
+      1
+    case .expertOverwritten, .classReplaced, .zeros, .constant, .keysDropped,
+      .keysRepeated, .exclusionKeeps, .exclusionRemoves, .wrongShape:
+      2
+    case .keysSurplus, .keyOrder: 3
+    case .rearranged, .foreignElements: 4
+    case .refused, .unexplained: 5
     }
   }
 }

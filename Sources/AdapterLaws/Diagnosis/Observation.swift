@@ -14,25 +14,29 @@ struct Observation {
   var expert: Int?
   var tensor: TensorName?
 
-  init(_ fault: Diagnosis.Fault) {
+  init(
+    _ fault: Diagnosis.Fault, kind: TensorKind? = nil, layer: Int? = nil, expert: Int? = nil,
+    tensor: TensorName? = nil
+  ) {
     self.fault = fault
+    (self.kind, self.layer, self.expert, self.tensor) = (kind, layer, expert, tensor)
   }
 
   init(_ fault: Diagnosis.Fault, _ landing: Landing) {
-    self.fault = fault
-    kind = landing.kind
-    layer = landing.layer
-    expert = landing.expert
-    tensor = landing.output
+    self.init(
+      fault, kind: landing.kind, layer: landing.layer, expert: landing.expert,
+      tensor: landing.output)
   }
 
   init(_ fault: Diagnosis.Fault, _ name: TensorName, _ layout: Layout) {
-    self.fault = fault
     let subject = TensorSubject(name, layout)
-    kind = subject.kind
-    layer = subject.layer
-    expert = subject.expert
-    tensor = name
+    self.init(
+      fault, kind: subject.kind, layer: subject.layer, expert: subject.expert, tensor: name)
+  }
+
+  /// The same without the expert, where all experts of a class share a name's fate.
+  var ofClass: Observation {
+    Observation(fault, kind: kind, layer: layer, tensor: tensor)
   }
 }
 
@@ -76,6 +80,11 @@ struct DiagnosisContext {
 
   var layout: Layout { book.layout }
 
+  /// The experts of a rank, or all.
+  func experts(of parallelism: ExpertParallelism?) -> Range<Int> {
+    LayoutOracle(spec).experts(of: parallelism)
+  }
+
   /// Whether loading leaves out prediction layers.
   var dropsMTP: Bool { LayoutOracle(spec).dropsMTP }
 
@@ -91,17 +100,5 @@ struct DiagnosisContext {
     guard layers.count == 1, let layer = layers.first else { return .some }
     if layer == mtpLayers.first { return .first }
     return layer == mtpLayers.last ? .last : .some
-  }
-}
-
-/// Recognizes one kind of fault in what an adapter did.
-typealias Classifier = @Sendable (Relation, DiagnosisContext) -> [Observation]
-
-extension Observation {
-  /// The same without the expert, where all experts of a class share a name's fate.
-  var ofClass: Observation {
-    var result = self
-    result.expert = nil
-    return result
   }
 }

@@ -14,7 +14,7 @@ struct ValueChange {
 
   /// What happens to special values, or nil for a change between numbers.
   var special: Diagnosis.ValueFault? {
-    guard let fields = FloatFields(dtype) else { return nil }
+    guard let fields = FloatLayout(dtype) else { return nil }
     let isSameMagnitude = fields.magnitude(expected) == fields.magnitude(found)
     if fields.isNaN(expected) {
       guard fields.isNaN(found) else { return .nanReplaced }
@@ -33,12 +33,14 @@ struct ValueChange {
     return nil
   }
 
+  private func value(_ bits: UInt64) -> Double { dtype.number(bits) ?? .nan }
+
   var isChanged: Bool { expected != found }
 
   /// Whether the value should be a number of full precision.
   var isOfNormal: Bool {
-    guard let fields = FloatFields(dtype) else { return false }
-    return special == nil && fields.value(expected).isNormal && !fields.isSubnormal(expected)
+    guard let fields = FloatLayout(dtype) else { return false }
+    return special == nil && value(expected).isNormal && !fields.isSubnormal(expected)
   }
 
   /// Whether the value is what it becomes on the way through a narrower type.
@@ -52,11 +54,10 @@ struct ValueChange {
 
   /// The ways of rounding that give this value and are not to nearest, ties to even.
   var roundings: [Diagnosis.ValueFault] {
-    guard let source, source.dtype != dtype, let wide = FloatFields(source.dtype),
-      let fields = FloatFields(dtype)
+    guard let source, source.dtype != dtype, let exact = source.dtype.number(source.bits),
+      let fields = FloatLayout(dtype)
     else { return [] }
-    let exact = wide.value(source.bits)
-    let (right, wrong) = (fields.value(expected), fields.value(found))
+    let (right, wrong) = (value(expected), value(found))
     let isNeighbor = fields.magnitude(expected).distance(to: fields.magnitude(found)).magnitude == 1
     guard isNeighbor, !exact.isNaN else { return [] }
     var result: [Diagnosis.ValueFault] = []
@@ -69,8 +70,7 @@ struct ValueChange {
 
   /// What may have been added or multiplied, if it is one or a power of two.
   var arithmetic: [Diagnosis.ValueFault] {
-    guard let fields = FloatFields(dtype) else { return [] }
-    let (right, wrong) = (fields.value(expected), fields.value(found))
+    let (right, wrong) = (value(expected), value(found))
     var result: [Diagnosis.ValueFault] = []
     let difference = (wrong - right).rounded()
     if difference.magnitude == 1 { result.append(.added(Int(difference))) }
@@ -83,10 +83,8 @@ struct ValueChange {
 
   /// Whether arithmetic in a wide type gives what was found, rounded in any way.
   func isExplained(by arithmetic: Diagnosis.ValueFault) -> Bool {
-    guard let fields = FloatFields(dtype), let cast = try? Cast(from: .f64, to: dtype) else {
-      return false
-    }
-    let right = fields.value(expected)
+    guard let cast = try? Cast(from: .f64, to: dtype) else { return false }
+    let right = value(expected)
     let result: Double? =
       switch arithmetic {
       case .added(let number): right + Double(number)

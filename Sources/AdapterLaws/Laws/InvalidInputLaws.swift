@@ -21,7 +21,7 @@ extension AdapterLaws {
   }
 }
 
-/// Gives an adapter one invalid state dict and judges what it says.
+/// Gives an adapter one invalid state dict and checks what it says.
 private struct InvalidInput {
   private let faulty: FaultyCheckpoint
   private let trial: Trial
@@ -37,63 +37,54 @@ private struct InvalidInput {
 
   private var kind: String { faulty.faults.joined(separator: " and ") }
 
-  private var subject: String { faulty.subject(faulty.descriptions) }
+  private var subject: String { subject(faulty.descriptions) }
 
-  /// What an adapter made of the invalid state dict.
-  private enum Answer {
-    case result(StateDict)
-    /// The error of this package, which names keys.
-    case findings(AdapterError)
-    /// An error of an adapter that need not name keys.
-    case otherError
+  /// The invalid input in words, such as `a checkpoint whose layer 1 has an expert 4 of 4`.
+  private func subject(_ descriptions: [String]) -> String {
+    let noun = faulty.side == .onDisk ? "a checkpoint" : "a native state dict"
+    return "\(noun) whose \(descriptions.joined(separator: ", and whose "))"
   }
 
   func check() throws(Violation) {
     let input = try trial.attempt(step) { try faulty.stateDict() }
-    let session: any AdapterSession
-    do {
-      session = try trial.adapter.session(for: faulty.setup)
-    } catch {
-      // A fault of the config may be noticed before any tensor is seen.
-      return try judge(answer(to: error), input)
-    }
-    try judge(answer(of: session, to: input), input)
-    try requireUnchanged(session)
+    // A fault of the config may be noticed before any tensor is seen.
+    let session = Result { try trial.adapter.session(for: faulty.setup) }
+    try check(outcome(of: input) { try session.get() }, input)
+    if case .success(let session) = session { try requireUnchanged(session) }
   }
 
-  private func convert(_ input: StateDict, _ session: any AdapterSession) throws -> StateDict {
-    switch faulty.side {
-    case .onDisk: try session.fromHF(input, trial.spec.parallelism)
-    case .native: try session.toHF(input, excluding: "", trial.spec.parallelism)
-    }
-  }
-
-  private func answer(
-    of session: any AdapterSession, to input: StateDict
-  ) throws(Violation) -> Answer {
-    do {
-      return .result(try convert(input, session))
-    } catch {
-      return try answer(to: error)
-    }
-  }
-
+  /// What an adapter makes of a state dict, or its refusal.
+  ///
   /// - Throws: A violation if the adapter gave no answer at all, which is no refusal.
-  private func answer(to error: any Error) throws(Violation) -> Answer {
-    if let misbehaviour = error as? Misbehaviour { throw Violation(misbehaviour, step: step) }
-    return (error as? AdapterError).map(Answer.findings) ?? .otherError
+  private func outcome(
+    of input: StateDict, _ session: () throws -> any AdapterSession
+  ) throws(Violation) -> Result<StateDict, any Error> {
+    let rank = trial.spec.parallelism
+    do {
+      let session = try session()
+      return .success(
+        faulty.side == .onDisk
+          ? try session.fromHF(input, rank) : try session.toHF(input, excluding: "", rank))
+    } catch let misbehaviour as Misbehaviour {
+      throw Violation(misbehaviour, step: step)
+    } catch {
+      return .failure(error)
+    }
   }
 
-  private func judge(_ answer: Answer, _ input: StateDict) throws(Violation) {
-    switch (answer, trial.adapter.invalidInputContract) {
-    case (.result(let result), .refuses):
+  private func check(
+    _ outcome: Result<StateDict, any Error>, _ input: StateDict
+  ) throws(Violation) {
+    switch (outcome, trial.adapter.invalidInputContract) {
+    case (.success(let result), .refuses):
       throw Violation(
         kind, place: "accepted", step: step,
         "accepted \(subject): \(result.count) tensors came out and no error"
           + (Self.words(faulty.offences).map { " that names \($0)" } ?? ""))
-    case (.result(let result), .losesNothing): try requireNoLoss(input, result)
-    case (.findings(let error), .refuses): try requireNames(error)
-    case (.findings, .losesNothing), (.otherError, _): break
+    case (.success(let result), .losesNothing): try requireNoLoss(input, result)
+    case (.failure(let error as AdapterError), .refuses): try requireNames(error)
+    // An adapter from elsewhere need not name keys.
+    case (.failure, _): break
     }
   }
 
@@ -111,63 +102,96 @@ private struct InvalidInput {
     return "'\(first.name)'\(rest)" + (codes.isEmpty ? "" : " as \(codes)")
   }
 
-  private func requireNoLoss(_ input: StateDict, _ result: StateDict) throws(Violation) {
-    var spec = trial.spec
-    spec.setup = faulty.setup
-    let losses = TensorAccount(of: input, in: result, faulty.side, spec).losses
-    guard !losses.isEmpty else { return }
-    let always = try lossesOfValid()
-    let own = losses.filter { loss in !always.contains { $0.isSame(as: loss) } }
-    let found =
-      own.isEmpty
-      ? InvalidInputLosses(ofAny: losses, faulty) : InvalidInputLosses(own, faulty)
-    throw found.violation(step, input, result)
+  /// The valid state dict that the fault was put into.
+  private func valid() throws(Violation) -> StateDict {
+    let valid = FaultyCheckpoint(valid: trial.spec, side: faulty.side)
+    return try trial.attempt(step) { try valid.stateDict() }
   }
 
-  /// What the adapter loses of the valid state dict, too, for which no fault is to blame.
-  private func lossesOfValid() throws(Violation) -> [TensorLoss] {
-    let valid = FaultyCheckpoint(valid: trial.spec, side: faulty.side)
-    let input = try trial.attempt(step) { try valid.stateDict() }
-    let answer: Answer
-    do {
-      answer = .result(try convert(input, trial.adapter.session(for: trial.spec.setup)))
-    } catch {
-      answer = try self.answer(to: error)
-    }
-    guard case .result(let result) = answer else { return [] }
-    return TensorAccount(of: input, in: result, faulty.side, trial.spec).losses
+  /// What an adapter made anew gives, or nil if it refuses.
+  private func freshly(_ input: StateDict) throws(Violation) -> StateDict? {
+    let outcome = try outcome(of: input) { try trial.adapter.session(for: trial.spec.setup) }
+    return try? outcome.get()
   }
 
   /// After an invalid state dict the adapter converts a valid one as an adapter does that never saw
   /// an invalid one.
   private func requireUnchanged(_ session: any AdapterSession) throws(Violation) {
     guard faulty.setup == trial.spec.setup else { return }
-    let valid = FaultyCheckpoint(valid: trial.spec, side: faulty.side)
-    let input = try trial.attempt(step) { try valid.stateDict() }
+    let input = try valid()
     // What is refused or answered anew each time is for other laws to say.
     guard let expected = try freshly(input) else { return }
-    let found = try trial.attempt(step) { try convert(input, session) }
+    let outcome = try outcome(of: input) { session }
+    let found = try trial.attempt(step) { try outcome.get() }
     guard found != expected, try freshly(input) == expected else { return }
     throw Violation(
       kind, place: "state", step: step, evidence: .init(expected: expected, found: found),
       "converts a valid state dict differently after it was given \(subject)")
   }
-
-  /// What an adapter made anew gives, or nil if it refuses.
-  private func freshly(_ input: StateDict) throws(Violation) -> StateDict? {
-    do {
-      return try convert(input, trial.adapter.session(for: trial.spec.setup))
-    } catch {
-      _ = try answer(to: error)
-      return nil
-    }
-  }
 }
 
-extension FaultyCheckpoint {
-  /// The invalid input in words.
-  func subject(_ descriptions: [String]) -> String {
-    let noun = side == .onDisk ? "a checkpoint" : "a native state dict"
-    return "\(noun) whose \(descriptions.joined(separator: ", and whose "))"
+/// What an adapter lost of an invalid input that it accepted.
+extension InvalidInput {
+  private func requireNoLoss(_ input: StateDict, _ result: StateDict) throws(Violation) {
+    var spec = trial.spec
+    spec.setup = faulty.setup
+    let losses = TensorAccount(of: input, in: result, faulty.side, spec).losses
+    guard !losses.isEmpty else { return }
+    let valid = try valid()
+    // For what the adapter loses of the valid state dict, too, no fault is to blame.
+    let always = try freshly(valid).map {
+      TensorAccount(of: valid, in: $0, faulty.side, trial.spec).losses
+    }
+    let own = losses.filter { loss in !(always ?? []).contains { $0.isSame(as: loss) } }
+    guard !own.isEmpty else {
+      throw violation("any fault", faulty.descriptions, losses, input, result)
+    }
+    // The fault is to blame that touched the worst loss's layer or key.
+    let touching = own.map { faulty.fault(touching: $0.name) }
+    guard faulty.faults.count > 1, let fault = touching.lazy.compactMap(\.self).first else {
+      throw violation(kind, faulty.descriptions, own, input, result)
+    }
+    throw violation(
+      faulty.faults[fault], [faulty.descriptions[fault]],
+      zip(own, touching).filter { $0.1 == fault }.map(\.0), input, result)
+  }
+
+  /// - Parameter losses: What was lost, the worst first.
+  private func violation(
+    _ fault: String, _ descriptions: [String], _ losses: [TensorLoss], _ input: StateDict,
+    _ result: StateDict
+  ) -> Violation {
+    let fate = losses.first?.fate ?? .lost
+    let worst = losses.filter { $0.fate == fate }
+    let rest = worst.count > 1 ? " and \(worst.count - 1) more" : ""
+    let verb =
+      switch fate {
+      case .lost: "lost"
+      case .overwritten: "overwrote"
+      case .changed: "changed"
+      case .invented: "invented"
+      }
+    return Violation(
+      fault, place: fate.rawValue, step: step, evidence: evidence(losses, input, result),
+      "accepted \(subject(descriptions)), and \(verb) '\(worst.first?.name ?? "")'\(rest) "
+        + "without a word")
+  }
+
+  /// The tensors that went in beside what stands under their keys, where whole tensors are concerned.
+  private func evidence(
+    _ losses: [TensorLoss], _ input: StateDict, _ result: StateDict
+  ) -> Violation.Evidence? {
+    var evidence = Violation.Evidence(expected: StateDict(), found: StateDict())
+    for loss in losses where loss.fate != .invented {
+      guard let tensor = input[loss.name], !loss.isOfSomeExperts else { continue }
+      let home = loss.home ?? loss.name
+      let there = result[home]
+      if let there, there.shape.rank != tensor.shape.rank { continue }
+      guard evidence.expected[home] == nil,
+        (try? evidence.expected.insert(tensor, named: home)) != nil
+      else { continue }
+      if let there { try? evidence.found.insert(there, named: home) }
+    }
+    return evidence.expected.isEmpty ? nil : evidence
   }
 }

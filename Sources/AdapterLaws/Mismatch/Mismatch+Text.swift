@@ -65,21 +65,21 @@ extension TensorMismatch {
     case .dtype: return "expected \(expected.dtype), found \(found.dtype)"
     case .shape: return "expected \(expected.shape), found \(found.shape)"
     case .zeroed, .elements:
-      let elements = expected.shape.elementCount
-      let what = kind == .zeroed ? "are zero and should not be" : "differ"
       let place = first.first.map { one in
         ", first \(one.index): expected \(one.decimal(one.expected)) "
           + "(\(one.hexadecimal(one.expected))), found \(one.decimal(one.found)) "
           + "(\(one.hexadecimal(one.found)))"
       }
-      return "\(count) of \(elements) elements (\(percentage)) \(what)\(place ?? "")"
+      return counted + (place ?? "")
     }
   }
 
-  /// The share of elements that differ, to a tenth of a percent, rounded up.
-  private var percentage: String {
+  /// How many elements differ; their share to a tenth of a percent, rounded up.
+  private var counted: String {
     let tenths = Int((share * 1000).rounded(.up))
-    return tenths.isMultiple(of: 10) ? "\(tenths / 10)%" : "\(tenths / 10).\(tenths % 10)%"
+    let percentage = "\(tenths / 10)" + (tenths.isMultiple(of: 10) ? "" : ".\(tenths % 10)") + "%"
+    return "\(count) of \(expected.shape.elementCount) elements (\(percentage)) "
+      + (kind == .zeroed ? "are zero and should not be" : "differ")
   }
 
   /// The first places that differ, in aligned lines under a head.
@@ -99,10 +99,6 @@ extension TensorMismatch {
       let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
       return String(cells.joined(separator: "  ").reversed().drop { $0 == " " }.reversed())
     }
-    let elements = expected.shape.elementCount
-    let head =
-      "\(expected.dtype) \(expected.shape): \(count) of \(elements) elements (\(percentage)) "
-      + (kind == .zeroed ? "are zero and should not be" : "differ")
-    return [head, "all within [\(ranges)]"] + table
+    return ["\(expected.dtype) \(expected.shape): \(counted)", "all within [\(ranges)]"] + table
   }
 }

@@ -30,7 +30,7 @@ extension LayoutOracle {
       }
       switch meaning {
       case .part(let group, _):
-        guard let found = members.weights[.init(base: key.base, group: group)],
+        guard let found = members[key, .group(group)],
           found.last == position,
           let formula = formula(of: group, layer: key.layer, own)
         else { continue }
@@ -46,8 +46,11 @@ extension LayoutOracle {
       case .factor, .fused, .group, .groupFactor: break
       }
     }
-    for factors in members.factors {
-      if let tensor = filled(factors) { result.append(tensor, factors.name) }
+    for (key, lora, isA) in members.factors {
+      guard let found = members[key, .groupFactor(lora: lora, isA: isA)],
+        let tensor = filled(found.tensors, lora, isA: isA, layer: key.layer)
+      else { continue }
+      result.append(tensor, key.named(layout.factorName(lora, isA: isA)))
     }
     appendFused(sources, to: &result)
     return result.stateDict
@@ -108,15 +111,15 @@ extension LayoutOracle {
   }
 
   /// The native factor of all experts; gate and up share their A.
-  private func filled(_ factors: GroupMembers.Factors) -> Tensor? {
-    guard let first = factors.tensors.first, first.tensor.shape.rank == 2,
+  private func filled(
+    _ members: [GroupMembers.Member], _ lora: Int, isA: Bool, layer: Int
+  ) -> Tensor? {
+    guard let first = members.first, first.tensor.shape.rank == 2,
       let formula = formula(
-        of: factors.lora, isA: factors.isA, layer: factors.layer,
-        rank: first.tensor.shape[factors.isA ? 0 : 1])
+        of: lora, isA: isA, layer: layer, rank: first.tensor.shape[isA ? 0 : 1])
     else { return nil }
-    let parts = factors.isA ? Array(formula.parts.prefix(1)) : formula.parts
-    return fill(
-      NativeFormula(parts, expertAxis: 0, formula.experts), factors.tensors, nil)
+    let parts = isA ? Array(formula.parts.prefix(1)) : formula.parts
+    return fill(NativeFormula(parts, expertAxis: 0, formula.experts), members, nil)
   }
 
   /// The tensors of a native form that casts make.
@@ -141,4 +144,97 @@ extension LayoutOracle.Source {
 extension OracleKey {
   /// The key of another tensor of the layer.
   func named(_ name: String) -> TensorName { TensorName("\(base)\(name)") }
+}
+
+/// Fused LoRA factors as PEFT's ParamWrapper writes them.
+extension LayoutOracle {
+  /// Appends the native forms of fused factors.
+  func appendFused(_ sources: [Source], to result: inout Collected) {
+    for source in sources {
+      guard let key = source.key, case .fused(let lora, let isA) = source.meaning,
+        let native = nativeFactor(source.tensor, isA: isA, becomesA: isA != isLegacy)
+      else { continue }
+      // Before PEFT 0.19.1 the file's A was the factor that is native B.
+      result.append(native, key.named(layout.factorName(lora, isA: isA != isLegacy)))
+    }
+  }
+
+  private var isLegacy: Bool { spec.lora?.layout == .legacyParamWrapper }
+
+  /// A fused A is `[rank * experts, features]` and holds factor `(e, k, f)` at `[e * rank + k, f]`;
+  /// a fused B is `[features, rank * experts]` and holds it at `[f, k * experts + e]`. The native A is
+  /// `[experts, features, rank]`, the native B `[experts, rank, features]`.
+  func nativeFactor(_ tensor: Tensor, isA: Bool, becomesA: Bool) -> Tensor? {
+    guard tensor.shape.rank == 2 else { return nil }
+    let experts = spec.config.expertCount
+    let (fused, features) = (tensor.shape[isA ? 0 : 1], tensor.shape[isA ? 1 : 0])
+    guard fused.isMultiple(of: experts) else { return nil }
+    let rank = fused / experts
+    let file = tensor.patterns
+    var native: [UInt64] = []
+    native.reserveCapacity(file.count)
+    for e in 0..<experts {
+      for outer in 0..<(becomesA ? features : rank) {
+        for inner in 0..<(becomesA ? rank : features) {
+          let (k, f) = becomesA ? (inner, outer) : (outer, inner)
+          native.append(
+            isA ? file[(e * rank + k) * features + f] : file[f * fused + k * experts + e])
+        }
+      }
+    }
+    let shape = [experts] + (becomesA ? [features, rank] : [rank, features])
+    return Tensor(tensor.dtype, shape, patterns: native)
+  }
+}
+
+/// The tensors on disk by the native tensor that they become part of.
+struct GroupMembers {
+  struct Member {
+    let rule: Int
+    let expert: Int?
+    let tensor: Tensor
+  }
+
+  /// The members of a group or of its low-rank factors, and the position of the last one.
+  struct Members {
+    var tensors: [Member] = []
+    var last = 0
+  }
+
+  private struct Whole: Hashable {
+    let base: Substring
+    let what: Meaning.What
+  }
+
+  private var members: [Whole: Members] = [:]
+  /// In the order of the first factor of the first part that a group has.
+  private(set) var factors: [(key: OracleKey, lora: Int, isA: Bool)] = []
+
+  init(_ sources: [LayoutOracle.Source], _ oracle: LayoutOracle, _ own: Range<Int>) {
+    var known: Set<Whole> = []
+    for (position, source) in sources.enumerated() {
+      guard let key = source.key else { continue }
+      let (whole, rule): (Whole, Int)
+      switch source.meaning {
+      case .part(let group, let part):
+        guard !own.isEmpty, source.expert.map(own.contains) ?? true else { continue }
+        (whole, rule) = (Whole(base: key.base, what: .group(group)), part)
+      case .factor(let lora, let part, let isA):
+        (whole, rule) = (Whole(base: key.base, what: .groupFactor(lora: lora, isA: isA)), part)
+        let values = oracle.spec.config.values(oracle.values, ofLayer: key.layer)
+        let parts = oracle.layout.groups[oracle.layout.lora[lora].group].parts
+        let first = parts.first { oracle.layout.tensors[$0].isPresent(values) }
+        if rule == first, known.insert(whole).inserted { factors.append((key, lora, isA)) }
+      default: continue
+      }
+      members[whole, default: Members()].tensors.append(
+        Member(rule: rule, expert: source.expert, tensor: source.tensor))
+      members[whole]?.last = position
+    }
+  }
+
+  /// What becomes a native tensor of a key's layer.
+  subscript(key: OracleKey, what: Meaning.What) -> Members? {
+    members[Whole(base: key.base, what: what)]
+  }
 }

@@ -3,10 +3,11 @@
 
 import Layouts
 import Synchronization
+import Tensors
 
 /// What a key says of its layer.
 struct Meaning: Sendable {
-  enum What: Sendable {
+  enum What: Sendable, Hashable {
     /// A part of a group on disk.
     case part(group: Int, rule: Int)
     /// What stands beside the tensor of one expert on disk.
@@ -89,7 +90,7 @@ final class OracleNames: Sendable {
         add(
           NamePattern(start: fused, end: nil),
           Meaning(kinds: kinds, what: .fused(lora: lora, isA: isA)))
-        native["\(module)\(entry.native)_\(letter)"[...], default: []].append(
+        native[layout.factorName(lora, isA: isA)[...], default: []].append(
           Meaning(kinds: kinds, what: .groupFactor(lora: lora, isA: isA)))
         for rule in group.parts {
           add(
@@ -134,6 +135,13 @@ final class OracleNames: Sendable {
   }
 }
 
+extension Layout {
+  /// The native name of the low-rank factors of a group, behind the layer.
+  func factorName(_ lora: Int, isA: Bool) -> String {
+    groups[self.lora[lora].group].name.upToLastDot + self.lora[lora].native + (isA ? "_A" : "_B")
+  }
+}
+
 extension NamePattern {
   /// The name with something else in the place of its last component.
   func ending(_ suffix: String) -> NamePattern {
@@ -156,5 +164,35 @@ extension Substring {
       let number = Int(Substring(digits))
     else { return nil }
     return (number, self[digits.endIndex...])
+  }
+}
+
+/// A key of a layer, read by the oracle.
+struct OracleKey {
+  /// What stands before the layers.
+  let prefix: Substring
+  let layer: Int
+  /// All up to what belongs to the layer, with the dot behind its number.
+  let base: Substring
+  /// What belongs to the layer.
+  let tail: Substring
+
+  /// The parts of a key, or nil if it belongs to no layer.
+  ///
+  /// - Parameter block: What names of layers have before the number, without the prefix.
+  init?(_ name: TensorName, _ block: String) {
+    let text = name.text
+    var start = text.startIndex
+    while !text.utf8[start...].starts(with: block.utf8) {
+      guard let dot = text.utf8[start...].firstIndex(of: UInt8(ascii: ".")) else { return nil }
+      start = text.utf8.index(after: dot)
+    }
+    let number = text.utf8.index(start, offsetBy: block.utf8.count)
+    guard let (layer, rest) = text[number...].leadingNumber, rest.utf8.first == UInt8(ascii: ".")
+    else { return nil }
+    self.layer = layer
+    prefix = text[..<start]
+    tail = Substring(rest.utf8.dropFirst())
+    base = text[..<tail.startIndex]
   }
 }

@@ -97,7 +97,7 @@ struct SortedNumbers: Sendable {
     guard let layout = FloatLayout(dtype) else { return nil }
     saturates = layout.isFiniteOnly
     // One more than there are: what is nearer to it than to the largest is too large.
-    values = (0...layout.largestFinite + 1).map { layout.magnitude($0) }
+    values = (0...layout.largestFinite + 1).map { layout.number($0) }
     var counts = [Int](repeating: 0, count: 2049)
     for value in values { counts[Int(value.exponentBitPattern) + 1] += 1 }
     for field in 1..<counts.count { counts[field] += counts[field - 1] }

@@ -22,18 +22,18 @@ struct CampaignJudge: Sendable {
   /// What becomes of a case; nil if the campaign was told to end meanwhile.
   func judge(_ origin: CampaignRecord.Origin) -> CampaignRecord? {
     var record = CampaignRecord(
-      origin: origin, phase: plan.phase(of: origin), milliseconds: 0, annotation: [])
+      origin: origin, phase: plan.phase(of: origin), milliseconds: 0)
     guard let drawn = plan.draw(origin) else { return record }
     let judge = drawn.ground.check.judge
     let judgement = judge.judge(drawn.spec, isCancelled: isOver)
     if isOver() { return nil }
-    record.annotation = judgement.annotation(of: drawn.spec, knownCount: judge.known.count)
+    record.marks = judgement.marks(of: drawn.spec).bytes
     record.failure = judgement.failure.map { broken in
       let (law, violation) = (judge.laws[broken.law], broken.violation)
       let cause =
         isDiagnosed(origin, drawn.ground)
         ? ViolationAccount(violation, of: law, drawn.spec, judge.adapter).cause : nil
-      return CampaignRecord.Failure(
+      return CampaignRecord.Breach(
         law: law.name, kind: violation.kind, place: violation.place, cause: cause ?? "",
         summary: violation.summary)
     }
@@ -53,16 +53,16 @@ struct CampaignJudge: Sendable {
   /// Makes the failure of a case small and says what is wrong; the case as found if it cannot be
   /// made small.
   ///
-  /// - Returns: The finding, and what a corpus keeps of it if it is of the space of all checkpoints.
+  /// - Returns: The failure, and what a corpus keeps of it if it is of the space of all checkpoints.
   func explain(
     _ sighting: CampaignState.Sighting
-  ) -> (finding: CampaignFinding, stored: StoredFailure?)? {
-    guard let drawn = plan.draw(sighting.origin) else { return nil }
+  ) -> (failure: Failure, stored: StoredFailure?)? {
+    guard let drawn = plan.draw(sighting.first.origin) else { return nil }
     let key = sighting.key
     let (ground, choices) = start(drawn, key)
     if ground.phase == .exactWidths || ground.isSlow && isOver() {
       // Each execution would take as long as a thousand others.
-      return (CampaignFinding(unexplained: sighting, plan), nil)
+      return (Failure(unexplained: sighting, plan), nil)
     }
     var settings = Settings(examples: 1)
     settings.replays = [choices]
@@ -79,16 +79,12 @@ struct CampaignJudge: Sendable {
     let asFound = Report(replayed: stored, message: "", seed: plan.seed)
     let shrunk = report.findings.first { $0.key == key }
     guard let finding = shrunk ?? asFound.findings.first,
-      let failure = CheckFailure(finding, ground.run, ground.check)
+      var failure = Failure(finding, ground.run, ground.check)
     else { return nil }
-    let shrinking = shrunk.map {
-      CampaignFinding.Shrinking(
-        simplifications: $0.shrinking.successes, executions: $0.shrinking.executions,
-        stoppedEarly: $0.shrinking.stoppedEarly)
-    }
-    stored.choices = failure.choices
-    let found = CampaignFinding(failure, sighting, shrinking)
-    return (found, ground.phase == plan.any.phase ? stored : nil)
+    if shrunk == nil { failure.shrinking = nil }
+    stored.choices = failure.choices ?? choices
+    failure.found(as: sighting)
+    return (failure, ground.phase == plan.any.phase ? stored : nil)
   }
 
   /// Where making small begins: in the space of all checkpoints if it can, so that the smallest one
@@ -106,9 +102,7 @@ struct CampaignJudge: Sendable {
         let (spec, choices) = plan.any.run.space.checkpoint(
           like: values, number: attempt, seed: plan.seed),
         let broken = judge.judge(spec, isComplete: false, isCancelled: isOver).failure,
-        FailureKey(
-          law: judge.laws[broken.law].name, kind: broken.violation.kind,
-          place: broken.violation.place) == key
+        broken.key(judge.laws) == key
       else { continue }
       return (plan.any, choices)
     }

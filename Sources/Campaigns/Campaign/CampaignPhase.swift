@@ -35,16 +35,11 @@ public enum CampaignPhase: String, Sendable, Hashable, CaseIterable {
 /// What a phase of a campaign has done.
 public struct CampaignPhaseTally: Sendable, Equatable {
   /// The phase.
-  public var phase: CampaignPhase
+  public var phase = CampaignPhase.planProof
   /// Cases judged; of the proof and the full-size layer, how often it was done.
   public var judged = 0
   /// Cases of which a law was broken in a way that is not known, or that were refuted.
   public var failed = 0
   /// What there is to say, such as how many elements were moved.
   public var note = ""
-
-  /// A phase that has done nothing.
-  public init(_ phase: CampaignPhase) {
-    self.phase = phase
-  }
 }

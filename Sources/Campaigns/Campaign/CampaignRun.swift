@@ -49,14 +49,14 @@ public struct CampaignRun: Sendable {
   /// - Throws: `CheckError` if nothing can be checked, or what is wrong with the corpus.
   public func run(
     _ settings: CampaignSettings, observing: (@Sendable (CampaignProgress) -> Void)? = nil
-  ) throws -> CampaignReport {
+  ) throws -> RunReport {
     if case .examples(let examples) = settings.budget, examples < 1 {
       throw CheckError.noExamples(requested: examples)
     }
     let corpus = settings.corpus.map { Corpus(folder: $0) }
     let plan = try plan(settings, corpus)
     let empty = emptyReport(plan, settings)
-    var state = CampaignState(empty, corpus: try cases(of: corpus, settings.shard))
+    var state = CampaignState(report: empty, corpus: try cases(of: corpus, settings.shard))
     var store: CampaignStore?
     if let corpus {
       var opened = try CampaignStore(corpus, name: name(plan, settings)) { plan.token($0) }
@@ -115,26 +115,19 @@ public struct CampaignRun: Sendable {
     return "\(hash)-\(settings.shard.index + 1)-of-\(settings.shard.count)"
   }
 
-  private func emptyReport(_ plan: CampaignPlan, _ settings: CampaignSettings) -> CampaignReport {
-    CampaignReport(
-      adapter: adapter.name, version: adapter.version, layout: config.layout,
-      seed: settings.seed,
-      configPath: configPath, config: config.json, configSummary: config.phrase,
-      arguments: arguments + fuzzArguments, shards: [settings.shard], budget: settings.budget,
-      seconds: 0, sessions: 1, end: .unfinished,
-      phases: CampaignPhase.allCases.map { CampaignPhaseTally($0) }, passed: 0, failed: 0,
-      laws: laws.map { LawTally(LawSummary($0)) }, leftOut: plan.any.run.space.leftOut,
-      coverage: SpaceCoverage(), pairs: [], reach: AxisReach(), findings: [],
-      known: (known?.entries ?? []).map {
-        CampaignKnown(
-          id: $0.id, title: $0.title, decision: $0.decision, token: $0.token, checkpoints: 0)
-      },
-      corpus: nil)
+  private func emptyReport(_ plan: CampaignPlan, _ settings: CampaignSettings) -> RunReport {
+    RunReport(
+      adapter: adapter.name, version: adapter.version, layout: config.layout, seed: settings.seed,
+      arguments: arguments + fuzzArguments, replayArguments: arguments,
+      config: CampaignConfig(path: configPath, summary: config.phrase, text: config.json),
+      shards: [settings.shard], budget: settings.budget, leftOut: plan.any.run.space.leftOut,
+      phases: CampaignPhase.allCases.map { CampaignPhaseTally(phase: $0) },
+      laws: laws.map { LawTally(law: LawSummary($0)) }, known: known.map { KnownReport($0) })
   }
 
   /// What is done once, by the first shard, and is not done yet.
   private func once(
-    _ report: CampaignReport, _ settings: CampaignSettings
+    _ report: RunReport, _ settings: CampaignSettings
   ) -> [CampaignSchedule.Task] {
     guard settings.shard.index == 0 else { return [] }
     var tasks: [CampaignSchedule.Task] = [.planProof]
@@ -156,7 +149,7 @@ public struct CampaignRun: Sendable {
 
   private func finished(
     _ state: CampaignState, _ plan: CampaignPlan, _ corpus: Corpus?, added: Int
-  ) throws -> CampaignReport {
+  ) throws -> RunReport {
     var report = state.finishedReport
     if let contents = try corpus?.contents() {
       report.corpus = CorpusFigures(

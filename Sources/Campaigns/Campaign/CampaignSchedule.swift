@@ -32,7 +32,7 @@ struct CampaignSchedule: ~Copyable {
     self.state = state
     self.store = store
     pending = once
-    begun = Set(state.report.findings.map(\.signature))
+    begun = Set(state.report.failures.map(\.signature))
     nextPosition = state.counted
     positions = state.positionCount(settings.budget)
     shrunkFailures = settings.shrunkFailures
@@ -85,28 +85,28 @@ struct CampaignSchedule: ~Copyable {
 
   /// Takes what became of a case.
   mutating func finish(_ record: CampaignRecord) {
-    keep { try $0.append("record", record.json) }
+    keep { try $0.append("record", record.json(isWhole: true)) }
     state.add(record)
     saveIfDue()
   }
 
   /// Takes what became of a failure.
-  mutating func finish(_ finding: CampaignFinding) {
-    keep { try $0.append("finding", finding.state) }
-    state.add(finding)
+  mutating func finish(_ failure: Failure) {
+    keep { try $0.append("finding", failure.json(isWhole: true)) }
+    state.add(failure)
     saveIfDue()
   }
 
   /// Takes what became of what is no case.
   mutating func finish(_ outcome: FullSizeProof.Outcome) {
-    if let finding = outcome.finding { finish(finding) }
-    keep { try $0.append("tally", outcome.tally.state) }
-    state.set(outcome.tally)
+    if let failure = outcome.failure { finish(failure) }
+    keep { try $0.append("tally", outcome.tally.json(isWhole: true)) }
+    state.report.change(outcome.tally.phase) { $0 = outcome.tally }
     saveIfDue()
   }
 
   /// Writes down where the campaign stands at its end, or at the end of a session.
-  mutating func end(_ end: CampaignEnd, milliseconds: Int) {
+  mutating func end(_ end: RunEnd, milliseconds: Int) {
     state.pass(milliseconds: milliseconds)
     if end == .completed || end == .outOfTime { state.close() }
     state.report.end = end

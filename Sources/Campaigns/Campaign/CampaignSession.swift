@@ -49,7 +49,7 @@ final class CampaignSession: Sendable {
         }
       }
     }
-    let end: CampaignEnd =
+    let end: RunEnd =
       clock.wasCancelled ? .cancelled : clock.isOutOfTime ? .outOfTime : .completed
     explainRest()
     let milliseconds = clock.milliseconds
@@ -78,7 +78,7 @@ final class CampaignSession: Sendable {
       report(shrinking: sighting.failure.law)
       explain(sighting)
     }
-    if endsAtFirstFinding, schedule.withLock({ !$0.state.report.findings.isEmpty }) { clock.end() }
+    if endsAtFirstFinding, schedule.withLock({ !$0.state.report.failures.isEmpty }) { clock.end() }
     report()
   }
 
@@ -92,10 +92,10 @@ final class CampaignSession: Sendable {
   }
 
   private func explain(_ sighting: CampaignState.Sighting) {
-    guard let (finding, stored) = judge.explain(sighting) else { return }
+    guard let (failure, stored) = judge.explain(sighting) else { return }
     schedule.withLock { schedule in
       if let stored, let corpus { schedule.attempt { try corpus.failureStore.save(stored) } }
-      schedule.finish(finding)
+      schedule.finish(failure)
     }
   }
 
@@ -107,7 +107,7 @@ final class CampaignSession: Sendable {
     }
     schedule.withLock { schedule in
       for sighting in schedule.state.unexplained {
-        schedule.finish(CampaignFinding(unexplained: sighting, plan))
+        schedule.finish(Failure(unexplained: sighting, plan))
       }
     }
   }

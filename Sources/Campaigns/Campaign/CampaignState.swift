@@ -1,27 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-internal import CheckpointGenerators
+internal import StrictJSON
 
 /// How far a campaign has come: what its records say, in the order of the cases, so that it does not
 /// depend on the order in which cases came to their end, nor on how often the campaign was resumed.
 struct CampaignState: Sendable {
   /// The first case of a signature.
   struct Sighting: Sendable, Equatable {
-    var failure: CampaignRecord.Failure
-    var origin: CampaignRecord.Origin
-    var phase: CampaignPhase
-    var milliseconds: Int
+    var first = CampaignRecord()
     var occurrences = 1
+
+    /// How it failed.
+    var failure: CampaignRecord.Breach { first.failure ?? CampaignRecord.Breach() }
 
     /// The number of the case, if it has one.
     var number: Int? {
-      if case .number(let number) = origin { number } else { nil }
+      if case .number(let number) = first.origin { number } else { nil }
     }
   }
 
-  /// The report so far; of a signature that is not made small yet it has no finding.
-  var report: CampaignReport
+  /// A case that is worth judging again.
+  struct KeptCase: Sendable, Equatable {
+    var origin = CampaignRecord.Origin.number(0)
+    /// Whether it stays, since it was the first with a pair of values, a law or a known divergence;
+    /// of the others, which have new triples, the latest stay.
+    var isFirst = true
+  }
+
+  /// The report so far; of a signature that is not made small yet it has no failure.
+  var report = RunReport()
   /// How many cases are counted: all before this position.
   var counted = 0
   /// Cases behind that which have come to their end before others.
@@ -29,18 +37,13 @@ struct CampaignState: Sendable {
   /// The signatures, in the order in which they were seen.
   var sightings: [Sighting] = []
   /// The cases of the corpus, as it was when the campaign began.
-  var corpus: [String]
+  var corpus: [String] = []
   /// The cases that the corpus is to have of this campaign.
-  var kept = KeptCases()
+  var kept: [KeptCase] = []
   /// Milliseconds of work.
   var milliseconds = 0
-  let shard: Shard
 
-  init(_ report: CampaignReport, corpus: [String]) {
-    self.report = report
-    shard = report.shards.first ?? .whole
-    self.corpus = corpus
-  }
+  var shard: Shard { report.shards.first ?? .whole }
 
   /// The position of a case: those of the corpus come first, then the shard's numbers. Nil of a case
   /// that is none of this campaign's.
@@ -94,13 +97,13 @@ struct CampaignState: Sendable {
   }
 
   /// The report with the time and the occurrences by now.
-  var finishedReport: CampaignReport {
+  var finishedReport: RunReport {
     var report = report
     report.seconds = Double(milliseconds) / 1000
-    for index in report.findings.indices {
-      let signature = report.findings[index].signature
+    for index in report.failures.indices {
+      let signature = report.failures[index].signature
       let sighting = sightings.first { $0.failure.signature == signature }
-      if let sighting { report.findings[index].occurrences = sighting.occurrences }
+      if let sighting { report.failures[index].discovery?.occurrences = sighting.occurrences }
     }
     return report
   }
@@ -108,87 +111,135 @@ struct CampaignState: Sendable {
   /// Whether a case is on record.
   func has(_ position: Int) -> Bool { position < counted || waiting[position] != nil }
 
-  /// The signatures of which there is no finding yet.
+  /// The signatures of which there is no failure in the report yet.
   var unexplained: [Sighting] {
     sightings.filter { sighting in
-      !report.findings.contains { $0.signature == sighting.failure.signature }
+      !report.failures.contains { $0.signature == sighting.failure.signature }
     }
   }
 
   /// Adds what became of a signature, or of what is no case.
-  mutating func add(_ finding: CampaignFinding) {
-    guard !report.findings.contains(where: { $0.signature == finding.signature }) else { return }
-    report.findings.append(finding)
-  }
-
-  /// Says what a phase that is no series of cases has done.
-  mutating func set(_ tally: CampaignPhaseTally) {
-    report.set(tally)
+  mutating func add(_ failure: Failure) {
+    guard !report.failures.contains(where: { $0.signature == failure.signature }) else { return }
+    report.failures.append(failure)
   }
 
   private mutating func count(_ record: CampaignRecord) {
-    let lawCount = report.laws.count
-    let axisCount = ConfigAxis.allCases.count
-    let bytes = record.annotation
-    guard bytes.count >= lawCount + axisCount else { return }
-    for (index, byte) in bytes.prefix(lawCount).enumerated() {
-      report.laws[index].add(Judgement.Mark(rawValue: byte))
-    }
-    let new = report.reach.add(Array(bytes[lawCount..<lawCount + axisCount]))
-    let known = bytes[(lawCount + axisCount)...]
-    for entry in report.known.indices where entry / 8 < known.count {
-      let byte = known[known.startIndex + entry / 8]
-      if byte >> (entry % 8) & 1 == 1 { report.known[entry].checkpoints += 1 }
-    }
+    guard let marks = CaseMarks(record.marks, lawCount: report.laws.count) else { return }
+    let new = report.count(marks, passes: record.failure == nil)
     report.change(record.phase) { $0.judged += 1 }
     guard let failure = record.failure else {
-      report.passed += 1
-      let judged = JudgedCase(
-        marks: bytes.prefix(lawCount), known: known, laws: report.laws.map(\.law.name),
-        divergences: report.known.map(\.id))
       // What has numbers of the config has no token.
-      if record.phase != .exactCounts, record.phase != .exactWidths {
-        kept.add(record.origin, judged, new: new)
+      if record.phase != .exactCounts, record.phase != .exactWidths,
+        new.isFirst || new.hasNewTriple
+      {
+        keep(KeptCase(origin: record.origin, isFirst: new.isFirst))
       }
       return
     }
-    report.failed += 1
     report.change(record.phase) { $0.failed += 1 }
     if let known = sightings.firstIndex(where: {
       $0.failure.signature == failure.signature
     }) {
       sightings[known].occurrences += 1
     } else {
-      sightings.append(
-        Sighting(
-          failure: failure, origin: record.origin, phase: record.phase,
-          milliseconds: record.milliseconds))
+      sightings.append(Sighting(first: record))
     }
+  }
+
+  /// Keeps a case; where there is no room, the earliest goes that may, since the triples that are found
+  /// late are the rare ones.
+  mutating func keep(_ new: KeptCase, limit: Int = Corpus.mostAdded) {
+    if kept.count >= limit {
+      guard let place = kept.firstIndex(where: { !$0.isFirst }) else { return }
+      kept.remove(at: place)
+    }
+    kept.append(new)
   }
 }
 
-extension CampaignReport {
-  /// Changes what a phase has done.
-  mutating func change(_ phase: CampaignPhase, _ body: (inout CampaignPhaseTally) -> Void) {
-    guard let index = phases.firstIndex(where: { $0.phase == phase }) else { return }
-    body(&phases[index])
+extension CampaignState: JSONRecord {
+  private static let schemaVersion = 3
+  /// No campaign gets so far.
+  private static let mostCounted = 1 << 53
+
+  mutating func members(_ table: inout JSONTable) throws(JSONFieldError) {
+    var version = Self.schemaVersion
+    try table.member("schemaVersion", &version)
+    if let source = table.source, version != Self.schemaVersion {
+      throw source["schemaVersion"].error(expected: "\(Self.schemaVersion)")
+    }
+    try table.member("report", &report)
+    try table.member("counted", &counted)
+    try table.member("milliseconds", &milliseconds)
+    var records = waiting.keys.sorted().compactMap { waiting[$0] }
+    try table.member("waiting", &records)
+    try table.member("sightings", &sightings)
+    try table.member("corpus", &corpus)
+    try table.member("kept", &kept)
+    guard let source = table.source else { return }
+    guard counted <= Self.mostCounted / shard.count else {
+      throw source["counted"].error(expected: "at most \(Self.mostCounted) in all shards")
+    }
+    guard kept.count <= Corpus.mostAdded else {
+      throw source["kept"].error(expected: "no more than \(Corpus.mostAdded) cases")
+    }
+    for record in records { add(record) }
   }
 
-  /// Says what a phase has done.
-  mutating func set(_ tally: CampaignPhaseTally) {
-    change(tally.phase) { $0 = tally }
+  /// Reads the file of a campaign and the journal behind it.
+  ///
+  /// - Parameter path: What errors call the file.
+  /// - Returns: The state, and the numbers of lines of the journal that cannot be read, from 1.
+  static func read(
+    _ document: [UInt8], journal: [ArraySlice<UInt8>], path: String
+  ) throws(CampaignFileError) -> (state: CampaignState, unreadable: [Int]) {
+    var state: CampaignState
+    do {
+      state = try CampaignState(JSONField(try JSONValue(parsing: document)))
+    } catch let error as JSONFieldError {
+      throw CampaignFileError(
+        path, field: error.place, expected: error.expected, found: error.found)
+    } catch let error as JSONError {
+      throw CampaignFileError(
+        path, field: "line \(error.line), column \(error.column) (byte \(error.byteOffset))",
+        expected: error.expected, found: error.found)
+    } catch {
+      throw CampaignFileError(path, expected: "the state of a campaign", found: "\(error)")
+    }
+    let unreadable = journal.indices.filter { !state.take(journal[$0]) }
+    return (state, unreadable.map { $0 + 1 })
+  }
+
+  /// Takes a line of the journal.
+  ///
+  /// - Returns: Whether it can be read; if not, it is of work that is done again.
+  private mutating func take(_ line: ArraySlice<UInt8>) -> Bool {
+    guard let json = try? JSONValue(parsing: Array(line)) else { return false }
+    let field = JSONField(json)
+    if let record = try? CampaignRecord(field["record"]) {
+      add(record)
+    } else if let failure = try? Failure(field["finding"]) {
+      add(failure)
+    } else if let tally = try? CampaignPhaseTally(field["tally"]) {
+      report.change(tally.phase) { $0 = tally }
+    } else {
+      return false
+    }
+    return true
   }
 }
 
-extension LawTally {
-  /// Counts a verdict.
-  mutating func add(_ mark: Judgement.Mark?) {
-    switch mark {
-    case .holds: held += 1
-    case .broken: broken += 1
-    case .known: known += 1
-    case .doesNotApply: notApplicable += 1
-    case .unjudged, nil: break
-    }
+extension CampaignState.Sighting: JSONRecord {
+  mutating func members(_ table: inout JSONTable) throws(JSONFieldError) {
+    try table.member("first", &first)
+    try table.member("occurrences", &occurrences)
+  }
+}
+
+extension CampaignState.KeptCase: JSONRecord {
+  mutating func members(_ table: inout JSONTable) throws(JSONFieldError) {
+    try origin.members(&table)
+    try table.member("isFirst", &isFirst)
   }
 }

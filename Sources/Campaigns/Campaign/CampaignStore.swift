@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+internal import Files
 internal import PropertyEngine
-internal import Safetensors
 internal import StrictJSON
 
 /// Where a campaign keeps how far it is: a file that is replaced as a whole now and then, and a journal
@@ -27,7 +27,7 @@ struct CampaignStore: Sendable {
   /// Takes hold of the files of a campaign.
   ///
   /// - Parameter token: The token of a case of this campaign in the space of all checkpoints.
-  /// - Throws: `CampaignFileError` if another process has them, or `FileProblem`.
+  /// - Throws: `CampaignFileError` if another process has them, or `FileError`.
   init(
     _ corpus: Corpus, name: String, token: @escaping @Sendable (CampaignRecord.Origin) -> String?
   ) throws {
@@ -53,7 +53,7 @@ struct CampaignStore: Sendable {
   ///
   /// - Parameter isSame: Whether a report is of this campaign and not at its end.
   /// - Returns: The state, nil if there is none that this version can read.
-  mutating func resume(where isSame: (CampaignReport) -> Bool) throws -> CampaignState? {
+  mutating func resume(where isSame: (RunReport) -> Bool) throws -> CampaignState? {
     let lines = try journal.recover()
     guard let document = try Corpus.bytes(of: path) else {
       if !lines.isEmpty {
@@ -86,7 +86,7 @@ struct CampaignStore: Sendable {
   private mutating func putAside(_ reason: String, journal lines: [ArraySlice<UInt8>]) throws {
     if !lines.isEmpty { try keepJournal(reason, Self.anew) }
     let aside = try freePath(path)
-    try moveFile(path, to: aside)
+    try FileSystem.move(path, to: aside)
     damaged.append(DamagedFile(reason: reason, keptAt: aside, consequence: Self.anew))
     try journal.clear()
   }
@@ -96,13 +96,13 @@ struct CampaignStore: Sendable {
   /// Puts a copy of the journal aside, since the journal itself is this process's.
   private mutating func keepJournal(_ reason: String, _ consequence: String) throws {
     let aside = try freePath(journal.path)
-    try WholeFile.write(try Corpus.bytes(of: journal.path) ?? [], to: aside)
+    try FileSystem.write(try Corpus.bytes(of: journal.path) ?? [], to: aside)
     damaged.append(DamagedFile(reason: reason, keptAt: aside, consequence: consequence))
   }
 
   /// A name beside a file that is not taken, which no other process takes meanwhile.
   private func freePath(_ path: String) throws -> String {
-    let taken = Set(try fileNames(inFolder: corpus.campaigns))
+    let taken = Set(try Corpus.names(in: corpus.campaigns))
     let file = path.split(separator: "/").last.map(String.init) ?? path
     var name = "\(file).damaged"
     var number = 2
@@ -123,11 +123,45 @@ struct CampaignStore: Sendable {
     let earlier = Set(state.corpus)
     var cases: [String] = []
     var seen: Set<String> = []
-    for token in state.kept.cases.compactMap({ token($0.origin) }) + state.corpusLeft
+    for token in state.kept.compactMap({ token($0.origin) }) + state.corpusLeft
     where seen.insert(token).inserted { cases.append(token) }
     addedCount = cases.count { !earlier.contains($0) }
     try corpus.write(cases: cases, named: name)
-    try WholeFile.write(state.document, to: path)
+    try FileSystem.write(state.json(isWhole: true).bytes(.compact), to: path)
     try journal.clear()
+  }
+}
+
+/// What is wrong with a file or folder of a campaign.
+public struct CampaignFileError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The file or folder.
+  public let path: String
+  /// The member, such as `findings[0].law`; nil for the whole.
+  public let field: String?
+  /// What would have been right.
+  public let expected: String
+  /// What is there.
+  public let found: String
+  /// What helps.
+  public let remedy: String
+
+  init(
+    _ path: String, field: String? = nil, expected: String, found: String,
+    remedy: String = "remove the file, or run the version of hymt2 that wrote it"
+  ) {
+    self.path = path
+    self.field = field
+    self.expected = expected
+    self.found = found
+    self.remedy = remedy
+  }
+
+  /// The text shown to people.
+  public var description: String { "\(problem); \(remedy)" }
+
+  /// What is wrong, without what helps.
+  var problem: String {
+    let place = [path, field].compactMap(\.self).joined(separator: ": ")
+    return "\(place): expected \(expected), found \(found)"
   }
 }

@@ -19,7 +19,7 @@ struct FullSizeProof {
   /// What a phase has shown: nil if the campaign was told to end meanwhile.
   struct Outcome: Sendable {
     var tally: CampaignPhaseTally
-    var finding: CampaignFinding?
+    var failure: Failure?
   }
 
   private struct Ended: Error {}
@@ -32,15 +32,15 @@ struct FullSizeProof {
     let backward = try planner.toHF(forward.destinations)
     if isOver() { return nil }
     let proof = PlanProof(forward: forward, backward: backward, config: config)
-    var tally = CampaignPhaseTally(.planProof)
+    var tally = CampaignPhaseTally(phase: .planProof)
     tally.judged = 1
     tally.failed = proof.holds ? 0 : 1
     tally.note =
       "\(grouped(proof.movedElementCount)) elements in \(grouped(proof.moveCount)) moves"
     guard let fault = proof.faults.first else { return Outcome(tally: tally) }
-    let finding = finding(
+    let failure = failure(
       .planProof, config, fault.law.statement, proof.faults.map(\.description))
-    return Outcome(tally: tally, finding: finding)
+    return Outcome(tally: tally, failure: failure)
   }
 
   /// Takes the experts of a layer to native form and back, one at a time.
@@ -57,17 +57,17 @@ struct FullSizeProof {
         if isOver() { throw Ended() }
         return try SyntheticTensor.make(infos[source])
       }
-      var tally = CampaignPhaseTally(.fullLayer)
+      var tally = CampaignPhaseTally(phase: .fullLayer)
       tally.judged = 1
       tally.failed = summary.disagreements.isEmpty ? 0 : 1
       tally.note =
         "\(grouped(layer.expertCount)) experts of \(grouped(layer.hiddenSize)) x "
         + "\(grouped(layer.moeIntermediateSize)), \(grouped(summary.expertByteCount)) bytes"
       guard !summary.disagreements.isEmpty else { return Outcome(tally: tally) }
-      let finding = finding(
+      let failure = failure(
         .fullLayer, layer, "every expert goes to native form and back, bit for bit",
         summary.disagreements.map(\.description))
-      return Outcome(tally: tally, finding: finding)
+      return Outcome(tally: tally, failure: failure)
     } catch is Ended {
       return nil
     }
@@ -77,19 +77,19 @@ struct FullSizeProof {
     AdapterPlanner(config, AdapterOptions(targetDType: config.dtype, mtpPolicy: .preserve))
   }
 
-  private func finding(
+  private func failure(
     _ phase: CampaignPhase, _ config: ModelConfig, _ statement: String, _ faults: [String]
-  ) -> CampaignFinding {
+  ) -> Failure {
     let law = LawSummary(
       name: phase.rawValue, statement: statement, reason: phase.summary,
       brokenBy: "a plan that is right at small sizes only")
     let command = phase == .planProof ? ["prove"] : ["verify", "--synthetic"]
-    return CampaignFinding(
-      phase: phase, caseNumber: nil, seconds: 0, occurrences: 1, signature: phase.rawValue,
-      law: law, kind: "refuted", place: "", summary: faults.first ?? "", diagnosis: [],
-      cause: phase.rawValue, config: config.json, checkpoint: config.phrase, facts: [], axes: [],
-      mismatch: faults, heatMap: nil, brokenLaws: [], shrinking: nil, flakiness: nil, token: nil,
-      replayCommand: shellCommand(["hymt2"] + command + ["--config", CampaignPlan.configName]))
+    return Failure(
+      law: law, kind: "refuted", summary: faults.first ?? "", cause: phase.rawValue,
+      config: config.json, checkpoint: config.phrase, mismatch: faults,
+      discovery: Failure.Discovery(phase: phase),
+      replayCommand: shellCommand(["hymt2"] + command + ["--config", CampaignPlan.configName]),
+      signature: phase.rawValue)
   }
 }
 

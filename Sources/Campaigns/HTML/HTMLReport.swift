@@ -1,49 +1,108 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-extension CheckReport {
+internal import StrictJSON
+
+extension RunReport {
   /// The report as one HTML file, which loads nothing from elsewhere and runs no script.
   ///
   /// - Parameter tool: The program and its version.
   public func html(tool: String) -> String {
-    let title = "\(holds ? "Held" : "Broken") – hymt2 check"
-    return HTMLPage(
-      title: title,
-      sections: [
-        head.header, HTMLFailures(groups: failureGroups, lawCount: laws.count).section,
-        HTMLKnown(rows: knownRows, subject: known?.divergences.subject, judged: judged).section,
-        HTMLLeftOut(leftOut).section,
-        HTMLLaws(laws: laws, broken: brokenLaws, hasKnown: known != nil).section,
-        HTMLCoverage(coverage).section, reproduceSection,
-      ], tool: tool
-    ).text
+    let document: Markup = """
+      <!doctype html>
+      <html lang="en">
+      <head>
+      <meta charset="utf-8">
+      <meta name="viewport" content="width=device-width, initial-scale=1">
+      <meta name="color-scheme" content="light dark">
+      <meta http-equiv="Content-Security-Policy" \
+      content="default-src 'none'; style-src 'unsafe-inline'">
+      <title>\(holds ? "Held" : "Broken") – \(commandName)</title>
+      <style>\(HTMLStyle.sheet)</style>
+      </head>
+      <body>
+      <main>
+      \(header)\(failureSection)\(phaseSection)\(knownSection)\(leftOutSection)\(lawSection)\
+      \(coverage.section)\(reproduceSection)<footer><p>Made by \(tool).</p></footer>
+      </main>
+      </body>
+      </html>
+
+      """
+    return document.text
   }
 
-  private var knownRows: [HTMLKnown.Row] {
-    (known?.tallies ?? []).map { tally in
-      let word =
-        switch tally.state {
-        case .shows: "shows it"
-        case .vanished: "no longer shows it"
-        case .stale: "is of another version"
-        case .unsupported: "is not supported"
-        case .notJudged: "was not judged"
-        }
-      return HTMLKnown.Row(
-        id: tally.divergence.id, title: tally.divergence.title, word: word,
-        isNews: tally.state != .shows, checkpoints: tally.checkpoints)
-    }
+  private var header: Markup {
+    """
+    <header class="\(holds ? "held" : "broken")">
+    <p class="tool">\(commandName) · adapter <strong>\(adapter + layout.remark)</strong></p>
+    <h1><span class="mark" aria-hidden="true">\(holds ? "✔" : "✘")</span> \(headline)</h1>
+    <p>\(verdict)</p>
+    <dl class="tiles">\(Markup(facts: tiles))</dl>
+    </header>
+
+    """
   }
 
   private var reproduceSection: Markup {
     """
     <section aria-labelledby="reproduce">
     <h2 id="reproduce">Reproduce</h2>
-    <p>The same seed and version give the same report, byte for byte, on any machine and with \
-    any number of threads.</p>
+    \(config.map(facts) ?? "")<p>\(reproduction)</p>
     <pre class="command" tabindex="0"><code>\(command)</code></pre>
-    </section>
+    \(config.map { HTMLReport.details("the campaign's config.json", $0.text) } ?? "")</section>
 
     """
+  }
+
+  private var reproduction: String {
+    config == nil
+      ? "The same seed and version give the same report, byte for byte, on any machine and with any "
+        + "number of threads."
+      : "The cases follow from their numbers and the seed on any machine and with any number of "
+        + "threads; how many of them there are follows from the budget."
+  }
+
+  private func facts(_ config: CampaignConfig) -> Markup {
+    let corpus = corpus.map { corpus in
+      [
+        ("corpus", corpus.folder), ("cases in it", grouped(corpus.cases)),
+        ("of them new", grouped(corpus.added)), ("failures in it", grouped(corpus.failures)),
+      ]
+    }
+    let facts =
+      [
+        ("adapter", adapterWithVersion), ("config", config.path), ("seed", "\(seed)"),
+        ("shards", shards.map(\.description).joined(separator: ", ")),
+        ("sessions", grouped(sessions)), ("end", end.rawValue),
+      ] + (corpus ?? []) + damaged.map { ("damaged file", $0.description) }
+    return "<dl class=\"facts\">\(Markup(facts: facts))</dl>\n"
+  }
+}
+
+/// Parts of which HTML reports have several.
+enum HTMLReport {
+  /// JSON that is shown when it is asked for.
+  static func details(_ title: String, _ json: JSONValue) -> Markup {
+    """
+    <details><summary>\(title)</summary>
+    <pre tabindex="0"><code>\(json.text(.python))</code></pre></details>
+
+    """
+  }
+
+  /// A bar so long, for the eye only.
+  static func bar(_ permille: Int, isFull: Bool = false) -> Markup {
+    """
+    <span class="bar\(isFull ? " full" : "")" aria-hidden="true">\
+    <span style="width:\(permille / 10).\(permille % 10)%"></span></span>
+    """
+  }
+}
+
+extension Markup {
+  /// Names with their values.
+  init(facts: [(name: String, value: String)]) {
+    self.init(facts.map { "<div><dt>\($0.name)</dt><dd>\($0.value)</dd></div>" as Markup })
   }
 }

@@ -10,14 +10,14 @@ enum HTMLStyle {
       --page: #f6f7f9; --card: #ffffff; --text: #1a2230; --quiet: #526074; --line: #d9dfe7;
       --held: #0b6b3a; --held-soft: #e2f4e9; --broken: #b3161d; --broken-soft: #fdeaea;
       --idle-soft: #eceff3; --accent: #2b5fc7; --track: #e3e8ef; --code: #f1f4f8;
-      --some: #8a5a00; --heat-wrong: #d0312d; --heat-field: #d9dfe7; --heat-text: #526074;
+      --heat-wrong: #d0312d; --heat-field: #d9dfe7; --heat-text: #526074;
     }
     @media (prefers-color-scheme: dark) {
       :root {
         --page: #10151d; --card: #18202b; --text: #e7ecf3; --quiet: #a3b0c2; --line: #2d3847;
         --held: #62d394; --held-soft: #143524; --broken: #ff8f8f; --broken-soft: #401c20;
         --idle-soft: #263140; --accent: #7ba7ff; --track: #2a3543; --code: #121923;
-        --some: #e0a94a; --heat-wrong: #ff8080; --heat-field: #2d3847; --heat-text: #a3b0c2;
+        --heat-wrong: #ff8080; --heat-field: #2d3847; --heat-text: #a3b0c2;
       }
     }
     * { box-sizing: border-box; }
@@ -116,27 +116,7 @@ enum HTMLStyle {
     .note { display: block; color: var(--text); font-weight: 400; font-size: .9rem; }
     .scroll td.graph { min-width: 9rem; width: 25%; padding-top: .95rem; }
     .wrong { color: var(--broken); font-weight: 650; }
-    figure.wide, figure.pairs { padding: 1rem; background: var(--card);
-      border: 1px solid var(--line); border-radius: .75rem; overflow-x: auto; }
-    figure.wide svg, figure.pairs svg { zoom: 1; display: block; }
-    figure.pairs svg { max-width: none; margin-bottom: .6rem; }
     figure svg text { fill: var(--text); font: 12px system-ui, "Liberation Sans", sans-serif; }
-    svg.timeline { width: 100%; min-width: 52rem; }
-    svg.timeline line { stroke: var(--quiet); }
-    svg.timeline .stem { stroke: var(--broken); stroke-dasharray: 2 2; }
-    svg.timeline circle { fill: var(--broken); }
-    svg.timeline text { fill: var(--quiet); }
-    svg.timeline text.mark { fill: var(--card); font-weight: 700; text-anchor: middle; }
-    .timeline .when { color: var(--quiet); font-variant-numeric: tabular-nums; }
-    svg.pairs .full, i.full { fill: var(--held); background: var(--held); opacity: .55; }
-    svg.pairs .most, i.most { fill: var(--accent); background: var(--accent); }
-    svg.pairs .some, i.some { fill: var(--some); background: var(--some); }
-    svg.pairs .none, i.none { fill: var(--broken); background: var(--broken); }
-    svg.pairs text.missed { fill: var(--card); font-size: 10px; font-weight: 700;
-      text-anchor: middle; }
-    .legend { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; font-size: .9rem; }
-    .legend i { display: inline-block; width: .9rem; height: .9rem; margin-right: .4rem;
-      border-radius: .15rem; vertical-align: -.1rem; }
     .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
       white-space: nowrap; }
     footer { color: var(--quiet); font-size: .9rem; margin-top: 2rem; }

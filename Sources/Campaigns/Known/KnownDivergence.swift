@@ -65,7 +65,7 @@ public struct KnownDivergences: Sendable, Equatable {
   /// The command that serves the adapter, for whoever wants to see an entry; nil if it has none.
   public let command: String?
   /// The entries; of several that explain a violation the first counts.
-  public let entries: [KnownDivergence]
+  public internal(set) var entries: [KnownDivergence]
 
   /// Creates a list.
   public init(

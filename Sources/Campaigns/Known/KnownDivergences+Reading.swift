@@ -2,10 +2,39 @@
 // Copyright the hymt2-harness authors
 
 public import AdapterLaws
+internal import CKnownDivergences
 internal import CheckpointGenerators
 internal import Layouts
 internal import PropertyEngine
 internal import StrictJSON
+
+/// What is wrong with a file of known divergences, and where.
+public struct KnownDivergencesError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The file.
+  public let path: String
+  /// The entry by its id, or by its position where it has none; nil for the file as a whole.
+  public let entry: String?
+  /// The member, such as `violations[0].law`; nil for all of the entry.
+  public let field: String?
+  /// What would have been right.
+  public let expected: String
+  /// What stands there.
+  public let found: String
+
+  init(_ path: String, entry: String? = nil, _ error: JSONFieldError) {
+    self.path = path
+    self.entry = entry
+    field = error.place.isEmpty ? nil : error.place
+    expected = error.expected
+    found = error.found
+  }
+
+  /// The text shown to people.
+  public var description: String {
+    let place = [path, entry.map { "entry \($0)" }, field].compactMap(\.self)
+    return "\(place.joined(separator: ": ")): expected \(expected), found \(found)"
+  }
+}
 
 extension KnownDivergences {
   /// The version of the format.
@@ -37,109 +66,122 @@ extension KnownDivergences {
   public init(
     parsing bytes: [UInt8], path: String, laws: [AdapterLaw] = AdapterLaws.all
   ) throws(KnownDivergencesError) {
-    let json: JSONValue
-    do {
-      json = try JSONValue(parsing: bytes)
+    let file = try Self.document(bytes, path)
+    let elements: [JSONField]
+    do throws(JSONFieldError) {
+      self.init(
+        adapter: try Self.head(file)["adapter"].text(), version: try file["version"].text(),
+        layouts: file["layouts"].json == nil
+          ? [Layout.usual.name] : try file["layouts"].strings(),
+        command: file["command"].json == nil ? nil : try file["command"].text(), entries: [])
+      guard !layouts.isEmpty else {
+        throw file["layouts"].error(expected: "the name of a layout, or several")
+      }
+      elements = try file["entries"].elements()
     } catch {
-      throw KnownDivergencesError(
-        path: path, entry: nil, field: nil, expected: "a JSON document", found: "\(error)")
+      throw KnownDivergencesError(path, error)
     }
-    let fields = KnownFields(path: path, json: json)
-    guard json["schemaVersion"]?.integerValue == Self.schemaVersion else {
-      throw fields.error("schemaVersion", expected: "\(Self.schemaVersion)")
-    }
-    try fields.require(
-      only: ["schemaVersion", "adapter", "version", "entries"], optional: ["command", "layouts"])
-    let layouts =
-      json["layouts"] == nil ? [Layout.usual.name] : try fields.strings("layouts")
-    guard !layouts.isEmpty else {
-      throw fields.error("layouts", expected: "the name of a layout, or several")
-    }
-    var entries: [KnownDivergence] = []
-    for (position, element) in try fields.array("entries").enumerated() {
-      let name = element["id"]?.stringValue.map { "'\($0)'" } ?? "\(position + 1)"
-      let entry = KnownFields(path: path, entry: name, json: element)
-      entries.append(try KnownDivergence(entry, laws))
-      if entries.dropLast().contains(where: { $0.id == entries[position].id }) {
-        throw entry.error("id", expected: "an id that no other entry has")
+    for (position, element) in elements.enumerated() {
+      let json = element.json ?? .null
+      let name = json["id"]?.stringValue.map { "'\($0)'" } ?? "\(position + 1)"
+      do throws(JSONFieldError) {
+        let entry = try KnownDivergence(JSONField(json), laws)
+        if entries.contains(where: { $0.id == entry.id }) {
+          throw JSONField(json)["id"].error(expected: "an id that no other entry has")
+        }
+        entries.append(entry)
+      } catch {
+        throw KnownDivergencesError(path, entry: name, error)
       }
     }
-    self.init(
-      adapter: try fields.text("adapter"), version: try fields.text("version"),
-      layouts: layouts, command: json["command"] == nil ? nil : try fields.text("command"),
-      entries: entries)
+  }
+
+  /// A file as JSON.
+  static func document(
+    _ bytes: [UInt8], _ path: String
+  ) throws(KnownDivergencesError) -> JSONField {
+    do throws(JSONError) {
+      return JSONField(try JSONValue(parsing: bytes))
+    } catch {
+      throw KnownDivergencesError(
+        path, JSONFieldError(place: "", expected: "a JSON document", found: "\(error)"))
+    }
+  }
+
+  private static func head(_ file: JSONField) throws(JSONFieldError) -> JSONField {
+    guard file["schemaVersion"].json?.integerValue == schemaVersion else {
+      throw file["schemaVersion"].error(expected: "\(schemaVersion)")
+    }
+    try file.require(
+      only: ["schemaVersion", "adapter", "version", "entries"], optional: ["command", "layouts"])
+    return file
+  }
+
+  private static let parsed = Result<[KnownDivergences], KnownDivergencesError> {
+    () throws(KnownDivergencesError) in
+    var lists: [KnownDivergences] = []
+    // Constants of the program, which no one changes.
+    while let file = unsafe known_divergences_file_at(lists.count)?.pointee {
+      let bytes = unsafe UnsafeBufferPointer(start: file.bytes, count: file.count)
+      lists.append(
+        try KnownDivergences(parsing: unsafe Array(bytes), path: unsafe String(cString: file.name)))
+    }
+    return lists
+  }
+
+  /// What this version of the harness knows, adapter by adapter.
+  ///
+  /// - Throws: `KnownDivergencesError` if a file that it comes with is wrong.
+  public static func builtIn() throws(KnownDivergencesError) -> [KnownDivergences] {
+    try parsed.get()
   }
 }
 
 extension KnownDivergence {
-  fileprivate init(
-    _ fields: KnownFields, _ laws: [AdapterLaw]
-  ) throws(KnownDivergencesError) {
-    try fields.require(
+  fileprivate init(_ entry: JSONField, _ laws: [AdapterLaw]) throws(JSONFieldError) {
+    try entry.require(
       only: ["id", "title", "summary", "violations", "diagnosis", "case", "decision"],
       optional: ["when", "goldens"])
-    let id = try fields.text("id")
-    guard Self.isValid(id: id) else {
-      throw fields.error("id", expected: "lower-case words and numbers with hyphens between them")
+    let id = try entry["id"].text()
+    guard id.wholeMatch(of: /[a-z0-9]+(-[a-z0-9]+)*/) != nil else {
+      throw entry["id"].error(expected: "lower-case words and numbers with hyphens between them")
     }
-    let token = try fields.string("case")
-    do {
-      _ = try ReplayToken(text: token)
-    } catch {
-      throw fields.error("case", expected: "a replay token", found: "\(token.prefix(20)): \(error)")
+    let token = try entry["case"].string()
+    if (try? ReplayToken(text: token)) == nil {
+      throw entry["case"].error(expected: "a replay token")
     }
-    let when = try Self.when(fields)
-    do {
+    var when: [AxisSelection] = []
+    for axis in entry["when"].json == nil ? [] : try entry["when"].object().keys {
+      when.append(AxisSelection(axis, try entry["when"][axis].strings()))
+    }
+    let (title, summary) = (try entry["title"].text(), try entry["summary"].text())
+    let violations = try Self.violations(entry["violations"], laws)
+    let goldens = entry["goldens"].json == nil ? [] : try entry["goldens"].strings()
+    let diagnosis = try entry["diagnosis"].strings()
+    let decision = try entry["decision"].text()
+    do throws(AxisSelectionError) {
       try self.init(
-        id: id, title: try fields.text("title"), summary: try fields.text("summary"),
-        violations: try Self.violations(fields, laws), when: when,
-        goldens: fields.json["goldens"] == nil ? [] : try fields.strings("goldens"),
-        diagnosis: try fields.strings("diagnosis"), token: token,
-        decision: try fields.text("decision"))
-    } catch let error as AxisSelectionError {
-      throw fields.error("when", expected: "axes and values that there are", found: "\(error)")
-    } catch let error as KnownDivergencesError {
-      throw error
+        id: id, title: title, summary: summary, violations: violations, when: when,
+        goldens: goldens, diagnosis: diagnosis, token: token, decision: decision)
     } catch {
-      throw fields.error(nil, expected: "an entry", found: "\(error)")
-    }
-  }
-
-  static func isValid(id: String) -> Bool {
-    id.split(separator: "-", omittingEmptySubsequences: false).allSatisfy { word in
-      !word.isEmpty
-        && word.utf8.allSatisfy {
-          (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0)
-            || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
-        }
+      throw entry["when"].error(expected: "axes and values that there are", found: "\(error)")
     }
   }
 
   private static func violations(
-    _ fields: KnownFields, _ laws: [AdapterLaw]
-  ) throws(KnownDivergencesError) -> [ViolationPattern] {
+    _ field: JSONField, _ laws: [AdapterLaw]
+  ) throws(JSONFieldError) -> [ViolationPattern] {
     var patterns: [ViolationPattern] = []
-    for (position, element) in try fields.array("violations").enumerated() {
-      let part = fields.element("violations", position, element)
-      try part.require(only: ["law", "kind", "place"])
-      let pattern = ViolationPattern(
-        law: try part.text("law"), kind: try part.string("kind"), place: try part.string("place"))
+    for element in try field.elements() {
+      try element.require(only: ["law", "kind", "place"])
+      let pattern = try ViolationPattern(element)
       guard laws.contains(where: { pattern.matchesLaw($0.name) }) else {
-        throw part.error(
-          "law", expected: "one of \(laws.map(\.name).joined(separator: ", "))")
+        throw element["law"].error(
+          expected: "one of \(laws.map(\.name).joined(separator: ", "))")
       }
       patterns.append(pattern)
     }
-    guard !patterns.isEmpty else { throw fields.error("violations", expected: "one or more") }
+    guard !patterns.isEmpty else { throw field.error(expected: "one or more") }
     return patterns
-  }
-
-  private static func when(_ fields: KnownFields) throws(KnownDivergencesError) -> [AxisSelection] {
-    guard let when = fields.json["when"] else { return [] }
-    guard let object = when.objectValue else { throw fields.error("when", expected: "an object") }
-    let axes = KnownFields(path: fields.path, entry: fields.entry, prefix: "when.", json: when)
-    var selections: [AxisSelection] = []
-    for axis in object.keys { selections.append(AxisSelection(axis, try axes.strings(axis))) }
-    return selections
   }
 }

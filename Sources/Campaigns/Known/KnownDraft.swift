@@ -19,24 +19,25 @@ public struct KnownDraft: Sendable {
   /// - Parameter path: What errors call the report.
   /// - Throws: `KnownDivergencesError`.
   public init(report bytes: [UInt8], path: String) throws(KnownDivergencesError) {
-    let report: JSONValue
-    do {
-      report = try JSONValue(parsing: bytes)
+    let report = try KnownDivergences.document(bytes, path)
+    var failures: [DraftedFailure] = []
+    var object: JSONObject = ["schemaVersion": JSONValue(KnownDivergences.schemaVersion)]
+    do throws(JSONFieldError) {
+      guard report["command"].json == "check" else {
+        throw report["command"].error(
+          expected: "'check', as in a report of 'hymt2 check --json'")
+      }
+      guard let version = report["adapterVersion"].present else {
+        throw report["adapterVersion"].error(
+          expected: "a version, without which nothing can be known of an adapter")
+      }
+      for element in try report["failures"].elements() {
+        failures.append(try DraftedFailure(element))
+      }
+      object["adapter"] = .string(try report["adapter"].text())
+      object["version"] = version
     } catch {
-      throw KnownDivergencesError(
-        path: path, entry: nil, field: nil, expected: "a JSON document", found: "\(error)")
-    }
-    let fields = KnownFields(path: path, json: report)
-    guard report["command"]?.stringValue == "check" else {
-      throw fields.error("command", expected: "'check', as in a report of 'hymt2 check --json'")
-    }
-    guard let version = report["adapterVersion"]?.stringValue else {
-      throw fields.error(
-        "adapterVersion", expected: "a version, without which nothing can be known of an adapter")
-    }
-    var failures: [Failure] = []
-    for (position, element) in try fields.array("failures").enumerated() {
-      failures.append(try Failure(fields.element("failures", position, element)))
+      throw KnownDivergencesError(path, error)
     }
     let groups = Dictionary(grouping: failures, by: \.group).sorted { $0.key < $1.key }
     var ids: Set<String> = []
@@ -44,17 +45,13 @@ public struct KnownDraft: Sendable {
       let others = Set(failures.filter { $0.group != number }.map(\.violation))
       return Self.entry(group, others: others, ids: &ids)
     }
-    var object: JSONObject = [
-      "schemaVersion": JSONValue(KnownDivergences.schemaVersion),
-      "adapter": .string(try fields.text("adapter")), "version": .string(version),
-    ]
-    if let layout = report["layout"]?.stringValue { object["layouts"] = .strings([layout]) }
+    if let layout = report["layout"].json?.stringValue { object["layouts"] = .strings([layout]) }
     object["entries"] = .array(entries)
     json = .object(object)
   }
 
   private static func entry(
-    _ group: [Failure], others: Set<ViolationPattern>, ids: inout Set<String>
+    _ group: [DraftedFailure], others: Set<ViolationPattern>, ids: inout Set<String>
   ) -> JSONValue {
     var violations: [ViolationPattern] = []
     for failure in group {
@@ -66,10 +63,7 @@ public struct KnownDraft: Sendable {
     let first = group[0]
     return [
       "id": .string(id(of: first.violation, &ids)), "title": "", "summary": "", "decision": "",
-      "violations": .array(
-        violations.map {
-          ["law": .string($0.law), "kind": .string($0.kind), "place": .string($0.place)]
-        }),
+      "violations": .array(violations.map(\.json)),
       "diagnosis": .strings(first.diagnosis), "case": .string(first.token),
     ]
   }
@@ -92,7 +86,7 @@ public struct KnownDraft: Sendable {
 }
 
 /// What a draft needs of a failure.
-private struct Failure {
+private struct DraftedFailure {
   let group: Int
   let violation: ViolationPattern
   /// What else is broken on the minimal checkpoint and is not known.
@@ -100,28 +94,16 @@ private struct Failure {
   let diagnosis: [String]
   let token: String
 
-  init(_ fields: KnownFields) throws(KnownDivergencesError) {
-    guard let group = fields.json["group"]?.integerValue else {
-      throw fields.error("group", expected: "the number of a cause")
-    }
-    self.group = group
-    violation = try Self.violation(fields)
-    let diagnosis = try fields.strings("diagnosis")
-    self.diagnosis = diagnosis.isEmpty ? [try fields.string("summary")] : diagnosis
-    token = try fields.string("token")
+  init(_ field: JSONField) throws(JSONFieldError) {
+    group = try field["group"].count()
+    violation = try ViolationPattern(field)
+    let diagnosis = try field["diagnosis"].strings()
+    self.diagnosis = diagnosis.isEmpty ? [try field["summary"].string()] : diagnosis
+    token = try field["token"].string()
     var beside: [ViolationPattern] = []
-    for (position, element) in try fields.array("brokenLaws").enumerated()
-    where element["known"]?.stringValue == nil {
-      beside.append(try Self.violation(fields.element("brokenLaws", position, element)))
+    for element in try field["brokenLaws"].elements() where element["known"].present == nil {
+      beside.append(try ViolationPattern(element))
     }
     self.beside = beside
-  }
-
-  private static func violation(
-    _ fields: KnownFields
-  ) throws(KnownDivergencesError) -> ViolationPattern {
-    ViolationPattern(
-      law: try fields.string("law"), kind: try fields.string("kind"),
-      place: try fields.string("place"))
   }
 }

@@ -102,10 +102,7 @@ extension KnownDivergences {
             [
               "id": .string(entry.id), "title": .string(entry.title),
               "summary": .string(entry.summary), "decision": .string(entry.decision),
-              "violations": .array(
-                entry.violations.map {
-                  ["law": .string($0.law), "kind": .string($0.kind), "place": .string($0.place)]
-                }),
+              "violations": .array(entry.violations.map(\.json)),
               "when": .object(JSONObject(entry.when.map { ($0.axis, .strings($0.values)) })),
               "goldens": .strings(entry.goldens), "diagnosis": .strings(entry.diagnosis),
               "case": .string(entry.token),

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+internal import AdapterLaws
+internal import CheckpointGenerators
+internal import PropertyEngine
+internal import StrictJSON
+
 /// What became of known divergences in a run.
 public struct KnownReport: Sendable, Equatable {
-  /// What was known.
-  public var divergences: KnownDivergences
+  /// The adapter of which they are known, with its version.
+  public var subject = ""
   /// The entries with what became of each, in their order.
-  public var tallies: [KnownTally]
+  public var tallies: [KnownTally] = []
   /// Checkpoints on which a law was broken as known.
-  public var checkpoints: Int
+  public var checkpoints = 0
   /// Those of them on which no law was broken in another way, which pass.
-  public var passed: Int
+  public var passed = 0
 
   /// The entries that were seen, in their order.
   public var seen: [KnownTally] { tallies.filter { $0.checkpoints > 0 } }
@@ -21,6 +26,15 @@ public struct KnownReport: Sendable, Equatable {
   /// The entries whose case could not be made again.
   public var unjudged: [KnownTally] {
     tallies.filter { $0.state == .stale || $0.state == .unsupported }
+  }
+
+  /// Adds what another shard saw.
+  mutating func add(_ other: KnownReport) {
+    for (index, tally) in other.tallies.enumerated() {
+      tallies[index].checkpoints += tally.checkpoints
+    }
+    checkpoints += other.checkpoints
+    passed += other.passed
   }
 }
 
@@ -40,10 +54,77 @@ public struct KnownTally: Sendable, Equatable {
     case notJudged
   }
 
-  /// The entry.
-  public var divergence: KnownDivergence
-  /// What its minimal checkpoint shows.
-  public var state: State
+  /// The name, such as `surplus-expert-dropped`.
+  public var id = ""
+  /// What is done, in one line.
+  public var title = ""
+  /// What is to become of it.
+  public var decision = ""
+  /// What its minimal checkpoint shows; nil in a campaign, which does not look.
+  public var state: State?
   /// The checkpoints of the run on which it explains a broken law.
   public var checkpoints = 0
+  /// The replay token of its minimal checkpoint.
+  public var token = ""
+}
+
+extension KnownReport {
+  /// Nothing seen so far.
+  ///
+  /// - Parameter states: What the minimal checkpoints show, if that was looked at.
+  init(_ known: KnownDivergences, states: [KnownTally.State]? = nil) {
+    subject = known.subject
+    tallies = known.entries.enumerated().map { position, entry in
+      KnownTally(
+        id: entry.id, title: entry.title, decision: entry.decision, state: states?[position],
+        token: entry.token)
+    }
+  }
+}
+
+extension KnownTally.State: JSONMember {}
+
+extension KnownTally: JSONRecord {
+  mutating func members(_ table: inout JSONTable) throws(JSONFieldError) {
+    try table.member("id", &id)
+    try table.member("title", &title)
+    try table.member("decision", &decision)
+    try table.member("state", &state)
+    try table.member("examples", &checkpoints)
+    try table.member("token", &token)
+  }
+}
+
+extension KnownReport: JSONRecord {
+  mutating func members(_ table: inout JSONTable) throws(JSONFieldError) {
+    try table.member("subject", &subject)
+    try table.member("tallies", &tallies)
+    try table.member("checkpoints", &checkpoints)
+    try table.member("passed", &passed)
+  }
+}
+
+extension CheckRun {
+  /// What the minimal checkpoint of each known divergence shows now; each is judged once.
+  func recall(_ check: CheckProperty, _ settings: CheckSettings) -> [KnownTally.State]? {
+    guard let known else { return nil }
+    // Cases are of the space of all checkpoints of the layout, whatever the run's config.
+    var space = CheckpointSpace(layout: self.space.layout, faultKinds: self.space.faultKinds)
+    space.allowed = self.space.allowed
+    let whole = CheckProperty(check.judge, space)
+    let fingerprint = whole.fingerprint
+    return known.entries.map { entry in
+      let isConcerned = laws.contains { law in
+        entry.violations.contains { $0.matchesLaw(law.name) }
+      }
+      guard isConcerned, settings.isCancelled?() != true else { return .notJudged }
+      guard let token = try? ReplayToken(text: entry.token),
+        token.matches(property: CheckProperty.name, fingerprint: fingerprint),
+        let spec = whole.spec(of: token)?.spec
+      else { return .stale }
+      guard space.disallowedAxis(AxisValues(spec)) == nil else { return .unsupported }
+      let judgement = LawJudge(laws: laws, adapter: adapter, known: [entry]).judge(spec)
+      return judgement.broken.contains { $0.known != nil } ? .shows : .vanished
+    }
+  }
 }

@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 internal import AdapterLaws
+internal import StrictJSON
 
 /// Violations by their law, kind and place, in each of which `*` stands for any text.
 public struct ViolationPattern: Sendable, Hashable {
@@ -51,4 +52,15 @@ public struct ViolationPattern: Sendable, Hashable {
     }
     return pattern[position...].allSatisfy { $0 == UInt8(ascii: "*") }
   }
+}
+
+extension ViolationPattern {
+  /// Reads the three members, of whatever others there are.
+  init(_ field: JSONField) throws(JSONFieldError) {
+    self.init(
+      law: try field["law"].text(), kind: try field["kind"].string(),
+      place: try field["place"].string())
+  }
+
+  var json: JSONValue { ["law": .string(law), "kind": .string(kind), "place": .string(place)] }
 }

@@ -46,13 +46,10 @@ struct CheckProperty: Sendable {
   ) -> Property<CheckpointSpec> {
     Property(generator) { [judge] spec, context in
       let judgement = judge.judge(spec, isComplete: !isShrinking())
-      context.annotation = judgement.annotation(of: spec, knownCount: judge.known.count)
+      context.annotation = judgement.marks(of: spec).bytes
       guard let failure = judgement.failure else { return .pass }
       failing()
-      let violation = failure.violation
-      let key = FailureKey(
-        law: judge.laws[failure.law].name, kind: violation.kind, place: violation.place)
-      return .fail(key, violation.summary)
+      return .fail(failure.key(judge.laws), failure.violation.summary)
     }
   }
 

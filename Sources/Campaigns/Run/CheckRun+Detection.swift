@@ -36,9 +36,9 @@ extension CheckRun {
     let isFound = Flag()
     engine.isCancelled = { isFound.isSet || settings.isCancelled?() == true }
     let check = try property()
-    var tally = CheckTally(laws, space, knownCount: check.judge.known.count)
+    var tally = self.report(settings)
     let report = check.property(failing: { isFound.set() }).run(engine) { event in
-      if case .executed(let observation) = event { tally.add(observation) }
+      if case .executed(let observation) = event { tally.count(observation) }
     }
     guard let finding = report.findings.first, let choices = finding.choices else { return nil }
     return Detection(
@@ -52,8 +52,8 @@ extension CheckRun {
   /// - Throws: `CheckError` if nothing could be checked.
   public func smallest(
     _ detection: Detection, _ settings: CheckSettings
-  ) throws(CheckError) -> CheckFailure? {
-    var simplest: CheckFailure?
+  ) throws(CheckError) -> Failure? {
+    var simplest: Failure?
     for law in laws where detection.laws.contains(law.name) {
       let run = CheckRun(
         adapter, laws: [law], space: space, known: known, arguments: arguments,
@@ -73,12 +73,12 @@ extension CheckRun {
   /// The failures of a checkpoint and of those on the way to the simplest.
   private func failures(
     of choices: ChoiceSequence, _ settings: CheckSettings
-  ) throws(CheckError) -> [CheckFailure] {
+  ) throws(CheckError) -> [Failure] {
     let check = try property()
     var engine = engineSettings(settings)
     engine.replays = [choices]
     // Nothing is generated, should the checkpoint not fail by this law.
     engine.examples = 0
-    return check.property().run(engine).findings.compactMap { CheckFailure($0, self, check) }
+    return check.property().run(engine).findings.compactMap { Failure($0, self, check) }
   }
 }

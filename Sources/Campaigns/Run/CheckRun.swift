@@ -57,25 +57,25 @@ public struct CheckRun: Sendable {
   /// - Throws: `CheckError` if nothing could be checked.
   public func run(
     _ settings: CheckSettings = CheckSettings(), observing: ((CheckProgress) -> Void)? = nil
-  ) throws(CheckError) -> CheckReport {
+  ) throws(CheckError) -> RunReport {
     guard settings.examples > 0 else { throw .noExamples(requested: settings.examples) }
     let check = try property()
-    let states = recall(check, settings)
+    var result = report(settings, recall(check, settings))
     let isShrinking = Flag()
-    var tally = CheckTally(laws, space, knownCount: check.judge.known.count)
     let report = check.property(isShrinking: { isShrinking.isSet }).run(
       engineSettings(settings)
     ) { event in
       switch event {
       case .executed(let observation):
-        tally.add(observation)
+        result.count(observation)
         observing?(.searching(executed: observation.number, passed: observation.passed))
       case .shrinking(let key, executions: _, let evaluations):
         isShrinking.set()
         observing?(.shrinking(law: key.law, evaluations: evaluations))
       }
     }
-    return try result(report, tally, states, settings, check)
+    try finish(&result, report, check)
+    return result
   }
 
   /// Judges the laws on the checkpoint of a token once.
@@ -112,7 +112,6 @@ public struct CheckRun: Sendable {
     var engine = Settings(examples: settings.examples, seed: settings.seed)
     engine.threads = max(1, settings.threads)
     engine.keepsGoing = settings.keepsGoing
-    engine.findsSeveral = settings.findsSeveral
     engine.shrinkTimeBudget = settings.shrinkTimeBudget
     engine.shrinkExecutions = settings.shrinkExecutions
     engine.shrunkFailures = settings.shrunkFailures
@@ -122,32 +121,47 @@ public struct CheckRun: Sendable {
     return engine
   }
 
-  private func result(
-    _ report: Report, _ tally: CheckTally, _ states: [KnownTally.State],
-    _ settings: CheckSettings, _ check: CheckProperty
-  ) throws(CheckError) -> CheckReport {
-    let end: CheckEnd
+  /// A report of nothing so far.
+  func report(_ settings: CheckSettings, _ states: [KnownTally.State]? = nil) -> RunReport {
+    RunReport(
+      adapter: adapter.name, version: adapter.version, layout: space.layout, seed: settings.seed,
+      arguments: arguments + checkArguments + (settings.keepsGoing ? ["--keep-going"] : []),
+      replayArguments: arguments, budget: .examples(settings.examples), leftOut: space.leftOut,
+      keepsGoing: settings.keepsGoing, laws: laws.map { LawTally(law: LawSummary($0)) },
+      known: known.map { KnownReport($0, states: states) })
+  }
+
+  private func finish(
+    _ result: inout RunReport, _ report: Report, _ check: CheckProperty
+  ) throws(CheckError) {
     switch report.end {
-    case .completed, .outOfTime: end = .completed
-    case .exhausted: end = .exhausted
-    case .failed: end = .failed
-    case .cancelled: end = .cancelled
+    case .completed, .outOfTime: result.end = .completed
+    case .exhausted: result.end = .exhausted
+    case .failed: result.end = .failed
+    case .cancelled: result.end = .cancelled
     case .gaveUp, .unhealthy:
       let advice = report.healthProblems.map { $0.advice }
       throw .unhealthy(advice: advice.isEmpty ? ["most were discarded"] : advice)
     }
-    let isJudged = tally.laws.contains { $0.judged > 0 } || !report.findings.isEmpty
-    guard isJudged || end == .cancelled else { throw .nothingJudged(executed: report.executed) }
-    let searchArguments = settings.keepsGoing ? ["--keep-going"] : []
-    return CheckReport(
-      adapter: adapter.name, version: adapter.version, layout: space.layout, seed: settings.seed,
-      arguments: arguments + checkArguments + searchArguments, replayArguments: arguments,
-      leftOut: space.leftOut, keepsGoing: settings.keepsGoing, end: end,
-      requested: settings.examples, passed: report.passed, failed: report.failed,
-      repeated: report.repeated, laws: tally.laws, coverage: tally.coverage,
-      known: knownReport(tally, states),
-      failures: CheckReport.sorted(
-        report.findings.compactMap { CheckFailure($0, self, check) }, tally.laws))
+    let isJudged = result.laws.contains { $0.judged > 0 } || !report.findings.isEmpty
+    guard isJudged || result.end == .cancelled else {
+      throw .nothingJudged(executed: report.executed)
+    }
+    (result.passed, result.failed) = (report.passed, report.failed)
+    result.repeated = report.repeated
+    result.failures = report.findings.compactMap { Failure($0, self, check) }
+    result.cover(space)
+    result.sortByLaws()
+  }
+}
+
+extension RunReport {
+  /// Counts a case of a check; one that was executed before says nothing new.
+  mutating func count(_ observation: CaseObservation) {
+    guard !observation.isRepeated,
+      let marks = CaseMarks(observation.annotation, lawCount: laws.count)
+    else { return }
+    count(marks, passes: observation.status == .passed)
   }
 }
 

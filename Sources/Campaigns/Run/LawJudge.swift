@@ -68,15 +68,39 @@ struct Judgement {
   /// The first violation that is not known, which is the failure of the checkpoint.
   var failure: BrokenLaw? { broken.first { $0.known == nil } }
 
-  /// The marks, the values of the axes, and one bit for each known divergence: whether it explains a
-  /// violation.
-  func annotation(of spec: CheckpointSpec, knownCount: Int) -> [UInt8] {
-    marks.map(\.rawValue) + AxisValues(spec).bytes + knownBytes(count: knownCount)
+  /// What there is to count of it.
+  func marks(of spec: CheckpointSpec) -> CaseMarks {
+    CaseMarks(
+      laws: marks, axes: AxisValues(spec).bytes, known: Set(broken.compactMap(\.known)).sorted())
   }
+}
 
-  private func knownBytes(count: Int) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: (count + 7) / 8)
-    for entry in broken.compactMap(\.known) { bytes[entry / 8] |= 1 << UInt8(entry % 8) }
-    return bytes
+/// What is counted of a case, as the engine and the files of campaigns carry it.
+struct CaseMarks: Equatable {
+  /// One verdict for each law; nil of what this version does not know.
+  let laws: [Judgement.Mark?]
+  /// The values of the axes, as `AxisValues.bytes` gives them.
+  let axes: [UInt8]
+  /// The positions of the known divergences that explain a violation.
+  let known: [Int]
+
+  /// A byte for each verdict and value, and a bit for each known divergence.
+  var bytes: [UInt8] {
+    var bits = [UInt8](repeating: 0, count: (known.last ?? -1) / 8 + (known.isEmpty ? 0 : 1))
+    for entry in known { bits[entry / 8] |= 1 << UInt8(entry % 8) }
+    return laws.map { $0?.rawValue ?? UInt8.max } + axes + bits
+  }
+}
+
+extension CaseMarks {
+  /// Reads bytes, nil of those of no case.
+  init?(_ bytes: [UInt8], lawCount: Int) {
+    let axisCount = ConfigAxis.allCases.count
+    guard bytes.count >= lawCount + axisCount else { return nil }
+    let bits = Array(bytes[(lawCount + axisCount)...])
+    self.init(
+      laws: bytes.prefix(lawCount).map { Judgement.Mark(rawValue: $0) },
+      axes: Array(bytes[lawCount..<lawCount + axisCount]),
+      known: (0..<8 * bits.count).filter { bits[$0 / 8] >> ($0 % 8) & 1 == 1 })
   }
 }

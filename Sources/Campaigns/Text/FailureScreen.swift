@@ -8,7 +8,7 @@ struct FailureScreen {
   static let width = 100
   static let height = 40
 
-  let failure: any ReportedFailure
+  let failure: Failure
   /// How many laws were judged.
   let lawCount: Int
 
@@ -45,7 +45,7 @@ struct FailureScreen {
   }
 
   private var headline: String {
-    failure.story.map { "\($0.title) (\($0.text))" } ?? "the checkpoint"
+    failure.title + (failure.story.map { " (\($0))" } ?? "")
   }
 
   /// What differs, with the heat map if both fit into so many lines.
@@ -73,7 +73,7 @@ struct FailureScreen {
 
   private var reproduction: [String] {
     let command = continued(failure.replayCommand, width: Self.width - 8)
-    return (failure.tokenText.map { ["token   \($0)"] } ?? []).filter { $0.count <= Self.width }
+    return (failure.token.map { ["token   \($0)"] } ?? []).filter { $0.count <= Self.width }
       + command.enumerated().map { ($0.offset == 0 ? "replay  " : "        ") + $0.element }
   }
 

@@ -15,8 +15,20 @@ public struct ReportLine: Sendable, Equatable, ExpressibleByStringLiteral {
   }
 
   /// Creates a line without a verdict.
+  public init(_ text: String) {
+    self.init(nil, text)
+  }
+
+  /// Creates a line without a verdict.
   public init(stringLiteral text: String) {
     self.init(nil, text)
+  }
+}
+
+extension ReportLine: CustomStringConvertible {
+  /// The text, behind a mark where there is a verdict.
+  public var description: String {
+    verdict.map { ($0 ? "✔ " : "✘ ") + text } ?? text
   }
 }
 

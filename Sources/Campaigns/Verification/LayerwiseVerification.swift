@@ -96,18 +96,11 @@ public struct LayerwiseVerification: Sendable {
     progress: @Sendable (_ byteCount: Int) -> Void = { _ in }
   ) throws -> Summary {
     let found = Mutex<[Int: PartResult]>([:])
-    let failure = Mutex<(any Error)?>(nil)
-    ParallelWork.run(count: parts.count, threads: threads) { index, _ in
-      guard failure.withLock({ $0 == nil }) else { return }
-      do {
-        let result = try convert(parts[index], source)
-        found.withLock { $0[index] = result }
-        progress(parts[index].byteCount)
-      } catch {
-        failure.withLock { $0 = $0 ?? error }
-      }
+    try ParallelWork.tryRun(count: parts.count, threads: threads) { index in
+      let result = try convert(parts[index], source)
+      found.withLock { $0[index] = result }
+      progress(parts[index].byteCount)
     }
-    if let failure = failure.withLock({ $0 }) { throw failure }
     let results = found.withLock { found in parts.indices.compactMap { found[$0] } }
     return Summary(
       partCount: results.count, loads: results.compactMap(\.load), saves: results.compactMap(\.save)

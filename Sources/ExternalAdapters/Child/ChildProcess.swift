@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-internal import AdapterLaws
+internal import CSystem
 internal import Synchronization
 
 #if canImport(Glibc)
@@ -11,37 +11,36 @@ internal import Musl
 #endif
 
 /// A running child process with our ends of its pipes.
+///
+/// An ended process keeps its number until `end` reaps it, so that signals to it and its group hit
+/// no other.
 struct ChildProcess: ~Copyable {
   let identifier: Int32
-  /// Readable when the process has ended; -1 where the system has no such descriptors.
-  let processDescriptor: Int32
   /// Nil when it has been closed, which asks the process to end.
   var input: PipeEnd?
   let output: PipeEnd
   let errors: PipeEnd
-  private let supervision: Supervision
   private let mark: String
 
-  private static let variable = "HYMT2_ADAPTER_CHILD"
   private static let count = Atomic(0)
+  /// Held from the making of pipes to the start of their process, so that no other inherits them.
+  private static let starting = Mutex(())
 
   private init(
-    _ identifier: Int32, _ processDescriptor: Int32, input: consuming PipeEnd,
-    output: consuming PipeEnd, errors: consuming PipeEnd, _ supervision: Supervision, mark: String
+    _ identifier: Int32, input: consuming PipeEnd, output: consuming PipeEnd,
+    errors: consuming PipeEnd, mark: String
   ) {
     input.setNonBlocking()
     output.setNonBlocking()
     errors.setNonBlocking()
     self.identifier = identifier
-    self.processDescriptor = processDescriptor
     self.input = .some(input)
     self.output = output
     self.errors = errors
-    self.supervision = supervision
     self.mark = mark
   }
 
-  /// Starts a shell command.
+  /// Starts a shell command in a session of its own.
   ///
   /// - Throws: `ExternalAdapterError` if the system cannot.
   static func start(_ command: String) throws(ExternalAdapterError) -> ChildProcess {
@@ -51,37 +50,65 @@ struct ChildProcess: ~Copyable {
         found: Legible.text(reason, atMost: 300),
         remedy: "see whether the machine is out of memory, processes or open files")
     }
-    guard let inputs = Pipe(), let outputs = Pipe(), let errorOutputs = Pipe() else {
-      throw failure("no file descriptors left for its pipes")
-    }
-    let value = "\(getpid())-\(count.add(1, ordering: .relaxed).newValue)"
-    let supervision = Supervision(
-      command, variable: (variable, value), input: inputs.reading, output: outputs.writing,
-      errors: errorOutputs.writing)
-    switch supervision.waitForStart() {
-    case .process(let identifier, let descriptor):
+    let mark = "HYMT2_ADAPTER_CHILD=\(getpid())-\(count.add(1, ordering: .relaxed).newValue)"
+    return try starting.withLock { _ throws(ExternalAdapterError) -> ChildProcess in
+      guard let inputs = Pipe(), let outputs = Pipe(), let errorOutputs = Pipe() else {
+        throw failure("no file descriptors left for its pipes")
+      }
+      let ends = [
+        inputs.reading.descriptor, outputs.writing.descriptor, errorOutputs.writing.descriptor,
+      ]
+      // The variable is one that all descendants inherit.
+      let words = ["/bin/sh", "-c", "\(mark) exec /bin/sh -c \"$1\"", "/bin/sh", command]
+      var identifier: Int32 = 0
+      let code = spawn(words, ends, &identifier)
+      guard code == 0 else { throw failure(unsafe String(cString: strerror(code))) }
       return ChildProcess(
-        identifier, descriptor, input: inputs.writing, output: outputs.reading,
-        errors: errorOutputs.reading, supervision, mark: "\(variable)=\(value)")
-    case .failure(let reason):
-      throw failure(reason)
+        identifier, input: inputs.writing, output: outputs.reading, errors: errorOutputs.reading,
+        mark: mark)
     }
+  }
+
+  /// Starts a program with descriptors as its standard streams, no signal blocked or ignored.
+  ///
+  /// - Returns: 0, or the number of the system's error.
+  private static func spawn(
+    _ words: [String], _ ends: [Int32], _ identifier: inout Int32
+  ) -> Int32 {
+    // All structures and copies of words live until the call has returned.
+    var actions = unsafe posix_spawn_file_actions_t()
+    var attributes = posix_spawnattr_t()
+    unsafe posix_spawn_file_actions_init(&actions)
+    unsafe posix_spawnattr_init(&attributes)
+    var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
+    defer {
+      unsafe posix_spawn_file_actions_destroy(&actions)
+      unsafe posix_spawnattr_destroy(&attributes)
+      unsafe arguments.forEach { unsafe free($0) }
+    }
+    for (stream, end) in ends.enumerated() {
+      unsafe posix_spawn_file_actions_adddup2(&actions, end, Int32(stream))
+    }
+    var signals = sigset_t()
+    unsafe sigemptyset(&signals)
+    unsafe posix_spawnattr_setsigmask(&attributes, &signals)
+    unsafe sigfillset(&signals)
+    unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
+    // Swift cannot see POSIX_SPAWN_SETSID.
+    let flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | 0x80
+    unsafe posix_spawnattr_setflags(&attributes, Int16(flags))
+    return unsafe posix_spawn(
+      &identifier, words[0], &actions, &attributes, &arguments, csystem_environment())
   }
 
   /// Waits for the process to end.
   func hasEnded(within time: Duration = .zero) -> Bool {
-    guard processDescriptor >= 0 else {
-      let deadline = ContinuousClock.now + time
-      while !ChildEnd(of: identifier).isKnown {
-        guard ContinuousClock.now < deadline else { return false }
-        usleep(2000)
-      }
-      return true
+    let deadline = ContinuousClock.now + time
+    while !ChildEnd(of: identifier).isKnown {
+      guard ContinuousClock.now < deadline else { return false }
+      usleep(2000)
     }
-    var entry = pollfd(fd: processDescriptor, events: Int16(POLLIN), revents: 0)
-    let milliseconds = Int32((time / .milliseconds(1)).rounded(.up))
-    // One entry is given and read.
-    return unsafe poll(&entry, 1, milliseconds) > 0
+    return true
   }
 
   /// Ends the process with all its descendants.
@@ -102,7 +129,7 @@ struct ChildProcess: ~Copyable {
     // A process in a system call that nothing can interrupt must not hold up a run.
     _ = hasEnded(within: .seconds(5))
     let end = ChildEnd(of: identifier)
-    supervision.release()
+    _ = waitpid(identifier, nil, WNOHANG)
     return end
   }
 }

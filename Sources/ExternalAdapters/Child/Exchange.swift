@@ -10,22 +10,13 @@ internal import Glibc
 internal import Musl
 #endif
 
-/// Where an exchange went wrong.
-struct ExchangeFault: Error {
-  let fault: ChildFault
-  /// The position of the request concerned.
-  let index: Int
-  /// Whether the child ended, or closed its standard output, by itself.
-  var hasEnded = false
-}
-
 extension Conversation {
   /// Writes requests while it reads the answers to them, in order.
   ///
   /// - Parameter time: How long each answer may take from when the one before it has come.
   mutating func exchange(
     _ requests: [EncodedRequest], within time: Duration
-  ) throws(ExchangeFault) -> [ProtocolAnswer] {
+  ) throws(ChildFault) -> [ProtocolAnswer] {
     var exchange = Exchange(requests, time)
     do throws(ChildFault) {
       try begin(requests)
@@ -41,8 +32,9 @@ extension Conversation {
       return exchange.answers
     } catch {
       drainErrors()
-      let index = min(exchange.answers.count, requests.count - 1)
-      throw ExchangeFault(fault: error, index: index, hasEnded: error.isEnd)
+      var fault = error
+      fault.index = min(exchange.answers.count, requests.count - 1)
+      throw fault
     }
   }
 
@@ -63,13 +55,12 @@ extension Conversation {
     var entries = [
       pollfd(fd: process.output.descriptor, events: Int16(POLLIN), revents: 0),
       pollfd(fd: errorDescriptor, events: Int16(POLLIN), revents: 0),
-      pollfd(fd: process.processDescriptor, events: Int16(POLLIN), revents: 0),
       pollfd(fd: inputDescriptor, events: Int16(POLLOUT), revents: 0),
     ]
     // The array holds as many entries as it says.
     _ = unsafe poll(
       &entries, nfds_t(entries.count), Int32(min(1000, max(0, milliseconds.rounded(.up)))))
-    return entries[2].revents != 0
+    return process.hasEnded()
   }
 
   private mutating func read(
@@ -102,22 +93,6 @@ extension Conversation {
     }
     return ChildFault(
       .garbage, "expected a whole answer to \(exchange.operation), which ended after \(account)")
-  }
-}
-
-extension ChildFault {
-  fileprivate static var cancelled: ChildFault {
-    var fault = ChildFault(.hung, "nobody waits for the answer any longer")
-    fault.isCancelled = true
-    return fault
-  }
-
-  /// The end of a child; how it ended is added by who ends it.
-  fileprivate static func end(_ time: String, hasExited: Bool = true) -> ChildFault {
-    var fault = ChildFault(
-      .crashed, hasExited ? time : "closed its standard output \(time)")
-    fault.isEnd = hasExited
-    return fault
   }
 }
 

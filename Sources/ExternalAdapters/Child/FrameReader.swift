@@ -131,29 +131,3 @@ struct FrameReader: ~Copyable {
     return text.count >= 6 || text.contains(UInt8(ascii: "\n"))
   }
 }
-
-/// What went wrong between this process and the child while requests were open.
-struct ChildFault: Error {
-  var kind: Misbehaviour.Kind
-  /// What was expected and found; after the end of the child, when that was.
-  var account: String
-  /// Whether the process ended by itself.
-  var isEnd = false
-  /// Whether nobody waits for an answer any longer.
-  var isCancelled = false
-  /// Whether the answer is one of another protocol.
-  var isOtherProtocol = false
-
-  init(_ kind: Misbehaviour.Kind, _ account: String) {
-    self.kind = kind
-    self.account = account
-  }
-
-  /// Bytes that are no frame, shown with those that are there behind them.
-  static func garbage(_ bytes: [UInt8], _ pipe: borrowing PipeEnd) -> ChildFault {
-    ChildFault(
-      .garbage,
-      "expected a frame, found \(Legible.bytes(bytes + pipe.available(64))) where a frame's size "
-        + "should be")
-  }
-}

@@ -15,13 +15,6 @@ struct PipeEnd: ~Copyable {
     close(descriptor)
   }
 
-  /// Hands the descriptor over to an owner that closes it.
-  consuming func release() -> Int32 {
-    let descriptor = descriptor
-    discard self
-    return descriptor
-  }
-
   /// Makes reading and writing return at once.
   func setNonBlocking() {
     _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
@@ -113,7 +106,7 @@ struct Pipe: ~Copyable {
       unsafe pipe(bytes.assumingMemoryBound(to: Int32.self).baseAddress)
     }
     guard status == 0 else { return nil }
-    // Swift cannot see pipe2; those who start processes here close what is not meant for these.
+    // Swift cannot see pipe2.
     _ = fcntl(ends.0, F_SETFD, FD_CLOEXEC)
     _ = fcntl(ends.1, F_SETFD, FD_CLOEXEC)
     reading = PipeEnd(descriptor: ends.0)

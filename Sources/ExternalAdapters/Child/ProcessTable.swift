@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+internal import Files
+
 #if canImport(Glibc)
 internal import Glibc
 #else
@@ -24,7 +26,8 @@ struct ProcessTable {
 
   /// Reads the table.
   init() {
-    entries = Self.identifiers().compactMap { Entry($0) }
+    entries = ((try? FileSystem.names(in: "/proc")) ?? []).compactMap { Int32($0) }
+      .compactMap { Entry($0) }
   }
 
   /// A process and its descendants: what is in its session or group or was started by one of these.
@@ -54,22 +57,6 @@ struct ProcessTable {
   static func residentMemory(of leader: Int32) -> Int {
     let pages = ProcessTable().family(of: leader).reduce(0) { $0 + $1.residentPages }
     return pages * max(1, sysconf(Int32(_SC_PAGESIZE)))
-  }
-
-  private static func identifiers() -> [Int32] {
-    guard let folder = unsafe opendir("/proc") else { return [] }
-    defer { _ = unsafe closedir(folder) }
-    var identifiers: [Int32] = []
-    while let entry = unsafe readdir(folder) {
-      // The name is terminated and stays valid until the next call.
-      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) {
-          unsafe String(validatingCString: $0)
-        }
-      }
-      if let identifier = name.flatMap({ Int32($0) }) { identifiers.append(identifier) }
-    }
-    return identifiers
   }
 
   private static func hasVariable(_ variable: String, _ identifier: Int32) -> Bool {

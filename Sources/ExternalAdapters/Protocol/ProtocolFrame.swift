@@ -32,18 +32,9 @@ public struct ProtocolFrame: Sendable {
     var metadata = metadata
     metadata[Self.keys] =
       JSONValue.array(tensors.names.map { .string($0.text) }).text(.compact)
-    let layout = try SafetensorsLayout(tensors.infos, metadata: metadata)
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(Self.lengthByteCount + layout.fileByteCount)
-    for index in 0..<Self.lengthByteCount {
-      bytes.append(UInt8(truncatingIfNeeded: layout.fileByteCount >> (8 * index)))
-    }
-    bytes += layout.header
-    for entry in layout.entries {
-      // The buffer does not leave the closure.
-      unsafe tensors[entry.info.name]?.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
-    }
-    return bytes
+    let buffer = try SafetensorsFile.serialize(tensors, metadata: metadata)
+    return (0..<Self.lengthByteCount).map { UInt8(truncatingIfNeeded: buffer.count >> (8 * $0)) }
+      + buffer
   }
 
   /// Reads a frame from its bytes without the length; tensors share their memory.

@@ -60,3 +60,37 @@ extension AdapterSetup {
     ]
   }
 }
+
+/// What an adapter can be asked, by the names in frames.
+enum ProtocolOperation: String, Sendable, CaseIterable {
+  case hello
+  case fromHF = "from_hf"
+  case toHF = "to_hf"
+  case convertSingleTensorToHF = "convert_single_tensor_to_hf"
+  case isMTPKey = "is_mtp_key"
+}
+
+/// The requests to one adapter object.
+struct SessionRequests: Sendable {
+  private let name: String
+  private let members: JSONObject
+
+  /// Creates the requests of a session, which makes the adapter for a setup.
+  init(_ setup: AdapterSetup, session name: String) {
+    self.name = name
+    members = setup.requestMembers
+  }
+
+  func request(
+    _ operation: ProtocolOperation, _ tensors: StateDict = StateDict(),
+    _ parallelism: ExpertParallelism? = nil, excluding: String = "", fqn: TensorName? = nil
+  ) -> ProtocolRequest {
+    var members = members
+    members["ep"] =
+      parallelism.map { ["rank": JSONValue($0.rank), "size": JSONValue($0.size)] } ?? .null
+    members["exclude_key_regex"] = excluding.isEmpty ? .null : .string(excluding)
+    members["fqn"] = fqn.map { .string($0.text) }
+    return ProtocolRequest(
+      operation: operation, session: name, members: members, tensors: tensors)
+  }
+}

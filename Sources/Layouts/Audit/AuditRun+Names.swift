@@ -28,27 +28,31 @@ extension AuditRun {
             .distinctOnDisk, mark(ofTensor: position), expected: "a name of its own",
             found: "'\(name)', as at \(mark(ofTensor: other).place)")
         }
-        let nativeName: String
-        switch rule.native {
-        case .kept: nativeName = name
-        case .renamed(let pattern): nativeName = pattern.name(expert: expert)
-        case .part(let group, _):
-          let name = layout.groups[group].name
-          // Parts of one group share its name.
-          if let other = native[name], !layout.groups[group].parts.contains(other) {
-            report(
-              .distinctNatively, mark(ofTensor: position), expected: "a native name of its own",
-              found: "'\(name)', as at \(mark(ofTensor: other).place)")
-          }
-          native[name] = position
-          continue
-        }
-        if let other = native.updateValue(position, forKey: nativeName) {
+        let nativeName = nativeName(rule, expert: expert) ?? name
+        // Parts of one group share its name.
+        if let other = native.updateValue(position, forKey: nativeName),
+          !isPart(position, ofGroupWith: other)
+        {
           report(
             .distinctNatively, mark(ofTensor: position), expected: "a native name of its own",
             found: "'\(nativeName)', as at \(mark(ofTensor: other).place)")
         }
       }
+    }
+  }
+
+  /// Whether two tensors are parts of one group.
+  private func isPart(_ position: Int, ofGroupWith other: Int) -> Bool {
+    guard case .part(let group, _) = layout.tensors[position].native else { return false }
+    return layout.groups[group].parts.contains(other)
+  }
+
+  /// The native name of a tensor or of the group that it is a part of, nil if it keeps its own.
+  private func nativeName(_ rule: TensorRule, expert: Int) -> String? {
+    switch rule.native {
+    case .kept: nil
+    case .renamed(let pattern): pattern.name(expert: expert)
+    case .part(let group, _): layout.groups[group].name
     }
   }
 
@@ -144,13 +148,7 @@ extension AuditRun {
           expected: "a name that is read as the tensor at \(mark(ofTensor: position).place)",
           found: "'\(name)', read as \(reading(of: name))")
       }
-      guard rule.kinds != nil else { continue }
-      let native: String
-      switch rule.native {
-      case .kept: continue
-      case .renamed(let pattern): native = pattern.name(expert: 1)
-      case .part(let group, _): native = layout.groups[group].name
-      }
+      guard rule.kinds != nil, let native = nativeName(rule, expert: 1) else { continue }
       let name = layout.start(ofLayer: 1, under: layout.prefixes[0]) + native
       guard !isRead(name, as: position, natively: true) else { continue }
       report(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+public import Files
 internal import Synchronization
 
 #if canImport(Glibc)
@@ -22,19 +23,20 @@ public final class CrashGuard: Sendable {
   private let free: Mutex<[Int]>
 
   /// Starts to guard a run of `property`, which executes at most `threads` cases at a time.
-  public init(folder: String, property: String, threads: Int = 1) throws(FileProblem) {
-    try makeFolder(folder)
+  public init(folder: String, property: String, threads: Int = 1) throws(FileError) {
+    try FileSystem.makeFolders(folder)
     let prefix = "\(hexadecimal(stableHash(property)))-"
     var leftovers: [ChoiceSequence] = []
     var paths: [String] = []
-    for name in try fileNames(inFolder: folder)
+    for name in try FileSystem.names(in: folder)
     where name.hasPrefix(prefix) && name.hasSuffix(suffix) {
       let path = "\(folder)/\(name)"
-      guard let file = try? OpenFile(path, O_RDWR), file.tryLock() else { continue }
-      let found = MappedSlots.cases(in: (try? file.contents(limit: MappedSlots.maximumBytes)) ?? [])
+      guard let file = try? OpenFile(changing: path), file.tryLock() else { continue }
+      let found = MappedSlots.cases(
+        in: (try? file.contents(atMost: MappedSlots.maximumBytes)) ?? [])
       let isNew = found.contains { !leftovers.contains($0) }
       leftovers += found.filter { !leftovers.contains($0) }
-      if isNew { paths.append(path) } else { try removeFile(path) }
+      if isNew { paths.append(path) } else { try FileSystem.removeFile(path) }
     }
     self.leftovers = leftovers
     leftoverPaths = paths
@@ -45,8 +47,8 @@ public final class CrashGuard: Sendable {
 
   /// Ends the guard: the run came to its end, and nothing is left over.
   public func finish() {
-    for path in leftoverPaths { try? removeFile(path) }
-    try? removeFile(map.file.path)
+    for path in leftoverPaths { try? FileSystem.removeFile(path) }
+    try? FileSystem.removeFile(map.file.path)
   }
 
   /// Keeps the case that `source` has drawn; gives the slot for `end`.
@@ -75,11 +77,11 @@ private let suffix = ".inflight"
   let file: OpenFile
   private let memory: UnsafeMutableRawBufferPointer
 
-  init(folder: String, prefix: String, suffix: String, slots: Int) throws(FileProblem) {
+  init(folder: String, prefix: String, suffix: String, slots: Int) throws(FileError) {
     var random = SystemRandomNumberGenerator()
     while true {
       let path = "\(folder)/\(prefix)\(getpid())-\(hexadecimal(random.next()))\(suffix)"
-      let file = try OpenFile(path, O_RDWR | O_CREAT | O_EXCL)
+      let file = try OpenFile(creating: path)
       // Another process may take the file for a leftover before the lock is held.
       guard file.tryLock(), file.isLinked else { continue }
       let bytes = slots * MappedSlots.slotBytes
@@ -89,10 +91,9 @@ private let suffix = ".inflight"
       let base = unsafe mmap(
         nil, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.descriptor, 0)
       guard code == 0, let base = unsafe base, unsafe base != MAP_FAILED else {
-        var problem = FileProblem("map", path)
-        if code != 0 { problem.code = code }
-        try? removeFile(path)
-        throw problem
+        let error = FileError(path, "map", code: code == 0 ? nil : code)
+        try? FileSystem.removeFile(path)
+        throw error
       }
       unsafe memory = UnsafeMutableRawBufferPointer(start: base, count: bytes)
       self.file = file

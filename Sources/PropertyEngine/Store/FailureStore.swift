@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-#if canImport(Glibc)
-internal import Glibc
-#else
-internal import Darwin
-#endif
+public import Files
 
 /// A folder of failures, one file each, which several processes may use at the same time. The names
 /// of the files are the hash of the property and the hash of the content, so that the same failure
@@ -49,35 +45,37 @@ public struct FailureStore: Sendable {
   }
 
   /// Keeps a failure. The folder never shows a part of a file.
-  public func save(_ failure: StoredFailure) throws(FileProblem) {
+  public func save(_ failure: StoredFailure) throws(FileError) {
     let bytes = failure.bytes
     guard bytes.count <= StoredFailure.maximumBytes else { return }
-    try makeFolder(folder)
-    try writeAtomically(bytes, folder: folder, name: fileName(of: failure))
+    try FileSystem.makeFolders(folder)
+    try FileSystem.write(bytes, to: "\(folder)/\(fileName(of: failure))")
     for surplus in try failures(of: failure.property).failures.dropFirst(maximumPerProperty) {
       try remove(surplus)
     }
   }
 
   /// Removes a failure, one that fails no longer.
-  public func remove(_ failure: StoredFailure) throws(FileProblem) {
-    try removeFile("\(folder)/\(fileName(of: failure))")
+  public func remove(_ failure: StoredFailure) throws(FileError) {
+    try FileSystem.removeFile("\(folder)/\(fileName(of: failure))")
   }
 
   /// All failures of `property`, the shortlex-simplest first.
-  public func failures(of property: String) throws(FileProblem) -> Contents {
+  public func failures(of property: String) throws(FileError) -> Contents {
     var contents = Contents()
     let prefix = prefix(property)
-    for name in try fileNames(inFolder: folder)
+    let names = try FileSystem.ifThere { () throws(FileError) in
+      try FileSystem.names(in: folder)
+    }
+    for name in names ?? []
     where name.hasPrefix(prefix) && name.hasSuffix(suffix) {
       let path = "\(folder)/\(name)"
       do {
-        let file = try OpenFile(path, O_RDONLY)
         let failure = try StoredFailure(
-          bytes: try file.contents(limit: StoredFailure.maximumBytes + 1))
+          bytes: try FileSystem.contents(of: path, atMost: StoredFailure.maximumBytes + 1))
         // Another property may have the same hash.
         if failure.property == property { contents.failures.append(failure) }
-      } catch let problem as FileProblem where problem.code == ENOENT {
+      } catch let error as FileError where error.isMissing {
         // Another process has just removed it.
       } catch {
         contents.unreadable.append(Unreadable(path: path, reason: "\(error)"))

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+public import Files
 internal import Synchronization
-
-#if canImport(Glibc)
-internal import Glibc
-#else
-internal import Darwin
-#endif
 
 /// A file that lines are appended to, each whole or, in a process that was killed, cut short at the
 /// end of the file. One process at a time has it: the lock on it is held as long as the journal lives.
@@ -27,10 +22,10 @@ public final class Journal: Sendable {
   /// Opens or creates the file in a folder, which is created where it is missing.
   ///
   /// - Returns: Nil if another process has it.
-  public static func open(folder: String, name: String) throws(FileProblem) -> Journal? {
-    try makeFolder(folder)
+  public static func open(folder: String, name: String) throws(FileError) -> Journal? {
+    try FileSystem.makeFolders(folder)
     let path = "\(folder)/\(name)"
-    let file = try OpenFile(path, O_RDWR | O_CREAT)
+    let file = try OpenFile(changing: path)
     guard file.tryLock(), file.isLinked else { return nil }
     return Journal(path, file)
   }
@@ -41,9 +36,9 @@ public final class Journal: Sendable {
   }
 
   /// The whole lines that earlier processes left; what follows them is cut off.
-  public func recover() throws(FileProblem) -> [ArraySlice<UInt8>] {
-    try state.withLock { (state) throws(FileProblem) in
-      let bytes = try state.file.contents(limit: Self.maximumBytes)
+  public func recover() throws(FileError) -> [ArraySlice<UInt8>] {
+    try state.withLock { (state) throws(FileError) in
+      let bytes = try state.file.contents(atMost: Self.maximumBytes)
       let newline = UInt8(ascii: "\n")
       let end = bytes.lastIndex(of: newline).map { $0 + 1 } ?? 0
       try state.file.cut(to: end)
@@ -53,10 +48,12 @@ public final class Journal: Sendable {
   }
 
   /// Appends a line, which must not have a line break in it.
-  public func append(_ line: [UInt8]) throws(FileProblem) {
-    try state.withLock { (state) throws(FileProblem) in
-      try state.file.write(line + [UInt8(ascii: "\n")], at: state.byteCount)
-      state.byteCount += line.count + 1
+  public func append(_ line: [UInt8]) throws(FileError) {
+    try state.withLock { (state) throws(FileError) in
+      let line = line + [UInt8(ascii: "\n")]
+      // Bytes have no padding that could be read uninitialized.
+      try state.file.write(unsafe line.span.bytes, at: state.byteCount)
+      state.byteCount += line.count
     }
   }
 
@@ -64,8 +61,8 @@ public final class Journal: Sendable {
   public var byteCount: Int { state.withLock { $0.byteCount } }
 
   /// Removes all lines.
-  public func clear() throws(FileProblem) {
-    try state.withLock { (state) throws(FileProblem) in
+  public func clear() throws(FileError) {
+    try state.withLock { (state) throws(FileError) in
       try state.file.cut(to: 0)
       state.byteCount = 0
     }

@@ -88,3 +88,15 @@ public struct StoredFailure: Sendable, Equatable {
     try self.init(bytes: try decodedBase64URL(token, from: StoredFailure.tokenPrefix.utf8.count))
   }
 }
+
+extension Report {
+  /// The report on the replay of a stored failure, which still fails and has `message` to say.
+  public init(replayed failure: StoredFailure, message: String, seed: UInt64) {
+    self.init()
+    self.seed = seed
+    end = .failed
+    findings = [
+      Finding(key: failure.key, message: message, choices: failure.choices, caseNumber: 0)
+    ]
+  }
+}

@@ -30,9 +30,10 @@ struct FuzzMergeCommand: ParsableCommand {
   func run() throws {
     try runOrExit {
       try reports.check()
-      let report = try CampaignReport(
-        merging: try CampaignReport.read(from: folders), from: folders)
-      try reports.write(report, to: output.console)
+      let report = try RunReport(
+        merging: try RunReport.read(from: folders), from: folders)
+      try reports.write(
+        report, of: "fuzz", config: report.config?.path, to: output.console)
       guard report.holds else { return false }
       let count = report.shards[0].count
       let missing = (0..<count).lazy.map { Shard(index: $0, count: count) }

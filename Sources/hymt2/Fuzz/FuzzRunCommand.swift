@@ -98,7 +98,7 @@ struct FuzzRunCommand: ParsableCommand {
       settings.isCancelled = { Interruption.isWished }
       settings.damaged = { [console = output.console] in console.warn("\($0)") }
       let report = try campaign(run, settings, deadline)
-      try reports.write(report, to: output.console)
+      try reports.write(report, of: "fuzz", config: config, to: output.console)
       try Interruption.check()
       return report.holds
     }
@@ -106,7 +106,7 @@ struct FuzzRunCommand: ParsableCommand {
 
   private func campaign(
     _ run: CampaignRun, _ settings: CampaignSettings, _ deadline: Deadline
-  ) throws -> CampaignReport {
+  ) throws -> RunReport {
     let total: Int
     let unit: Progress.Unit
     switch settings.budget {

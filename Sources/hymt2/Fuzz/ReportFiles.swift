@@ -3,10 +3,10 @@
 
 import ArgumentParser
 import Campaigns
-import Safetensors
+import Files
 import StrictJSON
 
-/// The options that say where the report of a campaign is written to.
+/// The options that say where the report of a check or a campaign is written to.
 struct ReportFiles: ParsableArguments {
   @Option(
     help: ArgumentHelp("Write the report as one self-contained HTML file.", valueName: "file"))
@@ -21,15 +21,23 @@ struct ReportFiles: ParsableArguments {
   }
 
   /// Writes a report wherever it is wanted.
-  func write(_ result: CampaignReport, to console: Console) throws {
+  ///
+  /// - Parameters:
+  ///   - config: The file of the config that the report is about, if there is one.
+  ///   - members: What the JSON document has beside the report.
+  func write(
+    _ result: RunReport, of command: String, config: String?, _ members: [(String, JSONValue)] = [],
+    to console: Console
+  ) throws {
     console.print(result.lines)
     console.printDocument(
-      "fuzz", holds: result.holds, [("version", .string(HyMT2.version))] + result.json)
+      command, holds: result.holds,
+      [("version", .string(HyMT2.version))] + result.json + members)
     if let report {
       let html = result.html(tool: "hymt2 \(HyMT2.version)")
-      try WholeFile.write(Array(html.utf8), to: report)
+      try FileSystem.write(Array(html.utf8), to: report)
     }
-    if let junit { try WholeFile.write(Array(result.junit.utf8), to: junit) }
-    GitHubActions(console).show(result.gitHub)
+    if let junit { try FileSystem.write(Array(result.junit.utf8), to: junit) }
+    GitHubActions(console).show(GitHubReport(result, file: config))
   }
 }

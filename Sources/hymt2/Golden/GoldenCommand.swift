@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import Goldens
+import StrictJSON
 
 struct GoldenCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -28,4 +29,94 @@ struct GoldenSetArguments: ParsableArguments {
 struct GoldenFilterArguments: ParsableArguments {
   @Option(help: "Only cases whose name contains this text, or that have it as a flag.")
   var filter: String?
+}
+
+struct GoldenListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "List the golden files and what they cover.",
+    discussion: """
+      Examples:
+        hymt2 golden list --filter mtp
+      """)
+
+  @OptionGroup var set: GoldenSetArguments
+  @OptionGroup var selection: GoldenFilterArguments
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    try runOrExit {
+      let console = output.console
+      let set = try GoldenSet(path: set.path)
+      let entries = try set.entries(matching: selection.filter)
+      let width = entries.map(\.id.count).max() ?? 0
+      for entry in entries {
+        console.print(
+          "\(entry.id.padded(to: width))  \(entry.verdict.rawValue.padded(to: 7))  "
+            + entry.flags.joined(separator: ", "))
+      }
+      let byteCount = entries.reduce(0) { $0 + $1.byteCount }
+      console.print("\(countText(entries.count)) files, \(byteText(byteCount))")
+      let versions = set.manifest.versions.map { "\($0.name) \($0.version)" }
+      console.print("made by \(set.manifest.generator), \(versions.joined(separator: ", "))")
+      console.printDocument(
+        "golden list", holds: true,
+        [
+          ("bytes", JSONValue(byteCount)),
+          (
+            "versions",
+            .object(
+              JSONObject(set.manifest.versions.map { ($0.name, JSONValue.string($0.version)) }))
+          ),
+          (
+            "cases",
+            .array(
+              entries.map { entry in
+                [
+                  "id": .string(entry.id), "verdict": .string(entry.verdict.rawValue),
+                  "bytes": JSONValue(entry.byteCount),
+                  "flags": .array(entry.flags.map { .string($0) }),
+                ]
+              })
+          ),
+        ])
+      return true
+    }
+  }
+}
+
+struct GoldenAcceptCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "accept",
+    abstract: "Put a proposed set in the place of the golden files, all at once.",
+    discussion: """
+      Killed at any moment, it leaves the old set or the new one, whole. Refuses to run where the \
+      environment variable CI is set: there, nobody looks at what is accepted.
+
+      Examples:
+        hymt2 golden accept /tmp/new
+      """)
+
+  @Argument(help: "The folder that propose made.")
+  var proposed: String
+
+  @OptionGroup var set: GoldenSetArguments
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    try runOrExit {
+      let value = Console.environment("CI")
+      guard value == nil || value == "false" || value == "0" else {
+        throw CommandError(
+          "CI=\(value ?? ""): expected a person who has seen the difference, found continuous "
+            + "integration; run accept by hand and commit the result")
+      }
+      try OutputPlace(proposed).checkOutside(of: set.path)
+      let new = try GoldenSet(path: proposed)
+      try new.replace(setAt: set.path)
+      output.console.print("\(set.path): \(countText(new.manifest.entries.count)) cases")
+      output.console.printDocument(
+        "golden accept", holds: true, [("cases", JSONValue(new.manifest.entries.count))])
+      return true
+    }
+  }
 }

@@ -34,7 +34,6 @@ struct HeatMapTests {
           ··█
         wrong: · none  ░ <25%  ▒ <50%  ▓ <75%  █ to 100%
         """)
-    #expect(map.text(.ascii).contains("  .#.\n"))
   }
 
   @Test("Large ones by fields, of which each has the share of its own elements")

@@ -14,26 +14,26 @@ enum TestReports {
   private static let oneSwapped = Result { try makeSwapped() }
 
   /// A failure of the law about round trips that was really found.
-  static func swapped() throws -> CheckFailure { try oneSwapped.get() }
+  static func swapped() throws -> Failure { try oneSwapped.get() }
 
-  private static func makeSwapped() throws -> CheckFailure {
+  private static func makeSwapped() throws -> Failure {
     let law = try #require(AdapterLaws.named("round-trip"))
     let report = try CheckRun(SwappingAdapter(), laws: [law]).run(CheckSettings(examples: 50))
     return try #require(report.failures.first { $0.evidence != nil })
   }
 
   /// All laws held, but one said nothing.
-  static func held() throws -> CheckReport { try oneHeld.get() }
+  static func held() throws -> RunReport { try oneHeld.get() }
 
   /// Laws are broken, with texts that markup must escape.
-  static func broken() throws -> CheckReport { try oneBroken.get() }
+  static func broken() throws -> RunReport { try oneBroken.get() }
 
-  private static func makeHeld() throws -> CheckReport {
+  private static func makeHeld() throws -> RunReport {
     try CheckRun(SwappingAdapter(), laws: [TestLaws.shallow, TestLaws.silent])
       .run(CheckSettings(examples: 30))
   }
 
-  private static func makeBroken() throws -> CheckReport {
+  private static func makeBroken() throws -> RunReport {
     let run = CheckRun(
       SwappingAdapter(), laws: [TestLaws.shallow, TestLaws.few, TestLaws.flat, TestLaws.silent],
       arguments: ["--config", "a & <b>.json"])

@@ -26,19 +26,6 @@ final class TemporaryFolder: Sendable {
   }
 
   func bytes(_ name: String) throws -> [UInt8] { try fileBytes(path(name)) }
-
-  /// Writes a new file, never over one that the library may still know.
-  ///
-  /// Foundation would wait for the disk, for each of thousands of files.
-  func write(_ bytes: [UInt8], to name: String) throws -> String {
-    _ = unsafe unlink(path(name))
-    guard let file = unsafe fopen(path(name), "wx") else { throw CocoaError(.fileWriteUnknown) }
-    let count = unsafe fwrite(bytes, 1, bytes.count, file)
-    guard unsafe fclose(file) == 0, count == bytes.count else {
-      throw CocoaError(.fileWriteUnknown)
-    }
-    return path(name)
-  }
 }
 
 func fileBytes(_ path: String) throws -> [UInt8] {

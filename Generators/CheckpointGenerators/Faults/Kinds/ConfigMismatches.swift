@@ -3,89 +3,46 @@
 
 import Adapters
 import Layouts
-import Tensors
 
-/// Configs that belong to other tensors.
+/// Configs that belong to other tensors; comments say where such faults come from.
 extension CheckpointFaultCatalogue {
+  // The config of another release or of a pruned model; flags on one level that another overrides.
   static let wrongSizesOfConfig: [CheckpointFaultKind] = [
-    config("wrong-hidden-size", "hidden_size is too large.", .hidden, 1),
-    config("wrong-moe-intermediate", "moe_intermediate_size is too large.", .intermediate, 1),
-    config("small-moe-intermediate", "moe_intermediate_size is too small.", .intermediate, -1),
-    config("wrong-dense-intermediate", "intermediate_size is too large.", .denseIntermediate, 1),
-    config("wrong-vocabulary", "vocab_size is too large.", .vocabulary, 1),
-    config("wrong-heads", "num_attention_heads is too large.", .heads, 1),
-    config("wrong-key-value-heads", "num_key_value_heads is too large.", .keyValueHeads, 1),
-    config("wrong-head-size", "head_dim is too large.", .headSize, 1),
-    config("more-experts", "num_experts is one too large.", .experts, 1),
-    config("fewer-experts", "num_experts is one too small.", .experts, -1),
-    config("more-shared-experts", "num_shared_experts is one too large.", .sharedExperts, 1),
-    config("fewer-shared-experts", "num_shared_experts is one too small.", .sharedExperts, -1),
-    flag("untied-config", "The config says the head is not tied.", false) { _ in
-      KnownFlag.tiedEmbeddings
-    },
-    flag("unexpected-query-key-norm", "The config has qk_norm.", true) { _ in
-      KnownFlag.queryKeyNorm
-    },
-    flag("unexpected-expert-bias", "The config has a router bias.", true, of: \.routerBiasFlag),
-    flag("unexpected-attention-bias", "The config has attention_bias.", true) { _ in
-      KnownFlag.attentionBias
-    },
-    flag("unexpected-mlp-bias", "The config has mlp_bias.", true) { _ in KnownFlag.mlpBias },
+    size("wrong-hidden-size", .hidden, 1, "too large"),
+    size("wrong-moe-intermediate", .intermediate, 1, "too large"),
+    size("small-moe-intermediate", .intermediate, -1, "too small"),
+    size("wrong-dense-intermediate", .denseIntermediate, 1, "too large"),
+    size("wrong-vocabulary", .vocabulary, 1, "too large"),
+    size("wrong-heads", .heads, 1, "too large"),
+    size("wrong-key-value-heads", .keyValueHeads, 1, "too large"),
+    size("wrong-head-size", .headSize, 1, "too large"),
+    size("more-experts", .experts, 1, "one too large"),
+    size("fewer-experts", .experts, -1, "one too small"),
+    size("more-shared-experts", .sharedExperts, 1, "one too large"),
+    size("fewer-shared-experts", .sharedExperts, -1, "one too small"),
+    flag("untied-config", "says the head is not tied", false) { _ in KnownFlag.tiedEmbeddings },
+    flag("unexpected-query-key-norm", "has qk_norm") { _ in KnownFlag.queryKeyNorm },
+    flag("unexpected-expert-bias", "has a router bias", of: \.routerBiasFlag),
+    flag("unexpected-attention-bias", "has attention_bias") { _ in KnownFlag.attentionBias },
+    flag("unexpected-mlp-bias", "has mlp_bias") { _ in KnownFlag.mlpBias },
   ]
 
   static let wrongCountsOfConfig: [CheckpointFaultKind] = [
-    CheckpointFaultKind(
-      "config-layer-short", "The config has one decoder layer fewer than the file.",
-      source: "configs edited for a smaller model"
-    ) { checkpoint, _ in
-      let isChanged = checkpoint.reconfigure { if $0.layers.count > 1 { $0.layers.removeLast() } }
-      return isChanged ? "config has one decoder layer too few" : nil
+    // Configs edited for a smaller model.
+    count("config-layer-short", "one decoder layer too few") {
+      if $0.layers.count > 1 { $0.layers.removeLast() }
     },
-    CheckpointFaultKind(
-      "config-layer-long", "The config has one decoder layer more than the file.",
-      source: "a published config with one layer more than the file: a random layer, no error"
-    ) { checkpoint, _ in
-      let isChanged = checkpoint.reconfigure { $0.layers.append(.sparse) }
-      return isChanged ? "config has one decoder layer too many" : nil
-    },
-    CheckpointFaultKind(
-      "config-more-dense", "The config has one dense layer more than the file.",
-      source: "first_k_dense_replace off by one"
-    ) { checkpoint, site in
-      guard let layer = site.pick(checkpoint.statable(.dense, checkpoint.isSparse)) else {
-        return nil
-      }
-      let isChanged = checkpoint.reconfigure { $0.layers[layer] = .dense }
-      return isChanged ? "config says that sparse layer \(layer) is dense" : nil
-    },
-    CheckpointFaultKind(
-      "config-fewer-dense", "The config has one dense layer fewer than the file.",
-      source: "first_k_dense_replace off by one"
-    ) { checkpoint, site in
-      let isDense = { (layer: Int) in !checkpoint.config.isSparse(layer: layer) }
-      guard let layer = site.pick(checkpoint.statable(.sparse, isDense)) else { return nil }
-      let isChanged = checkpoint.reconfigure { $0.layers[layer] = .sparse }
-      return isChanged ? "config says that dense layer \(layer) is sparse" : nil
-    },
-    CheckpointFaultKind(
-      "config-more-mtp", "The config has a prediction layer that the file lacks.",
-      source: "configs that announce prediction layers of which the file has none"
-    ) { checkpoint, _ in
-      guard checkpoint.layout.layers.prediction != nil else { return nil }
-      let isChanged = checkpoint.reconfigure { $0.mtpLayers += 1 }
-      return isChanged ? "config has one prediction layer too many" : nil
-    },
-    CheckpointFaultKind(
-      "config-fewer-mtp", "The config lacks a prediction layer that the file has.",
-      source: "prediction layers dropped by a number written into the code"
-    ) { checkpoint, _ in
-      let isChanged = checkpoint.reconfigure { $0.mtpLayers -= 1 }
-      return isChanged ? "config has one prediction layer too few" : nil
-    },
-    CheckpointFaultKind(
-      "decoder-taken-for-mtp", "The config counts the last decoder layer as a prediction layer.",
-      source: "layer counts that include or exclude prediction layers by family"
-    ) { checkpoint, _ in
+    // A published config with one layer more than the file: a random layer, no error.
+    count("config-layer-long", "one decoder layer too many") { $0.layers.append(.sparse) },
+    // first_k_dense_replace off by one.
+    kind("config-more-dense", of: .sparse, is: .dense),
+    kind("config-fewer-dense", of: .dense, is: .sparse),
+    // Configs that announce prediction layers of which the file has none.
+    count("config-more-mtp", "one prediction layer too many") { $0.mtpLayers += 1 },
+    // Prediction layers dropped by a number written into the code.
+    count("config-fewer-mtp", "one prediction layer too few") { $0.mtpLayers -= 1 },
+    // Layer counts that include or exclude prediction layers by family.
+    CheckpointFaultKind("decoder-taken-for-mtp") { checkpoint, _ in
       guard checkpoint.isWhole, checkpoint.spec.lora == nil, let last = checkpoint.lastDecoderAlone
       else { return nil }
       let setup = checkpoint.setup
@@ -102,13 +59,9 @@ extension CheckpointFaultCatalogue {
       checkpoint.touchAll()
       return "config says that decoder layer \(last) is a prediction layer"
     },
-    CheckpointFaultKind(
-      "mtp-taken-for-decoder", "The config counts a prediction layer as a decoder layer.",
-      source: "layer counts that include or exclude prediction layers by family"
-    ) { checkpoint, _ in
+    CheckpointFaultKind("mtp-taken-for-decoder") { checkpoint, _ in
       let layer = checkpoint.config.hiddenLayerCount
-      guard checkpoint.spec.storesMTP,
-        let kind = checkpoint.layout.layers.prediction?.kind
+      guard checkpoint.spec.storesMTP, let kind = checkpoint.layout.layers.prediction?.kind
       else { return nil }
       let isChanged = checkpoint.reconfigure {
         $0.layers.append(kind)
@@ -116,11 +69,8 @@ extension CheckpointFaultCatalogue {
       }
       return isChanged ? "config says that prediction layer \(layer) is a decoder layer" : nil
     },
-    CheckpointFaultKind(
-      "wrong-activation",
-      "The config's activation has a gate and the file has none, or vice versa.",
-      source: "an activation that one framework names and another assumes"
-    ) { checkpoint, _ in
+    // An activation that one framework names and another assumes.
+    CheckpointFaultKind("wrong-activation") { checkpoint, _ in
       guard checkpoint.layout.hasGateOption else { return nil }
       var setup = checkpoint.setup
       setup.options.activation = setup.options.activation.isGated ? .relu2 : .swiglu
@@ -131,17 +81,13 @@ extension CheckpointFaultCatalogue {
 
   /// Kinds of sizes and flags that only some layouts have.
   static let ownFactsOfConfig: [CheckpointFaultKind] = [
-    CheckpointFaultKind(
-      "wrong-own-size", "A size that only this layout has is too large.", source: another
-    ) { checkpoint, site in
+    CheckpointFaultKind("wrong-own-size") { checkpoint, site in
       guard let position = site.pick(checkpoint.layout.ownSizes) else { return nil }
       let rule = checkpoint.layout.sizes[position]
       return checkpoint.reconfigure { $0.add(1, to: rule.symbol) }
         ? "config is another's: \(rule.field) is too large" : nil
     },
-    CheckpointFaultKind(
-      "unexpected-own-flag", "A flag that only this layout has is set.", source: another
-    ) { checkpoint, site in
+    CheckpointFaultKind("unexpected-own-flag") { checkpoint, site in
       guard let position = site.pick(checkpoint.layout.ownFlags) else { return nil }
       let rule = checkpoint.layout.flags[position]
       return checkpoint.reconfigure { $0.set(rule.name, true) }
@@ -149,46 +95,54 @@ extension CheckpointFaultCatalogue {
     },
   ]
 
-  private static let another = "the config of another release or of a pruned model"
-
-  private static func config(
-    _ name: String, _ statement: String, _ symbol: SizeSymbol, _ step: Int
+  private static func size(
+    _ name: String, _ symbol: SizeSymbol, _ step: Int, _ word: String
   ) -> CheckpointFaultKind {
-    CheckpointFaultKind(name, statement, source: another) { checkpoint, _ in
+    CheckpointFaultKind(name) { checkpoint, _ in
       guard let position = checkpoint.layout.position(of: symbol) else { return nil }
       let field = checkpoint.layout.sizes[position].field
-      let words = statement.dropLast().drop { $0 != " " }
       return checkpoint.reconfigure { $0.add(step, to: symbol.rawValue) }
-        ? "config is another's: \(field)\(words)" : nil
+        ? "config is another's: \(field) is \(word)" : nil
     }
   }
 
   private static func flag(
-    _ name: String, _ statement: String, _ value: Bool,
+    _ name: String, _ words: String, _ value: Bool = true,
     of flag: @escaping @Sendable (Layout) -> String?
   ) -> CheckpointFaultKind {
-    CheckpointFaultKind(
-      name, statement, source: "flags on one level of the config that another level overrides"
-    ) { checkpoint, _ in
+    CheckpointFaultKind(name) { checkpoint, _ in
       guard let flag = flag(checkpoint.layout) else { return nil }
       return checkpoint.reconfigure { $0.set(flag, value) }
-        ? "config is another's: \(statement.dropLast())" : nil
+        ? "config is another's: The config \(words)" : nil
+    }
+  }
+
+  private static func count(
+    _ name: String, _ words: String, _ edit: @escaping @Sendable (inout ConfigDraft) -> Void
+  ) -> CheckpointFaultKind {
+    CheckpointFaultKind(name) { checkpoint, _ in
+      checkpoint.reconfigure(edit) ? "config has \(words)" : nil
+    }
+  }
+
+  /// A decoder layer of another kind than the config says.
+  private static func kind(
+    _ name: String, of old: LayerKind, is new: LayerKind
+  ) -> CheckpointFaultKind {
+    CheckpointFaultKind(name) { checkpoint, site in
+      let layers = checkpoint.config.layerKinds.indices.filter { layer in
+        var kinds = checkpoint.config.layerKinds
+        kinds[layer] = new
+        return checkpoint.config.layerKinds[layer] == old && checkpoint.layout.canState(kinds)
+      }
+      guard let layer = site.pick(layers), checkpoint.reconfigure({ $0.layers[layer] = new })
+      else { return nil }
+      return "config says that \(old) layer \(layer) is \(new)"
     }
   }
 }
 
 extension FaultyCheckpoint {
-  fileprivate func isSparse(_ layer: Int) -> Bool { config.isSparse(layer: layer) }
-
-  /// The decoder layers of a kind that a config can state to be of another.
-  fileprivate func statable(_ kind: LayerKind, _ isMeant: (Int) -> Bool) -> [Int] {
-    config.layerKinds.indices.filter { layer in
-      var kinds = config.layerKinds
-      kinds[layer] = kind
-      return isMeant(layer) && layout.canState(kinds)
-    }
-  }
-
   /// The last decoder layer, if it is of the kind of prediction layers and none of those follows on disk.
   fileprivate var lastDecoderAlone: Int? {
     let last = config.hiddenLayerCount - 1

@@ -5,31 +5,25 @@ import Adapters
 import Layouts
 import Tensors
 
-/// Keys of routed experts that are not there.
+/// Keys of routed experts that are not there; comments say where such faults come from.
 extension CheckpointFaultCatalogue {
   static let missingExperts: [CheckpointFaultKind] = [
-    CheckpointFaultKind(
-      "missing-projection", "One projection of one expert is missing.",
-      source: "an interrupted download; upstream refuses it"
-    ) { checkpoint, site in
+    // An interrupted download; upstream refuses it.
+    CheckpointFaultKind("missing-projection") { checkpoint, site in
       guard let place = checkpoint.pickExpert(&site) else { return nil }
       checkpoint.remove([place.name])
       checkpoint.offendMissing(place)
       return "\(place) has no \(place.projection)"
     },
-    CheckpointFaultKind(
-      "missing-projection-of-all", "One projection of all experts of a layer is missing.",
-      source: "a converter that renames a projection and forgets one spelling"
-    ) { checkpoint, site in
+    // A converter that renames a projection and forgets one spelling.
+    CheckpointFaultKind("missing-projection-of-all") { checkpoint, site in
       guard let place = checkpoint.pickNumbered(&site) else { return nil }
       checkpoint.lose(
         checkpoint.ownExperts.map { checkpoint.key(place.layer, place.rule, expert: $0) })
       return "layer \(place.layer) has no \(place.projection) in any expert"
     },
-    CheckpointFaultKind(
-      "missing-expert", "One expert is missing.",
-      source: "expert 0 taken for absent because its number is falsy; a skipped empty slice"
-    ) { checkpoint, site in
+    // Expert 0 taken for absent because its number is falsy; a skipped empty slice.
+    CheckpointFaultKind("missing-expert") { checkpoint, site in
       guard let place = checkpoint.pickExpert(&site) else { return nil }
       guard let expert = place.expert else {
         return checkpoint.resizeExperts(place, by: -1)
@@ -40,43 +34,34 @@ extension CheckpointFaultCatalogue {
       checkpoint.lose(checkpoint.expertKeys(place.layer, expert))
       return "layer \(place.layer) has no expert \(expert)"
     },
-    CheckpointFaultKind(
-      "missing-trailing-expert", "The last expert is missing in every layer.",
-      source: "converters that take the largest expert number plus one for the number of experts"
-    ) { checkpoint, _ in
+    // Converters that take the largest expert number plus one for the number of experts.
+    CheckpointFaultKind("missing-trailing-expert") { checkpoint, _ in
       guard let last = checkpoint.ownExperts.last, checkpoint.ownExperts.count > 1,
         !checkpoint.sparseLayers.isEmpty
       else { return nil }
       for layer in checkpoint.sparseLayers {
-        guard !checkpoint.areExpertsNumbered else {
+        if checkpoint.areExpertsNumbered {
           checkpoint.lose(checkpoint.expertKeys(layer, last))
-          continue
-        }
-        for place in checkpoint.groupedExperts(layer) where !checkpoint.resizeExperts(place, by: -1)
-        {
+        } else if !checkpoint.resizeExperts(ofLayer: layer, by: -1) {
           return nil
         }
       }
       return "layers have no expert \(last), the last one"
     },
-    CheckpointFaultKind(
-      "missing-experts-of-layer", "A sparse layer has no expert at all.",
-      source: "upstream discovers layers from the keys of experts, so it never misses this one"
-    ) { checkpoint, site in
+    // Upstream discovers layers from the keys of experts, so it never misses this one.
+    CheckpointFaultKind("missing-experts-of-layer") { checkpoint, site in
       guard checkpoint.isWhole, !checkpoint.ownExperts.isEmpty,
         let layer = site.pick(checkpoint.sparseLayers)
       else { return nil }
       checkpoint.dropExperts(layer)
       return "layer \(layer) has no experts"
     },
-    CheckpointFaultKind(
-      "one-based-experts", "The experts of a layer are numbered from one.",
-      source: "a converter of a format that counts from one"
-    ) { checkpoint, site in
-      guard checkpoint.areExpertsNumbered, checkpoint.spec.parallelism == nil,
-        checkpoint.config.expertCount > 1, let layer = site.pick(checkpoint.sparseLayers)
-      else { return nil }
+    // A converter of a format that counts from one.
+    CheckpointFaultKind("one-based-experts") { checkpoint, site in
       let count = checkpoint.config.expertCount
+      guard checkpoint.areExpertsNumbered, checkpoint.spec.parallelism == nil, count > 1,
+        let layer = site.pick(checkpoint.sparseLayers)
+      else { return nil }
       for expert in (0..<count).reversed() {
         for rule in checkpoint.expertRules(layer) {
           let old = checkpoint.key(layer, rule, expert: expert)
@@ -91,24 +76,23 @@ extension CheckpointFaultCatalogue {
   ]
 }
 
-/// Experts that are grouped on disk.
 extension FaultyCheckpoint {
-  /// The tensors of all experts of a layer.
-  func groupedExperts(_ layer: Int) -> [ExpertPlace] {
-    expertRules(layer).map {
-      ExpertPlace(layer: layer, expert: nil, rule: $0, name: key(layer, $0))
+  /// Gives the tensors of all experts of a layer, which are grouped on disk, other numbers of them.
+  mutating func resizeExperts(ofLayer layer: Int, by step: Int) -> Bool {
+    for rule in expertRules(layer) {
+      let place = FaultPlace(layer: layer, expert: nil, rule: rule, name: key(layer, rule))
+      guard resizeExperts(place, by: step) else { return false }
     }
+    return true
   }
 
   /// Gives a tensor of all experts other numbers of them.
-  mutating func resizeExperts(_ place: ExpertPlace, by step: Int) -> Bool {
+  fileprivate mutating func resizeExperts(_ place: FaultPlace, by step: Int) -> Bool {
     let experts = layout.position(of: .experts)
     guard let axis = place.rule.axes.firstIndex(where: { $0.extent.singleSize == experts }) else {
       return false
     }
-    return reshape(place.name) { shape in
-      shape.extents.indices.map { shape[$0] + ($0 == axis ? step : 0) }
-    }
+    return reshape(place.name) { $0.extents.adding(step, fromEnd: $0.rank - axis) }
   }
 
   /// Removes the experts of a layer, which then are missing where all must be there.

@@ -5,152 +5,96 @@ import Adapters
 import Layouts
 import Tensors
 
-/// Native tensors beside grouped experts, and keys that are not native.
+/// Native tensors beside grouped experts, and keys that are not native; comments say where such faults come
+/// from.
 extension CheckpointFaultCatalogue {
   static let nativeOthers: [CheckpointFaultKind] = [
-    shape(
-      "native-bias-long", "The router's bias has one element more than there are experts.",
-      source: "experts padded to a multiple of the ranks", \.routerBias
-    ) { [$0.elementCount + 1] },
-    shape(
-      "native-bias-local", "The router's bias holds one rank's experts only.",
-      source: "upstream's comments say that ranks hold a part of the bias", \.routerBias
-    ) { [$0.elementCount / 2] },
-    shape(
-      "native-router-transposed", "The router is transposed.",
-      source: "frameworks that keep linear layers as [input, output]", \.router
-    ) { $0.extents.reversed() },
-    shape(
-      "native-norm-wrong", "A norm has another width.",
-      source: "shards of one rank saved as the whole", \.layerNorm
-    ) { [$0.elementCount + 1] },
-    shape(
-      "native-shared-expert-transposed", "A projection of the shared expert is transposed.",
-      source: "converters that transpose by the shape they see", \.sharedUp
-    ) { $0.extents.reversed() },
-    CheckpointFaultKind(
-      "native-tensor-missing", "A native tensor beside the experts is missing.",
-      source: "consolidated files made from one rank's names", side: .native
-    ) { checkpoint, site in
-      guard checkpoint.isWhole,
-        let name = site.pick(
-          checkpoint.infos.map(\.name).filter {
-            checkpoint.isNative($0) && !checkpoint.isOfNativeExperts($0)
-          })
-      else { return nil }
+    // Experts padded to a multiple of the ranks.
+    shape("native-bias-long", \.routerBias) { [$0.elementCount + 1] },
+    // Upstream's comments say that ranks hold a part of the bias.
+    shape("native-bias-local", \.routerBias) { [$0.elementCount / 2] },
+    // Frameworks that keep linear layers as [input, output].
+    shape("native-router-transposed", \.router) { $0.extents.reversed() },
+    // Shards of one rank saved as the whole.
+    shape("native-norm-wrong", \.layerNorm) { [$0.elementCount + 1] },
+    // Converters that transpose by the shape they see.
+    shape("native-shared-expert-transposed", \.sharedUp) { $0.extents.reversed() },
+    // Consolidated files made from one rank's names.
+    CheckpointFaultKind("native-tensor-missing", side: .native) { checkpoint, site in
+      let names = checkpoint.infos.map(\.name).filter {
+        checkpoint.isNative($0) && !checkpoint.isOfNativeExperts($0)
+      }
+      guard checkpoint.isWhole, let name = site.pick(names) else { return nil }
       checkpoint.lose([name])
       return "\(name) is missing"
     },
-    CheckpointFaultKind(
-      "native-empty", "There is no native tensor at all.",
-      source: "a rank without the module", side: .native
-    ) { checkpoint, _ in
-      guard checkpoint.isWhole else { return nil }
-      let names = checkpoint.infos.map(\.name).filter(checkpoint.isNative)
-      checkpoint.remove(checkpoint.infos.map(\.name))
-      checkpoint.lose(names)
-      checkpoint.touchAll()
-      return "keys are all missing"
+    // A rank without the module.
+    CheckpointFaultKind("native-empty", side: .native) { checkpoint, _ in
+      checkpoint.loseAll { checkpoint, name in checkpoint.isNative(name) }
     },
-    added(
-      "expert-in-native-form", "A key of a single expert is there in native form.",
-      source: "a state dict that was converted in part", .foreignLayout
-    ) { layout, experts in
+    // A state dict that was converted in part.
+    added("expert-in-native-form", .foreignLayout) { layout, experts in
       let rule = layout.tensors.first { $0.isOfExperts && $0.isMoved && $0.part != .gate }
       return rule?.name.name(expert: experts - 1)
     },
-    added(
-      "disk-router-in-native-form", "The router is there under its name on disk, too.",
-      source: "two keys that land on one name; upstream lets the last one win",
-      .foreignLayout, .nameCollision
-    ) { layout, _ in layout.movedName(layout.router) },
-    added(
-      "disk-bias-in-native-form", "The router's bias is there under its name on disk, too.",
-      source: "two keys that land on one name; upstream lets the last one win",
-      .foreignLayout, .nameCollision
-    ) { layout, _ in layout.movedName(layout.routerBias) },
-    added(
-      "transformers-experts-in-native-form", "Fused experts of transformers are there.",
-      source: "names of another framework's memory", .foreignLayout
-    ) { layout, _ in layout.foreignGroups.first },
-    added(
-      "grouped-bias", "A bias of grouped experts is there.",
-      source: "upstream passes biases of experts through unconverted", .unknownExpertKey
-    ) { layout, _ in
+    // Two keys that land on one name; upstream lets the last one win.
+    added("disk-router-in-native-form", .foreignLayout, .nameCollision) { layout, _ in
+      layout.movedName(layout.router)
+    },
+    added("disk-bias-in-native-form", .foreignLayout, .nameCollision) { layout, _ in
+      layout.movedName(layout.routerBias)
+    },
+    // Names of another framework's memory.
+    added("transformers-experts-in-native-form", .foreignLayout) { layout, _ in
+      layout.foreignGroups.first
+    },
+    // Upstream passes biases of experts through unconverted.
+    added("grouped-bias", .unknownExpertKey) { layout, _ in
       let natives = layout.tensors.lazy.filter(\.isOfExperts).compactMap(layout.nativeName)
       return natives.first.flatMap { layout.isOfExperts($0) ? "\($0)_bias" : nil }
     },
-    added(
-      "native-scale-of-surplus-expert", "A scale belongs to an expert that does not exist.",
-      source: "scale companions that a pattern for weights matches as well", .surplusExpert
-    ) { layout, experts in
+    // Scale companions that a pattern for weights matches as well.
+    added("native-scale-of-surplus-expert", .surplusExpert) { layout, experts in
       guard let suffix = layout.companions.first else { return nil }
       let rule = layout.tensors.first { $0.part == .up && $0.name.hasExpert }
       return rule?.name.replacingWeight(by: suffix)?.name(expert: experts)
     },
-    CheckpointFaultKind(
-      "native-surplus-layer", "There is a layer behind the last one of the config.",
-      source: "a config with fewer layers than the model", side: .native
-    ) { checkpoint, _ in
-      guard checkpoint.hasBase else { return nil }
+    // A config with fewer layers than the model.
+    CheckpointFaultKind("native-surplus-layer", side: .native) { checkpoint, _ in
       let layer = checkpoint.config.storedLayerCount
-      guard let norm = checkpoint.layout.layerNorm else { return nil }
-      let name = checkpoint.key(layer, norm)
-      guard checkpoint.add(TensorInfo(name, .bf16, [checkpoint.config.hiddenSize])) else {
-        return nil
-      }
-      checkpoint.offend(name, .surplusLayer)
-      return "layer \(layer) is behind the last of \(layer) layers"
+      guard checkpoint.hasBase, let norm = checkpoint.layout.layerNorm else { return nil }
+      let shape: Shape = [checkpoint.config.hiddenSize]
+      return checkpoint.add(TensorInfo(checkpoint.key(layer, norm), .bf16, shape), .surplusLayer)
+        ? "layer \(layer) is behind the last of \(layer) layers" : nil
     },
-    CheckpointFaultKind(
-      "grouped-in-dense-layer", "A dense layer has a grouped tensor of experts.",
-      source: "adapters that judge all layers by the first one", side: .native
-    ) { checkpoint, site in
-      guard checkpoint.hasBase, let layer = site.pick(checkpoint.denseDecoderLayers) else {
-        return nil
-      }
-      guard let native = checkpoint.natives(layer).last else { return nil }
-      let name = checkpoint.key(layer, native.rest)
-      guard checkpoint.add(TensorInfo(name, .bf16, [1, 1, 1])) else { return nil }
-      checkpoint.offend(name, .expertsInDenseLayer)
+    // Adapters that judge all layers by the first one.
+    CheckpointFaultKind("grouped-in-dense-layer", side: .native) { checkpoint, site in
+      guard checkpoint.hasBase, let layer = site.pick(checkpoint.denseDecoderLayers),
+        let native = checkpoint.natives(layer).last,
+        checkpoint.add(
+          TensorInfo(checkpoint.key(layer, native.rest), .bf16, [1, 1, 1]), .expertsInDenseLayer)
+      else { return nil }
       return "dense layer \(layer) has grouped experts"
     },
-    CheckpointFaultKind(
-      "native-foreign-prefix", "A grouped tensor stands under a foreign prefix.",
-      source: "wrappers that leave their module name in some keys", side: .native
-    ) { checkpoint, site in
-      guard let layer = site.pick(checkpoint.nativeLayers),
-        let native = checkpoint.natives(layer).last
-      else { return nil }
-      let old = checkpoint.key(layer, native.rest)
-      let new = TensorName("_orig_mod.\(old)")
-      guard checkpoint.rename(old, to: new) else { return nil }
-      checkpoint.offendPrefix(new)
-      if native.isGroup || checkpoint.isWhole { checkpoint.offend(old, .missingTensor) }
-      return "layer \(layer) has its \(native.word) under '_orig_mod.'"
+    // Wrappers that leave their module name in some keys.
+    lastRenamed("native-foreign-prefix") { checkpoint, layer, old, native in
+      checkpoint.prefixed(
+        old, "_orig_mod.", "layer \(layer) has its \(native.word) under '_orig_mod.'")
     },
-    CheckpointFaultKind(
-      "native-zero-padded-layer", "The number of a layer has a leading zero.",
-      source: "upstream takes 02 for 2, so two keys can be one layer", side: .native
-    ) { checkpoint, site in
-      guard let layer = site.pick(checkpoint.nativeLayers),
-        let native = checkpoint.natives(layer).last
-      else { return nil }
-      let old = checkpoint.key(layer, native.rest)
-      let new = checkpoint.key(old, ofLayer: "0\(layer)")
-      guard checkpoint.rename(old, to: new) else { return nil }
-      checkpoint.offend(new, .nonCanonicalIndex)
-      if native.isGroup || checkpoint.isWhole { checkpoint.offend(old, .missingTensor) }
-      return "layer \(layer) is called 0\(layer) in one key"
+    // Upstream takes 02 for 2, so two keys can be one layer.
+    lastRenamed("native-zero-padded-layer") { checkpoint, layer, old, _ in
+      (
+        checkpoint.key(old, ofLayer: "0\(layer)"), [.nonCanonicalIndex],
+        "layer \(layer) is called 0\(layer) in one key"
+      )
     },
   ]
 
   private static func shape(
-    _ name: String, _ statement: String, source: String,
-    _ rule: @escaping @Sendable (Layout) -> TensorRule?,
+    _ name: String, _ rule: @escaping @Sendable (Layout) -> TensorRule?,
     _ extents: @escaping @Sendable (Shape) -> [Int]
   ) -> CheckpointFaultKind {
-    CheckpointFaultKind(name, statement, source: source, side: .native) { checkpoint, site in
+    CheckpointFaultKind(name, side: .native) { checkpoint, site in
       guard let rule = rule(checkpoint.layout) else { return nil }
       let rest = checkpoint.layout.nativeName(of: rule) ?? rule.name.start
       let layers = checkpoint.layers.filter { checkpoint.has(checkpoint.key($0, rest)) }
@@ -163,10 +107,9 @@ extension CheckpointFaultCatalogue {
   /// - Parameter rest: The key behind the layer's number, given the number of experts; nil if a layout
   ///   has none.
   private static func added(
-    _ name: String, _ statement: String, source: String, _ codes: Finding.Code...,
-    rest: @escaping @Sendable (Layout, Int) -> String?
+    _ name: String, _ codes: Finding.Code..., rest: @escaping @Sendable (Layout, Int) -> String?
   ) -> CheckpointFaultKind {
-    CheckpointFaultKind(name, statement, source: source, side: .native) { checkpoint, site in
+    CheckpointFaultKind(name, side: .native) { checkpoint, site in
       guard let layer = site.pick(checkpoint.sparseLayers),
         let rest = rest(checkpoint.layout, checkpoint.config.expertCount)
       else { return nil }
@@ -174,6 +117,26 @@ extension CheckpointFaultCatalogue {
       guard checkpoint.add(TensorInfo(name, .bf16, [1])) else { return nil }
       checkpoint.offend(name, codes)
       return "layer \(layer) has a key \(name)"
+    }
+  }
+
+  /// The last of the native tensors of a layer's experts under another key.
+  private static func lastRenamed(
+    _ name: String,
+    to other:
+      @escaping @Sendable (FaultyCheckpoint, Int, TensorName, NativeExperts) ->
+      CheckpointFaultKind.Renaming
+  ) -> CheckpointFaultKind {
+    CheckpointFaultKind(name, side: .native) { checkpoint, site in
+      guard let layer = site.pick(checkpoint.nativeLayers),
+        let native = checkpoint.natives(layer).last
+      else { return nil }
+      let old = checkpoint.key(layer, native.rest)
+      let (new, codes, words) = other(checkpoint, layer, old, native)
+      guard checkpoint.rename(old, to: new) else { return nil }
+      if !codes.isEmpty { checkpoint.offend(new, codes) }
+      if native.isGroup || checkpoint.isWhole { checkpoint.offend(old, .missingTensor) }
+      return words
     }
   }
 }

@@ -5,89 +5,55 @@ import Adapters
 import Layouts
 import Tensors
 
-/// Low-rank factors of all experts of a layer in one tensor, as PEFT's ParamWrapper writes them.
+/// Low-rank factors of all experts of a layer in one tensor, as PEFT's ParamWrapper writes them; comments
+/// say where such faults come from.
 extension CheckpointFaultCatalogue {
   static let paramWrapperFactors: [CheckpointFaultKind] = [
-    fused(
-      "missing-fused-factor", "One of two fused low-rank factors is missing.",
-      source: "an adapter that trained and saved one half only"
-    ) { checkpoint, layer, site in
+    // An adapter that trained and saved one half only.
+    fused("missing-fused-factor") { checkpoint, layer, site in
       guard let place = site.pick(checkpoint.fusedPlaces) else { return nil }
-      let name = checkpoint.loraKey(layer, place.key)
-      checkpoint.remove([name])
+      checkpoint.remove([checkpoint.loraKey(layer, place.key)])
       checkpoint.offend(checkpoint.loraKey(layer, place.partner), .incompleteLoRA)
       return "layer \(layer) has no \(place.key)"
     },
-    fused(
-      "indivisible-fused-rank", "The rank of a fused factor is no multiple of the experts.",
-      source: "upstream fails on the reshape without naming a key"
-    ) { checkpoint, layer, site in
-      guard checkpoint.config.expertCount > 1, let place = site.pick(checkpoint.fusedPlaces) else {
-        return nil
+    // Upstream fails on the reshape without naming a key.
+    fused("indivisible-fused-rank") { checkpoint, layer, site in
+      guard checkpoint.config.expertCount > 1 else { return nil }
+      return checkpoint.reshapeFused(layer, &site, "whose rank is no multiple of the experts") {
+        $0.adding(1, fromEnd: $1.isA ? 2 : 1)
       }
-      let axis = place.isA ? 0 : 1
-      guard
-        checkpoint.reshape(
-          checkpoint.loraKey(layer, place.key),
-          { shape in shape.extents.indices.map { shape[$0] + ($0 == axis ? 1 : 0) } })
-      else { return nil }
-      return "layer \(layer) has a \(place.key) whose rank is no multiple of the experts"
     },
-    fused(
-      "wide-fused-factor", "A fused factor has more features than the config.",
-      source: "adapters of a model of another width"
-    ) { checkpoint, layer, site in
-      guard let place = site.pick(checkpoint.fusedPlaces) else { return nil }
-      let axis = place.isA ? 1 : 0
-      let sizes = checkpoint.features.flatMap { [$0.columns, $0.rows] }
-      guard
-        checkpoint.reshape(
-          checkpoint.loraKey(layer, place.key),
-          { shape in
-            shape.extents.indices.map { $0 == axis ? (sizes.max() ?? 0) + 1 : shape[$0] }
-          })
-      else { return nil }
-      return "layer \(layer) has a \(place.key) with too many features"
+    // Adapters of a model of another width.
+    fused("wide-fused-factor") { checkpoint, layer, site in
+      let most = checkpoint.features.flatMap { [$0.columns, $0.rows] }.max() ?? 0
+      return checkpoint.reshapeFused(layer, &site, "with too many features") { extents, place in
+        place.isA ? [extents[0], most + 1] : [most + 1, extents[1]]
+      }
     },
-    fused(
-      "ranks-of-fused-pair", "Two fused factors differ in their rank.",
-      source: "a factor truncated to another rank on its own"
-    ) { checkpoint, layer, site in
-      guard let place = site.pick(checkpoint.fusedPlaces.filter(\.isA)) else { return nil }
+    // A factor truncated to another rank on its own.
+    fused("ranks-of-fused-pair") { checkpoint, layer, site in
       let experts = checkpoint.config.expertCount
-      guard
-        checkpoint.reshape(
-          checkpoint.loraKey(layer, place.key), { [$0[0] + experts, $0[1]] })
-      else { return nil }
-      return "layer \(layer) has a \(place.key) of a larger rank than its partner"
+      return checkpoint.reshapeFused(
+        layer, &site, "of a larger rank than its partner", where: \.isA
+      ) { extents, _ in [extents[0] + experts, extents[1]] }
     },
-    fused(
-      "types-of-fused-pair", "Two fused factors differ in their element type.",
-      source: "adapters saved in part by an optimizer in single precision"
-    ) { checkpoint, layer, site in
-      guard let place = site.pick(checkpoint.fusedPlaces.filter(\.isA)) else { return nil }
-      let other: DType = checkpoint.spec.types.others == .f32 ? .bf16 : .f32
-      guard checkpoint.retype(checkpoint.loraKey(layer, place.key), other) else { return nil }
+    // Adapters saved in part by an optimizer in single precision.
+    fused("types-of-fused-pair") { checkpoint, layer, site in
+      let other = checkpoint.otherFactorType
+      guard let place = site.pick(checkpoint.fusedPlaces.filter(\.isA)),
+        checkpoint.retype(checkpoint.loraKey(layer, place.key), other)
+      else { return nil }
       return "layer \(layer) has a \(place.key) of \(other) and a partner of another type"
     },
-    fused(
-      "fused-beside-experts", "A layer has fused low-rank factors and those of single experts.",
-      source: "exports with the fused and the split form of the same experts"
-    ) { checkpoint, layer, _ in
+    // Exports with the fused and the split form of the same experts.
+    fused("fused-beside-experts") { checkpoint, layer, _ in
       let layout = checkpoint.layout
-      guard let rank = checkpoint.spec.lora?.rank, let rule = checkpoint.factorRules.last,
-        let extents = rule.extents(checkpoint.setup.values),
-        case .part(let group, _) = rule.native,
+      guard let group = checkpoint.factorRules.last?.group,
         let lora = layout.lora.firstIndex(where: { $0.group == group })
       else { return nil }
-      let rules = checkpoint.factorRules.filter { $0.native.group == group }
-      let type = checkpoint.spec.types.others
       for expert in 0..<checkpoint.config.expertCount {
-        for rule in rules {
-          for (letter, shape) in [("A", [rank, extents[1]] as Shape), ("B", [extents[0], rank])] {
-            let name = checkpoint.loraKey(layer, rule, letter, expert)
-            guard checkpoint.add(TensorInfo(name, type, shape)) else { return nil }
-          }
+        for info in checkpoint.factors(layer, expert, of: group) {
+          guard checkpoint.add(info) else { return nil }
         }
       }
       for letter in ["A", "B"] {
@@ -96,39 +62,28 @@ extension CheckpointFaultCatalogue {
       }
       return "layer \(layer) has fused low-rank factors and those of single experts"
     },
-    fused(
-      "fused-in-dense-layer", "A fused low-rank factor belongs to a dense layer.",
-      source: "adapters that judge all layers by the first one"
-    ) { checkpoint, _, site in
+    // Adapters that judge all layers by the first one.
+    fused("fused-in-dense-layer") { checkpoint, _, site in
       guard let layer = site.pick(checkpoint.denseDecoderLayers),
-        let place = site.pick(checkpoint.fusedPlaces)
+        let place = site.pick(checkpoint.fusedPlaces),
+        checkpoint.add(
+          TensorInfo(checkpoint.loraKey(layer, place.key), .bf16, [1, 1]), .expertsInDenseLayer)
       else { return nil }
-      let name = checkpoint.loraKey(layer, place.key)
-      guard checkpoint.add(TensorInfo(name, .bf16, [1, 1])) else { return nil }
-      checkpoint.offend(name, .expertsInDenseLayer)
       return "dense layer \(layer) has a fused low-rank factor"
     },
-    fused(
-      "mixed-fused-layouts", "One layer has its fused factors in the other layout.",
-      source: "adapters merged from files of two versions of PEFT"
-    ) { checkpoint, layer, _ in
-      guard checkpoint.tellsLayoutsApart, checkpoint.loraLayers.count > 1 else { return nil }
-      let names = checkpoint.fusedPlaces.filter { $0.lora == 0 }.map {
-        checkpoint.loraKey(layer, $0.key)
-      }
-      let shapes = names.map { checkpoint.info($0)?.shape.extents.reversed() }
-      for (name, extents) in zip(names, shapes.reversed()) {
-        guard checkpoint.reshape(name, { _ in extents.map(Array.init) }) else { return nil }
-      }
+    // Adapters merged from files of two versions of PEFT.
+    fused("mixed-fused-layouts") { checkpoint, layer, _ in
+      let names = checkpoint.fusedPlaces.prefix(2).map { checkpoint.loraKey(layer, $0.key) }
+      guard checkpoint.tellsLayoutsApart, checkpoint.loraLayers.count > 1,
+        checkpoint.exchangeShapes(names, { $0.reversed() })
+      else { return nil }
       checkpoint.offences.removeAll()
       for name in names { checkpoint.offend(name, .ambiguousLoRALayout, .wrongShape) }
       checkpoint.touchAll()
       return "layer \(layer) has fused low-rank factors in another layout than the other layers"
     },
-    fused(
-      "contradicted-layout", "The stated layout of fused factors is not the one of their shapes.",
-      source: "PEFT exchanged the two factors in 0.19.1; files do not always say who wrote them"
-    ) { checkpoint, _, _ in
+    // PEFT exchanged the two factors in 0.19.1; files do not always say who wrote them.
+    fused("contradicted-layout") { checkpoint, _, _ in
       let isLegacy = checkpoint.spec.lora?.layout == .legacyParamWrapper
       guard checkpoint.tellsLayoutsApart else { return nil }
       checkpoint.setup.options.paramWrapperLayout = isLegacy ? .modern : .legacy
@@ -145,10 +100,10 @@ extension CheckpointFaultCatalogue {
   ]
 
   private static func fused(
-    _ name: String, _ statement: String, source: String,
+    _ name: String,
     body: @escaping @Sendable (inout FaultyCheckpoint, Int, inout FaultSite) -> String?
   ) -> CheckpointFaultKind {
-    CheckpointFaultKind(name, statement, source: source) { checkpoint, site in
+    CheckpointFaultKind(name) { checkpoint, site in
       guard let lora = checkpoint.spec.lora, lora.layout != .perExpert,
         let layer = site.pick(checkpoint.loraLayers)
       else { return nil }
@@ -168,28 +123,38 @@ extension FaultyCheckpoint {
     layout.lora.indices.compactMap { layout.features(ofLoRA: $0, setup.values) }
   }
 
-  /// The fused factors of a layer.
+  /// The fused factors of a layer, the A of each group first.
   fileprivate var fusedPlaces: [FusedPlace] {
     layout.lora.indices.flatMap { lora in
-      [true, false].map { isA in
-        FusedPlace(
-          lora: lora, isA: isA, key: layout.fusedName(ofLoRA: lora, isA ? "A" : "B"),
-          partner: layout.fusedName(ofLoRA: lora, isA ? "B" : "A"))
-      }
+      let (a, b) = (layout.fusedName(ofLoRA: lora, "A"), layout.fusedName(ofLoRA: lora, "B"))
+      return [
+        FusedPlace(isA: true, key: a, partner: b), FusedPlace(isA: false, key: b, partner: a),
+      ]
     }
   }
-}
 
-extension TensorRule.Native {
-  /// The group that a tensor is a part of.
-  fileprivate var group: Int? {
-    if case .part(let group, _) = self { group } else { nil }
+  /// Gives a fused factor of a layer another shape; says what is wrong.
+  fileprivate mutating func reshapeFused(
+    _ layer: Int, _ site: inout FaultSite, _ words: String,
+    where isMeant: (FusedPlace) -> Bool = { _ in true },
+    _ extents: ([Int], FusedPlace) -> [Int]
+  ) -> String? {
+    guard let place = site.pick(fusedPlaces.filter(isMeant)),
+      reshape(loraKey(layer, place.key), { extents($0.extents, place) })
+    else { return nil }
+    return "layer \(layer) has a \(place.key) \(words)"
+  }
+
+  /// The factors that an expert's weights of one group would have.
+  fileprivate func factors(_ layer: Int, _ expert: Int, of group: Int) -> [TensorInfo] {
+    factors(layer, expert).filter {
+      LenientKey($0.name, layout).tensor.map { layout.tensors[$0].group == group } ?? false
+    }
   }
 }
 
 /// A fused factor of a layer.
 private struct FusedPlace: Sendable {
-  let lora: Int
   let isA: Bool
   let key: String
   let partner: String

@@ -8,7 +8,6 @@ from typing import Protocol
 from hymt2_oracle.commands import (
     batch,
     bench_nemo,
-    bench_requests,
     compare,
     compare_ep,
     compare_folders,
@@ -52,6 +51,5 @@ COMMANDS: tuple[Command, ...] = (
     golden_produce,
     mutants,
     serve,
-    bench_requests,
     batch,
 )

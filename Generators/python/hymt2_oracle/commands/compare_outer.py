@@ -10,6 +10,8 @@ SUMMARY = "compare a converted checkpoint with the fused tensors of transformers
 DETAILS = (
     "Loads ORIGINAL with transformers' from_pretrained, whose model holds the experts of a layer\n"
     "as one tensor, and compares every parameter and buffer with its twin in NATIVE, bit for bit.\n"
+    "Where NATIVE is of the form `transformers`, names are compared, too: it must hold what the\n"
+    "model's state dict holds.\n"
     "With --to-hf, fills such a model from NATIVE, saves it with save_pretrained, and compares\n"
     "the files with ORIGINAL. transformers has no MTP layers: their tensors are counted, not\n"
     "compared. NeMo takes no part."
@@ -27,6 +29,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         choices=("bfloat16", "float16", "float32"),
         help="the dtype that the experts were cast to (default: bfloat16)",
     )
+    parser.add_argument(
+        "--native-form",
+        default="automodel",
+        choices=("automodel", "transformers"),
+        help="what NATIVE was converted to, `hymt2 convert --native` (default: automodel)",
+    )
     parser.add_argument("--to-hf", action="store_true", help="compare the way back")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
@@ -36,7 +44,9 @@ def run(arguments: Namespace) -> int:
     from hymt2_oracle.report import print_outcome
 
     direction = compare_outer_to_hf if arguments.to_hf else compare_outer_from_hf
-    outcome = direction(arguments.original, arguments.native, arguments.dtype)
+    outcome = direction(
+        arguments.original, arguments.native, arguments.dtype, arguments.native_form
+    )
     left_out = {
         "mtp_tensors_in_original": outcome.mtp_on_disk,
         "mtp_tensors_in_native": outcome.mtp_native,

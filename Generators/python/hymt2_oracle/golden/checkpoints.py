@@ -43,10 +43,14 @@ class Checkpoint:
     def factors(self, prefix: str, rank: int) -> Iterator[Key]:
         """Low-rank factors of each expert, and of two others, if there are shared experts."""
         dtype = self.types["others"]
+        owners = [
+            parent(self.names.disk("attention", "o_proj.weight")),
+            *self._shared_projections(),
+        ]
         for layer in self._sparse_layers():
             base = f"{prefix}layers.{layer}."
             for factor, shape in (("A", (rank, self.hidden)), ("B", (self.hidden, rank))):
-                for owner in ("self_attn.o_proj", *self._shared_projections()):
+                for owner in owners:
                     yield Key(f"{base}{owner}.lora_{factor}.weight", dtype, shape)
             for tensor in self.layout.tensors:
                 if tensor.layer == layer and tensor.part:

@@ -10,12 +10,10 @@ import numpy as np
 from hymt2_oracle.golden.cases import GoldenDict, GoldenTensor
 from hymt2_oracle.golden.table import PEFT, TINY, Plan
 from hymt2_oracle.golden.values import fill
-from hymt2_oracle.names import names_of
+from hymt2_oracle.names import names_of, parent
 
 LAYER = "model.layers.1."
 NAMES = names_of("hy_mt2")
-EXPERTS = f"{LAYER}{NAMES.experts}."
-PEFT_EXPERTS = f"{PEFT}layers.1.{NAMES.experts}."
 
 
 @dataclass(frozen=True)
@@ -68,6 +66,14 @@ def _bytes(tensor: GoldenTensor) -> GoldenTensor:
     return GoldenTensor("U8", tensor.bits.astype("<u1"))
 
 
+def _of_expert(part: str, expert: int) -> str:
+    return LAYER + NAMES.member(part, expert)
+
+
+def _factor(part: str, expert: int, factor: str) -> str:
+    return f"{PEFT}layers.1.{parent(NAMES.member(part, expert))}.lora_{factor}.weight"
+
+
 def refusals() -> Iterator[Refusal]:
     """All of them."""
     model = Plan("", "", ())
@@ -79,36 +85,32 @@ def refusals() -> Iterator[Refusal]:
 
 
 def _missing_and_surplus(model: Plan) -> Iterator[Refusal]:
-    up = f"{EXPERTS}1.up_proj.weight"
+    up, norm = _of_expert("up", 1), NAMES.outside("norm")
     yield Refusal(
         "refused-missing-projection", "one projection of one expert is missing", model,
         _without(up), (("missing tensor", up),),
     )  # fmt: skip
     yield Refusal(
         "refused-missing-norm", "the last norm is missing", model,
-        _without("model.norm.weight"), (("missing tensor", "model.norm.weight"),),
+        _without(norm), (("missing tensor", norm),),
     )  # fmt: skip
-    experts = [
-        f"{EXPERTS}{expert}.{projection}_proj.weight"
-        for expert in range(3)
-        for projection in ("gate", "up", "down")
-    ]
+    experts = [_of_expert(part, expert) for expert in range(3) for part in ("gate", "up", "down")]
     yield Refusal(
         "refused-missing-experts", "a layer has no experts at all", model, _without(*experts),
         tuple(("missing tensor", key) for key in experts),
     )  # fmt: skip
     for name, purpose, key, shape, code in (
-        ("surplus-expert", "an expert beyond num_experts", f"{EXPERTS}3.up_proj.weight", (3, 4),
+        ("surplus-expert", "an expert beyond num_experts", _of_expert("up", 3), (3, 4),
          "surplus expert"),
-        ("surplus-layer", "a layer beyond the config's", "model.layers.7.input_layernorm.weight",
+        ("surplus-layer", "a layer beyond the config's", f"model.layers.7.{NAMES.disk('norm')}",
          (4,), "surplus layer"),
         ("dense-experts", "experts in a dense layer",
-         f"model.layers.0.{NAMES.experts}.0.up_proj.weight", (3, 4), "experts in a dense layer"),
+         f"model.layers.0.{NAMES.member('up')}", (3, 4), "experts in a dense layer"),
         ("prediction-tensor", "a tensor of an MTP layer in a decoder layer",
-         f"{LAYER}eh_proj.weight", (4, 8), "prediction tensor in a decoder layer"),
+         LAYER + NAMES.disk("prediction"), (4, 8), "prediction tensor in a decoder layer"),
         ("unknown-prefix", "experts under another prefix",
-         f"transformer.{EXPERTS}0.up_proj.weight", (3, 4), "unknown prefix"),
-        ("text-behind", "text behind the name of a weight", f"{EXPERTS}0.up_proj.weight.1",
+         f"transformer.{_of_expert('up', 0)}", (3, 4), "unknown prefix"),
+        ("text-behind", "text behind the name of a weight", f"{_of_expert('up', 0)}.1",
          (3, 4), "unknown expert key"),
         ("fused", "experts as transformers holds them in memory",
          LAYER + NAMES.group("up", "transformers"), (3, 6, 4), "key of another layout"),
@@ -120,7 +122,7 @@ def _missing_and_surplus(model: Plan) -> Iterator[Refusal]:
          f"{LAYER}mlp.other_proj.weight_scale", (1,), "scale without its weight"),
     ):  # fmt: skip
         yield Refusal(f"refused-{name}", purpose, model, _with(key, "BF16", *shape), ((code, key),))
-    gate = f"{EXPERTS}0.gate_proj.weight"
+    gate = _of_expert("gate", 0)
     yield Refusal(
         "refused-gate-of-non-gated", "a gate projection of non-gated experts",
         replace(model, activation="relu2"), _with(gate, "BF16", 3, 4),
@@ -129,7 +131,8 @@ def _missing_and_surplus(model: Plan) -> Iterator[Refusal]:
 
 
 def _names(model: Plan) -> Iterator[Refusal]:
-    up, padded = f"{EXPERTS}1.up_proj.weight", f"{EXPERTS}01.up_proj.weight"
+    up = _of_expert("up", 1)
+    padded = up.replace(f"{NAMES.experts}.1.", f"{NAMES.experts}.01.")
     yield Refusal(
         "refused-padded-expert", "an expert's number with a leading zero", model,
         _renamed(up, padded),
@@ -139,7 +142,7 @@ def _names(model: Plan) -> Iterator[Refusal]:
         "refused-padded-expert-twice", "an expert with and without a leading zero", model,
         _with(padded, "BF16", 3, 4), (("index not written canonically", padded),),
     )  # fmt: skip
-    norm = "model.layers.01.input_layernorm.weight"
+    norm = f"model.layers.01.{NAMES.disk('norm')}"
     yield Refusal(
         "refused-padded-layer", "a layer's number with a leading zero", model,
         _with(norm, "BF16", 4), (("index not written canonically", norm),),
@@ -147,7 +150,7 @@ def _names(model: Plan) -> Iterator[Refusal]:
 
 
 def _shapes(model: Plan) -> Iterator[Refusal]:
-    up, down = f"{EXPERTS}1.up_proj.weight", f"{EXPERTS}2.down_proj.weight"
+    up, down = _of_expert("up", 1), _of_expert("down", 2)
     bias = LAYER + NAMES.disk("router bias")
     for name, purpose, key, change, code in (
         ("transposed", "a matrix stored with its axes exchanged", down, _transposed, "wrong shape"),
@@ -164,7 +167,7 @@ def _shapes(model: Plan) -> Iterator[Refusal]:
 def _factors() -> Iterator[Refusal]:
     two = {"num_experts": 2}
     lora = Plan("", "", (), two, extent="factors", lora="perExpert")
-    up, down = f"{PEFT_EXPERTS}1.up_proj.lora_A.weight", f"{PEFT_EXPERTS}0.down_proj.lora_B.weight"
+    up, down = _factor("up", 1, "A"), _factor("down", 0, "B")
     yield Refusal(
         "refused-different-factors", "gate and up projections with different factors A", lora,
         _changed(up, _flipped), (("LoRA factors differ", up),),
@@ -191,13 +194,13 @@ def _factors() -> Iterator[Refusal]:
 
 def _native(model: Plan) -> Iterator[Refusal]:
     gate, down = LAYER + NAMES.group("up"), LAYER + NAMES.group("down")
+    on_disk = _of_expert("up", 0)
     for name, purpose, edit, findings in (
         ("missing-down", "grouped down projections are missing", _without(down),
          (("missing tensor", down),)),
         ("shape", "a grouped tensor with one expert less", _changed(gate, _shorter),
          (("wrong shape", gate),)),
         ("on-disk", "a key on disk in native form",
-         _with(f"{EXPERTS}0.up_proj.weight", "BF16", 3, 4),
-         (("key of another layout", f"{EXPERTS}0.up_proj.weight"),)),
+         _with(on_disk, "BF16", 3, 4), (("key of another layout", on_disk),)),
     ):  # fmt: skip
         yield Refusal(f"refused-native-{name}", purpose, model, edit, findings, side="native")

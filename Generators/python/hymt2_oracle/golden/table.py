@@ -10,7 +10,7 @@ from typing import Any
 from hymt2_oracle.configs import Config, flag_fields, small_config
 from hymt2_oracle.contents import FIELDS, WIDTHS
 from hymt2_oracle.golden.checkpoints import Checkpoint, Key, in_order
-from hymt2_oracle.names import names_of
+from hymt2_oracle.names import names_of, parent
 
 PEFT = "base_model.model.model."
 
@@ -70,8 +70,7 @@ class Plan:
             "family": self.family,
             "flags": sorted(self.flags),
             "id": self.id,
-            "lora": self.lora
-            and {"layout": self.lora, "prefix": self.lora_prefix, "rank": RANK},
+            "lora": self.lora and {"layout": self.lora, "prefix": self.lora_prefix, "rank": RANK},
             "options": {
                 "activation": self.activation,
                 "completeness": "wholeModel" if whole else "presentGroups",
@@ -104,9 +103,7 @@ def plans() -> Iterator[Plan]:
 
 def _models() -> Iterator[Plan]:
     yield Plan("model", "every class of tensors of a Hy-MT2 model", ("whole-model",))
-    yield Plan(
-        "model-hy-v3", "the same layout for Hy3", ("whole-model", "hy-v3"), family="hy_v3"
-    )
+    yield Plan("model-hy-v3", "the same layout for Hy3", ("whole-model", "hy-v3"), family="hy_v3")
     yield Plan(
         "model-biases", "biases of attention and feed-forward parts", ("whole-model", "biases"),
         {"attention_bias": True, "mlp_bias": True},
@@ -222,7 +219,7 @@ def _parallel() -> Iterator[Plan]:
 def _exclusions() -> Iterator[Plan]:
     names = names_of("hy_mt2")
     for name, pattern in (
-        ("head", r"lm_head\."),
+        ("head", rf"{re.escape(parent(names.outside('head')))}\."),
         ("layer", r"model\.layers\.1\."),
         ("experts", rf".*\.{re.escape(names.experts)}\."),
         ("expert", rf".*\.{re.escape(names.experts)}\.1\."),

@@ -3,61 +3,57 @@
 
 import Tensors
 
-/// Recognizes how elements are rearranged within their tensor.
-enum ArrangementClassifier {
-  static func classify(_ relation: Relation, _ context: DiagnosisContext) -> [Observation] {
-    let halves = HalvesClassifier.classify(relation, context)
+/// How elements are rearranged within their tensor.
+extension StepClassifier {
+  func arrangements() -> [Observation] {
+    let halves = halves()
     var result: [Observation] = []
     for alignment in relation.matched + relation.renamed {
-      let isPermuted = axesFault(alignment, nil) != nil
       for landing in alignment.landings {
-        if let axes = axesFault(alignment, landing) { result.append(Observation(axes, landing)) }
-        guard !HalvesClassifier.explains(landing, halves),
-          let fault = fault(landing, alignment, relation)
-        else { continue }
+        let axes = axesFault(alignment, landing)
+        if let axes { result.append(Observation(axes, landing)) }
+        let isExplained = halves.contains {
+          $0.tensor == landing.output && $0.expert == landing.expert && $0.kind == landing.kind
+        }
+        guard !isExplained, let fault = arrangementFault(landing) else { continue }
         // Axes in another order that yet hold each element in its old place were reshaped.
-        if isPermuted, fault == .reshapedInsteadOfTransposed { result.removeLast() }
+        if axes != nil, fault == .reshapedInsteadOfTransposed { result.removeLast() }
         result.append(Observation(fault, landing))
       }
     }
     return result
   }
 
-  private static func axesFault(
-    _ alignment: Alignment, _ landing: Landing?
-  ) -> Diagnosis.Fault? {
+  private func axesFault(_ alignment: Alignment, _ landing: Landing) -> Diagnosis.Fault? {
     guard case .permuted(let axes) = alignment.fit else { return nil }
     let isTranspose = axes == [1, 0] || axes == [0, 2, 1]
     return isTranspose ? transpose(landing, isSquare: false) : .axesPermuted(axes)
   }
 
   /// Some matrices change their axes in native form, all others keep them.
-  private static func transpose(_ landing: Landing?, isSquare: Bool) -> Diagnosis.Fault {
-    let keepsAxes = landing.map { !$0.kind.changesAxes } ?? false
-    return keepsAxes ? .transposed(isSquare: isSquare) : .notTransposed(isSquare: isSquare)
+  private func transpose(_ landing: Landing, isSquare: Bool) -> Diagnosis.Fault {
+    landing.kind.changesAxes
+      ? .notTransposed(isSquare: isSquare) : .transposed(isSquare: isSquare)
   }
 
-  private static func fault(
-    _ landing: Landing, _ alignment: Alignment, _ relation: Relation
-  ) -> Diagnosis.Fault? {
-    let book = relation.book
+  private func arrangementFault(_ landing: Landing) -> Diagnosis.Fault? {
     guard !landing.origins.isEmpty else { return nil }
-    if let fault = emptiness(landing, book) { return fault }
+    if let fault = emptiness(landing) { return fault }
     guard let source = landing.source, let elements = landing.sourceElements(book) else {
-      return mixture(landing, book)
+      return landing.sources.isEmpty ? nil : example(landing)
     }
     let shape = book.schema[landing.target].shape
     guard elements != Array(elements.indices) else { return nil }
-    guard book.schema[source].shape == shape else { return example(landing, book) }
-    if shape.rank == 2, isTransposed(elements, shape) {
+    guard book.schema[source].shape == shape else { return example(landing) }
+    if shape.rank == 2, Self.isTransposed(elements, shape) {
       return shape[0] == shape[1]
         ? transpose(landing, isSquare: true) : .reshapedInsteadOfTransposed
     }
-    return axisFault(elements, shape, isFromHF: relation.step.isFromHF) ?? example(landing, book)
+    return axisFault(elements, shape) ?? example(landing)
   }
 
   /// Places that hold no elements, in whole or in part.
-  private static func emptiness(_ landing: Landing, _ book: AddressBook) -> Diagnosis.Fault? {
+  private func emptiness(_ landing: Landing) -> Diagnosis.Fault? {
     let strange = landing.origins.filter { book.locate($0) == nil }
     guard let first = strange.first else { return nil }
     let isPartly = strange.count < landing.origins.count
@@ -68,12 +64,8 @@ enum ArrangementClassifier {
     return .foreignElements(isPartly: isPartly)
   }
 
-  private static func mixture(_ landing: Landing, _ book: AddressBook) -> Diagnosis.Fault? {
-    landing.sources.isEmpty ? nil : example(landing, book)
-  }
-
   /// The first element that is not the one of its place.
-  private static func example(_ landing: Landing, _ book: AddressBook) -> Diagnosis.Fault? {
+  private func example(_ landing: Landing) -> Diagnosis.Fault? {
     for (element, origin) in landing.origins.enumerated() {
       guard let found = book.locate(origin), found != (landing.target, element) else { continue }
       return .rearranged(
@@ -91,13 +83,10 @@ enum ArrangementClassifier {
     return elements == there || elements == back
   }
 
-  private static func axisFault(
-    _ elements: [Int], _ shape: Shape, isFromHF: Bool
-  ) -> Diagnosis.Fault? {
+  private func axisFault(_ elements: [Int], _ shape: Shape) -> Diagnosis.Fault? {
     let columns = shape.rank == 2 ? shape[1] : 1
     guard shape.rank == 1 || shape.rank == 2, columns > 0 else { return nil }
-    let rows = shape[0]
-    let rowMap = (0..<rows).map { elements[$0 * columns] / columns }
+    let rowMap = (0..<shape[0]).map { elements[$0 * columns] / columns }
     let columnMap = (0..<columns).map { elements[$0] % columns }
     guard
       elements.indices.allSatisfy({

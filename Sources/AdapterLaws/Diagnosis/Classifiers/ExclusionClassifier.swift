@@ -6,6 +6,36 @@ import CheckpointGenerators
 import Layouts
 import Tensors
 
+/// Recognizes what laws about behaviour report, and wrong answers to `isMTPKey`.
+enum BehaviourClassifier {
+  static func classify(_ violation: Violation) -> [Observation] {
+    violation.kind == "input changed" ? [Observation(.inputChanged)] : []
+  }
+
+  static func classifyMTPKeys(
+    _ session: any AdapterSession, _ context: DiagnosisContext
+  ) -> [Observation] {
+    let names = context.checkpoint.schema.map(\.name) + context.spec.layerKeys.map(\.name)
+    return names.unique.compactMap { name in
+      guard let isMTP = try? session.isMTPKey(name) else { return nil }
+      let layer = TensorSubject(name, context.layout).layer
+      let isOfModel = hasKnownPrefix(name, context)
+      let expected =
+        layer.map { $0 >= context.spec.config.hiddenLayerCount && isOfModel } ?? false
+      guard isMTP != expected else { return nil }
+      let fault = Diagnosis.Fault.mtpKeyMisjudged(
+        isMTP: isMTP, isOfModel: isOfModel || layer == nil)
+      return Observation(fault, layer: layer, tensor: name)
+    }
+  }
+
+  private static func hasKnownPrefix(_ name: TensorName, _ context: DiagnosisContext) -> Bool {
+    let key = LenientKey(name, context.layout)
+    return key.layerText != nil
+      && ["", context.layout.prefixes[0], context.spec.prefix].contains(key.prefix)
+  }
+}
+
 /// Recognizes how patterns are misread that exclude keys.
 enum ExclusionClassifier {
   /// What was kept under one pattern.
@@ -23,7 +53,8 @@ enum ExclusionClassifier {
     let all = Set(whole)
     let layout = context.spec.config.layout
     let expected = probes.map { probe in
-      all.filter { !probe.exclusion.excludes($0, in: layout) }
+      let isExcluded = probe.exclusion.excludes(in: layout)
+      return all.filter { !isExcluded($0) }
     }
     let found = probes.map { $0.kept.intersection(all) }
     guard found != expected else { return [] }

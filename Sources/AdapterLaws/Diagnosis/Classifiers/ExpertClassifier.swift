@@ -6,67 +6,52 @@ import CheckpointGenerators
 import Layouts
 import Tensors
 
-/// Recognizes experts that landed in the places of others, or nowhere.
-enum ExpertClassifier {
-  static func classify(_ relation: Relation, _ context: DiagnosisContext) -> [Observation] {
-    var groups: [Group] = []
-    for landing in relation.landings where landing.expert != nil {
-      let position = groups.firstIndex {
-        $0.layer == landing.layer && $0.kind == landing.kind
-      }
-      if let position {
-        groups[position].landings.append(landing)
-      } else {
-        groups.append(Group(landing))
-      }
-    }
-    return groups.flatMap { group in
-      faults(group, relation, context).map { fault in
-        var observation = Observation(fault)
-        observation.kind = group.kind
-        observation.layer = group.layer
-        observation.tensor = group.landings.first?.output
-        return observation
-      }
-    }
-  }
-
+/// Experts that landed in the places of others, or nowhere.
+extension StepClassifier {
   private struct Group {
     let layer: Int?
     let kind: TensorKind
     var landings: [Landing]
+  }
 
-    init(_ landing: Landing) {
-      layer = landing.layer
-      kind = landing.kind
-      landings = [landing]
+  func experts() -> [Observation] {
+    var groups: [Group] = []
+    for landing in relation.landings where landing.expert != nil {
+      if let position = groups.firstIndex(where: {
+        $0.layer == landing.layer && $0.kind == landing.kind
+      }) {
+        groups[position].landings.append(landing)
+      } else {
+        groups.append(Group(layer: landing.layer, kind: landing.kind, landings: [landing]))
+      }
+    }
+    return groups.flatMap { group in
+      faults(group).map { fault in
+        Observation(
+          fault, kind: group.kind, layer: group.layer, tensor: group.landings.first?.output)
+      }
     }
   }
 
-  private static func faults(
-    _ group: Group, _ relation: Relation, _ context: DiagnosisContext
-  ) -> [Diagnosis.Fault] {
-    let book = relation.book
+  private func faults(_ group: Group) -> [Diagnosis.Fault] {
     let landings = group.landings.sorted { ($0.expert ?? 0) < ($1.expert ?? 0) }
     let places = landings.compactMap(\.expert)
-    let contents = landings.map { contentExpert($0, book) }
-    let count = context.spec.config.expertCount
+    let contents = landings.map(contentExpert)
     // Ranks do not share out LoRA factors.
-    let rank = group.kind.isOfRanks ? relation.step.parallelism : nil
-    let range = LayoutOracle(context.spec).experts(of: rank)
+    let range = context.experts(of: group.kind.isOfRanks ? relation.step.parallelism : nil)
     let own = Array(range)
     let known = contents.compactMap { $0 }
-    let isWhole = !relation.step.isFromHF || known == own
+    let isWhole = !isFromHF || known == own
     guard !known.isEmpty, contents != places || !isWhole else { return [] }
-    if relation.step.isFromHF {
-      if known.count == contents.count, let fault = rangeFault(known, own, count) { return [fault] }
+    if isFromHF {
+      if known.count == contents.count, let fault = rangeFault(known, own) { return [fault] }
     } else if range.lowerBound > 0,
       known == own, zip(places, known).allSatisfy({ $1 - $0 == own[0] })
     {
       return [.localExpertNumbers]
     }
-    if known.count == places.count {
-      if let fault = order(places, known, group, relation, context) { return [fault] }
+    if known.count == places.count, let order = order(places, known, group) {
+      return [.expertOrder(order)]
     }
     return zip(places, contents).compactMap { place, content in
       guard let content, content != place else { return nil }
@@ -75,41 +60,36 @@ enum ExpertClassifier {
   }
 
   /// The expert that all elements with an origin come from.
-  private static func contentExpert(_ landing: Landing, _ book: AddressBook) -> Int? {
+  private func contentExpert(_ landing: Landing) -> Int? {
     let experts = Set(landing.sources.map { book.subjects[$0].expert })
     guard experts.count == 1, let expert = experts.first else { return nil }
     return expert
   }
 
-  private static func order(
-    _ places: [Int], _ contents: [Int], _ group: Group, _ relation: Relation,
-    _ context: DiagnosisContext
-  ) -> Diagnosis.Fault? {
-    guard relation.step.isFromHF else {
+  private func order(_ places: [Int], _ contents: [Int], _ group: Group) -> NumberOrder? {
+    guard isFromHF else {
       let inverse = NumberOrder.inverse(places: places, contents: contents) ?? contents
-      return NumberOrder(places: places, contents: inverse).map { .expertOrder($0) }
+      return NumberOrder(places: places, contents: inverse)
     }
-    let arrival =
-      context.isRightInSchemaOrder
-      ? Self.arrival(group, places, context.checkpoint) : nil
+    let arrival = context.isRightInSchemaOrder ? arrival(group, places) : nil
     return NumberOrder(places: places, contents: contents, arrival: arrival)
-      .map { .expertOrder($0) }
   }
 
   /// The experts of a class of tensors in the order of their keys in the checkpoint.
-  private static func arrival(_ group: Group, _ places: [Int], _ checkpoint: Checkpoint) -> [Int] {
-    checkpoint.infos.compactMap { info in
-      let subject = TensorSubject(info.name, checkpoint.spec.config.layout)
+  private func arrival(_ group: Group, _ places: [Int]) -> [Int] {
+    context.checkpoint.infos.compactMap { info in
+      let subject = TensorSubject(info.name, layout)
       guard subject.layer == group.layer, subject.kind == group.kind else { return nil }
       return subject.expert
     }.filter { places.contains($0) }
   }
 
   /// What is wrong where other experts stand in the slots than a rank owns.
-  private static func rangeFault(_ found: [Int], _ own: [Int], _ count: Int) -> Diagnosis.Fault? {
+  private func rangeFault(_ found: [Int], _ own: [Int]) -> Diagnosis.Fault? {
     let missing = own.filter { !found.contains($0) }
     let surplus = found.filter { !own.contains($0) }
-    if found.count > own.count, found.sorted() == Array(0..<count) { return .rankIgnored }
+    let all = Array(0..<context.spec.config.expertCount)
+    if found.count > own.count, found.sorted() == all { return .rankIgnored }
     if missing.isEmpty, surplus.isEmpty, found.count > own.count {
       return .expertsSurplus(found.filter { expert in found.count { $0 == expert } > 1 }.unique)
     }

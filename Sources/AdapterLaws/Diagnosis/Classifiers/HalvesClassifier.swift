@@ -4,10 +4,10 @@
 import Layouts
 import Tensors
 
-/// Recognizes gate and up rows that are mixed.
-enum HalvesClassifier {
+/// Gate and up rows that are mixed.
+extension StepClassifier {
   /// Whether two kinds are gate and up of one native tensor.
-  static func isGateAndUp(_ one: TensorKind, _ other: TensorKind, _ layout: Layout) -> Bool {
+  func isGateAndUp(_ one: TensorKind, _ other: TensorKind) -> Bool {
     guard let first = one.tensor, let second = other.tensor, one.isFactor == other.isFactor,
       layout.groups.contains(where: { $0.parts.contains(first) && $0.parts.contains(second) })
     else { return false }
@@ -15,42 +15,29 @@ enum HalvesClassifier {
     return parts == [.gate, .up] || parts == [.up, .gate]
   }
 
-  static func classify(_ relation: Relation, _ context: DiagnosisContext) -> [Observation] {
-    var result: [Observation] = []
-    let landings = relation.landings
-    for landing in landings {
-      switch landing.part(in: context.layout) {
+  func halves() -> [Observation] {
+    relation.landings.flatMap { landing -> [Observation] in
+      switch landing.kind.tensor.flatMap({ layout.tensors[$0].part }) {
       case .gate:
-        guard landing.sources.count == 2, landing.expert != nil,
-          let up = partner(of: landing, landings, context.layout),
-          let rows = jointRows(landing, up, relation.book), let fault = fault(rows)
-        else { continue }
-        result += [Observation(fault, landing), Observation(fault, up)]
+        guard landing.sources.count == 2, landing.expert != nil, let up = partner(of: landing),
+          let rows = jointRows(landing, up), let fault = Self.halvesFault(rows)
+        else { return [] }
+        return [Observation(fault, landing), Observation(fault, up)]
       case .gateAndUp:
-        guard let places = lastIndices(landing, relation.book),
-          let fault = exchange(places) ?? fault(places)
-        else { continue }
-        result.append(Observation(fault, landing))
-      default: continue
+        guard let places = lastIndices(landing),
+          let fault = Self.exchange(places) ?? Self.halvesFault(places)
+        else { return [] }
+        return [Observation(fault, landing)]
+      default: return []
       }
     }
-    return result
   }
 
   /// The place of the up projection of the same expert.
-  private static func partner(
-    of gate: Landing, _ landings: [Landing], _ layout: Layout
-  ) -> Landing? {
-    landings.first {
+  private func partner(of gate: Landing) -> Landing? {
+    relation.landings.first {
       $0.sources.count == 2 && $0.layer == gate.layer && $0.expert == gate.expert
-        && isGateAndUp(gate.kind, $0.kind, layout)
-    }
-  }
-
-  /// Whether a landing is explained here.
-  static func explains(_ landing: Landing, _ observations: [Observation]) -> Bool {
-    observations.contains {
-      $0.tensor == landing.output && $0.expert == landing.expert && $0.kind == landing.kind
+        && isGateAndUp(gate.kind, $0.kind)
     }
   }
 
@@ -63,7 +50,7 @@ enum HalvesClassifier {
     return areHalves || areNeighbors ? .halvesExchanged : nil
   }
 
-  private static func fault(_ rows: [Int]) -> Diagnosis.Fault? {
+  private static func halvesFault(_ rows: [Int]) -> Diagnosis.Fault? {
     let half = rows.count / 2
     let alternating = rows.indices.map { $0 % 2 * half + $0 / 2 }
     let parted = rows.indices.map { $0 < half ? 2 * $0 : 2 * ($0 - half) + 1 }
@@ -77,7 +64,7 @@ enum HalvesClassifier {
 
   /// For each index along the last axis, the one that its elements come from; nil if they come from
   /// several or from elsewhere.
-  private static func lastIndices(_ landing: Landing, _ book: AddressBook) -> [Int]? {
+  private func lastIndices(_ landing: Landing) -> [Int]? {
     let shape = book.schema[landing.target].shape
     guard landing.source == landing.target, let elements = landing.sourceElements(book),
       let width = shape.extents.last, width > 1
@@ -91,7 +78,7 @@ enum HalvesClassifier {
 
   /// For each row of gate then up, the row of gate then up that it comes from; nil if columns are
   /// moved or rows come from several experts.
-  private static func jointRows(_ gate: Landing, _ up: Landing, _ book: AddressBook) -> [Int]? {
+  private func jointRows(_ gate: Landing, _ up: Landing) -> [Int]? {
     let shape = book.schema[gate.target].shape
     guard shape.rank == 2, shape[1] > 0, book.schema[up.target].shape == shape else { return nil }
     var expert: Int?
@@ -108,12 +95,5 @@ enum HalvesClassifier {
       guard rows.last == row else { return nil }
     }
     return rows
-  }
-}
-
-extension Landing {
-  /// Which part of an expert the place is for, or nil if it is for none.
-  fileprivate func part(in layout: Layout) -> ExpertPart? {
-    kind.tensor.flatMap { layout.tensors[$0].part }
   }
 }

@@ -6,106 +6,74 @@ import CheckpointGenerators
 import Layouts
 import Tensors
 
-/// Recognizes keys that are missing, surplus, or named otherwise than they should be.
-enum KeyClassifier {
-  static func classify(_ relation: Relation, _ context: DiagnosisContext) -> [Observation] {
+/// Keys that are missing, surplus, or named otherwise than they should be.
+extension StepClassifier {
+  func keys() -> [Observation] {
     var missing = relation.missing
     var surplus = relation.surplus
-    var result = relation.renamed.compactMap { renaming($0, relation, context) }
-    result += ungrouped(&missing, &surplus, relation, context)
-    let kept = keptLayers(relation, context)
+    var result = relation.renamed.compactMap(renaming)
+    result += ungrouped(&missing, &surplus)
+    let kept = keptLayers
     let isOfDroppedLayer = { (output: TracedMap.Output) in
-      TensorSubject(output.name, context.layout).layer.map { !kept.contains($0) } ?? true
+      subject(output).layer.map { !kept.contains($0) } ?? true
     }
-    let whole = missing.filter(isOfDroppedLayer)
-    result += mtp(whole, surplus, context)
-    let merged = mergedLayers(relation, context)
-    missing.removeAll {
-      TensorSubject($0.name, context.layout).layer.map { merged.contains($0) } ?? false
-    }
-    missing.removeAll { output in
-      isMTP(output.name, context) && !context.dropsMTP
-        && isOfDroppedLayer(output)
-    }
-    surplus.removeAll { isMTP($0.name, context) && context.dropsMTP }
-    result += experts(&missing, relation, context)
-    result += missing.map { Observation(.keysDropped, $0.name, context.layout) }
+    result += mtp(missing.filter(isOfDroppedLayer), surplus)
+    let merged = mergedLayers
+    missing.removeAll { subject($0).layer.map { merged.contains($0) } ?? false }
+    missing.removeAll { isMTP($0) && !context.dropsMTP && isOfDroppedLayer($0) }
+    surplus.removeAll { isMTP($0) && context.dropsMTP }
+    result += isFromHF ? ownExperts(&missing) : missingExperts(&missing)
+    result += missing.map { observation(.keysDropped, $0.name) }
     var seen: Set<TensorName> = []
     let repeated = relation.found.map(\.name).filter { !seen.insert($0).inserted }
-    result += repeated.map { Observation(.keysRepeated, $0, context.layout) }
+    result += repeated.map { observation(.keysRepeated, $0) }
     result += surplus.filter { !repeated.contains($0.name) }
-      .map { Observation(.keysSurplus, $0.name, context.layout) }
+      .map { observation(.keysSurplus, $0.name) }
     return result
   }
 
-  private static func renaming(
-    _ alignment: Alignment, _ relation: Relation, _ context: DiagnosisContext
-  ) -> Observation? {
+  private func renaming(_ alignment: Alignment) -> Observation? {
     let (wanted, name) = (alignment.expected.name, alignment.found.name)
-    let (want, found) = (TensorSubject(wanted, context.layout), TensorSubject(name, context.layout))
-    // Numbers of layers and experts are judged by other classifiers.
+    let (want, found) = (subject(alignment.expected), subject(alignment.found))
+    // Numbers of layers and experts are checked by other classifiers.
     if want.kind == found.kind, want.layer == found.layer, want.expert != found.expert {
-      return numbering(alignment, want, found, relation, context)
+      let own = context.experts(of: relation.step.parallelism)
+      let isLocal = want.expert.flatMap { one in found.expert.map { one - $0 } } == own.lowerBound
+      return observation(isLocal ? .localExpertNumbers : .renamedWrongly(to: name.text), wanted)
     }
     if want == found {
-      return Observation(
-        .wrongPrefix(prefix(name, context), insteadOf: prefix(wanted, context)), wanted,
-        context.layout)
+      return observation(.wrongPrefix(prefix(name), insteadOf: prefix(wanted)), wanted)
     }
-    let kept =
-      relation.step.isFromHF
-      ? relation.book.schema.contains { $0.name == name }
-      : name == context.nativeNames[wanted]
-    if kept { return Observation(.notRenamed, wanted, context.layout) }
-    var result = Observation(.renamedWrongly(to: found.kind.text), wanted, context.layout)
-    if want.kind == found.kind {
-      result = Observation(.renamedWrongly(to: name.text), wanted, context.layout)
-    }
-    return result
+    let isKept =
+      isFromHF ? book.schema.contains { $0.name == name } : name == context.nativeNames[wanted]
+    if isKept { return observation(.notRenamed, wanted) }
+    return observation(
+      .renamedWrongly(to: want.kind == found.kind ? name.text : found.kind.text), wanted)
   }
 
   /// What stands before the number of a layer.
-  private static func prefix(_ name: TensorName, _ context: DiagnosisContext) -> String {
-    let key = LenientKey(name, context.layout)
+  private func prefix(_ name: TensorName) -> String {
+    let key = LenientKey(name, layout)
     return key.layerText == nil ? name.text : key.prefix
   }
 
-  private static func numbering(
-    _ alignment: Alignment, _ want: TensorSubject, _ found: TensorSubject, _ relation: Relation,
-    _ context: DiagnosisContext
-  ) -> Observation {
-    let own = LayoutOracle(context.spec).experts(of: relation.step.parallelism)
-    if let one = want.expert, let other = found.expert, one - other == own.lowerBound {
-      return Observation(.localExpertNumbers, alignment.expected.name, context.layout)
-    }
-    return Observation(
-      .renamedWrongly(to: alignment.found.name.text), alignment.expected.name, context.layout)
-  }
-
   /// Experts that pass through ungrouped, or grouped tensors that pass through unsplit.
-  private static func ungrouped(
-    _ missing: inout [TracedMap.Output], _ surplus: inout [TracedMap.Output],
-    _ relation: Relation, _ context: DiagnosisContext
+  private func ungrouped(
+    _ missing: inout [TracedMap.Output], _ surplus: inout [TracedMap.Output]
   ) -> [Observation] {
     var result: [Observation] = []
-    let wanted = missing.reduce(into: Set<Int>()) { result, output in
-      result.formUnion(relation.book.tensors(of: output.origins))
-    }
-    for output in surplus where TensorSubject(output.name, context.layout).isOfExperts {
-      let sources = relation.book.tensors(of: output.origins)
+    let wanted = missing.reduce(into: Set<Int>()) { $0.formUnion(book.tensors(of: $1.origins)) }
+    for output in surplus where subject(output).isOfExperts {
+      let sources = book.tensors(of: output.origins)
       guard !sources.isDisjoint(with: wanted) else { continue }
-      let fault: Diagnosis.Fault = relation.step.isFromHF ? .notGrouped : .notSplit
       result += sources.sorted().map { source in
-        var observation = Observation(fault, relation.book.schema[source].name, context.layout)
-        observation.expert = nil
-        return observation
+        observation(isFromHF ? .notGrouped : .notSplit, book.schema[source].name).ofClass
       }
     }
     guard !result.isEmpty else { return [] }
     let explained = Set(result.compactMap(\.tensor))
     let isExplained = { (output: TracedMap.Output) in
-      let sources = relation.book.tensors(of: output.origins)
-      return sources.contains { explained.contains(relation.book.schema[$0].name) }
+      book.tensors(of: output.origins).contains { explained.contains(book.schema[$0].name) }
     }
     missing.removeAll(where: isExplained)
     surplus.removeAll(where: isExplained)
@@ -113,49 +81,43 @@ enum KeyClassifier {
   }
 
   /// Layers that landed on others, so that their own keys cannot be there.
-  private static func mergedLayers(_ relation: Relation, _ context: DiagnosisContext) -> Set<Int> {
-    LayerClassifier.classify(relation, context).reduce(into: []) { result, observation in
+  private var mergedLayers: Set<Int> {
+    layers().reduce(into: []) { result, observation in
       if case .layersMerged(let layers, _) = observation.fault { result.formUnion(layers) }
     }
   }
 
   /// The layers of which some keys came out, so that it is not the layer that is dropped.
-  private static func keptLayers(_ relation: Relation, _ context: DiagnosisContext) -> Set<Int> {
+  private var keptLayers: Set<Int> {
     let found = Set(relation.found.map(\.name))
     return Set(
-      relation.expected.filter { found.contains($0.name) }
-        .compactMap { TensorSubject($0.name, context.layout).layer })
+      relation.expected.filter { found.contains($0.name) }.compactMap { subject($0).layer })
   }
 
-  private static func isMTP(_ name: TensorName, _ context: DiagnosisContext) -> Bool {
-    TensorSubject(name, context.layout).layer.map { context.mtpLayers.contains($0) } ?? false
+  private func isMTP(_ output: TracedMap.Output) -> Bool {
+    subject(output).layer.map { context.mtpLayers.contains($0) } ?? false
   }
 
-  private static func mtp(
-    _ missing: [TracedMap.Output], _ surplus: [TracedMap.Output], _ context: DiagnosisContext
+  private func mtp(
+    _ missing: [TracedMap.Output], _ surplus: [TracedMap.Output]
   ) -> [Observation] {
     let isDropping = context.dropsMTP
-    let names = (isDropping ? surplus : missing).map(\.name).filter { isMTP($0, context) }
-    let layers = Set(names.compactMap { TensorSubject($0, context.layout).layer })
+    let outputs = (isDropping ? surplus : missing).filter(isMTP)
+    let layers = Set(outputs.compactMap { subject($0).layer })
     guard !layers.isEmpty else { return [] }
     let part = context.part(layers)
-    return names.map { name in
-      var observation = Observation(
-        isDropping ? .mtpKept(part) : .mtpDropped(part), name, context.layout)
-      observation.kind = nil
-      observation.expert = nil
-      return observation
+    return outputs.map { output in
+      Observation(
+        isDropping ? .mtpKept(part) : .mtpDropped(part), layer: subject(output).layer,
+        tensor: output.name)
     }
   }
 
   /// Experts of which nothing comes out.
-  private static func experts(
-    _ missing: inout [TracedMap.Output], _ relation: Relation, _ context: DiagnosisContext
-  ) -> [Observation] {
-    guard !relation.step.isFromHF else { return ownExperts(&missing, relation, context) }
+  private func missingExperts(_ missing: inout [TracedMap.Output]) -> [Observation] {
     var result: [Observation] = []
-    let gone = missing.map { TensorSubject($0.name, context.layout) }
-    let all = relation.expected.map { TensorSubject($0.name, context.layout) }
+    let gone = missing.map(subject)
+    let all = relation.expected.map(subject)
     for layer in context.sparseLayers {
       let experts = Set(gone.filter { $0.layer == layer }.compactMap(\.expert)).sorted()
       let whole = experts.filter { expert in
@@ -164,11 +126,9 @@ enum KeyClassifier {
       }
       let there = Set(all.filter { $0.layer == layer }.compactMap(\.expert))
       guard !whole.isEmpty, whole.count < there.count else { continue }
-      var observation = Observation(.expertsMissing(whole))
-      observation.layer = layer
-      result.append(observation)
+      result.append(Observation(.expertsMissing(whole), layer: layer))
       missing.removeAll { output in
-        let subject = TensorSubject(output.name, context.layout)
+        let subject = subject(output)
         return subject.layer == layer && subject.expert.map { whole.contains($0) } ?? false
       }
     }
@@ -176,29 +136,17 @@ enum KeyClassifier {
   }
 
   /// The experts of a rank where it loads none.
-  private static func ownExperts(
-    _ missing: inout [TracedMap.Output], _ relation: Relation, _ context: DiagnosisContext
-  ) -> [Observation] {
+  private func ownExperts(_ missing: inout [TracedMap.Output]) -> [Observation] {
     guard let rank = relation.step.parallelism else { return [] }
-    let own = LayoutOracle(context.spec).experts(of: rank)
     return context.sparseLayers.compactMap { layer in
       let isOfLayer = { (output: TracedMap.Output) in
-        isOfRanks(output.name, layer, context)
+        let subject = subject(output)
+        return subject.kind.isOfRanks && subject.layer == layer
       }
       let wanted = relation.expected.filter(isOfLayer)
       guard !wanted.isEmpty, missing.filter(isOfLayer).count == wanted.count else { return nil }
       missing.removeAll(where: isOfLayer)
-      var observation = Observation(.expertsMissing(Array(own)))
-      observation.layer = layer
-      return observation
+      return Observation(.expertsMissing(Array(context.experts(of: rank))), layer: layer)
     }
-  }
-
-  /// Whether a native key is of the experts of a layer that ranks share out.
-  private static func isOfRanks(
-    _ name: TensorName, _ layer: Int, _ context: DiagnosisContext
-  ) -> Bool {
-    let subject = TensorSubject(name, context.layout)
-    return subject.kind.isOfRanks && subject.layer == layer
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import Adapters
 import CheckpointGenerators
 import Tensors
 
@@ -128,7 +129,7 @@ enum ValueClassifier {
 
   /// The magnitude that all larger numbers became.
   private static func limit(_ changes: [ValueChange], _ first: ValueChange) -> UInt64? {
-    guard let fields = FloatFields(first.dtype) else { return nil }
+    guard let fields = FloatLayout(first.dtype) else { return nil }
     let limit = fields.magnitude(first.found)
     let isClipped = changes.allSatisfy {
       fields.magnitude($0.found) == limit && fields.magnitude($0.expected) > limit

@@ -26,7 +26,7 @@ public struct CampaignFaultReport: Sendable {
   public var holds: Bool { results.allSatisfy(\.holds) }
 
   /// The slowest finding in seconds.
-  private var slowest: Double? { results.compactMap { $0.finding?.seconds }.max() }
+  private var slowest: Double? { results.compactMap { $0.finding?.discovery?.seconds }.max() }
 
   private var verdict: String {
     let found = results.count(where: \.holds)
@@ -50,8 +50,8 @@ public struct CampaignFaultReport: Sendable {
   private func row(_ result: CampaignFaultResult) -> [String] {
     [
       result.fault.id, result.finding == nil ? "no" : "yes",
-      result.finding.map { Self.text($0.seconds) } ?? "-",
-      result.finding.flatMap { $0.caseNumber.map(grouped) } ?? "-",
+      result.finding?.discovery.map { Self.text($0.seconds) } ?? "-",
+      result.finding?.discovery?.number.map(grouped) ?? "-",
       result.finding?.law.name ?? "-",
     ]
   }
@@ -101,9 +101,9 @@ public struct CampaignFaultReport: Sendable {
       "equivalent": optional(result.fault.equivalence), "ok": .bool(result.holds),
       "found": .bool(finding != nil), "problem": optional(result.problem),
       "judged": JSONValue(result.judged),
-      "seconds": finding.map { JSONValue($0.seconds) } ?? .null,
-      "case": finding?.caseNumber.map { JSONValue($0) } ?? .null,
-      "phase": optional(finding?.phase.rawValue), "law": optional(finding?.law.name),
+      "seconds": finding?.discovery.map { JSONValue($0.seconds) } ?? .null,
+      "case": finding?.discovery?.number.map { JSONValue($0) } ?? .null,
+      "phase": optional(finding?.discovery?.phase?.rawValue), "law": optional(finding?.law.name),
       "diagnosis": .array((finding?.diagnosis ?? []).map { .string($0) }),
       "token": optional(finding?.token),
     ]

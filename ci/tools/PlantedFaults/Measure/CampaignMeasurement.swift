@@ -69,7 +69,7 @@ public struct CampaignFaultResult: Sendable {
   /// Cases judged until the end of the campaign.
   public let judged: Int
   /// What the campaign found, nil if the fault survived.
-  public var finding: CampaignFinding?
+  public var finding: Failure?
   /// Why there was no campaign, if there was none.
   public var problem: String?
 
@@ -84,8 +84,8 @@ public struct CampaignFaultResult: Sendable {
   }
 
   /// The finding that ended a campaign: making others small was cut short by that, if it was begun.
-  static func first(of report: CampaignReport) -> CampaignFinding? {
-    report.findings.first { $0.shrinking?.stoppedEarly == false }
-      ?? report.findings.first { $0.shrinking != nil } ?? report.findings.first
+  static func first(of report: RunReport) -> Failure? {
+    report.failures.first { $0.shrinking?.stoppedEarly == false }
+      ?? report.failures.first { $0.shrinking != nil } ?? report.failures.first
   }
 }

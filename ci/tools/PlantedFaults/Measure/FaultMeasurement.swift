@@ -126,7 +126,7 @@ public struct FaultMeasurement: Sendable {
     do {
       let smallest = try check(faults[place]).smallest(start, settings(seed: 0))
       results.withLock {
-        $0[place].smallest = smallest.map {
+        $0[place].smallest = smallest.flatMap {
           FaultResult.Smallest($0, of: faults[place].adapter)
         }
       }

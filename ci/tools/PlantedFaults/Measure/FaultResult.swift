@@ -97,30 +97,32 @@ func quantile<Value>(_ sorted: [Value], of count: Int, _ percent: Int) -> Value?
 }
 
 extension FaultResult.Smallest {
-  init(_ failure: CheckFailure, of adapter: any AdapterUnderTest) {
+  /// A failure that was found here, not read from a file.
+  init?(_ failure: Failure, of adapter: any AdapterUnderTest) {
+    guard let spec = failure.spec, let token = failure.token else { return nil }
     law = failure.law.name
     (kind, place) = (failure.kind, failure.place)
-    causes = Self.causes(failure, adapter)
-    refusal = Self.refusal(of: failure.spec, adapter)
+    causes = Self.causes(of: spec, law: failure.law.name, adapter)
+    refusal = Self.refusal(of: spec, adapter)
     diagnosis = failure.diagnosis
-    token = failure.token
-    spec = failure.spec
-    shape = Self.shape(of: failure.spec, law: failure.law.name)
+    self.token = token
+    self.spec = spec
+    shape = Self.shape(of: spec, law: failure.law.name)
   }
 
   /// The causes, which the failure has in words only; none of invalid input, of which tracers tell nothing.
   private static func causes(
-    _ failure: CheckFailure, _ adapter: any AdapterUnderTest
+    of spec: CheckpointSpec, law name: String, _ adapter: any AdapterUnderTest
   ) -> [Diagnosis.Finding] {
-    guard failure.law.name != "invalid-input" else { return [] }
+    guard name != "invalid-input" else { return [] }
     // What is kept between calls may show only after the calls of other laws.
     for isAlone in [true, false] {
-      let trial = Trial(failure.spec, adapter)
-      for law in AdapterLaws.all where !isAlone || law.name == failure.law.name {
-        guard case .broken(let violation) = law.judge(trial), law.name == failure.law.name else {
+      let trial = Trial(spec, adapter)
+      for law in AdapterLaws.all where !isAlone || law.name == name {
+        guard case .broken(let violation) = law.judge(trial), law.name == name else {
           continue
         }
-        return Diagnosis.of(violation, failure.spec, adapter).findings
+        return Diagnosis.of(violation, spec, adapter).findings
       }
     }
     return []

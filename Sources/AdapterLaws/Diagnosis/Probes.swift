@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import Adapters
+import CheckpointGenerators
+import Layouts
+import Tensors
+
+/// Whether an adapter that was used converts otherwise than a new one.
+extension Examination {
+  private typealias Conversion = (any AdapterSession) throws -> StateDict
+
+  /// The fault, if it has it.
+  func fault(ofEarlierCallsTo adapter: any AdapterUnderTest) -> Draft? {
+    let checkpoint = Checkpoint(spec)
+    let oracle = LayoutOracle(spec)
+    guard let earlier = try? checkpoint.stateDict(TensorContents(.tracer(digit: 1))),
+      let onDisk = try? checkpoint.stateDict(TensorContents(.tracer(digit: 0))),
+      let used = try? adapter.session(for: spec.setup)
+    else { return nil }
+    let ranks = spec.parallelism.map(\.size).map { size in
+      [0, size - 1].map { try? ExpertParallelism(rank: $0, size: size) }
+    }
+    // What the calls give is of no interest, nor whether they fail.
+    _ = try? used.fromHF(earlier, ranks?[0])
+    _ = try? used.toHF(oracle.native(of: earlier), excluding: ".*", nil)
+    let native = oracle.native(of: onDisk)
+    let loads: Conversion = { try $0.fromHF(onDisk, ranks?[1]) }
+    let saves: Conversion = { try $0.toHF(native, excluding: "", nil) }
+    for (step, convert) in [
+      (ConversionStep.fromHF(nil), loads), (.toHF(nil), saves), (.fromHF(nil), loads),
+    ]
+    where differs(used, adapter, convert) {
+      return Draft(.dependsOnEarlierCalls).of(step)
+    }
+    return nil
+  }
+
+  /// Whether a session gives something else than new ones, which agree with each other.
+  private func differs(
+    _ used: any AdapterSession, _ adapter: any AdapterUnderTest, _ convert: Conversion
+  ) -> Bool {
+    func freshly() -> StateDict? { try? convert(adapter.session(for: spec.setup)) }
+    guard let found = try? convert(used), let expected = freshly(), found != expected else {
+      return false
+    }
+    return freshly() == expected
+  }
+}
+
+/// Conversions of a checkpoint with random contents, by which faults are told apart that change the
+/// values of one checkpoint alike.
+extension Examination {
+  /// What the adapter makes of other contents in the broken law's step; nothing in steps that are no
+  /// single conversion.
+  func conversions(by session: any AdapterSession) -> [ValueEvidence] {
+    let (checkpoint, oracle) = (Checkpoint(spec), LayoutOracle(spec))
+    return (1...6 as ClosedRange<UInt64>).flatMap { seed -> [ValueEvidence] in
+      guard let onDisk = try? checkpoint.stateDict(TensorContents(.random, seed: seed)) else {
+        return []
+      }
+      func loaded(_ rank: ExpertParallelism?) -> ValueEvidence? {
+        guard let found = try? session.fromHF(onDisk, rank) else { return nil }
+        let expected = oracle.native(of: onDisk, rank)
+        let castTensors = oracle.castTensors(of: expected)
+        return ValueEvidence(
+          violation: .init(expected: expected, found: found, castTensors: castTensors),
+          sources: onDisk)
+      }
+      func saved(_ rank: ExpertParallelism?) -> ValueEvidence? {
+        let native = oracle.native(of: onDisk, rank)
+        guard let found = try? session.toHF(native, excluding: "", rank) else { return nil }
+        let expected = oracle.onDisk(of: native, rank)
+        return ValueEvidence(violation: .init(expected: expected, found: found))
+      }
+      let made: [ValueEvidence?] =
+        switch violation.step {
+        case .fromHF(let rank): [loaded(rank)]
+        case .toHF(let rank): [saved(rank)]
+        case .roundTrip: [loaded(nil), saved(nil)]
+        case .excluding, .streaming, .isMTPKey: []
+        }
+      return made.compactMap(\.self)
+    }
+  }
+}

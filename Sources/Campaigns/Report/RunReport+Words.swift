@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+internal import CheckpointGenerators
+internal import Layouts
+
+extension RunReport {
+  /// What a case is called.
+  var noun: String { config == nil ? "checkpoint" : "case" }
+
+  /// The command without its options.
+  var commandName: String { config == nil ? "hymt2 check" : "hymt2 fuzz" }
+
+  /// The adapter with its version.
+  var adapterWithVersion: String { version.map { "\(adapter) \($0)" } ?? adapter }
+
+  /// The command that does the same again.
+  public var command: String {
+    let words = config.map { ["fuzz", "--config", $0.path] } ?? ["check"]
+    let shard = shards.count == 1 && shards[0].count > 1 ? ["--shard", "\(shards[0])"] : []
+    return shellCommand(
+      ["hymt2"] + words + budget.words + ["--seed", "\(seed)"] + shard + arguments)
+  }
+
+  /// The outcome in one sentence.
+  public var verdict: String {
+    let place = config.map { " around \($0.path) in \(durationText(seconds))" } ?? ""
+    let cases = "\(counted(judged, noun))\(place), seed \(seed)\(shardText)"
+    let laws = counted(laws.count, "law")
+    let subject = layout.subject(adapter)
+    let prefix =
+      switch end {
+      case .cancelled: "stopped: "
+      case .unfinished: "not at its end: "
+      case .completed, .exhausted, .failed, .outOfTime: ""
+      }
+    if holds {
+      let all = end == .exhausted ? "all there are: " : ""
+      let seen = known?.seen.count ?? 0
+      let exception = seen == 0 ? "" : ", but for \(counted(seen, "known divergence"))"
+      return "\(prefix)\(laws) held on \(all)\(cases)\(exception) (\(subject))"
+    }
+    let causes = config == nil ? "" : "\(counted(failureGroups.count, "cause")) found: "
+    return "\(prefix)\(causes)\(grouped(brokenLaws.count)) of \(laws) broken "
+      + "on \(grouped(failed)) of \(cases) (\(subject))"
+  }
+
+  private var shardText: String {
+    guard let first = shards.first, first.count > 1 else { return "" }
+    if shards.count == 1 { return ", shard \(first)" }
+    let missing = missingShards
+    guard !missing.isEmpty else { return ", \(grouped(shards.count)) shards" }
+    let names = missing.prefix(5).map(\.description) + (missing.count > 5 ? ["…"] : [])
+    return ", \(grouped(shards.count)) shards without \(names.joined(separator: ", "))"
+  }
+
+  /// The outcome in a few words.
+  var headline: String {
+    if !holds {
+      let (broken, causes) = (brokenLaws.count, failureGroups.count)
+      if config == nil { return "\(counted(broken, "law")) \(broken == 1 ? "is" : "are") broken" }
+      return causes == 0 ? "Cases failed" : "\(counted(causes, "cause")) found"
+    }
+    switch end {
+    case .cancelled: return "Stopped before the end; every law held so far"
+    case .unfinished: return "Not at its end; every law held so far"
+    case .completed, .exhausted, .failed, .outOfTime: break
+    }
+    if !missingShards.isEmpty { return "Every law held, but shards are missing" }
+    return known?.seen.isEmpty == false
+      ? "Every law held, but for what is known" : "Every law held"
+  }
+
+  /// The figures that matter most.
+  var tiles: [(name: String, value: String)] {
+    let broken = brokenLaws
+    let held = laws.count { $0.judged > 0 && $0.known == 0 && !broken.contains($0.law) }
+    let asKnown = laws.count { $0.known > 0 && !broken.contains($0.law) }
+    let shardCount = shards.first?.count ?? 1
+    let all: [(String, String)?] = [
+      ("\(noun)s", grouped(judged)),
+      config.map { _ in ("causes found", grouped(failureGroups.count)) },
+      ("laws held", grouped(held)), ("laws broken", grouped(broken.count)),
+      asKnown > 0 ? ("laws broken as known", grouped(asKnown)) : nil,
+      ("pairs reached", coverage.pairs.text),
+      config.map { _ in ("triples reached", coverage.triples.text) },
+      shardCount > 1 ? ("shards", "\(grouped(shards.count)) of \(grouped(shardCount))") : nil,
+      config.map { _ in ("time", durationText(seconds)) }, ("seed", "\(seed)"),
+    ]
+    return all.compactMap(\.self)
+  }
+}
+
+extension Layout {
+  /// What is said of the layout behind an adapter's name: nothing of the usual one.
+  var remark: String {
+    guard self != .usual else { return "" }
+    let form = native == natives[0] ? "" : ", native form: \(native)"
+    return ", layout: \(name)\(form)"
+  }
+
+  /// What was under test, in a few words.
+  func subject(_ adapter: String) -> String { "adapter: \(adapter)\(remark)" }
+}

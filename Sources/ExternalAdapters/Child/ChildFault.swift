@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+internal import AdapterLaws
+
+/// Why there is no answer from a child, in words.
+struct ChildFault: Error {
+  let kind: Misbehaviour.Kind
+  /// What was expected and found; after the end of the child, when that was.
+  private(set) var account: String
+  /// The position of the request concerned.
+  var index = 0
+  /// Whether the process ended by itself.
+  private(set) var isEnd = false
+  /// Whether nobody waits for an answer any longer.
+  private(set) var isCancelled = false
+  /// Whether the answer is one of another protocol.
+  var isOtherProtocol = false
+  /// What is kept of standard error.
+  private(set) var errors: [UInt8] = []
+  /// The exit status, if the process exited by itself.
+  private var exitStatus: Int32?
+  /// The reason if no process could be started.
+  private var systemError: ExternalAdapterError?
+
+  init(_ kind: Misbehaviour.Kind, _ account: String) {
+    self.kind = kind
+    self.account = account
+  }
+
+  init(_ error: ExternalAdapterError) {
+    self.init(.crashed, error.description)
+    systemError = error
+  }
+
+  static var cancelled: ChildFault {
+    var fault = ChildFault(.hung, "nobody waits for the answer any longer")
+    fault.isCancelled = true
+    return fault
+  }
+
+  /// The end of a child; how it ended is added by `complete`.
+  static func end(_ time: String, hasExited: Bool = true) -> ChildFault {
+    var fault = ChildFault(
+      .crashed, hasExited ? time : "closed its standard output \(time)")
+    fault.isEnd = hasExited
+    return fault
+  }
+
+  /// Bytes that are no frame, shown with those that are there behind them.
+  static func garbage(_ bytes: [UInt8], _ pipe: borrowing PipeEnd) -> ChildFault {
+    ChildFault(
+      .garbage,
+      "expected a frame, found \(Legible.bytes(bytes + pipe.available(64))) where a frame's size "
+        + "should be")
+  }
+
+  /// Adds how the child ended and what it said last.
+  mutating func complete(_ end: ChildEnd, _ errors: StandardErrorTail) {
+    if isEnd {
+      account = "the process \(end.description) \(account)"
+      exitStatus = end.exitStatus
+    } else if kind == .crashed {
+      account = "the process \(account)"
+    }
+    if let lines = errors.lastLines { account += "; standard error: \(lines)" }
+    self.errors = Array(errors.kept)
+  }
+
+  /// The error of an adapter that cannot be used at all.
+  func adapterError(_ command: String) -> ExternalAdapterError {
+    if let systemError { return systemError }
+    if let exitStatus, exitStatus == 127 || exitStatus == 126 {
+      return ExternalAdapterError(
+        code: .commandNotFound, command: command, expected: "a command that /bin/sh can run",
+        found: account, remedy: "check its spelling, its path and whether it is installed")
+    }
+    if isOtherProtocol {
+      return ExternalAdapterError(
+        code: .wrongProtocol, command: command,
+        expected: "the protocol '\(ProtocolFrame.protocolName)'", found: account,
+        remedy: "use a version of the adapter that speaks it")
+    }
+    return ExternalAdapterError(
+      code: .noHello, command: command, expected: "an answer to 'hello'",
+      found: "\(kind.rawValue): \(account)",
+      remedy: "see docs/adapter-protocol.md; only frames may go to standard output")
+  }
+}
