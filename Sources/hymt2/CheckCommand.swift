@@ -96,7 +96,7 @@ struct CheckCommand: ParsableCommand {
   }
 
   private func check(_ run: CheckRun) throws -> RunReport {
-    var settings = CheckSettings(
+    var settings = RunSettings(
       examples: examples, seed: seed, threads: threads ?? ProcessorCount.online)
     search.apply(to: &settings, isExternal: arguments.choice.command != nil)
     settings.isCancelled = { Interruption.isWished }

@@ -33,7 +33,7 @@ struct SearchArguments: ParsableArguments {
   ///
   /// - Parameter isExternal: Whether the adapter is one of another process, which may have many
   ///   faults and may hang at each attempt.
-  func apply(to settings: inout CheckSettings, isExternal: Bool) {
+  func apply(to settings: inout RunSettings, isExternal: Bool) {
     settings.keepsGoing = keepGoing || isExternal
     if let shrinkAttempts { settings.shrinkExecutions = shrinkAttempts }
     settings.shrinkTimeBudget = (shrinkSeconds ?? (isExternal ? 120 : nil)).map { .seconds($0) }

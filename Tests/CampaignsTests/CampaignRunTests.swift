@@ -40,7 +40,7 @@ struct CampaignRunTests {
     observing: (@Sendable (CampaignProgress) -> Void)? = nil
   ) throws -> RunReport {
     let config = try #require(TestConfig.small)
-    var settings = CampaignSettings(budget: .examples(examples), seed: 1, threads: threads)
+    var settings = RunSettings(budget: .examples(examples), seed: 1, threads: threads)
     settings.shard = shard
     settings.corpus = corpus
     settings.isCancelled = isCancelled
@@ -283,7 +283,7 @@ struct CampaignRunTests {
     let start = ContinuousClock.now
     let report = try CampaignRun(
       ReferenceAdapter(), around: config, configPath: "config.json", laws: [slow]
-    ).run(CampaignSettings(budget: .seconds(2)))
+    ).run(RunSettings(budget: .seconds(2)))
     #expect(report.end == .outOfTime)
     #expect(report.judged > 0)
     #expect((2.0...7.0).contains(report.seconds), "\(report.seconds) s")
@@ -293,7 +293,7 @@ struct CampaignRunTests {
   @Test("A campaign that is to end at the first finding makes that one small and judges no more")
   func firstFinding() throws {
     let config = try #require(TestConfig.small)
-    var settings = CampaignSettings(budget: .examples(400), seed: 1)
+    var settings = RunSettings(budget: .examples(400), seed: 1)
     settings.endsAtFirstFinding = true
     let report = try CampaignRun(
       ReferenceAdapter(), around: config, configPath: "config.json", laws: [TestLaws.few]

@@ -15,7 +15,7 @@ struct CheckReplayTests {
   private static func failing(_ space: CheckpointSpace = CheckpointSpace()) throws -> Failure {
     let run = CheckRun(
       ReferenceAdapter(), laws: [TestLaws.shallow, TestLaws.few], space: space)
-    return try #require(try run.run(CheckSettings(examples: 200)).failures.first)
+    return try #require(try run.run(RunSettings(examples: 200)).failures.first)
   }
 
   private func error(_ run: CheckRun, _ token: ReplayToken) -> CheckError? {

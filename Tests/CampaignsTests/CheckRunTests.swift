@@ -16,13 +16,13 @@ import Testing
 struct CheckRunTests {
   private static let laws = [TestLaws.shallow, TestLaws.silent]
 
-  private func held(_ settings: CheckSettings) throws -> RunReport {
+  private func held(_ settings: RunSettings) throws -> RunReport {
     try CheckRun(ReferenceAdapter(), laws: Self.laws).run(settings)
   }
 
   @Test("Every law is counted once on every checkpoint")
   func tallies() throws {
-    let report = try held(CheckSettings(examples: 40, seed: 3))
+    let report = try held(RunSettings(examples: 40, seed: 3))
     #expect(report.holds)
     #expect(report.end == .completed)
     #expect(report.passed == 40)
@@ -37,7 +37,7 @@ struct CheckRunTests {
 
   @Test("Counts of every axis add up to the number of checkpoints")
   func axes() throws {
-    let coverage = try held(CheckSettings(examples: 30)).coverage
+    let coverage = try held(RunSettings(examples: 30)).coverage
     #expect(coverage.axes.map(\.name) == ConfigAxis.allCases.map(\.name))
     for axis in coverage.axes {
       #expect(axis.values.reduce(0) { $0 + $1.count } == 30, "\(axis.name)")
@@ -53,7 +53,7 @@ struct CheckRunTests {
   func determinism() throws {
     func documents(_ threads: Int, seed: UInt64 = 5) throws -> [String] {
       let run = CheckRun(ReferenceAdapter(), laws: Self.laws + [TestLaws.flat, TestLaws.few])
-      let report = try run.run(CheckSettings(examples: 25, seed: seed, threads: threads))
+      let report = try run.run(RunSettings(examples: 25, seed: seed, threads: threads))
       return [
         JSONValue.object(JSONObject(report.json)).text(.python), report.html(tool: "test"),
         report.junit, report.lines.map(\.text).joined(separator: "\n"),
@@ -70,7 +70,7 @@ struct CheckRunTests {
   @Test("A failure is made as small as can be and names every law that the checkpoint breaks")
   func failure() throws {
     let run = CheckRun(ReferenceAdapter(), laws: [TestLaws.shallow, TestLaws.few])
-    let report = try run.run(CheckSettings(examples: 200))
+    let report = try run.run(RunSettings(examples: 200))
     #expect(!report.holds)
     #expect(report.end == .failed)
     #expect(report.failures.map(\.law.name) == ["few-experts"])
@@ -93,7 +93,7 @@ struct CheckRunTests {
   @Test("Two causes are two failures, and the first broken law in the list names each")
   func twoCauses() throws {
     let run = CheckRun(ReferenceAdapter(), laws: [TestLaws.flat, TestLaws.few])
-    let report = try run.run(CheckSettings(examples: 200))
+    let report = try run.run(RunSettings(examples: 200))
     #expect(Set(report.failures.map(\.law.name)) == ["flat", "few-experts"])
     let few = try #require(report.failures.first { $0.law.name == "few-experts" })
     #expect(few.spec?.config.hiddenLayerCount == 1)
@@ -102,7 +102,7 @@ struct CheckRunTests {
   @Test("A law that is not the same every time is said to be so")
   func fickleLaw() throws {
     let report = try CheckRun(ReferenceAdapter(), laws: [TestLaws.fickle()])
-      .run(CheckSettings(examples: 20))
+      .run(RunSettings(examples: 20))
     let failure = try #require(report.failures.first)
     #expect(failure.flakiness != nil)
   }
@@ -115,7 +115,7 @@ struct CheckRunTests {
       headSize: 4)
     let run = CheckRun(
       ReferenceAdapter(), laws: [TestLaws.shallow], space: CheckpointSpace(config: config))
-    let report = try run.run(CheckSettings(examples: 30))
+    let report = try run.run(RunSettings(examples: 30))
     #expect(report.passed == 30)
     #expect(report.laws[0].held == 30)
     let experts = try #require(report.coverage.axes.first { $0.name == "experts" })
@@ -126,7 +126,7 @@ struct CheckRunTests {
   func nothing() throws {
     func error(_ laws: [AdapterLaw], examples: Int) -> CheckError? {
       do throws(CheckError) {
-        _ = try CheckRun(ReferenceAdapter(), laws: laws).run(CheckSettings(examples: examples))
+        _ = try CheckRun(ReferenceAdapter(), laws: laws).run(RunSettings(examples: examples))
         return nil
       } catch {
         return error
@@ -141,7 +141,7 @@ struct CheckRunTests {
   @Test("Told to end, a run stops at the next checkpoint and reports what was done")
   func cancelling() throws {
     let count = Atomic<Int>(0)
-    var settings = CheckSettings(examples: 100_000)
+    var settings = RunSettings(examples: 100_000)
     settings.isCancelled = { count.load(ordering: .relaxed) >= 10 }
     let report = try CheckRun(ReferenceAdapter(), laws: Self.laws).run(settings) { event in
       if case .searching(let executed, _) = event { count.store(executed, ordering: .relaxed) }
@@ -156,7 +156,7 @@ struct CheckRunTests {
     var searched: [Int] = []
     var shrunk: Set<String> = []
     let run = CheckRun(ReferenceAdapter(), laws: [TestLaws.few])
-    let report = try run.run(CheckSettings(examples: 200)) { event in
+    let report = try run.run(RunSettings(examples: 200)) { event in
       switch event {
       case .searching(let executed, _): searched.append(executed)
       case .shrinking(let law, _): shrunk.insert(law)

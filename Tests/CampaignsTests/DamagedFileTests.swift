@@ -19,7 +19,7 @@ struct DamagedFileTests {
     observing: (@Sendable (CampaignProgress) -> Void)? = nil
   ) throws -> RunReport {
     let config = try #require(TestConfig.small)
-    var settings = CampaignSettings(budget: .examples(examples), seed: 1)
+    var settings = RunSettings(budget: .examples(examples), seed: 1)
     settings.corpus = folder
     settings.damaged = telling
     return try CampaignRun(

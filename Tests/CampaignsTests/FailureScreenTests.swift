@@ -17,7 +17,7 @@ struct FailureScreenTests {
       ReferenceAdapter(), laws: [TestLaws.few, TestLaws.flat],
       arguments: ["--config", "my config.json"])
     var failure = try #require(
-      try run.run(CheckSettings(examples: 200)).failures.first { $0.law.name == "few-experts" })
+      try run.run(RunSettings(examples: 200)).failures.first { $0.law.name == "few-experts" })
     failure.diagnosis = ["The third expert is one too many."]
     failure.mismatch = [
       "model.layers.0.mlp.experts.2.up_proj.weight [1, 1] BF16", "  aligned   line",

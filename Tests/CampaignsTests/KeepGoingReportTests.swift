@@ -14,7 +14,7 @@ struct KeepGoingReportTests {
   @Test("All examples are judged; without the setting a run ends soon after the first failure")
   func judgesAll() throws {
     let run = CheckRun(ReferenceAdapter(), laws: [TestLaws.few, TestLaws.flat])
-    var settings = CheckSettings(examples: 120)
+    var settings = RunSettings(examples: 120)
     #expect(try run.run(settings).judged < 100)
     settings.keepsGoing = true
     let report = try run.run(settings)
@@ -25,7 +25,7 @@ struct KeepGoingReportTests {
 
   @Test("Beyond the bound failures are reported as they were found, and counted")
   func bound() throws {
-    var settings = CheckSettings(examples: 120)
+    var settings = RunSettings(examples: 120)
     settings.keepsGoing = true
     settings.shrunkFailures = 1
     let report = try CheckRun(ReferenceAdapter(), laws: [TestLaws.few, TestLaws.flat])

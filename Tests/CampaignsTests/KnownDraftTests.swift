@@ -14,7 +14,7 @@ struct KnownDraftTests {
   private static let adapter = VersionedAdapter()
 
   private func report(known: KnownDivergences? = nil) throws -> RunReport {
-    var settings = CheckSettings(examples: 60)
+    var settings = RunSettings(examples: 60)
     settings.keepsGoing = true
     return try CheckRun(Self.adapter, laws: Self.laws, known: known).run(settings)
   }

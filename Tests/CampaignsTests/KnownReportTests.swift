@@ -23,7 +23,7 @@ struct KnownReportTests {
     return try CheckRun(
       adapter, laws: KnownLists.laws,
       known: try KnownLists.read(KnownLists.file([few, gone])), checkArguments: ["--known", "k"]
-    ).run(CheckSettings(examples: 60))
+    ).run(RunSettings(examples: 60))
   }
 
   @Test("Text: a summary, a table, and what the adapter left out")

@@ -32,7 +32,7 @@ struct KnownRunTests {
 
   @Test("What is known is counted and does not fail the run")
   func known() throws {
-    let report = try run([few(), flat()]).run(CheckSettings(examples: 100))
+    let report = try run([few(), flat()]).run(RunSettings(examples: 100))
     #expect(report.holds && report.end == .completed && report.failures.isEmpty)
     #expect(report.passed == 100 && report.failed == 0)
     let known = try #require(report.known)
@@ -46,7 +46,7 @@ struct KnownRunTests {
 
   @Test("The first violation that is not known is the failure, though a known one stands before")
   func unexplained() throws {
-    let report = try run([few()]).run(CheckSettings(examples: 100))
+    let report = try run([few()]).run(RunSettings(examples: 100))
     #expect(!report.holds)
     let failure = try #require(report.failures.first)
     #expect(report.failures.count == 1 && failure.law.name == "flat")
@@ -60,7 +60,7 @@ struct KnownRunTests {
   @Test("An entry explains only what has the values it names, and shrinking stays outside of them")
   func when() throws {
     let entry = try few(["experts": ["3"]])
-    let report = try run([entry], laws: [TestLaws.few]).run(CheckSettings(examples: 200))
+    let report = try run([entry], laws: [TestLaws.few]).run(RunSettings(examples: 200))
     let failure = try #require(report.failures.first)
     #expect(report.failures.count == 1)
     #expect(failure.spec?.config.expertCount == 4)
@@ -72,7 +72,7 @@ struct KnownRunTests {
     let narrow = KnownLists.entry(
       "three", law: "few-experts", token: try KnownLists.token(TestLaws.few),
       when: ["experts": ["3"]])
-    let report = try run([narrow, few()], laws: [TestLaws.few]).run(CheckSettings(examples: 150))
+    let report = try run([narrow, few()], laws: [TestLaws.few]).run(RunSettings(examples: 150))
     #expect(report.holds)
     let counts = try #require(report.known).tallies.map(\.checkpoints)
     let experts = try #require(report.coverage.axes.first { $0.name == "experts" })
@@ -93,7 +93,7 @@ struct KnownRunTests {
       KnownLists.entry("elsewhere", law: "shallow", token: KnownLists.simplest()),
     ]
     let report = try run(entries, laws: [TestLaws.few, TestLaws.flat])
-      .run(CheckSettings(examples: 60))
+      .run(RunSettings(examples: 60))
     #expect(report.holds)
     let known = try #require(report.known)
     #expect(known.tallies.map(\.state) == [.vanished, .stale, .notJudged])
@@ -108,10 +108,10 @@ struct KnownRunTests {
   func spaces() throws {
     let supporting = VersionedAdapter(supports: [AxisSelection("experts", ["1", "2"])])
     let unsupported = try run([few(), flat()], adapter: supporting)
-      .run(CheckSettings(examples: 30))
+      .run(RunSettings(examples: 30))
     #expect(unsupported.known?.tallies.map(\.state) == [.unsupported, .shows])
     let config = CheckpointSpace(config: CheckpointSpec.plainest.config)
-    let report = try run([few(), flat()], space: config).run(CheckSettings(examples: 30))
+    let report = try run([few(), flat()], space: config).run(RunSettings(examples: 30))
     #expect(report.known?.tallies.map(\.state) == [.shows, .shows])
     #expect(report.known?.checkpoints == 0)
   }
@@ -120,7 +120,7 @@ struct KnownRunTests {
   func threads() throws {
     let run = try run([few(["experts": ["3"]]), flat()])
     let documents = try [1, 2, 4].map { threads in
-      var settings = CheckSettings(examples: 80, seed: 3, threads: threads)
+      var settings = RunSettings(examples: 80, seed: 3, threads: threads)
       settings.keepsGoing = true
       let report = try run.run(settings)
       return [

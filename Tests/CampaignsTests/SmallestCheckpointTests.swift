@@ -16,7 +16,7 @@ struct SmallestCheckpointTests {
   ) throws -> Failure {
     let law = try #require(AdapterLaws.named("elements"))
     let report = try CheckRun(EditingAdapter(edit: edit), laws: [law])
-      .run(CheckSettings(examples: 100))
+      .run(RunSettings(examples: 100))
     return try #require(report.failures.first)
   }
 

@@ -19,7 +19,7 @@ struct SupportedSpaceTests {
 
   @Test("Only what is supported is asked for, and the report says what was left out")
   func leavesOut() throws {
-    let report = try CheckRun(adapter, laws: [TestLaws.shallow]).run(CheckSettings(examples: 50))
+    let report = try CheckRun(adapter, laws: [TestLaws.shallow]).run(RunSettings(examples: 50))
     #expect(report.holds)
     let experts = try #require(report.coverage.axes.first { $0.name == "experts" })
     #expect(experts.values.filter { $0.count > 0 }.map(\.label) == ["2", "3", "9"])
@@ -31,7 +31,7 @@ struct SupportedSpaceTests {
 
   @Test("A token found in a restricted space is that of the same checkpoint in the whole space")
   func tokens() throws {
-    let report = try CheckRun(adapter, laws: [TestLaws.few]).run(CheckSettings(examples: 50))
+    let report = try CheckRun(adapter, laws: [TestLaws.few]).run(RunSettings(examples: 50))
     let failure = try #require(report.failures.first)
     #expect(failure.spec?.config.expertCount == 3)
     let token = try ReplayToken(text: try #require(failure.token))
@@ -50,9 +50,9 @@ struct SupportedSpaceTests {
       throw Violation("two faults", step: .roundTrip, "")
     }
     let report = try CheckRun(VersionedAdapter(invalidInputContract: .losesNothing), laws: [law])
-      .run(CheckSettings(examples: 60))
+      .run(RunSettings(examples: 60))
     #expect(report.holds && !space.hasFaultPairs)
-    let pairs = try CheckRun(VersionedAdapter(), laws: [law]).run(CheckSettings(examples: 60))
+    let pairs = try CheckRun(VersionedAdapter(), laws: [law]).run(RunSettings(examples: 60))
     #expect(!pairs.holds)
     // A token means what it means for other adapters.
     let token = try ReplayToken(text: try #require(pairs.failures.first?.token))
@@ -86,7 +86,7 @@ struct SupportedSpaceTests {
     func error(_ adapter: VersionedAdapter, _ space: CheckpointSpace) -> CheckError? {
       do throws(CheckError) {
         _ = try CheckRun(adapter, laws: [TestLaws.few], space: space)
-          .run(CheckSettings(examples: 5))
+          .run(RunSettings(examples: 5))
         return nil
       } catch {
         return error

@@ -83,8 +83,8 @@ struct KnownCommandTests {
     #expect(page.output.contains(" --no-known\n"))
   }
 
-  private static var settings: CheckSettings {
-    var settings = CheckSettings(examples: 40)
+  private static var settings: RunSettings {
+    var settings = RunSettings(examples: 40)
     settings.keepsGoing = true
     return settings
   }

@@ -32,7 +32,7 @@ struct ReplayCommandTests {
   /// A token of a failure that the refusing adapter has.
   private func token(_ arguments: [String] = []) throws -> String {
     let chosen = try CheckArguments.parse(["--law", "keys"] + arguments)
-    let report = try chosen.run(RefusingAdapter(), chosen.space()).run(CheckSettings(examples: 50))
+    let report = try chosen.run(RefusingAdapter(), chosen.space()).run(RunSettings(examples: 50))
     return try #require(report.failures.first?.token)
   }
 

@@ -21,7 +21,7 @@ struct FaultyCampaign {
     }
     let text = try TensorStorage.mapping(words[0])
     let config = try ModelConfig(jsonText: text.bytes)
-    var settings = CampaignSettings(budget: .examples(examples), seed: seed, threads: 2)
+    var settings = RunSettings(budget: .examples(examples), seed: seed, threads: 2)
     settings.corpus = words[1]
     if words.count > 4, let shard = Shard(words[4]) { settings.shard = shard }
     let report = try CampaignRun(ShapeFaults(), around: config, configPath: words[0]).run(settings)

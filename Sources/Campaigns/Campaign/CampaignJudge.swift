@@ -28,14 +28,13 @@ struct CampaignJudge: Sendable {
     let judgement = judge.judge(drawn.spec, isCancelled: isOver)
     if isOver() { return nil }
     record.marks = judgement.marks(of: drawn.spec).bytes
-    record.failure = judgement.failure.map { broken in
-      let (law, violation) = (judge.laws[broken.law], broken.violation)
-      let cause =
-        isDiagnosed(origin, drawn.ground)
-        ? ViolationAccount(violation, of: law, drawn.spec, judge.adapter).cause : nil
-      return CampaignRecord.Breach(
-        law: law.name, kind: violation.kind, place: violation.place, cause: cause ?? "",
-        summary: violation.summary)
+    if let broken = judgement.failure {
+      record.failure = Failure.BrokenLaw(broken, judge.laws)
+      if isDiagnosed(origin, drawn.ground) {
+        let law = judge.laws[broken.law]
+        record.cause =
+          ViolationAccount(broken.violation, of: law, drawn.spec, judge.adapter).cause
+      }
     }
     return isOver() ? nil : record
   }

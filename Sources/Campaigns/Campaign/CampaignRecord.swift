@@ -12,27 +12,22 @@ struct CampaignRecord: Sendable, Equatable {
     case corpus(String)
   }
 
-  /// How a law was broken in a way that is not known.
-  struct Breach: Sendable, Equatable {
-    var law = ""
-    var kind = ""
-    var place = ""
-    /// The causes; empty where they were not looked for or say too little.
-    var cause = ""
-    /// What happened in this case, in one line.
-    var summary = ""
-
-    /// What tells failures apart.
-    var signature: String { [law, kind, place, cause].joined(separator: " | ") }
-  }
-
   var origin = Origin.number(0)
   var phase = CampaignPhase.around
   /// Milliseconds of work of the campaign until then.
   var milliseconds = 0
   /// What `CaseMarks.bytes` gives; empty of a case that is none.
   var marks: [UInt8] = []
-  var failure: Breach?
+  /// How the first law was broken in a way that is not known, if one was.
+  var failure: Failure.BrokenLaw?
+  /// The causes; nil where they were not looked for or say too little.
+  var cause: String?
+
+  /// What tells failures apart.
+  var signature: String {
+    let failure = failure ?? Failure.BrokenLaw()
+    return [failure.law, failure.kind, failure.place, cause ?? ""].joined(separator: " | ")
+  }
 }
 
 extension CampaignRecord: JSONRecord {
@@ -42,6 +37,7 @@ extension CampaignRecord: JSONRecord {
     try table.member("ms", &milliseconds)
     try table.bytes("marks", &marks)
     try table.member("broken", &failure)
+    try table.member("cause", &cause)
   }
 }
 
@@ -59,15 +55,5 @@ extension CampaignRecord.Origin {
     } else if let source = table.source {
       throw source["case"].error(expected: "the number of a case, or a token")
     }
-  }
-}
-
-extension CampaignRecord.Breach: JSONRecord {
-  mutating func members(_ table: inout JSONTable) throws(JSONFieldError) {
-    try table.member("law", &law)
-    try table.member("kind", &kind)
-    try table.member("place", &place)
-    try table.member("cause", &cause)
-    try table.member("summary", &summary)
   }
 }

@@ -48,7 +48,7 @@ public struct CampaignRun: Sendable {
   ///   thread, from one at a time.
   /// - Throws: `CheckError` if nothing can be checked, or what is wrong with the corpus.
   public func run(
-    _ settings: CampaignSettings, observing: (@Sendable (CampaignProgress) -> Void)? = nil
+    _ settings: RunSettings, observing: (@Sendable (CampaignProgress) -> Void)? = nil
   ) throws -> RunReport {
     if case .examples(let examples) = settings.budget, examples < 1 {
       throw CheckError.noExamples(requested: examples)
@@ -80,7 +80,7 @@ public struct CampaignRun: Sendable {
   }
 
   private func plan(
-    _ settings: CampaignSettings, _ corpus: Corpus?
+    _ settings: RunSettings, _ corpus: Corpus?
   ) throws -> CampaignPlan {
     var configs: [(path: String, config: ModelConfig)] = []
     let plan = try CampaignPlan(
@@ -106,7 +106,7 @@ public struct CampaignRun: Sendable {
   }
 
   /// The same for every run of the campaign on the same corpus, whatever seed and budget.
-  private func name(_ plan: CampaignPlan, _ settings: CampaignSettings) -> String {
+  private func name(_ plan: CampaignPlan, _ settings: RunSettings) -> String {
     let parts =
       [adapter.name, adapter.version ?? "", config.layout.text, config.layout.native]
       + [config.json.text(.compact)] + laws.map(\.name)
@@ -115,7 +115,7 @@ public struct CampaignRun: Sendable {
     return "\(hash)-\(settings.shard.index + 1)-of-\(settings.shard.count)"
   }
 
-  private func emptyReport(_ plan: CampaignPlan, _ settings: CampaignSettings) -> RunReport {
+  private func emptyReport(_ plan: CampaignPlan, _ settings: RunSettings) -> RunReport {
     RunReport(
       adapter: adapter.name, version: adapter.version, layout: config.layout, seed: settings.seed,
       arguments: arguments + fuzzArguments, replayArguments: arguments,
@@ -127,7 +127,7 @@ public struct CampaignRun: Sendable {
 
   /// What is done once, by the first shard, and is not done yet.
   private func once(
-    _ report: RunReport, _ settings: CampaignSettings
+    _ report: RunReport, _ settings: RunSettings
   ) -> [CampaignSchedule.Task] {
     guard settings.shard.index == 0 else { return [] }
     var tasks: [CampaignSchedule.Task] = [.planProof]
@@ -139,7 +139,7 @@ public struct CampaignRun: Sendable {
   }
 
   /// Whether the adapter is one whose layers can be streamed, and there is time for it.
-  private func hasFullLayer(_ settings: CampaignSettings) -> Bool {
+  private func hasFullLayer(_ settings: RunSettings) -> Bool {
     guard adapter is ReferenceAdapter, let layer = ConfigScaling(config: config).fullLayer else {
       return false
     }

@@ -27,7 +27,7 @@ struct CampaignSchedule: ~Copyable {
   private(set) var problem: (any Error)?
 
   init(
-    _ state: CampaignState, _ settings: CampaignSettings, once: [Task], store: CampaignStore?
+    _ state: CampaignState, _ settings: RunSettings, once: [Task], store: CampaignStore?
   ) {
     self.state = state
     self.store = store
@@ -53,9 +53,9 @@ struct CampaignSchedule: ~Copyable {
   /// A failure that nobody has begun to make small, if there is one and not enough others were.
   mutating func nextFailure() -> Task? {
     guard begun.count < shrunkFailures,
-      let sighting = state.sightings.first(where: { !begun.contains($0.failure.signature) })
+      let sighting = state.sightings.first(where: { !begun.contains($0.first.signature) })
     else { return nil }
-    begun.insert(sighting.failure.signature)
+    begun.insert(sighting.first.signature)
     return .explain(sighting)
   }
 
@@ -80,29 +80,33 @@ struct CampaignSchedule: ~Copyable {
   var isDone: Bool {
     pending.isEmpty && positions.map { nextPosition >= $0 } ?? false
       && (begun.count >= shrunkFailures
-        || state.sightings.allSatisfy { begun.contains($0.failure.signature) })
+        || state.sightings.allSatisfy { begun.contains($0.first.signature) })
   }
 
   /// Takes what became of a case.
   mutating func finish(_ record: CampaignRecord) {
-    keep { try $0.append("record", record.json(isWhole: true)) }
-    state.add(record)
-    saveIfDue()
+    take(record, as: "record") { $0.add(record) }
   }
 
   /// Takes what became of a failure.
   mutating func finish(_ failure: Failure) {
-    keep { try $0.append("finding", failure.json(isWhole: true)) }
-    state.add(failure)
-    saveIfDue()
+    take(failure, as: "finding") { $0.add(failure) }
   }
 
   /// Takes what became of what is no case.
   mutating func finish(_ outcome: FullSizeProof.Outcome) {
     if let failure = outcome.failure { finish(failure) }
-    keep { try $0.append("tally", outcome.tally.json(isWhole: true)) }
-    state.report.change(outcome.tally.phase) { $0 = outcome.tally }
-    saveIfDue()
+    take(outcome.tally, as: "tally") { state in
+      state.report.change(outcome.tally.phase) { $0 = outcome.tally }
+    }
+  }
+
+  private mutating func take(
+    _ value: some JSONRecord, as kind: String, _ change: (inout CampaignState) -> Void
+  ) {
+    keep { try $0.append(kind, value.json(isWhole: true)) }
+    change(&state)
+    if store?.isDue == true { save() }
   }
 
   /// Writes down where the campaign stands at its end, or at the end of a session.
@@ -117,10 +121,6 @@ struct CampaignSchedule: ~Copyable {
   mutating func save() {
     let state = state
     keep { try $0.save(state) }
-  }
-
-  private mutating func saveIfDue() {
-    if store?.isDue == true { save() }
   }
 
   private mutating func keep(_ work: (inout CampaignStore) throws -> Void) {

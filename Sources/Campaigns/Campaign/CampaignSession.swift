@@ -20,7 +20,7 @@ final class CampaignSession: Sendable {
   private static let grace = 2000
 
   init(
-    plan: CampaignPlan, settings: CampaignSettings, corpus: Corpus?, clock: CampaignClock,
+    plan: CampaignPlan, settings: RunSettings, corpus: Corpus?, clock: CampaignClock,
     observing: (@Sendable (CampaignProgress) -> Void)?, schedule: consuming CampaignSchedule
   ) {
     self.plan = plan

@@ -12,7 +12,7 @@ struct CampaignState: Sendable {
     var occurrences = 1
 
     /// How it failed.
-    var failure: CampaignRecord.Breach { first.failure ?? CampaignRecord.Breach() }
+    var failure: Failure.BrokenLaw { first.failure ?? Failure.BrokenLaw() }
 
     /// The number of the case, if it has one.
     var number: Int? {
@@ -55,7 +55,7 @@ struct CampaignState: Sendable {
   }
 
   /// How many cases this shard has, nil if time is what ends the campaign.
-  func positionCount(_ budget: CampaignBudget) -> Int? {
+  func positionCount(_ budget: RunBudget) -> Int? {
     switch budget {
     case .seconds: nil
     case .examples(let examples):
@@ -102,7 +102,7 @@ struct CampaignState: Sendable {
     report.seconds = Double(milliseconds) / 1000
     for index in report.failures.indices {
       let signature = report.failures[index].signature
-      let sighting = sightings.first { $0.failure.signature == signature }
+      let sighting = sightings.first { $0.first.signature == signature }
       if let sighting { report.failures[index].discovery?.occurrences = sighting.occurrences }
     }
     return report
@@ -114,7 +114,7 @@ struct CampaignState: Sendable {
   /// The signatures of which there is no failure in the report yet.
   var unexplained: [Sighting] {
     sightings.filter { sighting in
-      !report.failures.contains { $0.signature == sighting.failure.signature }
+      !report.failures.contains { $0.signature == sighting.first.signature }
     }
   }
 
@@ -128,7 +128,7 @@ struct CampaignState: Sendable {
     guard let marks = CaseMarks(record.marks, lawCount: report.laws.count) else { return }
     let new = report.count(marks, passes: record.failure == nil)
     report.change(record.phase) { $0.judged += 1 }
-    guard let failure = record.failure else {
+    guard record.failure != nil else {
       // What has numbers of the config has no token.
       if record.phase != .exactCounts, record.phase != .exactWidths,
         new.isFirst || new.hasNewTriple
@@ -138,9 +138,7 @@ struct CampaignState: Sendable {
       return
     }
     report.change(record.phase) { $0.failed += 1 }
-    if let known = sightings.firstIndex(where: {
-      $0.failure.signature == failure.signature
-    }) {
+    if let known = sightings.firstIndex(where: { $0.first.signature == record.signature }) {
       sightings[known].occurrences += 1
     } else {
       sightings.append(Sighting(first: record))

@@ -47,12 +47,7 @@ extension Failure {
         ConfigAxis.allCases.map { axis in
           (axis.name, values[axis].map { .string(axis.values[$0]) } ?? .null)
         }), mismatch: account.mismatch, heatMap: account.heatMap,
-      brokenLaws: judgement.broken.map { broken in
-        BrokenLaw(
-          law: run.laws[broken.law].name, kind: broken.violation.kind,
-          place: broken.violation.place, summary: broken.violation.summary,
-          known: broken.known.flatMap { run.known?.entries[$0].id })
-      }, token: token.text,
+      brokenLaws: judgement.broken.map { BrokenLaw($0, run.laws, run.known) }, token: token.text,
       replayCommand: shellCommand(["hymt2", "replay", token.text] + run.arguments), spec: spec,
       choices: token.choices, evidence: violation.evidence)
   }
@@ -75,7 +70,8 @@ extension Failure {
     self.init(
       law: law.map { LawSummary($0) } ?? LawSummary(name: failure.law), kind: failure.kind,
       place: failure.place, summary: failure.summary,
-      cause: failure.cause.isEmpty ? nil : failure.cause, config: drawn?.spec.config.json ?? .null,
+      cause: sighting.first.cause,
+      config: drawn?.spec.config.json ?? .null,
       checkpoint: drawn?.spec.description ?? "", token: token,
       replayCommand: shellCommand(["hymt2", "replay", token ?? ""] + words))
     found(as: sighting)
@@ -83,10 +79,21 @@ extension Failure {
 
   /// Says how a campaign found it.
   mutating func found(as sighting: CampaignState.Sighting) {
-    signature = sighting.failure.signature
+    signature = sighting.first.signature
     discovery = Discovery(
       phase: sighting.first.phase, number: sighting.number,
       seconds: Double(sighting.first.milliseconds) / 1000, occurrences: sighting.occurrences)
+  }
+}
+
+extension Failure.BrokenLaw {
+  init(
+    _ broken: Judgement.BrokenLaw, _ laws: [AdapterLaw], _ known: KnownDivergences? = nil
+  ) {
+    self.init(
+      law: laws[broken.law].name, kind: broken.violation.kind, place: broken.violation.place,
+      summary: broken.violation.summary,
+      known: broken.known.flatMap { known?.entries[$0].id })
   }
 }
 

@@ -106,7 +106,7 @@ extension KnownReport: JSONRecord {
 
 extension CheckRun {
   /// What the minimal checkpoint of each known divergence shows now; each is judged once.
-  func recall(_ check: CheckProperty, _ settings: CheckSettings) -> [KnownTally.State]? {
+  func recall(_ check: CheckProperty, _ settings: RunSettings) -> [KnownTally.State]? {
     guard let known else { return nil }
     // Cases are of the space of all checkpoints of the layout, whatever the run's config.
     var space = CheckpointSpace(layout: self.space.layout, faultKinds: self.space.faultKinds)

@@ -123,7 +123,7 @@ extension Shard: JSONMember {
   }
 }
 
-extension CampaignBudget: JSONMember {
+extension RunBudget: JSONMember {
   func json(isWhole: Bool) -> JSONValue {
     switch self {
     case .seconds(let seconds): ["seconds": JSONValue(seconds)]

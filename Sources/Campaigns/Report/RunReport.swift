@@ -44,7 +44,7 @@ public struct RunReport: Sendable {
   /// The shards of a campaign that this is the report of: one, or all that were merged, in their order.
   public var shards = [Shard.whole]
   /// How much was to be done; of merged shards, by each if it is time, by all together if examples.
-  public var budget = CampaignBudget.examples(0)
+  public var budget = RunBudget.examples(0)
   /// Seconds of work of a campaign in all sessions; of merged shards, the most.
   public var seconds = 0.0
   /// How often a campaign was started, 1 if it was never interrupted; of merged shards, the sum.

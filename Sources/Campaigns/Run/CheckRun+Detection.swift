@@ -26,7 +26,7 @@ extension CheckRun {
   ///
   /// - Returns: Where that was; nil if all `examples` pass.
   /// - Throws: `CheckError` if nothing could be checked.
-  public func detect(_ settings: CheckSettings) throws(CheckError) -> Detection? {
+  public func detect(_ settings: RunSettings) throws(CheckError) -> Detection? {
     guard settings.examples > 0 else { throw .noExamples(requested: settings.examples) }
     var engine = engineSettings(settings)
     engine.findsSeveral = false
@@ -51,7 +51,7 @@ extension CheckRun {
   ///
   /// - Throws: `CheckError` if nothing could be checked.
   public func smallest(
-    _ detection: Detection, _ settings: CheckSettings
+    _ detection: Detection, _ settings: RunSettings
   ) throws(CheckError) -> Failure? {
     var simplest: Failure?
     for law in laws where detection.laws.contains(law.name) {
@@ -72,7 +72,7 @@ extension CheckRun {
 
   /// The failures of a checkpoint and of those on the way to the simplest.
   private func failures(
-    of choices: ChoiceSequence, _ settings: CheckSettings
+    of choices: ChoiceSequence, _ settings: RunSettings
   ) throws(CheckError) -> [Failure] {
     let check = try property()
     var engine = engineSettings(settings)

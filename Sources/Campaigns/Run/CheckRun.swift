@@ -56,7 +56,7 @@ public struct CheckRun: Sendable {
   /// - Parameter observing: Told what is being done, on the calling thread.
   /// - Throws: `CheckError` if nothing could be checked.
   public func run(
-    _ settings: CheckSettings = CheckSettings(), observing: ((CheckProgress) -> Void)? = nil
+    _ settings: RunSettings = RunSettings(), observing: ((CheckProgress) -> Void)? = nil
   ) throws(CheckError) -> RunReport {
     guard settings.examples > 0 else { throw .noExamples(requested: settings.examples) }
     let check = try property()
@@ -108,7 +108,7 @@ public struct CheckRun: Sendable {
   }
 
   /// Nothing that depends on the clock may end the search, nor shrinking unless that is asked for.
-  func engineSettings(_ settings: CheckSettings) -> Settings {
+  func engineSettings(_ settings: RunSettings) -> Settings {
     var engine = Settings(examples: settings.examples, seed: settings.seed)
     engine.threads = max(1, settings.threads)
     engine.keepsGoing = settings.keepsGoing
@@ -122,11 +122,11 @@ public struct CheckRun: Sendable {
   }
 
   /// A report of nothing so far.
-  func report(_ settings: CheckSettings, _ states: [KnownTally.State]? = nil) -> RunReport {
+  func report(_ settings: RunSettings, _ states: [KnownTally.State]? = nil) -> RunReport {
     RunReport(
       adapter: adapter.name, version: adapter.version, layout: space.layout, seed: settings.seed,
       arguments: arguments + checkArguments + (settings.keepsGoing ? ["--keep-going"] : []),
-      replayArguments: arguments, budget: .examples(settings.examples), leftOut: space.leftOut,
+      replayArguments: arguments, budget: settings.budget, leftOut: space.leftOut,
       keepsGoing: settings.keepsGoing, laws: laws.map { LawTally(law: LawSummary($0)) },
       known: known.map { KnownReport($0, states: states) })
   }

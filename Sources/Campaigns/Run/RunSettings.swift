@@ -1,33 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-/// How much is checked, and how.
-public struct CheckSettings: Sendable {
-  /// How many checkpoints are to pass; with `keepsGoing`, to be judged.
-  public var examples: Int
+/// How much a run does, and how.
+public struct RunSettings: Sendable {
+  /// How much is to be done; a check has examples only.
+  public var budget: RunBudget
   /// Everything random derives from this.
   public var seed: UInt64
   /// How many checkpoints are judged at the same time; the report does not depend on it.
   public var threads: Int
-  /// Whether all `examples` are judged whatever fails, and a failure of each kind is made small;
-  /// without it a run ends soon after the first failure.
+  /// Whether a check judges all examples whatever fails, and a failure of each kind is made small;
+  /// without it a check ends soon after the first failure.
   public var keepsGoing = false
+  /// Which cases of a campaign are this process's.
+  public var shard = Shard.whole
+  /// The folder where interesting cases and the state of a campaign are kept, if there is one.
+  public var corpus: String?
   /// How many executions making one failure small may take.
   public var shrinkExecutions = 20_000
   /// How many failures are made small, in the order in which they are found; others are reported as
   /// found.
   public var shrunkFailures = 100
-  /// How long making one failure small may take. With one, the smallest checkpoints depend on the
-  /// clock, and so does the report; without, neither does.
+  /// How long making one failure of a check small may take. With one, the smallest checkpoints depend
+  /// on the clock, and so does the report; without, neither does.
   public var shrinkTimeBudget: Duration?
+  /// Whether a campaign ends as soon as one failure is made small.
+  public var endsAtFirstFinding = false
+  /// Told, before the work begins, of each file of a campaign that cannot be read.
+  public var damaged: (@Sendable (DamagedFile) -> Void)?
   /// Asked between checkpoints, on any thread, whether the run is to end now.
   public var isCancelled: (@Sendable () -> Bool)?
 
-  /// Creates settings.
-  public init(examples: Int = 1000, seed: UInt64 = 0, threads: Int = 1) {
-    self.examples = examples
+  /// Creates settings of a run with a budget.
+  public init(budget: RunBudget, seed: UInt64 = 0, threads: Int = 1) {
+    self.budget = budget
     self.seed = seed
     self.threads = threads
+  }
+
+  /// Creates settings of a run that judges so many checkpoints, all of which are to pass unless it
+  /// keeps going.
+  public init(examples: Int = 1000, seed: UInt64 = 0, threads: Int = 1) {
+    self.init(budget: .examples(examples), seed: seed, threads: threads)
+  }
+
+  /// The examples of the budget, 0 if time is what ends the run.
+  public var examples: Int {
+    get { if case .examples(let examples) = budget { examples } else { 0 } }
+    set { budget = .examples(newValue) }
   }
 }
 
@@ -39,8 +59,8 @@ public enum CheckProgress: Sendable, Equatable {
   case shrinking(law: String, evaluations: Int)
 }
 
-/// How much a campaign is to do.
-public enum CampaignBudget: Sendable, Equatable {
+/// How much a run is to do.
+public enum RunBudget: Sendable, Equatable {
   /// So many seconds of work.
   case seconds(Int)
   /// So many numbered cases, over all shards.
@@ -65,37 +85,6 @@ public enum CampaignBudget: Sendable, Equatable {
     case .seconds(let seconds): ["--time", "\(seconds)s"]
     case .examples(let examples): ["--examples", "\(examples)"]
     }
-  }
-}
-
-/// How much a campaign does, and how.
-public struct CampaignSettings: Sendable {
-  /// How much is to be done.
-  public var budget: CampaignBudget
-  /// Everything random derives from this.
-  public var seed: UInt64
-  /// How many cases are judged at the same time.
-  public var threads: Int
-  /// Which cases are this process's.
-  public var shard = Shard.whole
-  /// The folder where interesting cases and the state of the campaign are kept, if there is one.
-  public var corpus: String?
-  /// How many executions making one failure small may take.
-  public var shrinkExecutions = 20_000
-  /// How many failures are made small; more are counted only.
-  public var shrunkFailures = 100
-  /// Whether the campaign ends as soon as one failure is made small.
-  public var endsAtFirstFinding = false
-  /// Told, before the work begins, of each file of the campaign that cannot be read.
-  public var damaged: (@Sendable (DamagedFile) -> Void)?
-  /// Asked between pieces of work, on any thread, whether the campaign is to end now.
-  public var isCancelled: (@Sendable () -> Bool)?
-
-  /// Creates settings.
-  public init(budget: CampaignBudget, seed: UInt64 = 0, threads: Int = 1) {
-    self.budget = budget
-    self.seed = seed
-    self.threads = threads
   }
 }
 

@@ -81,7 +81,7 @@ struct FuzzRunCommand: ParsableCommand {
   func run(_ adapter: (@escaping @Sendable () -> Bool) throws -> any AdapterUnderTest) throws {
     try runOrExit {
       let model = try layout.config(fileAt: config)
-      var settings = CampaignSettings(
+      var settings = RunSettings(
         budget: examples.map { .examples($0) } ?? .seconds(time?.seconds ?? 600), seed: seed,
         threads: threads ?? ProcessorCount.online)
       settings.shard = try shard.shard(output.console)
@@ -105,7 +105,7 @@ struct FuzzRunCommand: ParsableCommand {
   }
 
   private func campaign(
-    _ run: CampaignRun, _ settings: CampaignSettings, _ deadline: Deadline
+    _ run: CampaignRun, _ settings: RunSettings, _ deadline: Deadline
   ) throws -> RunReport {
     let total: Int
     let unit: Progress.Unit
@@ -134,7 +134,7 @@ private final class Deadline: Sendable {
   private let limit: Int?
   private let end = Mutex<ContinuousClock.Instant?>(nil)
 
-  init(_ budget: CampaignBudget) {
+  init(_ budget: RunBudget) {
     if case .seconds(let seconds) = budget { limit = seconds * 1000 } else { limit = nil }
     reach(0)
   }

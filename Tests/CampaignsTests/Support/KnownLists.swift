@@ -54,7 +54,7 @@ enum KnownLists {
   private static let flatToken = Result { try makeToken(TestLaws.flat) }
 
   private static func makeToken(_ law: AdapterLaw) throws -> String {
-    let report = try CheckRun(VersionedAdapter(), laws: [law]).run(CheckSettings(examples: 200))
+    let report = try CheckRun(VersionedAdapter(), laws: [law]).run(RunSettings(examples: 200))
     return report.failures.first?.token ?? ""
   }
 

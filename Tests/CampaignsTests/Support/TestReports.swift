@@ -18,7 +18,7 @@ enum TestReports {
 
   private static func makeSwapped() throws -> Failure {
     let law = try #require(AdapterLaws.named("round-trip"))
-    let report = try CheckRun(SwappingAdapter(), laws: [law]).run(CheckSettings(examples: 50))
+    let report = try CheckRun(SwappingAdapter(), laws: [law]).run(RunSettings(examples: 50))
     return try #require(report.failures.first { $0.evidence != nil })
   }
 
@@ -30,14 +30,14 @@ enum TestReports {
 
   private static func makeHeld() throws -> RunReport {
     try CheckRun(SwappingAdapter(), laws: [TestLaws.shallow, TestLaws.silent])
-      .run(CheckSettings(examples: 30))
+      .run(RunSettings(examples: 30))
   }
 
   private static func makeBroken() throws -> RunReport {
     let run = CheckRun(
       SwappingAdapter(), laws: [TestLaws.shallow, TestLaws.few, TestLaws.flat, TestLaws.silent],
       arguments: ["--config", "a & <b>.json"])
-    var report = try run.run(CheckSettings(examples: 100))
+    var report = try run.run(RunSettings(examples: 100))
     report.failures[0].diagnosis = [
       "expert 2 <of> 3 & \"more\"", "bell \u{7} and escape \u{1b}[31m",
     ]

@@ -49,7 +49,7 @@ public struct CampaignMeasurement: Sendable {
   }
 
   private func campaign(_ fault: PlantedFault) -> CampaignFaultResult {
-    var settings = CampaignSettings(budget: .seconds(seconds), seed: seed, threads: threads)
+    var settings = RunSettings(budget: .seconds(seconds), seed: seed, threads: threads)
     settings.endsAtFirstFinding = true
     do {
       let report = try CampaignRun(fault.adapter, around: config, configPath: configPath)

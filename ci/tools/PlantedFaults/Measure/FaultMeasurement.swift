@@ -89,8 +89,8 @@ public struct FaultMeasurement: Sendable {
     }
   }
 
-  private func settings(seed: Int) -> CheckSettings {
-    CheckSettings(examples: examples, seed: UInt64(seed))
+  private func settings(seed: Int) -> RunSettings {
+    RunSettings(examples: examples, seed: UInt64(seed))
   }
 
   /// A check of a fault by the laws that it can break: a missing check shows on invalid input only.
