@@ -105,7 +105,7 @@ let package = Package(
         "Tensors",
       ], path: "ci/tools/PlantedFaults")
     + [
-      .systemLibrary(name: "CSystem"),
+      .target(name: "CSystem"),
       .target(name: "CKnownDivergences"),
       .target(name: "CLayouts"),
       .systemLibrary(
