@@ -32,7 +32,8 @@ extension TensorRule {
 
   /// The group that it is a part of in native form.
   var group: Int? {
-    if case .part(let group, _) = native { group } else { nil }
+    // The optimizer of Swift 6.3.1 fails where this is inlined into closures.
+    @inline(never) get { if case .part(let group, _) = native { group } else { nil } }
   }
 
   /// Whether a state dict that need not be whole must have it if it has others of its layer's experts.
