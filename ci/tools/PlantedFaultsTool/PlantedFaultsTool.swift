@@ -81,7 +81,10 @@ struct PlantedFaultsTool: ParsableCommand {
     help: ArgumentHelp("How long a campaign may take. Default: 60.", valueName: "seconds"))
   var within: Int?
 
-  @Flag(help: "Print the page docs/mutants.md; with --campaign, a table for docs/fuzzing.md.")
+  @Flag(
+    help:
+      "Print the page docs/mutants.md; with --campaign, a table for docs/measurements/campaigns.md."
+  )
   var markdown = false
 
   @Flag(
