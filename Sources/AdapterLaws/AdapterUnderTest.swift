@@ -20,6 +20,9 @@ public protocol AdapterUnderTest: Sendable {
   /// What is asked of the adapter where its input is invalid.
   var invalidInputContract: InvalidInputContract { get }
 
+  /// Whether it was told to stop: what it answers from then on is no answer.
+  var isStopped: Bool { get }
+
   /// The adapter made for a config.
   ///
   /// - Throws: What keeps the adapter from being made.
@@ -35,6 +38,9 @@ extension AdapterUnderTest {
 
   /// Refusing it, as the reference adapter does.
   public var invalidInputContract: InvalidInputContract { .refuses }
+
+  /// Never: an adapter in this process answers until the run ends.
+  public var isStopped: Bool { false }
 }
 
 /// What is asked of an adapter that is given an invalid state dict.

@@ -21,6 +21,7 @@ public struct ExternalAdapter: AdapterUnderTest {
   /// What is asked of the adapter where its input is invalid.
   public let invalidInputContract = InvalidInputContract.losesNothing
   private let pool: ChildPool
+  private let isCancelled: @Sendable () -> Bool
 
   /// Where requests are kept at which adapters misbehaved.
   public static let incidentsFolder = ".hymt2/incidents"
@@ -39,6 +40,7 @@ public struct ExternalAdapter: AdapterUnderTest {
     command: String, limits: ExternalLimits = ExternalLimits(), children: Int = 1,
     incidents: String = incidentsFolder, isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws(ExternalAdapterError) {
+    self.isCancelled = isCancelled
     let terms = ChildTerms(command: command, limits: limits, isCancelled: isCancelled)
     pool = ChildPool(terms, count: children, Incidents(folder: incidents))
     let hello = HelloAnswer(try pool.greet(), command)
@@ -47,6 +49,9 @@ public struct ExternalAdapter: AdapterUnderTest {
     version = hello.version
     supports = try hello.supports()
   }
+
+  /// Whether calls throw `CancellationError` from now on.
+  public var isStopped: Bool { isCancelled() }
 
   /// The adapter made for a config, in one of the children.
   public func session(for setup: AdapterSetup) -> any AdapterSession {

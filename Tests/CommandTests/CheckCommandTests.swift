@@ -154,4 +154,35 @@ struct CheckCommandTests {
     #expect(json["end"] == "cancelled")
     #expect(json["ok"] == true)
   }
+
+  @Test(
+    "Interrupted while an adapter answers, it finds nothing that is not there, and keeps what is")
+  func interruptionOfOthers() throws {
+    let scratch = try Scratch()
+    let runs = try [SIGINT, SIGTERM, SIGINT, SIGTERM].enumerated().map { number, signal in
+      let isFaulty = number > 1
+      let server = isFaulty ? ScriptedAdapter.command("refuse@always") : ScriptedAdapter.command()
+      return (
+        signal: signal, isFaulty: isFaulty,
+        child: try Hymt2.start(
+          [
+            "check", "--examples", "1000000", "--keep-going", "--json", "--quiet",
+            "--adapter", server,
+          ], in: scratch.path)
+      )
+    }
+    Thread.sleep(forTimeInterval: 4)
+    for run in runs {
+      run.child.send(run.signal)
+      Thread.sleep(forTimeInterval: 0.1)
+    }
+    for run in runs {
+      let outcome = run.child.wait()
+      #expect(outcome.status == -run.signal)
+      let json = try outcome.json()
+      #expect(json["end"] == "cancelled")
+      #expect(json["ok"] == .bool(!run.isFaulty))
+      #expect(!outcome.output.contains("Cancellation"))
+    }
+  }
 }

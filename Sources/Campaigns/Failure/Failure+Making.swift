@@ -29,7 +29,9 @@ extension Failure {
     flakiness =
       finding.flakiness.map {
         "first it \(Self.text($0.first)), then it \(Self.text($0.second))"
-      } ?? (seen == nil ? "it was broken in the search and held when it was judged once more" : nil)
+      }
+      ?? (seen == nil && !run.adapter.isStopped
+        ? "it was broken in the search and held when it was judged once more" : nil)
   }
 
   init(

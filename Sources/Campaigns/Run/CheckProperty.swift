@@ -46,6 +46,7 @@ struct CheckProperty: Sendable {
   ) -> Property<CheckpointSpec> {
     Property(generator) { [judge] spec, context in
       let judgement = judge.judge(spec, isComplete: !isShrinking())
+      if judge.adapter.isStopped { return .discard }
       context.annotation = judgement.marks(of: spec).bytes
       guard let failure = judgement.failure else { return .pass }
       failing()

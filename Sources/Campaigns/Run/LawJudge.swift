@@ -12,7 +12,8 @@ struct LawJudge: Sendable {
   var known: [KnownDivergence] = []
 
   /// Judges every law on one checkpoint; after the first that is broken in a way that is not known
-  /// only if all are wanted, and no more once it is told to end.
+  /// only if all are wanted, and no more once it is told to end. Of an adapter that was stopped
+  /// meanwhile nothing is judged.
   func judge(
     _ spec: CheckpointSpec, isComplete: Bool = true, isCancelled: () -> Bool = { false }
   ) -> Judgement {
@@ -35,6 +36,10 @@ struct LawJudge: Sendable {
         judgement.broken.append(
           Judgement.BrokenLaw(law: index, violation: violation, known: entry))
       }
+    }
+    if adapter.isStopped {
+      judgement.marks = laws.map { _ in .unjudged }
+      judgement.broken = []
     }
     return judgement
   }
