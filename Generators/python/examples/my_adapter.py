@@ -105,7 +105,8 @@ def layer(key: str) -> int:
 
 def renamed(key: str, source: int, target: int) -> str:
     for names in RENAMES:
-        if names[source] in key:
+        # A key that only begins like one of these is another key.
+        if key.endswith(names[source]) or (names[source].endswith(".") and names[source] in key):
             return key.replace(names[source], names[target])
     return key
 

@@ -2,6 +2,7 @@
 # Copyright the hymt2-harness authors
 """Servers as child processes."""
 
+import json
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
