@@ -7,7 +7,7 @@ public import Tensors
 
 /// Runs a whole checkpoint to native form and back, expert by expert, and compares the data.
 ///
-/// The plan is carried out by the real kernels; what comes out is judged by an index formula and
+/// The plan is carried out by the real kernels; what comes out is checked by an index formula and
 /// by the checkpoint itself, never by the code that made it.
 public struct CheckpointVerifier: Sendable {
   /// One tensor whose data does not obey a law.

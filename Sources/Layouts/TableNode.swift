@@ -150,9 +150,9 @@ public struct LayoutError: Error, Hashable, Sendable, CustomStringConvertible {
   public let line: Int?
   /// The field, such as `tensors.model.norm.weight.shape`.
   public let field: String
-  /// What should stand there.
+  /// What should be there.
   public let expected: String
-  /// What stands there.
+  /// What is there.
   public let found: String
 
   /// Creates an error.

@@ -34,7 +34,7 @@ extension Shrinker {
     guard let least, least > 0 else { return }
     if let all = lowered(positions, by: least), consider(all) { return }
     guard let one = lowered(positions, by: 1), consider(one), least > 1 else { return }
-    // What is left of the least of them is what is made small.
+    // What is left of the least of them is what is shrunk.
     var left = least - 1
     _ = descend(from: left) { rest in
       guard rest < left, let candidate = lowered(positions, by: left - rest), consider(candidate)

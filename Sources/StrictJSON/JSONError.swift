@@ -38,7 +38,7 @@ extension JSONReader {
       expected: expected, found: found ?? describeInput(at: offset))
   }
 
-  /// Describes what stands at an offset: a word, a character or a byte.
+  /// Describes what is at an offset: a word, a character or a byte.
   private func describeInput(at offset: Int) -> String {
     guard offset < bytes.count else { return "the end of the text" }
     var end = offset
@@ -132,7 +132,7 @@ public struct JSONError: Error, Hashable, CustomStringConvertible {
   public let path: String
   /// What would have been right.
   public let expected: String
-  /// What stands there.
+  /// What is there.
   public let found: String
 
   /// The text shown to people.

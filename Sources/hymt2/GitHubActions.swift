@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import Campaigns
+import Files
 
 #if canImport(Glibc)
 import Glibc
@@ -23,13 +24,13 @@ struct GitHubActions {
     let report = report()
     for line in report.annotations { Console.put(line + "\n", to: STDERR_FILENO) }
     guard let path = Console.environment("GITHUB_STEP_SUMMARY") else { return }
-    // The runner makes the file, and steps add to it.
-    let descriptor = unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else {
-      return console.warn(
-        "cannot write the step's summary to '\(path)': \(unsafe String(cString: strerror(errno)))")
+    do {
+      // The runner makes the file, and steps add to it.
+      let file = try OpenFile(changing: path)
+      // Bytes have no padding that could be read uninitialized.
+      try file.write(unsafe Array(report.summary.utf8).span.bytes, at: file.byteCount())
+    } catch {
+      console.warn("cannot write the step's summary to '\(path)': \(error.reason)")
     }
-    Console.put(report.summary, to: descriptor)
-    close(descriptor)
   }
 }

@@ -4,7 +4,7 @@
 import AdapterLaws
 import ArgumentParser
 
-/// The options that say which laws are judged.
+/// The options that say which laws are checked.
 struct LawArguments: ParsableArguments {
   @Option(
     name: .customLong("law"),

@@ -35,7 +35,7 @@ struct ReplayCommand: ParsableCommand {
     try run(try arguments.choice.adapter())
   }
 
-  /// Judges laws under an adapter.
+  /// Checks laws under an adapter.
   func run(_ adapter: @autoclosure () throws -> any AdapterUnderTest) throws {
     try runOrExit {
       let run = arguments.run(try adapter(), try arguments.space(), known: try known.given())

@@ -7,6 +7,7 @@ import CheckpointGenerators
 import Layouts
 import PropertyEngine
 import StrictJSON
+import Synchronization
 import Testing
 
 @testable import Campaigns
@@ -102,6 +103,21 @@ struct KnownRunTests {
     #expect(text.contains { $0.hasPrefix("vanished: gone, whose case no longer shows it") })
     #expect(text.contains("    hymt2 replay \(KnownLists.simplest())"))
     #expect(text.contains { $0.hasPrefix("stale: old, the token") })
+  }
+
+  @Test("An adapter that was told to stop breaks no law, and no entry has vanished for it")
+  func stopped() throws {
+    let known = try KnownLists.read(KnownLists.file([try few()]))
+    let isCancelled = Atomic<Bool>(false)
+    var settings = RunSettings(examples: 100)
+    settings.isCancelled = { isCancelled.load(ordering: .relaxed) }
+    let report = try CheckRun(
+      StoppedAdapter { isCancelled.store(true, ordering: .relaxed) },
+      laws: [TestLaws.few] + AdapterLaws.all.filter { $0.name == "keys" }, known: known
+    ).run(settings)
+    #expect(report.end == .cancelled && report.holds)
+    #expect(report.failures.isEmpty && report.judged == 0)
+    #expect(report.known?.tallies.map(\.state) == [.notJudged])
   }
 
   @Test("A case that the adapter does not support is not judged; a config does not matter")

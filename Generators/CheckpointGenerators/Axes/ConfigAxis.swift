@@ -6,7 +6,7 @@ import Layouts
 
 /// One thing in which checkpoints and the adapters made for them differ, with few values.
 ///
-/// The order is that of importance: a counterexample is made small along the first axes first.
+/// The order is that of importance: a counterexample is shrunk along the first axes first.
 public enum ConfigAxis: UInt8, Sendable, Hashable, CaseIterable {
   case experts
   case decoderLayers

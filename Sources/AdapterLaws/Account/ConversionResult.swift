@@ -98,7 +98,7 @@ struct ConversionResult {
 package enum TensorFate: String, Sendable, Hashable, CaseIterable {
   /// Nothing of it came out.
   case lost
-  /// Another tensor's data stand where it should be.
+  /// Another tensor's data is where it should be.
   case overwritten
   /// It came out with another type, shape or other elements, or in another's place.
   case changed
@@ -112,7 +112,7 @@ package struct TensorLoss: Sendable {
   package let fate: TensorFate
   /// The key that went in, or the one that came out of what was invented.
   package let name: TensorName
-  /// The key that came out at which something else stands.
+  /// The key that came out with something else.
   let home: TensorName?
   /// Whether only some experts of a grouped tensor are concerned.
   let isOfSomeExperts: Bool

@@ -113,7 +113,7 @@ extension TensorAccount {
     return TensorLoss(isOverwritten ? .overwritten : .changed, address.name, at: group)
   }
 
-  /// Whether an expert's tensor stands in the place of another, where none belongs.
+  /// Whether an expert's tensor is in the place of another, where none belongs.
   private mutating func isElsewhere(
     _ place: Place, _ tensor: Tensor, _ address: LenientKey
   ) -> Bool {

@@ -10,7 +10,7 @@ package import Tensors
 ///
 /// A tensor is found again under its own key or the one that the layout gives it, as an expert's
 /// slice of a grouped tensor, as a low-rank factor, or, if its key is none of the layout's, under any
-/// key that is no other's. Shapes are judged by each other, not by the config, which may be what is
+/// key that is no other's. Shapes are checked by each other, not by the config, which may be what is
 /// wrong. Tensors that have no business in the result are not missed.
 package struct TensorAccount {
   let oracle: LayoutOracle
@@ -243,7 +243,7 @@ extension TensorAccount {
     }
   }
 
-  /// Slots, or elements of them, in which no tensor stands that went in.
+  /// Slots, or elements of them, in which no tensor is that went in.
   private mutating func addInventedSlots(
     _ group: TensorName, _ shape: Shape, _ whole: NativeWhole, _ place: PartPlace
   ) {

@@ -117,7 +117,7 @@ struct TensorKind: Hashable, Comparable {
   let isFactor: Bool
   /// Whether ranks share out its experts.
   let isOfRanks: Bool
-  /// Whether its axes stand in another order in native form.
+  /// Whether its axes have another order in native form.
   let changesAxes: Bool
   /// The kinds of layers that have it; nil of what the layout does not know and outside layers.
   let layers: LayerKinds?
@@ -171,7 +171,7 @@ struct TensorKind: Hashable, Comparable {
 }
 
 extension TensorRule {
-  /// Whether its axes stand in another order in native form.
+  /// Whether its axes have another order in native form.
   fileprivate var changesAxes: Bool {
     guard case .part(_, let terms) = native else { return false }
     let axes = terms.compactMap(\.axis)

@@ -104,7 +104,7 @@ struct Alignment {
   /// How the shapes differ.
   enum Fit: Hashable {
     case same
-    /// The found axes stand in this order of the expected ones.
+    /// The found axes have this order of the expected ones.
     case permuted([Int])
     /// The found tensor has another number of experts.
     case slots
@@ -156,7 +156,7 @@ struct Alignment {
           Landing(
             target, expert: expert, output: expected.name,
             cells.enumerated().map { element, cell in
-              // Elements of a fused tensor that belong elsewhere are judged there.
+              // Elements of a fused tensor that belong elsewhere are checked there.
               cell < 0 ? book.origin(target, element) : origins[cell + offset]
             }, book))
       }

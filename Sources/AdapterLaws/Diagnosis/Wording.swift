@@ -80,7 +80,7 @@ struct Wording {
       && (context?.layers(of: [kind]) ?? []).allSatisfy { spec.config.isSparse(layer: $0) }
   }
 
-  /// What stands behind the places.
+  /// What comes after the places.
   private var detail: String? {
     let places = Array(own)
     switch draft.fault {

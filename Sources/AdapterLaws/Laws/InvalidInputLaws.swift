@@ -177,7 +177,7 @@ extension InvalidInput {
         + "without a word")
   }
 
-  /// The tensors that went in beside what stands under their keys, where whole tensors are concerned.
+  /// The tensors that went in beside what is under their keys, where whole tensors are concerned.
   private func evidence(
     _ losses: [TensorLoss], _ input: StateDict, _ result: StateDict
   ) -> Violation.Evidence? {

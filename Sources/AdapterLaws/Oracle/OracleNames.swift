@@ -169,7 +169,7 @@ extension Substring {
 
 /// A key of a layer, read by the oracle.
 struct OracleKey {
-  /// What stands before the layers.
+  /// What comes before the layers.
   let prefix: Substring
   let layer: Int
   /// All up to what belongs to the layer, with the dot behind its number.

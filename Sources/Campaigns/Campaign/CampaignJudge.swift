@@ -5,10 +5,10 @@ internal import AdapterLaws
 internal import CheckpointGenerators
 internal import PropertyEngine
 
-/// Judges the cases of a campaign, and makes small what fails.
+/// Checks the cases of a campaign, and shrinks what fails.
 struct CampaignJudge: Sendable {
   let plan: CampaignPlan
-  /// How many executions making one failure small may take.
+  /// How many executions shrinking one failure may take.
   let shrinkExecutions: Int
   /// Whether the campaign is to end.
   let isOver: @Sendable () -> Bool
@@ -50,7 +50,7 @@ struct CampaignJudge: Sendable {
   }
 
   /// Makes the failure of a case small and says what is wrong; the case as found if it cannot be
-  /// made small.
+  /// shrunk.
   ///
   /// - Returns: The failure, and what a corpus keeps of it if it is of the space of all checkpoints.
   func explain(
@@ -86,7 +86,7 @@ struct CampaignJudge: Sendable {
     return (failure, ground.phase == plan.any.phase ? stored : nil)
   }
 
-  /// Where making small begins: in the space of all checkpoints if it can, so that the smallest one
+  /// Where shrinking begins: in the space of all checkpoints if it can, so that the smallest one
   /// is the same wherever it was found.
   private func start(
     _ drawn: CampaignPlan.Case, _ key: FailureKey

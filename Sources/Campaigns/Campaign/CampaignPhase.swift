@@ -36,7 +36,7 @@ public enum CampaignPhase: String, Sendable, Hashable, CaseIterable {
 public struct CampaignPhaseTally: Sendable, Equatable {
   /// The phase.
   public var phase = CampaignPhase.planProof
-  /// Cases judged; of the proof and the full-size layer, how often it was done.
+  /// Cases checked; of the proof and the full-size layer, how often it was done.
   public var judged = 0
   /// Cases of which a law was broken in a way that is not known, or that were refuted.
   public var failed = 0

@@ -7,13 +7,13 @@ internal import CheckpointGenerators
 import Layouts
 internal import PropertyEngine
 
-/// Which cases a campaign has: each number stands for one checkpoint, whatever was judged before and
+/// Which cases a campaign has: each number stands for one checkpoint, whatever was checked before and
 /// in whatever process.
 struct CampaignPlan: Sendable {
   /// Checkpoints of one kind.
   struct Ground: Sendable {
     let phase: CampaignPhase
-    /// The run that judges them, whose space they are of.
+    /// The run that checks them, whose space they are of.
     let run: CheckRun
     let check: CheckProperty
 

@@ -99,7 +99,7 @@ final class CampaignSession: Sendable {
     }
   }
 
-  /// Says what there is to say of failures that were not made small before the end.
+  /// Says what there is to say of failures that were not shrunk before the end.
   private func explainRest() {
     let deadline = clock.milliseconds + Self.grace
     while clock.milliseconds < deadline, let task = schedule.withLock({ $0.nextFailure() }) {

@@ -28,7 +28,7 @@ struct CampaignState: Sendable {
     var isFirst = true
   }
 
-  /// The report so far; of a signature that is not made small yet it has no failure.
+  /// The report so far; of a signature that is not shrunk yet it has no failure.
   var report = RunReport()
   /// How many cases are counted: all before this position.
   var counted = 0

@@ -18,7 +18,7 @@ internal import StrictJSON
 public struct Corpus: Sendable {
   /// The most cases that one campaign adds.
   static let mostAdded = 1024
-  /// The most cases that are judged again, and that a minimised corpus has.
+  /// The most cases that are checked again, and that a minimised corpus has.
   static let mostCases = 4096
   /// The most bytes of a file that is read.
   private static let mostBytes = 1 << 26

@@ -182,7 +182,7 @@ public struct Shard: Sendable, Hashable, CustomStringConvertible {
     self.init(index: number - 1, count: count)
   }
 
-  /// The shard as it stands on a command line, such as `3/8`.
+  /// The shard as it is on a command line, such as `3/8`.
   public var description: String { "\(index + 1)/\(count)" }
 
   /// Whether the case of a number, from 0, belongs to this shard.

@@ -37,13 +37,13 @@ public struct Failure: Sendable {
   public var brokenLaws: [BrokenLaw] = []
   /// How it was found; nil in a replay.
   public var discovery: Discovery?
-  /// How the checkpoint was made small; nil if it was not.
+  /// How the checkpoint was shrunk; nil if it was not.
   public var shrinking: Shrinking?
   /// How outcomes of the same checkpoint differed, if they did.
   public var flakiness: String?
   /// The checkpoint as text that `hymt2 replay` makes it from; nil of what is no case.
   public var token: String?
-  /// The command that judges it again.
+  /// The command that checks it again.
   public var replayCommand = ""
   /// What tells failures of a campaign apart as they are found: law, kind, place and cause.
   var signature = ""
@@ -68,7 +68,7 @@ public struct Failure: Sendable {
     public var occurrences = 1
   }
 
-  /// How a checkpoint was made small.
+  /// How a checkpoint was shrunk.
   public struct Shrinking: Sendable, Equatable {
     /// How often it became simpler.
     public var simplifications = 0
@@ -108,7 +108,7 @@ extension Failure {
   /// What the adapter did wrong, in one sentence.
   public var sentence: String { sentences[0] }
 
-  /// Whether it is as found, because enough other failures were made small.
+  /// Whether it is as found, because enough other failures were shrunk.
   var isAsFound: Bool { discovery != nil && shrinking == nil && token != nil }
 
   /// What the checkpoint is.
@@ -118,7 +118,7 @@ extension Failure {
     return token == nil ? "what shows it" : "a checkpoint that shows it"
   }
 
-  /// How it was found and made small, in a phrase; nil in a replay.
+  /// How it was found and shrunk, in a phrase; nil in a replay.
   var story: String? {
     guard let discovery else { return nil }
     guard let shrinking else {

@@ -33,9 +33,9 @@ struct ViolationAccount {
       diagnosis = [violation.summary]
       cause = "\(law.name), \(violation.kind), \(violation.place)"
     } else {
-      let causes = adapter.isStopped ? nil : Diagnosis.of(violation, spec, adapter)
-      (diagnosis, cause) =
-        adapter.isStopped ? ([], nil) : (causes?.sentences ?? [], causes?.cause)
+      let causes = Diagnosis.of(violation, spec, adapter)
+      // An adapter that was stopped meanwhile refuses every tracer.
+      (diagnosis, cause) = adapter.isStopped ? ([], nil) : (causes.sentences, causes.cause)
     }
     guard let mismatch = violation.evidence.flatMap(Self.mismatch) else {
       mismatch = diagnosis.isEmpty || diagnosis == [violation.summary] ? [] : [violation.summary]

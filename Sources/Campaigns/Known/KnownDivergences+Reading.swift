@@ -18,7 +18,7 @@ public struct KnownDivergencesError: Error, Sendable, Equatable, CustomStringCon
   public let field: String?
   /// What would have been right.
   public let expected: String
-  /// What stands there.
+  /// What is there.
   public let found: String
 
   init(_ path: String, entry: String? = nil, _ error: JSONFieldError) {

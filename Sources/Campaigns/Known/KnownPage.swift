@@ -25,7 +25,7 @@ extension KnownDivergences {
     return ([head] + entries.map(section)).joined(separator: "\n")
   }
 
-  /// The command that judges all laws on the minimal checkpoint of an entry.
+  /// The command that checks all laws on the minimal checkpoint of an entry.
   public func replayCommand(_ entry: KnownDivergence) -> String {
     let adapter = command.map { ["--adapter", $0] } ?? []
     return shellCommand(

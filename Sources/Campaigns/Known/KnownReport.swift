@@ -105,7 +105,7 @@ extension KnownReport: JSONRecord {
 }
 
 extension CheckRun {
-  /// What the minimal checkpoint of each known divergence shows now; each is judged once.
+  /// What the minimal checkpoint of each known divergence shows now; each is checked once.
   func recall(_ check: CheckProperty, _ settings: RunSettings) -> [KnownTally.State]? {
     guard let known else { return nil }
     // Cases are of the space of all checkpoints of the layout, whatever the run's config.
@@ -124,6 +124,8 @@ extension CheckRun {
       else { return .stale }
       guard space.disallowedAxis(AxisValues(spec)) == nil else { return .unsupported }
       let judgement = LawJudge(laws: laws, adapter: adapter, known: [entry]).judge(spec)
+      // Of an adapter that was stopped meanwhile nothing is known.
+      guard !adapter.isStopped else { return .notJudged }
       return judgement.broken.contains { $0.known != nil } ? .shows : .vanished
     }
   }

@@ -33,7 +33,7 @@ extension LawSummary {
   }
 }
 
-/// On how many checkpoints a law was judged, and how.
+/// On how many checkpoints a law was checked, and how.
 public struct LawTally: Sendable, Equatable {
   /// The law.
   public var law = LawSummary()

@@ -8,9 +8,9 @@ internal import Synchronization
 
 /// Why a run came to its end.
 public enum RunEnd: String, Sendable {
-  /// All examples were judged.
+  /// All examples were checked.
   case completed
-  /// Every checkpoint of the space was judged.
+  /// Every checkpoint of the space was checked.
   case exhausted
   /// A law was broken, which ends a check.
   case failed
@@ -62,7 +62,7 @@ public struct RunReport: Sendable {
   public var passed = 0
   /// Checkpoints on which a law was broken in a way that is not known.
   public var failed = 0
-  /// Checkpoints that had been judged before and are not counted again.
+  /// Checkpoints that had been checked before and are not counted again.
   public var repeated = 0
   /// The laws, in their order.
   public var laws: [LawTally] = []
@@ -118,7 +118,7 @@ public struct DamagedFile: Sendable, Equatable, CustomStringConvertible {
 }
 
 extension RunReport {
-  /// Different cases judged.
+  /// Different cases checked.
   public var judged: Int { passed + failed }
 
   /// Whether no law was broken but as known, and no plan refuted.
@@ -127,7 +127,7 @@ extension RunReport {
   /// The failures of one cause together.
   public var failureGroups: [[Failure]] { Failure.groups(failures) }
 
-  /// The number of failures that were not made small, because enough others were.
+  /// The number of failures that were not shrunk, because enough others were.
   var failuresAsFound: Int { failures.count(where: \.isAsFound) }
 
   /// Whether a law was seen broken in a way that is not known, be it on the way to a smaller

@@ -13,7 +13,7 @@ public enum CheckError: Error, Sendable, Equatable, CustomStringConvertible {
   case emptySpace(reason: String)
   /// The search could not make checkpoints.
   case unhealthy(advice: [String])
-  /// The time was used up before a checkpoint was judged.
+  /// The time was used up before a checkpoint was checked.
   case noTime
   /// None of the laws says anything about any of the checkpoints.
   case nothingJudged(executed: Int)

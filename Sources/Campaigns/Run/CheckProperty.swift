@@ -54,7 +54,7 @@ struct CheckProperty: Sendable {
     }
   }
 
-  /// The checkpoint of choices that were made in this space, which no law is judged on.
+  /// The checkpoint of choices that were made in this space, which no law is checked on.
   func spec(of choices: ChoiceSequence) -> CheckpointSpec {
     Property(generator) { _, _ in .pass }.replay(choices).value
   }

@@ -22,7 +22,7 @@ extension CheckRun {
       .judge(spec, isComplete: false).failure != nil
   }
 
-  /// Judges checkpoints until a law is broken in a way that is not known, and makes nothing small.
+  /// Checks checkpoints until a law is broken in a way that is not known, and shrinks nothing.
   ///
   /// - Returns: Where that was; nil if all `examples` pass.
   /// - Throws: `CheckError` if nothing could be checked.

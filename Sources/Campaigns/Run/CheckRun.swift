@@ -49,7 +49,7 @@ public struct CheckRun: Sendable {
     self.space = space
   }
 
-  /// Judges the laws on generated checkpoints and makes failures small.
+  /// Checks the laws on generated checkpoints and shrinks failures.
   ///
   /// The report is the same for the same seed, whatever machine and number of threads.
   ///
@@ -78,7 +78,7 @@ public struct CheckRun: Sendable {
     return result
   }
 
-  /// Judges the laws on the checkpoint of a token once.
+  /// Checks the laws on the checkpoint of a token once.
   ///
   /// - Throws: `CheckError` if the token is not of this version and space.
   public func replay(_ token: ReplayToken) throws(CheckError) -> CheckReplay {

@@ -4,16 +4,16 @@
 internal import AdapterLaws
 internal import CheckpointGenerators
 
-/// Judges laws on checkpoints under one adapter.
+/// Checks laws on checkpoints under one adapter.
 struct LawJudge: Sendable {
   let laws: [AdapterLaw]
   let adapter: any AdapterUnderTest
   /// What the adapter is known to do; of several entries that explain a violation the first counts.
   var known: [KnownDivergence] = []
 
-  /// Judges every law on one checkpoint; after the first that is broken in a way that is not known
+  /// Checks every law on one checkpoint; after the first that is broken in a way that is not known
   /// only if all are wanted, and no more once it is told to end. Of an adapter that was stopped
-  /// meanwhile nothing is judged.
+  /// meanwhile nothing is checked.
   func judge(
     _ spec: CheckpointSpec, isComplete: Bool = true, isCancelled: () -> Bool = { false }
   ) -> Judgement {

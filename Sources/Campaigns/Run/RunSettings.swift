@@ -7,24 +7,24 @@ public struct RunSettings: Sendable {
   public var budget: RunBudget
   /// Everything random derives from this.
   public var seed: UInt64
-  /// How many checkpoints are judged at the same time; the report does not depend on it.
+  /// How many checkpoints are checked at the same time; the report does not depend on it.
   public var threads: Int
-  /// Whether a check judges all examples whatever fails, and a failure of each kind is made small;
+  /// Whether a check goes through all examples whatever fails, and a failure of each kind is shrunk;
   /// without it a check ends soon after the first failure.
   public var keepsGoing = false
   /// Which cases of a campaign are this process's.
   public var shard = Shard.whole
   /// The folder where interesting cases and the state of a campaign are kept, if there is one.
   public var corpus: String?
-  /// How many executions making one failure small may take.
+  /// How many executions shrinking one failure may take.
   public var shrinkExecutions = 20_000
-  /// How many failures are made small, in the order in which they are found; others are reported as
+  /// How many failures are shrunk, in the order in which they are found; others are reported as
   /// found.
   public var shrunkFailures = 100
   /// How long making one failure of a check small may take. With one, the smallest checkpoints depend
   /// on the clock, and so does the report; without, neither does.
   public var shrinkTimeBudget: Duration?
-  /// Whether a campaign ends as soon as one failure is made small.
+  /// Whether a campaign ends as soon as one failure is shrunk.
   public var endsAtFirstFinding = false
   /// Told, before the work begins, of each file of a campaign that cannot be read.
   public var damaged: (@Sendable (DamagedFile) -> Void)?
@@ -38,7 +38,7 @@ public struct RunSettings: Sendable {
     self.threads = threads
   }
 
-  /// Creates settings of a run that judges so many checkpoints, all of which are to pass unless it
+  /// Creates settings of a run that checks so many checkpoints, all of which are to pass unless it
   /// keeps going.
   public init(examples: Int = 1000, seed: UInt64 = 0, threads: Int = 1) {
     self.init(budget: .examples(examples), seed: seed, threads: threads)
@@ -53,9 +53,9 @@ public struct RunSettings: Sendable {
 
 /// What a run is doing.
 public enum CheckProgress: Sendable, Equatable {
-  /// So many checkpoints have been judged, of which so many passed.
+  /// So many checkpoints have been checked, of which so many passed.
   case searching(executed: Int, passed: Int)
-  /// A failure of a law is being made small.
+  /// A failure of a law is being shrunk.
   case shrinking(law: String, evaluations: Int)
 }
 
@@ -90,12 +90,12 @@ public enum RunBudget: Sendable, Equatable {
 
 /// How far a campaign is.
 public struct CampaignProgress: Sendable, Equatable {
-  /// Cases judged.
+  /// Cases checked.
   public var judged: Int
   /// Signatures of failures seen.
   public var failures: Int
   /// Milliseconds of work in all sessions.
   public var milliseconds: Int
-  /// The law of a failure that is being made small, if one is.
+  /// The law of a failure that is being shrunk, if one is.
   public var shrinking: String?
 }

@@ -9,7 +9,7 @@ struct FailureScreen {
   static let height = 40
 
   let failure: Failure
-  /// How many laws were judged.
+  /// How many laws were checked.
   let lawCount: Int
 
   /// The lines.

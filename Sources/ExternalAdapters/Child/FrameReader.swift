@@ -71,7 +71,7 @@ struct FrameReader: ~Copyable {
     return transfer ?? .end
   }
 
-  /// Judges the size and makes room for the frame, which the system provides as it is filled.
+  /// Checks the size and makes room for the frame, which the system provides as it is filled.
   private mutating func begin(_ pipe: borrowing PipeEnd) throws(ChildFault) {
     let size = prefix.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     guard size <= UInt64(limit) else {

@@ -5,7 +5,7 @@ import Adapters
 import Layouts
 import Tensors
 
-/// Keys that are misspelled or stand under a prefix that the adapter was not told; comments say where
+/// Keys that are misspelled or have a prefix that the adapter was not told; comments say where
 /// such faults come from.
 extension CheckpointFaultCatalogue {
   static let wrongNames: [CheckpointFaultKind] = [

@@ -5,13 +5,13 @@ import Layouts
 
 /// Texts with the names that a layout has for its tensors.
 ///
-/// What stands in braces is a site, for whose tensors reports have words, such as `{router}`. Of the first tensor
+/// What is in braces is a site, for whose tensors reports have words, such as `{router}`. Of the first tensor
 /// of a site,
 ///
 /// - `{key down}` and `{key down 1}` are keys on disk in layer 0, of expert 0 or another, and `{bare embedding}`
 ///   is one without the usual prefix, `{stem head}` one without its last component;
 /// - `{native down}` is the native name without its layer, `{group down}` its last component and
-///   `{module down}` what stands before that;
+///   `{module down}` what comes before that;
 /// - `{factor down}` is the last component of native low-rank factors without their letter.
 ///
 /// `{prefix}` is the usual start of keys, `{layer 1}` that of keys of a layer.

@@ -18,7 +18,7 @@ public struct CampaignMeasurement: Sendable {
   public let configPath: String
   /// How many seconds a campaign may take.
   public var seconds = 60
-  /// How many cases are judged at the same time.
+  /// How many cases are checked at the same time.
   public var threads = 1
   /// What everything random derives from.
   public var seed: UInt64 = 0
@@ -66,7 +66,7 @@ public struct CampaignMeasurement: Sendable {
 public struct CampaignFaultResult: Sendable {
   /// The fault.
   public let fault: PlantedFault
-  /// Cases judged until the end of the campaign.
+  /// Cases checked until the end of the campaign.
   public let judged: Int
   /// What the campaign found, nil if the fault survived.
   public var finding: Failure?

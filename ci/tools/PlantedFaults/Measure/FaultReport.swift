@@ -8,7 +8,7 @@ public import Campaigns
 public struct FaultReport: Sendable {
   /// The family: `reference` or `nemo`.
   public let family: String
-  /// How many checkpoints were judged at most for a fault and a seed.
+  /// How many checkpoints were checked at most for a fault and a seed.
   public let examples: Int
   /// How many seeds were tried.
   public let seeds: Int
