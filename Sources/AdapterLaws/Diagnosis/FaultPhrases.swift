@@ -124,6 +124,7 @@ extension Diagnosis.Fault {
     let spelling =
       switch self {
       case .value(let fault): "value.\(fault)"
+      case .misbehaved(let kind): "misbehaved.\(kind)"
       default: "\(self)"
       }
     return String(spelling.prefix { $0 != "(" })
@@ -154,7 +155,7 @@ extension Diagnosis.Fault {
   }
 
   /// Whether the fault says what an adapter does wrong, not only what comes of it.
-  var isTelling: Bool {
+  public var isTelling: Bool {
     if case .value(.changed) = self { return false }
     return rank <= 1
   }

@@ -9,7 +9,7 @@ import Tensors
 /// Recognizes what laws about behaviour report, and wrong answers to `isMTPKey`.
 enum BehaviourClassifier {
   static func classify(_ violation: Violation) -> [Observation] {
-    violation.kind == "input changed" ? [Observation(.inputChanged)] : []
+    violation.kind == Violation.Kind.inputChanged.rawValue ? [Observation(.inputChanged)] : []
   }
 
   static func classifyMTPKeys(
