@@ -48,11 +48,6 @@ extension Runner {
         note(result, failure.key)
       }
     }
-    for target in result.context.targets {
-      if best[target.label].map({ $0.score < target.score }) ?? true {
-        best[target.label] = (target.score, result)
-      }
-    }
     if let check = health.check(result, report, settings) { complain(check) }
   }
 

@@ -4,25 +4,18 @@
 /// Passes that lower single values, or several to the same value.
 extension Shrinker {
   func minimizeChoices() {
-    var position = 0
-    while position < count, !isOver {
-      minimize([position])
-      position += 1
-    }
+    forEachPosition { minimize([$0]) }
   }
 
   func minimizeDuplicates() {
-    var position = 0
-    while position < count, !isOver {
+    forEachOpenPosition { position in
       let choice = choices[position]
-      if choice.constraint.kind != .boolean, !sequence.isTrivial(position) {
-        let group = (position..<count).filter { other in
-          !choices[other].isForced && isSame(choices[other], choice)
-        }
-        let isFirst = !(0..<position).contains { isSame(choices[$0], choice) }
-        if group.count > 1, isFirst { minimize(group) }
+      if choice.constraint.kind == .boolean { return }
+      let group = (position..<count).filter { other in
+        !choices[other].isForced && isSame(choices[other], choice)
       }
-      position += 1
+      let isFirst = !(0..<position).contains { isSame(choices[$0], choice) }
+      if group.count > 1, isFirst { minimize(group) }
     }
   }
 
@@ -104,11 +97,7 @@ extension Shrinker {
       high -= step
       step *= 2
     }
-    while low + 1 < high, !isOver {
-      let middle = low + (high - low) / 2
-      if holds(middle) { high = middle } else { low = middle }
-    }
-    return high
+    return bisect(low, high, holds)
   }
 
   private func minimizeSymbols(_ positions: [Int], _ constraint: Constraint) {
@@ -151,18 +140,13 @@ extension Shrinker {
     _ places: [Int], _ content: @escaping () -> [UInt32],
     _ attempt: @escaping ([UInt32]) -> Bool
   ) {
-    let put = { (symbol: UInt32) -> Bool in
+    let put = { (symbol: UInt64) -> Bool in
       var now = content()
-      for place in places where place < now.count { now[place] = symbol }
+      for place in places where place < now.count { now[place] = UInt32(symbol) }
       return attempt(now)
     }
     guard let place = places.first, place < content().count else { return }
-    var high = content()[place]
-    if high == 0 || put(0) { return }
-    var low: UInt32 = 0
-    while low + 1 < high, !isOver {
-      let middle = low + (high - low) / 2
-      if put(middle) { high = middle } else { low = middle }
-    }
+    let high = UInt64(content()[place])
+    if high > 0, !put(0) { _ = bisect(0, high, put) }
   }
 }

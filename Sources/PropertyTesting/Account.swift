@@ -14,18 +14,9 @@ struct Subject<Value: Sendable>: Sendable {
     Property(generator) { _, _ in .pass }.replay(choices)
   }
 
-  /// The arguments of a case, one or more lines each; parts that do not matter are marked.
-  func arguments(_ choices: ChoiceSequence, irrelevant: [Range<Int>] = []) -> [String] {
-    let original = replay(choices)
-    var trees = describe(original.value)
-    for range in irrelevant {
-      for variant in original.choices.variants(in: range) {
-        let other = replay(variant)
-        // Only where everything else stayed in its place does the difference tell something.
-        guard !other.isStale, other.choices == variant else { continue }
-        for (index, tree) in describe(other.value).enumerated() { trees[index].mark(against: tree) }
-      }
-    }
+  /// The arguments of a case, one or more lines each.
+  func arguments(_ choices: ChoiceSequence) -> [String] {
+    let trees = describe(replay(choices).value)
     return trees.enumerated().flatMap { index, tree in
       let name = trees.count == 1 ? "value: " : "argument \(index + 1): "
       return tree.lines().enumerated().map { ($0.offset == 0 ? name : "") + $0.element }
@@ -46,9 +37,7 @@ enum Account {
     } else {
       lines.append(headline(finding))
     }
-    if let choices = finding.choices {
-      lines += subject.arguments(choices, irrelevant: finding.irrelevant)
-    }
+    if let choices = finding.choices { lines += subject.arguments(choices) }
     if showsMessage, !finding.message.isEmpty, finding.flakiness == nil {
       lines.append(finding.message)
     }

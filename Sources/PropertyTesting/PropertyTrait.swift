@@ -33,7 +33,7 @@ extension Trait where Self == PropertyTrait {
     PropertyTrait { $0.seed = seed }
   }
 
-  /// A folder that keeps failures, and the case that is being executed in case of a crash.
+  /// A folder that keeps failures.
   public static func failureStore(_ folder: String) -> PropertyTrait {
     PropertyTrait { $0.failureStore = folder }
   }
@@ -48,7 +48,7 @@ extension Trait where Self == PropertyTrait {
     PropertyTrait { $0.settings.threads = max(1, count) }
   }
 
-  /// Any of the engine's settings; seed, replays and crash guard are set by the binding.
+  /// Any of the engine's settings; seed and replays are set by the binding.
   public static func propertySettings(
     _ edit: @escaping @Sendable (inout Settings) -> Void
   ) -> PropertyTrait {

@@ -4,7 +4,7 @@
 internal import PropertyEngine
 internal import Testing
 
-/// One run of one property in a test: settings, store, crash guard, and what is said at the end.
+/// One run of one property in a test: settings, store, and what is said at the end.
 struct Session<Value: Sendable> {
   let test: Test
   let identity: PropertyIdentity
@@ -36,19 +36,11 @@ struct Session<Value: Sendable> {
         let contents = try FailureStore(folder: folder).failures(of: identity.id)
         stored = contents.failures
         for file in contents.unreadable { warn("\(file)", location) }
-        let crashGuard = try CrashGuard(
-          folder: folder, property: identity.id, threads: settings.threads)
-        settings.crashGuard = crashGuard
       } catch {
         warn("failures are not kept: \(error)", location)
       }
     }
-    let leftovers = settings.crashGuard?.leftovers ?? []
-    for leftover in leftovers {
-      let value = subject.arguments(leftover).joined(separator: "\n")
-      warn("the previous run crashed in this case, which is run first now:\n\(value)", location)
-    }
-    settings.replays = leftovers + stored.map(\.choices)
+    settings.replays = stored.map(\.choices)
     self.test = test
     self.identity = identity
     self.subject = subject
@@ -73,13 +65,11 @@ struct Session<Value: Sendable> {
   /// Brings the store up to date, and records as issues what is wrong besides failures. Gives the
   /// failures with the text for each.
   func close(_ report: Report) -> [(finding: Finding, text: String)] {
-    settings.crashGuard?.finish()
     let kept = report.findings.compactMap(storable)
     do {
       for failure in kept { try store?.save(failure) }
       // A run that was cancelled may have replayed fewer.
-      let leftovers = settings.replays.count - stored.count
-      for (old, status) in zip(stored, report.replays.dropFirst(leftovers)) {
+      for (old, status) in zip(stored, report.replays) {
         switch status {
         case .fails(let key) where kept.contains { $0.key == key && $0 != old }:
           try store?.remove(old)

@@ -53,7 +53,7 @@ struct ReplayCommand: ParsableCommand {
 
 /// A token, or where one is.
 private struct TokenText {
-  private static let prefixes = ["p1_", "p2_"]
+  private static let prefix = "p2_"
   private let text: String
 
   init(_ text: String) {
@@ -61,7 +61,7 @@ private struct TokenText {
   }
 
   func token() throws -> ReplayToken {
-    if Self.prefixes.contains(where: { text.hasPrefix($0) }), !text.contains("/") {
+    if text.hasPrefix(Self.prefix), !text.contains("/") {
       return try Self.read(text, "the token")
     }
     let path = folderNames(in: text) == nil ? text : "\(text)/\(Failure.readmeName)"
@@ -85,7 +85,7 @@ private struct TokenText {
     let bytes = storage.bytes
     let text = (0..<bytes.byteCount).map { bytes.byte(at: $0) }
     return text.split { !isTokenByte($0) }.map { String(decoding: $0, as: UTF8.self) }
-      .filter { word in prefixes.contains { word.hasPrefix($0) } }
+      .filter { $0.hasPrefix(prefix) }
   }
 
   private static func isTokenByte(_ byte: UInt8) -> Bool {

@@ -66,21 +66,6 @@ private func token(in text: String) throws -> String {
     }
   }
 
-  @Test("A case in which the previous run crashed is shown and run first")
-  func crashed() async throws {
-    try await withTemporaryFolder { folder in
-      await #expect(processExitsWith: .failure) { [folder = folder as String] in
-        try await crashing(folder, bound: 10)
-      }
-      let recording = try await recording { try await crashing(folder, bound: 5000) }
-      #expect(recording.failures.isEmpty)
-      #expect(recording.error == nil)
-      #expect(recording.warnings.count == 1)
-      #expect(recording.text.hasPrefix("the previous run crashed in this case, which is run first"))
-      #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
-    }
-  }
-
   @Test("A token replays one case, and only it, in both kinds of body")
   func tokens() async throws {
     let runs = Counter()
@@ -113,21 +98,18 @@ private func token(in text: String) throws -> String {
     let body: @Sendable () async throws -> Void = {
       try await property(numbers, name: "m") { #expect($0 < 300) }
     }
-    let short = try token(in: try await recording(body).text)
-    #expect(short.hasPrefix("p2_"))
-    // The longer tokens name the property, and the place of the failure.
-    let long = StoredFailure(
-      property: "PropertyTestingTests.PropertyStoreTests/movedToken()#m",
-      fingerprint: zip(numbers).fingerprint,
-      key: FailureKey(law: "", place: "Module/Elsewhere.swift:1:1"),
-      choices: try ReplayToken(text: short).choices
-    ).token
-    for token in [short, long] {
+    let token = try token(in: try await recording(body).text)
+    #expect(token.hasPrefix("p2_"))
+    // Of another place in the source, the same property.
+    let moved: @Sendable () async throws -> Void = {
+      try await property(numbers, name: "m") { #expect($0 < 300) }
+    }
+    for body in [body, moved] {
       try await withEnvironment(["PROPERTY_TOKEN": token]) {
         let replayed = try await recording(body)
         #expect(replayed.issues.count == 1)
         #expect(replayed.text.contains("value: 300\n"), "\(replayed.text)")
-        #expect(replayed.text.contains("PROPERTY_TOKEN=\(short) "), "\(replayed.text)")
+        #expect(replayed.text.contains("PROPERTY_TOKEN=\(token) "), "\(replayed.text)")
       }
     }
   }
@@ -150,26 +132,6 @@ private func token(in text: String) throws -> String {
       let wider = Generator<Int>.integer(0...2000)
       let widened = try await recording { try property(wider, name: "d") { $0 < 300 } }
       #expect(widened.text.contains("its choices no longer fit the generator"))
-    }
-  }
-}
-
-/// A property that traps for numbers above `bound`.
-@Sendable private func crashing(_ folder: String, bound: Int) async throws {
-  // In the process of an exit test there is no current test, so the engine is used on its own.
-  let id = "PropertyTestingTests.PropertyStoreTests/crashed()#crash"
-  if Test.current == nil {
-    var settings = Settings(examples: 500, seed: 1)
-    settings.crashGuard = try CrashGuard(folder: folder, property: id)
-    _ = Property(numbers) { number, _ in
-      precondition(number <= bound, "the bug")
-      return .pass
-    }.run(settings)
-  }
-  try await withTrait(.failureStore(folder)) {
-    try property(zip(numbers), name: "crash") { number in
-      precondition(number <= bound, "the bug")
-      return true
     }
   }
 }

@@ -66,7 +66,6 @@ struct CampaignJudge: Sendable {
     var settings = Settings(examples: 1)
     settings.replays = [choices]
     settings.findsSeveral = false
-    settings.explains = false
     settings.shrinkTimeBudget = nil
     settings.shrinkExecutions =
       ground.isSlow ? min(Self.slowExecutions, shrinkExecutions) : shrinkExecutions

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-/// A shrunk failure as it is kept between runs, and passed on as a token.
+/// A shrunk failure as it is kept between runs.
 public struct StoredFailure: Sendable, Equatable {
   /// Version of the bytes.
-  public static let formatVersion: UInt8 = 1
+  public static let formatVersion: UInt8 = 2
   /// More bytes are neither written nor read.
   public static let maximumBytes = 1 << 20
 
@@ -29,18 +29,13 @@ public struct StoredFailure: Sendable, Equatable {
 
   /// Version byte, property, fingerprint, key, choices, CRC-32.
   public var bytes: [UInt8] {
-    var writer = StoredByteWriter()
-    writer.bytes.append(StoredFailure.formatVersion)
-    writer.write(property)
-    writer.write(fixed: fingerprint)
-    writer.write(key.law)
-    writer.write(key.kind)
-    writer.write(key.place)
-    let choices = choices.encoded
-    writer.write(UInt64(choices.count))
-    writer.bytes.append(contentsOf: choices)
-    writer.write(fixed: UInt64(crc32(writer.bytes)), bytes: 4)
-    return writer.bytes
+    var writer = BitWriter()
+    writer.write(UInt64(StoredFailure.formatVersion), bytes: 1)
+    writer.write(text: property)
+    writer.write(fingerprint, bytes: 8)
+    for text in [key.law, key.kind, key.place] { writer.write(text: text) }
+    writer.write(choices)
+    return writer.sealed
   }
 
   /// Reads what `bytes` gave; any other bytes are refused.
@@ -52,40 +47,15 @@ public struct StoredFailure: Sendable, Equatable {
     guard version == StoredFailure.formatVersion else {
       throw .otherVersion(found: version, expected: StoredFailure.formatVersion)
     }
-    guard bytes.count > 4 else { throw .truncated(part: "the checksum") }
-    let body = bytes.dropLast(4)
-    var tail = StoredByteReader(bytes.suffix(4))
-    let found = UInt32(truncatingIfNeeded: try tail.fixed("the checksum", bytes: 4))
-    let expected = crc32(body)
-    guard found == expected else { throw .damaged(expected: expected, found: found) }
-    var reader = StoredByteReader(body.dropFirst())
+    var reader = try BitReader(sealed: bytes)
+    _ = try reader.read(bytes: 1)
     property = try reader.text("the property")
-    fingerprint = try reader.fixed("the fingerprint")
+    reader.part = "the fingerprint"
+    fingerprint = try reader.read(bytes: 8)
     key = FailureKey(
       law: try reader.text("the law"), kind: try reader.text("the kind"),
       place: try reader.text("the place"))
-    let encoded = try reader.bytes("the choices")
-    do throws(ChoiceSequence.DecodingError) {
-      choices = try ChoiceSequence(decoding: Array(encoded))
-    } catch {
-      throw .choices(error)
-    }
-    guard reader.remaining == 0 else { throw .trailingBytes(reader.remaining) }
-  }
-
-  static let tokenPrefix = "p1_"
-
-  /// The bytes as text that can stand in a shell command and a URL.
-  public var token: String { StoredFailure.tokenPrefix + base64URL(bytes) }
-
-  /// Reads a token.
-  public init(token: String) throws(StoredFailureError) {
-    guard token.hasPrefix(StoredFailure.tokenPrefix) else { throw .notAToken }
-    let limit = StoredFailure.maximumBytes / 3 * 4 + 8
-    guard token.utf8.count <= limit else {
-      throw .tooLarge(bytes: token.utf8.count, limit: limit)
-    }
-    try self.init(bytes: try decodedBase64URL(token, from: StoredFailure.tokenPrefix.utf8.count))
+    choices = try reader.choices()
   }
 }
 
@@ -98,5 +68,42 @@ extension Report {
     findings = [
       Finding(key: failure.key, message: message, choices: failure.choices, caseNumber: 0)
     ]
+  }
+}
+
+/// What is wrong with the bytes or the token of a stored failure.
+public enum StoredFailureError: Error, Equatable, CustomStringConvertible {
+  /// More bytes than any stored failure has.
+  case tooLarge(bytes: Int, limit: Int)
+  /// The bytes end before `part` does.
+  case truncated(part: String)
+  /// There are bytes after the end.
+  case trailingBytes(Int)
+  /// The checksum does not fit the bytes.
+  case damaged(expected: UInt32, found: UInt32)
+  /// Written by another version of the format.
+  case otherVersion(found: UInt8, expected: UInt8)
+  /// `part` has a value that is never written.
+  case invalid(part: String)
+  /// A token that does not start as tokens do.
+  case notAToken
+  /// A character that tokens do not have, at `offset` in UTF-8 bytes.
+  case invalidCharacter(offset: Int)
+
+  /// What is wrong and what can be done.
+  public var description: String {
+    switch self {
+    case .tooLarge(let bytes, let limit):
+      "\(bytes) bytes are more than the \(limit) that a stored failure may have"
+    case .truncated(let part): "it ends within \(part); copy it as a whole"
+    case .trailingBytes(let count): "\(count) bytes follow after its end; copy nothing but it"
+    case .damaged(let expected, let found):
+      "its checksum is \(found), but its bytes give \(expected); it was changed or cut"
+    case .otherVersion(let found, let expected):
+      "it has format version \(found), this engine reads \(expected); find the failure again"
+    case .invalid(let part): "\(part) has a value that this engine never writes"
+    case .notAToken: "a token starts with \(ReplayToken.prefix)"
+    case .invalidCharacter(let offset): "byte \(offset) is not a character of a token"
+    }
   }
 }
