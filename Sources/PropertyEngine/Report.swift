@@ -117,3 +117,15 @@ public struct Report: Sendable {
       && passed + examplesPassed > 0 && end != .gaveUp && end != .cancelled
   }
 }
+
+extension Report {
+  /// The report on the replay of choices that still fail and have `message` to say.
+  public init(
+    replayed choices: ChoiceSequence, key: FailureKey, message: String = "", seed: UInt64
+  ) {
+    self.init()
+    self.seed = seed
+    end = .failed
+    findings = [Finding(key: key, message: message, choices: choices, caseNumber: 0)]
+  }
+}

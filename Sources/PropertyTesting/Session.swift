@@ -14,7 +14,7 @@ struct Session<Value: Sendable> {
   /// The case to replay, and nothing else, if the environment asks for it.
   let token: ReplayToken?
   private let store: FailureStore?
-  private let stored: [StoredFailure]
+  private let stored: [ReplayToken]
   private let fingerprint: UInt64
   /// Whether the failing body records the issue, which then tells the message itself.
   private let isShownByBody: Bool
@@ -29,7 +29,7 @@ struct Session<Value: Sendable> {
     var settings = configuration.settings
     settings.seed = environment.seed ?? configuration.seed ?? stableHash(identity.id)
     settings.examples = environment.examples ?? settings.examples
-    var stored: [StoredFailure] = []
+    var stored: [ReplayToken] = []
     let folder = environment.store ?? configuration.failureStore
     if let folder {
       do {
@@ -65,22 +65,25 @@ struct Session<Value: Sendable> {
   /// Brings the store up to date, and records as issues what is wrong besides failures. Gives the
   /// failures with the text for each.
   func close(_ report: Report) -> [(finding: Finding, text: String)] {
-    let kept = report.findings.compactMap(storable)
+    let kept = report.findings.compactMap { finding in
+      token(of: finding).map { (key: finding.key, token: $0) }
+    }
     do {
-      for failure in kept { try store?.save(failure) }
+      for failure in kept { try store?.save(failure.token) }
       // A run that was cancelled may have replayed fewer.
       for (old, status) in zip(stored, report.replays) {
         switch status {
-        case .fails(let key) where kept.contains { $0.key == key && $0 != old }:
+        case .fails(let key) where kept.contains { $0.key == key && $0.token != old }:
           try store?.remove(old)
         case .fails: break
-        case .passes where old.fingerprint == fingerprint: try store?.remove(old)
+        case .passes where old.matches(property: identity.id, fingerprint: fingerprint):
+          try store?.remove(old)
         case .passes, .stale:
           let file = store?.fileName(of: old) ?? ""
           warn(
             """
             the stored failure \(file) no longer fits the generator and was not counted; \
-            remove it if it is of no use: \(old.key)
+            remove it if it is of no use
             """, location)
         }
       }
@@ -106,16 +109,9 @@ struct Session<Value: Sendable> {
     return text(!isShownByBody)
   }
 
-  private func storable(_ finding: Finding) -> StoredFailure? {
-    guard let choices = finding.choices, finding.flakiness == nil else { return nil }
-    return StoredFailure(
-      property: identity.id, fingerprint: fingerprint, key: finding.key, choices: choices)
-  }
-
   private func token(of finding: Finding) -> ReplayToken? {
-    storable(finding).map {
-      ReplayToken(property: $0.property, fingerprint: $0.fingerprint, choices: $0.choices)
-    }
+    guard let choices = finding.choices, finding.flakiness == nil else { return nil }
+    return ReplayToken(property: identity.id, fingerprint: fingerprint, choices: choices)
   }
 
   /// Whether the generator still makes the value of the token.
@@ -128,9 +124,7 @@ struct Session<Value: Sendable> {
   func report(
     on token: ReplayToken, key: FailureKey = FailureKey(law: ""), message: String = ""
   ) -> Report {
-    let failure = StoredFailure(
-      property: identity.id, fingerprint: fingerprint, key: key, choices: token.choices)
-    return Report(replayed: failure, message: message, seed: settings.seed)
+    Report(replayed: token.choices, key: key, message: message, seed: settings.seed)
   }
 
   /// Says that a token shows nothing any more, which fails: a dead token must not look like a pass.

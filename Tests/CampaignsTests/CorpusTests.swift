@@ -84,9 +84,8 @@ struct CorpusTests {
     let (one, other) = (Corpus(folder: "\(folder)/1"), Corpus(folder: "\(folder)/2"))
     try one.write(cases: [try Self.token(1)], named: "a")
     try other.write(cases: [try Self.token(2), try Self.token(1)], named: "a")
-    let failure = StoredFailure(
-      property: CheckProperty.name, fingerprint: 1, key: FailureKey(law: "round-trip"),
-      choices: ChoiceSequence())
+    let failure = ReplayToken(
+      property: CheckProperty.name, fingerprint: 1, choices: ChoiceSequence())
     try other.failureStore.save(failure)
     try corpus.add([one, other])
     let contents = try corpus.contents()

@@ -59,9 +59,9 @@ import Testing
       let noise = (0..<random.position(below: 40)).map { _ in UInt8(random.upTo(255)) }
       _ = try? Self.read(noise)
     }
-    #expect(throws: StoredFailureError.truncated(part: "the choices")) {
+    #expect(throws: ReplayTokenError.truncated(part: "the choices")) {
       try Self.read([0xFF, 0xFF, 0xF7])
     }
-    #expect(throws: StoredFailureError.trailingBytes(1)) { try Self.read([0, 0]) }
+    #expect(throws: ReplayTokenError.trailingBytes(1)) { try Self.read([0, 0]) }
   }
 }

@@ -5,6 +5,24 @@ import Testing
 
 @testable import PropertyEngine
 
+/// One choice of each kind, drawn by a generator.
+let everyKind = zip(
+  Generator<Int8>.integer(), Generator<UInt64>.integer(), .boolean(), Generator<Float>.float(),
+  Generator<UInt64>.bits(of: .float8E4M3), .ascii(), Generator<Int>.integer(3...9).array())
+
+/// Failures with the choices of random cases.
+func randomFailures(_ count: Int) -> [ReplayToken] {
+  let source = Source()
+  return (0..<count).map { index in
+    source.begin(
+      tail: .random, limit: 1000, random: RandomStream(seed: 5, index: UInt64(index)))
+    _ = everyKind.draw(source)
+    return ReplayToken(
+      property: "Module.Suite/test()", fingerprint: UInt64(index) &* 0x9E37_79B9_7F4A_7C15,
+      choices: source.sequence)
+  }
+}
+
 @Suite("Replay tokens") struct ReplayTokenTests {
   private let property = Property(everyKind) { _, _ in .pass }
 
@@ -15,18 +33,16 @@ import Testing
 
   @Test("Any choices come back from a text, replay the same value, and give the same text again")
   func roundTrip() throws {
-    for failure in randomFailures(500) {
-      let token = ReplayToken(
-        property: failure.property, fingerprint: failure.fingerprint, choices: failure.choices)
+    for token in randomFailures(500) {
       let read = try ReplayToken(text: token.text)
       #expect(read == token)
       #expect(read.text == token.text)
       let replay = property.replay(read.choices)
       #expect(!replay.isStale)
-      #expect(replay.choices.encoded == failure.choices.encoded)
+      #expect(replay.choices.encoded == token.choices.encoded)
       // With the constraints that were read the choices can be stored as well.
       let copy = try choices(read.choices.encoded)
-      #expect(copy == failure.choices)
+      #expect(copy == token.choices)
     }
   }
 
@@ -136,8 +152,8 @@ import Testing
       for position in characters.indices.dropLast() {
         var changed = characters
         changed[position] = changed[position] == "A" ? "B" : "A"
-        #expect(throws: StoredFailureError.self) { try ReplayToken(text: String(changed)) }
-        #expect(throws: StoredFailureError.self) {
+        #expect(throws: ReplayTokenError.self) { try ReplayToken(text: String(changed)) }
+        #expect(throws: ReplayTokenError.self) {
           try ReplayToken(text: String(characters.prefix(position)))
         }
       }
@@ -165,30 +181,43 @@ import Testing
 
   @Test("What is wrong is said by type")
   func errors() {
-    #expect(throws: StoredFailureError.notAToken) { try ReplayToken(text: "p3_AAAA") }
-    #expect(throws: StoredFailureError.invalidCharacter(offset: 4)) {
+    #expect(throws: ReplayTokenError.notAToken) { try ReplayToken(text: "p3_AAAA") }
+    #expect(throws: ReplayTokenError.invalidCharacter(offset: 4)) {
       try ReplayToken(text: "p2_A+")
     }
-    #expect(throws: StoredFailureError.truncated(part: "the choices")) {
+    #expect(throws: ReplayTokenError.truncated(part: "the choices")) {
       try ReplayToken(text: "p2_")
     }
     let long = "p2_" + String(repeating: "A", count: 100_000)
-    let limit = ReplayToken.maximumBytes / 3 * 4 + 8
-    #expect(throws: StoredFailureError.tooLarge(bytes: 100_003, limit: limit)) {
+    let limit = ReplayToken.maximumTextBytes
+    #expect(throws: ReplayTokenError.tooLarge(bytes: 100_003, limit: limit)) {
       try ReplayToken(text: long)
     }
     // A count of choices far above the bits that are left allocates nothing.
     var writer = BitWriter()
     writer.write(number: .max)
-    #expect(throws: StoredFailureError.truncated(part: "the choices")) {
+    #expect(throws: ReplayTokenError.truncated(part: "the choices")) {
       try choices(writer.bytes)
     }
-    #expect(throws: StoredFailureError.trailingBytes(1)) {
+    #expect(throws: ReplayTokenError.trailingBytes(1)) {
       try choices([0, 0])
     }
     // Zero written with two groups.
-    #expect(throws: StoredFailureError.invalid(part: "the choices")) {
+    #expect(throws: ReplayTokenError.invalid(part: "the choices")) {
       try choices([0x80])
     }
+  }
+
+  @Test("CRC-32 gives the published check value")
+  func checksum() {
+    #expect(crc32("123456789".utf8) == 0xCBF4_3926)
+  }
+
+  @Test("The fingerprint is that of the structure, not of the values")
+  func fingerprint() {
+    let small = Generator<Int>.integer(0...10)
+    #expect(small.fingerprint == small.map { $0 * 2 }.fingerprint)
+    #expect(small.fingerprint != Generator<Int>.integer(0...11).fingerprint)
+    #expect(small.fingerprint != small.array().fingerprint)
   }
 }

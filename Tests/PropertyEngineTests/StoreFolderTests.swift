@@ -15,16 +15,18 @@ func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Re
 }
 
 @Suite("The store of failures") struct StoreFolderTests {
+  private let property = "Module.Suite/test()"
+
   @Test("Failures come back simplest first, and only those of the property")
   func order() throws {
     try withTemporaryFolder { folder in
       let store = FailureStore(folder: folder, maximumPerProperty: 100)
       let failures = randomFailures(20)
       for failure in failures { try store.save(failure) }
-      var other = failures[0]
-      other.property = "another"
+      let other = ReplayToken(
+        property: "another", fingerprint: 1, choices: failures[0].choices)
       try store.save(other)
-      let found = try store.failures(of: failures[0].property)
+      let found = try store.failures(of: property)
       #expect(found.failures.count == 20)
       #expect(found.unreadable.isEmpty)
       for (a, b) in zip(found.failures, found.failures.dropFirst()) {
@@ -32,7 +34,7 @@ func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Re
       }
       try store.remove(failures[3])
       try store.remove(failures[3])
-      #expect(try store.failures(of: failures[0].property).failures.count == 19)
+      #expect(try store.failures(of: property).failures.count == 19)
       #expect(try store.failures(of: "another").failures == [other])
     }
   }
@@ -50,8 +52,8 @@ func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Re
       let failures = randomFailures(2)
       for failure in failures { try store.save(failure) }
       let path = "\(folder)/\(store.fileName(of: failures[0]))"
-      try Data([2, 2, 3, 4, 5, 6]).write(to: URL(filePath: path))
-      let contents = try store.failures(of: failures[0].property)
+      try Data("p2_AAAAAAAAAAAAAAAAAAAA".utf8).write(to: URL(filePath: path))
+      let contents = try store.failures(of: property)
       #expect(contents.failures == [failures[1]])
       #expect(contents.unreadable.map(\.path) == [path])
       #expect("\(contents.unreadable)".contains("checksum"))
@@ -64,9 +66,9 @@ func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Re
       let store = FailureStore(folder: folder, maximumPerProperty: 3)
       let failures = randomFailures(10)
       for failure in failures { try store.save(failure) }
-      let kept = try store.failures(of: failures[0].property).failures
+      let kept = try store.failures(of: property).failures
       // As they are read, without the ranges that the choices were drawn from.
-      let simplest = try failures.map { try StoredFailure(bytes: $0.bytes) }
+      let simplest = try failures.map { try ReplayToken(text: $0.text) }
         .sorted { $0.choices.isSimpler(than: $1.choices) }.prefix(3)
       #expect(kept.map(\.choices) == simplest.map(\.choices))
       #expect(try FileSystem.names(in: folder).count == 3)
@@ -84,13 +86,13 @@ func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Re
         group.addTask {
           for failure in failures.dropFirst(part * 5) {
             try store.save(failure)
-            let contents = try store.failures(of: failure.property)
+            let contents = try store.failures(of: property)
             #expect(contents.unreadable.isEmpty)
           }
         }
       }
       try await group.waitForAll()
     }
-    #expect(try store.failures(of: failures[0].property).failures.count == 40)
+    #expect(try store.failures(of: property).failures.count == 40)
   }
 }

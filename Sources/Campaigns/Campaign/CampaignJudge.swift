@@ -55,7 +55,7 @@ struct CampaignJudge: Sendable {
   /// - Returns: The failure, and what a corpus keeps of it if it is of the space of all checkpoints.
   func explain(
     _ sighting: CampaignState.Sighting
-  ) -> (failure: Failure, stored: StoredFailure?)? {
+  ) -> (failure: Failure, stored: ReplayToken?)? {
     guard let drawn = plan.draw(sighting.first.origin) else { return nil }
     let key = sighting.key
     let (ground, choices) = start(drawn, key)
@@ -71,17 +71,16 @@ struct CampaignJudge: Sendable {
       ground.isSlow ? min(Self.slowExecutions, shrinkExecutions) : shrinkExecutions
     settings.isCancelled = isOver
     let report = ground.check.property(isShrinking: { true }).run(settings)
-    var stored = StoredFailure(
-      property: CheckProperty.name, fingerprint: ground.check.fingerprint, key: key,
-      choices: choices)
-    let asFound = Report(replayed: stored, message: "", seed: plan.seed)
+    let asFound = Report(replayed: choices, key: key, seed: plan.seed)
     let shrunk = report.findings.first { $0.key == key }
     guard let finding = shrunk ?? asFound.findings.first,
       var failure = Failure(finding, ground.run, ground.check)
     else { return nil }
     if shrunk == nil { failure.shrinking = nil }
-    stored.choices = failure.choices ?? choices
     failure.found(as: sighting)
+    let stored = ReplayToken(
+      property: CheckProperty.name, fingerprint: ground.check.fingerprint,
+      choices: failure.choices ?? choices)
     return (failure, ground.phase == plan.any.phase ? stored : nil)
   }
 

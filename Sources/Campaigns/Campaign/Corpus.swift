@@ -55,9 +55,7 @@ public struct Corpus: Sendable {
   public func contents() throws -> Contents {
     var contents = Contents()
     let failures = try failureStore.failures(of: CheckProperty.name)
-    contents.failures = failures.failures.map {
-      ReplayToken(property: $0.property, fingerprint: $0.fingerprint, choices: $0.choices).text
-    }
+    contents.failures = failures.failures.map(\.text)
     contents.unreadable = failures.unreadable.map(\.description)
     var seen = Set(contents.failures)
     for name in try Self.names(in: caseFolder) where name.hasSuffix(Self.suffix) {

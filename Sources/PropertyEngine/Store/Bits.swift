@@ -33,12 +33,6 @@ struct BitWriter {
     write(rest, count: 4)
   }
 
-  /// Appends the size of a text and its UTF-8.
-  mutating func write(text: String) {
-    write(number: UInt64(text.utf8.count))
-    for byte in text.utf8 { write(UInt64(byte), count: 8) }
-  }
-
   /// What was written, with its CRC-32 at the end.
   var sealed: [UInt8] {
     var seal = BitWriter()
@@ -51,26 +45,28 @@ struct BitWriter {
 struct BitReader {
   private let bytes: ArraySlice<UInt8>
   private var position = 0
-  /// What is read now, as errors call it.
-  var part = "the choices"
+  private let part: String
 
-  init(_ bytes: ArraySlice<UInt8>) { self.bytes = bytes }
+  /// Reads bytes that errors call `part`.
+  init(_ bytes: ArraySlice<UInt8>, _ part: String = "the choices") {
+    self.bytes = bytes
+    self.part = part
+  }
 
   /// Reads what was sealed, without its CRC-32, which must be right.
-  init(sealed bytes: [UInt8]) throws(StoredFailureError) {
-    guard bytes.count > 4 else { throw .truncated(part: "the checksum") }
+  init(sealed bytes: [UInt8]) throws(ReplayTokenError) {
     self.init(bytes.dropLast(4))
-    var seal = BitReader(bytes.suffix(4))
+    var seal = BitReader(bytes.suffix(4), "the checksum")
     let found = UInt32(truncatingIfNeeded: try seal.read(bytes: 4))
     let expected = crc32(self.bytes)
     guard found == expected else { throw .damaged(expected: expected, found: found) }
   }
 
   private var bitsLeft: Int { bytes.count * 8 - position }
-  var invalid: StoredFailureError { .invalid(part: part) }
+  var invalid: ReplayTokenError { .invalid(part: part) }
 
   /// The next `count` bits, the first as the highest.
-  mutating func read(_ count: Int) throws(StoredFailureError) -> UInt64 {
+  mutating func read(_ count: Int) throws(ReplayTokenError) -> UInt64 {
     guard count <= bitsLeft else { throw .truncated(part: part) }
     var bits: UInt64 = 0
     for _ in 0..<count {
@@ -82,14 +78,14 @@ struct BitReader {
   }
 
   /// A number of `count` bytes, the lowest first.
-  mutating func read(bytes count: Int) throws(StoredFailureError) -> UInt64 {
+  mutating func read(bytes count: Int) throws(ReplayTokenError) -> UInt64 {
     var number: UInt64 = 0
     for place in 0..<count { number |= try read(8) << UInt64(8 * place) }
     return number
   }
 
   /// A number as `write(number:)` gives it; no number has two encodings.
-  mutating func number() throws(StoredFailureError) -> UInt64 {
+  mutating func number() throws(ReplayTokenError) -> UInt64 {
     var number: UInt64 = 0
     for shift in stride(from: UInt64(0), through: 63, by: 3) {
       let group = try read(4)
@@ -106,23 +102,14 @@ struct BitReader {
 
   /// A number of things that take `bitsEach` bits each at least, so that it cannot exceed what is
   /// left.
-  mutating func count(bitsEach: Int) throws(StoredFailureError) -> Int {
+  mutating func count(bitsEach: Int) throws(ReplayTokenError) -> Int {
     let count = try number()
     guard count <= UInt64(bitsLeft / bitsEach) else { throw .truncated(part: part) }
     return Int(count)
   }
 
-  /// A text that is called `part` in errors.
-  mutating func text(_ part: String) throws(StoredFailureError) -> String {
-    self.part = part
-    var bytes: [UInt8] = []
-    for _ in 0..<(try count(bitsEach: 8)) { bytes.append(UInt8(try read(8))) }
-    guard let text = String(validating: bytes, as: UTF8.self) else { throw invalid }
-    return text
-  }
-
   /// Checks that nothing is left but zeros that fill the last byte.
-  func finish() throws(StoredFailureError) {
+  func finish() throws(ReplayTokenError) {
     guard bitsLeft < 8 else { throw .trailingBytes(bitsLeft / 8) }
     guard (bytes.last ?? 0) & (1 << UInt8(bitsLeft) - 1) == 0 else { throw invalid }
   }

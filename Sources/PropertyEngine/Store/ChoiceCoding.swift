@@ -44,8 +44,7 @@ extension BitWriter {
 extension BitReader {
   /// Reads choices up to the end; each gets the widest constraint of its kind. Memory in proportion
   /// to the number of bytes.
-  mutating func choices() throws(StoredFailureError) -> ChoiceSequence {
-    part = "the choices"
+  mutating func choices() throws(ReplayTokenError) -> ChoiceSequence {
     // A choice takes three bits at least.
     let count = try count(bitsEach: 3)
     var sequence = ChoiceSequence()
@@ -78,7 +77,7 @@ extension BitReader {
   }
 
   /// A number whose top bit is clear.
-  private mutating func positive() throws(StoredFailureError) -> UInt64 {
+  private mutating func positive() throws(ReplayTokenError) -> UInt64 {
     let number = try number()
     guard number >> 63 == 0 else { throw invalid }
     return number

@@ -3,14 +3,16 @@
 
 public import Files
 
-/// A folder of failures, one file each, which several processes may use at the same time. The names
-/// of the files are the hash of the property and the hash of the content, so that the same failure
-/// is kept once.
+/// A folder of failures, a file with a token each, which several processes may use at the same time.
+/// The names of the files are the hash of the property and the hash of the token, so that the same
+/// failure is kept once.
 public struct FailureStore: Sendable {
   /// Where the files are.
   public let folder: String
   /// How many failures of one property are kept, the simplest; more are removed by `save`.
   public let maximumPerProperty: Int
+
+  private static let suffix = ".failure"
 
   /// The store in `folder`, which is made when something is saved.
   public init(folder: String, maximumPerProperty: Int = 32) {
@@ -32,49 +34,49 @@ public struct FailureStore: Sendable {
   /// What the store holds of a property.
   public struct Contents: Sendable {
     /// The failures, the shortlex-simplest first.
-    public var failures: [StoredFailure] = []
-    /// Files that are damaged or of another version.
+    public var failures: [ReplayToken] = []
+    /// Files that are damaged.
     public var unreadable: [Unreadable] = []
   }
 
   /// The name of the file of `failure`.
-  public func fileName(of failure: StoredFailure) -> String {
-    var hash = FNV()
-    for byte in failure.bytes { hash.add(byte) }
-    return "\(prefix(failure.property))\(hexadecimal(hash.value))\(suffix)"
+  public func fileName(of failure: ReplayToken) -> String {
+    let content = hexadecimal(stableHash(failure.text))
+    return "\(Self.prefix(failure.propertyHash))\(content)\(Self.suffix)"
   }
 
-  /// Keeps a failure. The folder never shows a part of a file.
-  public func save(_ failure: StoredFailure) throws(FileError) {
-    let bytes = failure.bytes
-    guard bytes.count <= StoredFailure.maximumBytes else { return }
+  /// Keeps a failure, unless it is too large. The folder never shows a part of a file.
+  public func save(_ failure: ReplayToken) throws(FileError) {
+    let bytes = Array((failure.text + "\n").utf8)
+    guard bytes.count <= ReplayToken.maximumTextBytes else { return }
     try FileSystem.makeFolders(folder)
     try FileSystem.write(bytes, to: "\(folder)/\(fileName(of: failure))")
-    for surplus in try failures(of: failure.property).failures.dropFirst(maximumPerProperty) {
-      try remove(surplus)
-    }
+    let kept = try failures(ofHash: failure.propertyHash).failures
+    for surplus in kept.dropFirst(maximumPerProperty) { try remove(surplus) }
   }
 
   /// Removes a failure, one that fails no longer.
-  public func remove(_ failure: StoredFailure) throws(FileError) {
+  public func remove(_ failure: ReplayToken) throws(FileError) {
     try FileSystem.removeFile("\(folder)/\(fileName(of: failure))")
   }
 
   /// All failures of `property`, the shortlex-simplest first.
   public func failures(of property: String) throws(FileError) -> Contents {
+    try failures(ofHash: ReplayToken.hash(property))
+  }
+
+  private func failures(ofHash hash: UInt32) throws(FileError) -> Contents {
     var contents = Contents()
-    let prefix = prefix(property)
     let names = try FileSystem.ifThere { () throws(FileError) in
       try FileSystem.names(in: folder)
     }
     for name in names ?? []
-    where name.hasPrefix(prefix) && name.hasSuffix(suffix) {
+    where name.hasPrefix(Self.prefix(hash)) && name.hasSuffix(Self.suffix) {
       let path = "\(folder)/\(name)"
       do {
-        let failure = try StoredFailure(
-          bytes: try FileSystem.contents(of: path, atMost: StoredFailure.maximumBytes + 1))
-        // Another property may have the same hash.
-        if failure.property == property { contents.failures.append(failure) }
+        let bytes = try FileSystem.contents(of: path, atMost: ReplayToken.maximumTextBytes + 1)
+        let line = bytes.prefix { $0 != UInt8(ascii: "\n") }
+        contents.failures.append(try ReplayToken(text: String(decoding: line, as: UTF8.self)))
       } catch let error as FileError where error.isMissing {
         // Another process has just removed it.
       } catch {
@@ -85,6 +87,5 @@ public struct FailureStore: Sendable {
     return contents
   }
 
-  private func prefix(_ property: String) -> String { "\(hexadecimal(stableHash(property)))-" }
-  private var suffix: String { ".failure" }
+  private static func prefix(_ hash: UInt32) -> String { "\(hexadecimal(UInt64(hash)).suffix(8))-" }
 }

@@ -7,7 +7,7 @@
 /// fingerprint, the choices, and the CRC-32 of all that.
 public struct ReplayToken: Sendable, Equatable {
   /// A longer token is not read; Linux hands no longer variable to a program.
-  public static let maximumBytes = 1 << 16
+  static let maximumTextBytes = (1 << 16) / 3 * 4 + 8
 
   /// Hash of the property's name.
   public let propertyHash: UInt32
@@ -36,9 +36,9 @@ public struct ReplayToken: Sendable, Equatable {
   }
 
   /// Reads a text.
-  public init(text: String) throws(StoredFailureError) {
+  public init(text: String) throws(ReplayTokenError) {
     guard text.hasPrefix(ReplayToken.prefix) else { throw .notAToken }
-    let limit = ReplayToken.maximumBytes / 3 * 4 + 8
+    let limit = ReplayToken.maximumTextBytes
     guard text.utf8.count <= limit else { throw .tooLarge(bytes: text.utf8.count, limit: limit) }
     let bytes = try decodedBase64URL(text, from: ReplayToken.prefix.utf8.count)
     guard bytes.count > 12 else { throw .truncated(part: "the choices") }
@@ -59,7 +59,7 @@ public struct ReplayToken: Sendable, Equatable {
     belongs(to: property) && self.fingerprint == UInt32(truncatingIfNeeded: fingerprint)
   }
 
-  private static func hash(_ property: String) -> UInt32 {
+  static func hash(_ property: String) -> UInt32 {
     let hash = stableHash(property)
     return UInt32(truncatingIfNeeded: hash ^ hash >> 32)
   }
@@ -86,8 +86,7 @@ private func base64URL(_ bytes: [UInt8]) -> String {
 }
 
 /// The bytes of the characters of `text` after `start`, an offset in UTF-8 bytes.
-private func decodedBase64URL(_ text: String, from start: Int) throws(StoredFailureError) -> [UInt8]
-{
+private func decodedBase64URL(_ text: String, from start: Int) throws(ReplayTokenError) -> [UInt8] {
   var bytes: [UInt8] = []
   var buffer: UInt32 = 0
   var bits: UInt32 = 0
@@ -103,4 +102,37 @@ private func decodedBase64URL(_ text: String, from start: Int) throws(StoredFail
     }
   }
   return bytes
+}
+
+/// What is wrong with the text of a token.
+public enum ReplayTokenError: Error, Equatable, CustomStringConvertible {
+  /// More bytes than any token has.
+  case tooLarge(bytes: Int, limit: Int)
+  /// The bytes end before `part` does.
+  case truncated(part: String)
+  /// There are bytes after the end.
+  case trailingBytes(Int)
+  /// The checksum does not fit the bytes.
+  case damaged(expected: UInt32, found: UInt32)
+  /// `part` has a value that is never written.
+  case invalid(part: String)
+  /// A token that does not start as tokens do.
+  case notAToken
+  /// A character that tokens do not have, at `offset` in UTF-8 bytes.
+  case invalidCharacter(offset: Int)
+
+  /// What is wrong and what can be done.
+  public var description: String {
+    switch self {
+    case .tooLarge(let bytes, let limit):
+      "\(bytes) bytes are more than the \(limit) that a token may have"
+    case .truncated(let part): "it ends within \(part); copy it as a whole"
+    case .trailingBytes(let count): "\(count) bytes follow after its end; copy nothing but it"
+    case .damaged(let expected, let found):
+      "its checksum is \(found), but its bytes give \(expected); it was changed or cut"
+    case .invalid(let part): "\(part) has a value that this engine never writes"
+    case .notAToken: "a token starts with \(ReplayToken.prefix)"
+    case .invalidCharacter(let offset): "byte \(offset) is not a character of a token"
+    }
+  }
 }
