@@ -67,7 +67,7 @@ extension JSONValue: Hashable {
     case (.null, .null): true
     case (.bool(let a), .bool(let b)): a == b
     case (.number(let a), .number(let b)): a == b
-    case (.string(let a), .string(let b)): a.hasSameBytes(as: b)
+    case (.string(let a), .string(let b)): JSONKey(a) == JSONKey(b)
     case (.array(let a), .array(let b)): a == b
     case (.object(let a), .object(let b)): a == b
     default: false
