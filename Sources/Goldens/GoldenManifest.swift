@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 public import Digests
+public import Files
 import StrictJSON
 
 /// What a set of golden files holds, by name, size and digest, and what made it.

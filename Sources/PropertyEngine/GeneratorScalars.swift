@@ -70,7 +70,6 @@ extension Generator<Float> {
   }
 }
 
-#if !((os(macOS) || targetEnvironment(macCatalyst)) && arch(x86_64))
 extension Generator<Float16> {
   /// Every bit pattern of a `Float16`, or those of some classes.
   public static func float16(classes: FloatClasses = .all) -> Generator {
@@ -79,7 +78,6 @@ extension Generator<Float16> {
     }
   }
 }
-#endif
 
 extension Generator<[UInt8]> {
   /// Bytes, as one choice.

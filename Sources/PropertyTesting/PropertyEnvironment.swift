@@ -2,12 +2,7 @@
 // Copyright the hymt2-harness authors
 
 internal import PropertyEngine
-
-#if canImport(Glibc)
 internal import Glibc
-#else
-internal import Darwin
-#endif
 
 /// Why a property could not be run at all.
 public enum PropertyError: Error, Equatable, CustomStringConvertible {
