@@ -16,7 +16,7 @@ struct Failure {
 extension Runner {
   /// Counts a case; the order of calls is the order of the cases.
   mutating func merge(_ result: CaseResult) {
-    let earlier = tree.insert(result.sequence.choices, result.sequence.blobs, result.status)
+    let earlier = tree.insert(result.sequence, result.status)
     if tree.isInconsistent, !settings.silenced.contains(.generatorIsNondeterministic) {
       complain(.generatorIsNondeterministic)
     }

@@ -84,14 +84,6 @@ extension Shrinker {
       return [-1, 1].compactMap { choice.constraint.moved(choice.bits, by: $0) }
         .map { sequence.with($0, at: position) }
     case .boolean: return [sequence.with(choice.bits ^ 1, at: position)]
-    case .symbols:
-      let content = sequence.content(of: choice)
-      if content.isEmpty { return [] }
-      return [Array(content.dropLast()), Array(content.dropFirst())].map { shorter in
-        var candidate = sequence
-        candidate.setContent(shorter, at: position)
-        return candidate
-      }
     case .float: return []
     }
   }

@@ -106,7 +106,7 @@ final class Shrinker {
     }
     if executions % 64 == 0 { progress(executions, evaluations) }
     if result.isSkipped { return Attempt(isAdopted: false, realised: result.sequence) }
-    tree.insert(result.sequence.choices, result.sequence.blobs, result.status)
+    tree.insert(result.sequence, result.status)
     var attempt = Attempt(isAdopted: false, status: result.status, realised: result.sequence)
     guard let failure = result.failure else { return attempt }
     guard failure.key == key else {

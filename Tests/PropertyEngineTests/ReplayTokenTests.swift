@@ -63,10 +63,6 @@ func randomFailures(_ count: Int) -> [ReplayToken] {
       .double, lower: (-Double.infinity).bitPattern, upper: Double.infinity.bitPattern,
       classes: .all)
     for number in floats { append(&sequence, anyFloat, number.bitPattern) }
-    for content in [[], [0], [UInt32.max - 1, 0x10_FFFF]] {
-      append(&sequence, .symbols(alphabet: Int(UInt32.max), lengths: 0...9), 0)
-      sequence.setContent(content, at: sequence.count - 1)
-    }
     let read = try ReplayToken(
       text: ReplayToken(property: "p", fingerprint: 1, choices: sequence).text)
     #expect(read.choices == sequence)
@@ -77,14 +73,14 @@ func randomFailures(_ count: Int) -> [ReplayToken] {
   @Test("Each kind is written as the table says")
   func layout() throws {
     let bits =
-      "0111 101 100 00101 1100000 010000001 1110 110100 1111111111110001 1111 0001 0011"
+      "0110 101 100 00101 1100000 010000001 1110 110100 1111111111110001"
       .filter { $0 != " " }
     let padded = Array(bits + String(repeating: "0", count: 7))
     let bytes = stride(from: 0, to: bits.count, by: 8).compactMap {
       UInt8(String(padded[$0..<($0 + 8)]), radix: 2)
     }
     let sequence = try choices(bytes)
-    #expect(sequence.description == "T,F,5,-1,8,0x3ff0000000000000,<3>")
+    #expect(sequence.description == "T,F,5,-1,8,0x3ff0000000000000")
     #expect(sequence.encoded == bytes)
   }
 

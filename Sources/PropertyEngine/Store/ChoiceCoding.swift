@@ -10,7 +10,6 @@
 /// | 10 | a coin: one bit |
 /// | 110 | an integer whose pattern has its top bit set: the number of its complement |
 /// | 1110 | a float: six bits for the zeros at its end, the number of what stands before them |
-/// | 1111 | symbols: the number of them, a number for each |
 ///
 /// A number is written three bits at a time, the lowest first, each three after a bit that says
 /// whether more follow. Bits fill bytes from the top; zeros fill the last.
@@ -31,11 +30,6 @@ extension BitWriter {
         write(0b1110, count: 4)
         write(UInt64(zeros), count: 6)
         write(number: choice.bits >> UInt64(zeros))
-      case .symbols:
-        let content = sequence.content(of: choice)
-        write(0b1111, count: 4)
-        write(number: UInt64(content.count))
-        for symbol in content { write(number: UInt64(symbol)) }
       }
     }
   }
@@ -63,13 +57,7 @@ extension BitReader {
         guard isShort, head & 1 == 1 || head == 0 && zeros == 0 else { throw invalid }
         sequence.append(.bareFloat, head << zeros)
       } else {
-        var content: [UInt32] = []
-        for _ in 0..<(try self.count(bitsEach: 4)) {
-          guard let symbol = UInt32(exactly: try number()), symbol < .max else { throw invalid }
-          content.append(symbol)
-        }
-        sequence.append(.bareSymbols, 0)
-        sequence.setContent(content, at: sequence.count - 1)
+        throw invalid
       }
     }
     try finish()
@@ -104,6 +92,4 @@ extension Constraint {
   /// Patterns of narrower formats are patterns of this one too.
   fileprivate static let bareFloat = Constraint.float(
     .double, lower: (-Double.infinity).bitPattern, upper: Double.infinity.bitPattern, classes: .all)
-  fileprivate static let bareSymbols = Constraint.symbols(
-    alphabet: Int(UInt32.max), lengths: 0...Int.max)
 }
