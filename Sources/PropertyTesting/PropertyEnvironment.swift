@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-internal import PropertyEngine
 internal import Glibc
+internal import PropertyEngine
 
 /// Why a property could not be run at all.
 public enum PropertyError: Error, Equatable, CustomStringConvertible {
@@ -51,32 +51,22 @@ struct PropertyEnvironment: Sendable {
   }
 
   init(_ values: [String: String]) throws(PropertyError) {
-    if let value = values["PROPERTY_SEED"] {
-      guard let number = UInt64(value) else {
-        throw .environment(
-          name: "PROPERTY_SEED", value: value, reason: "a whole number from 0 to 2^64-1 is needed")
-      }
-      seed = number
-    }
-    if let value = values["PROPERTY_EXAMPLES"] {
-      guard let number = Int(value), number > 0 else {
-        throw .environment(
-          name: "PROPERTY_EXAMPLES", value: value, reason: "a whole number above 0 is needed")
-      }
-      examples = number
-    }
-    if let value = values["PROPERTY_TOKEN"] {
+    func read<Value>(
+      _ name: String, _ reason: String, _ read: (String) throws -> Value?
+    ) throws(PropertyError) -> Value? {
+      guard let text = values[name] else { return nil }
       do {
-        token = try ReplayToken(text: value)
+        if let value = try read(text) { return value }
       } catch {
-        throw .environment(name: "PROPERTY_TOKEN", value: value, reason: "\(error)")
+        throw .environment(name: name, value: text, reason: "\(error)")
       }
+      throw .environment(name: name, value: text, reason: reason)
     }
-    if let value = values["PROPERTY_STORE"] {
-      guard !value.isEmpty else {
-        throw .environment(name: "PROPERTY_STORE", value: value, reason: "a folder is needed")
-      }
-      store = value
+    seed = try read("PROPERTY_SEED", "a whole number from 0 to 2^64-1 is needed") { UInt64($0) }
+    examples = try read("PROPERTY_EXAMPLES", "a whole number above 0 is needed") {
+      Int($0).flatMap { $0 > 0 ? $0 : nil }
     }
+    token = try read("PROPERTY_TOKEN", "") { try ReplayToken(text: $0) }
+    store = try read("PROPERTY_STORE", "a folder is needed") { $0.isEmpty ? nil : $0 }
   }
 }

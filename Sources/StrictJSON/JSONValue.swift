@@ -89,25 +89,16 @@ extension JSONValue: Hashable {
 }
 
 /// The type of a JSON value.
-public enum JSONKind: Sendable, CustomStringConvertible {
+public enum JSONKind: String, Sendable, CustomStringConvertible {
   case null
-  case bool
-  case number
-  case string
-  case array
-  case object
+  case bool = "a boolean"
+  case number = "a number"
+  case string = "a string"
+  case array = "an array"
+  case object = "an object"
 
   /// The text shown to people, with its article.
-  public var description: String {
-    switch self {
-    case .null: "null"
-    case .bool: "a boolean"
-    case .number: "a number"
-    case .string: "a string"
-    case .array: "an array"
-    case .object: "an object"
-    }
-  }
+  public var description: String { rawValue }
 }
 
 extension JSONValue: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral,

@@ -50,16 +50,6 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
     try unsafe body(UnsafeMutableRawBufferPointer(start: base, count: count))
   }
 
-  /// The memory as a span of bytes to write.
-  public var mutableBytes: MutableRawSpan {
-    @_lifetime(&self)
-    mutating get {
-      // The span borrows self exclusively, which owns the memory.
-      let span = unsafe MutableRawSpan(_unsafeStart: base, byteCount: count)
-      return unsafe _overrideLifetime(span, mutating: &self)
-    }
-  }
-
   /// Ends writing and hands the memory over to a shared, immutable storage.
   public consuming func freeze() -> TensorStorage {
     let storage = unsafe TensorStorage(owning: base, count: count, isMapped: isMapped)

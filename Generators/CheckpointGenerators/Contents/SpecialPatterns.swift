@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+internal import PropertyEngine
 public import Tensors
 
 /// The bit patterns of each element type at which conversions and comparisons go wrong.
