@@ -30,12 +30,11 @@ public enum PropertyError: Error, Equatable, CustomStringConvertible {
 
 /// What the environment says; it goes before all traits.
 struct PropertyEnvironment: Sendable {
-  static let names = ["PROPERTY_SEED", "PROPERTY_EXAMPLES", "PROPERTY_TOKEN", "PROPERTY_STORE"]
+  static let names = ["PROPERTY_SEED", "PROPERTY_EXAMPLES", "PROPERTY_TOKEN"]
 
   var seed: UInt64?
   var examples: Int?
   var token: ReplayToken?
-  var store: String?
 
   /// In the place of the process's environment, for tests.
   @TaskLocal static var replacement: [String: String]?
@@ -67,6 +66,5 @@ struct PropertyEnvironment: Sendable {
       Int($0).flatMap { $0 > 0 ? $0 : nil }
     }
     token = try read("PROPERTY_TOKEN", "") { try ReplayToken(text: $0) }
-    store = try read("PROPERTY_STORE", "a folder is needed") { $0.isEmpty ? nil : $0 }
   }
 }

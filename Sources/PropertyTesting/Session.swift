@@ -4,7 +4,7 @@
 internal import PropertyEngine
 internal import Testing
 
-/// One run of one property in a test: settings, store, and what is said at the end.
+/// One run of one property in a test: settings, and what is said at the end.
 struct Session<Value: Sendable> {
   let test: Test
   let identity: PropertyIdentity
@@ -13,8 +13,6 @@ struct Session<Value: Sendable> {
   private(set) var settings: Settings
   /// The case to replay, and nothing else, if the environment asks for it.
   let token: ReplayToken?
-  private let store: FailureStore?
-  private let stored: [ReplayToken]
   private let fingerprint: UInt64
   /// Whether the failing body records the issue, which then tells the message itself.
   private let isShownByBody: Bool
@@ -29,26 +27,12 @@ struct Session<Value: Sendable> {
     var settings = configuration.settings
     settings.seed = environment.seed ?? configuration.seed ?? stableHash(identity.id)
     settings.examples = environment.examples ?? settings.examples
-    var stored: [ReplayToken] = []
-    let folder = environment.store ?? configuration.failureStore
-    if let folder {
-      do {
-        let contents = try FailureStore(folder: folder).failures(of: identity.id)
-        stored = contents.failures
-        for file in contents.unreadable { warn("\(file)", location) }
-      } catch {
-        warn("failures are not kept: \(error)", location)
-      }
-    }
-    settings.replays = stored.map(\.choices)
     self.test = test
     self.identity = identity
     self.subject = subject
     self.location = location
     self.settings = settings
-    self.stored = stored
     token = environment.token?.belongs(to: identity.id) == true ? environment.token : nil
-    store = folder.map { FailureStore(folder: $0) }
     fingerprint = subject.generator.fingerprint
     self.isShownByBody = isShownByBody
   }
@@ -62,34 +46,8 @@ struct Session<Value: Sendable> {
     return settings
   }
 
-  /// Brings the store up to date, and records as issues what is wrong besides failures. Gives the
-  /// failures with the text for each.
+  /// Records as issues what is wrong besides failures. Gives the failures with the text for each.
   func close(_ report: Report) -> [(finding: Finding, text: String)] {
-    let kept = report.findings.compactMap { finding in
-      token(of: finding).map { (key: finding.key, token: $0) }
-    }
-    do {
-      for failure in kept { try store?.save(failure.token) }
-      // A run that was cancelled may have replayed fewer.
-      for (old, status) in zip(stored, report.replays) {
-        switch status {
-        case .fails(let key) where kept.contains { $0.key == key && $0.token != old }:
-          try store?.remove(old)
-        case .fails: break
-        case .passes where old.matches(property: identity.id, fingerprint: fingerprint):
-          try store?.remove(old)
-        case .passes, .stale:
-          let file = store?.fileName(of: old) ?? ""
-          warn(
-            """
-            the stored failure \(file) no longer fits the generator and was not counted; \
-            remove it if it is of no use
-            """, location)
-        }
-      }
-    } catch {
-      warn("a failure was not kept: \(error)", location)
-    }
     for complaint in Account.complaints(report) {
       Issue.record(
         Comment(rawValue: complaint.text), severity: complaint.isWarning ? .warning : .error,
@@ -137,8 +95,4 @@ struct Session<Value: Sendable> {
     Issue.record(
       "PROPERTY_TOKEN shows no failure: \(reason); unset it\n\(value)", sourceLocation: location)
   }
-}
-
-private func warn(_ text: String, _ location: SourceLocation) {
-  Issue.record(Comment(rawValue: text), severity: .warning, sourceLocation: location)
 }

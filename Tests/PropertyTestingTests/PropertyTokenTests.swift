@@ -15,57 +15,7 @@ private func token(in text: String) throws -> String {
   return String(text[start.upperBound...].prefix { $0 != " " })
 }
 
-@Suite("Stored failures and tokens", .examples(200), .seed(1)) struct PropertyStoreTests {
-  @Test("A failure is kept, run first the next time, and removed once it is fixed")
-  func store() async throws {
-    try await withTemporaryFolder { folder in
-      let run: @Sendable (Int, Counter) async throws -> Recording = { bound, runs in
-        try await recording {
-          try await withTrait(.failureStore(folder)) {
-            try await property(numbers, name: "bound") { number in
-              runs.next()
-              #expect(number < bound)
-            }
-          }
-        }
-      }
-      let first = try await run(70, Counter())
-      #expect(first.issues.count == 1)
-      #expect(try FileManager.default.contentsOfDirectory(atPath: folder).count == 1)
-      // Nothing is generated: the stored failure comes first and is already the simplest.
-      let runs = Counter()
-      let second = try await run(70, runs)
-      #expect(second.issues.count == 1)
-      #expect(second.text.contains("value: 70\n"), "\(second.text)")
-      #expect(second.text.contains("(a stored failure, "), "\(second.text)")
-      #expect(runs.value < 120)
-      #expect(try FileManager.default.contentsOfDirectory(atPath: folder).count == 1)
-      let fixed = try await run(2000, Counter())
-      #expect(fixed.issues.isEmpty)
-      #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
-    }
-  }
-
-  @Test("A stored failure of another generator is reported as stale and kept")
-  func stale() async throws {
-    try await withTemporaryFolder { folder in
-      _ = try await recording {
-        try await withTrait(.failureStore(folder)) {
-          try property(numbers, name: "stale") { $0 < 70 }
-        }
-      }
-      let later = try await recording {
-        try await withTrait(.failureStore(folder)) {
-          try property(Generator<Int>.integer(0...50), name: "stale") { $0 < 70 }
-        }
-      }
-      #expect(later.failures.isEmpty)
-      #expect(later.warnings.count == 1)
-      #expect(later.text.contains("no longer fits the generator and was not counted"))
-      #expect(try FileManager.default.contentsOfDirectory(atPath: folder).count == 1)
-    }
-  }
-
+@Suite("Tokens", .examples(200), .seed(1)) struct PropertyTokenTests {
   @Test("A token replays one case, and only it, in both kinds of body")
   func tokens() async throws {
     let runs = Counter()
