@@ -91,31 +91,25 @@ enum Account {
   /// Everything that is wrong with a run besides its failures.
   static func complaints(_ report: Report) -> [(text: String, isWarning: Bool)] {
     guard report.findings.isEmpty else { return [] }
-    var complaints = report.healthProblems.map { problem in
-      (
-        text: "health check \(problem.check.rawValue): \(problem.advice) (.propertySettings)",
-        isWarning: false
-      )
+    var complaints: [(text: String, isWarning: Bool)] = []
+    func complain(_ text: String, isWarning: Bool = false) { complaints.append((text, isWarning)) }
+    for (check, advice) in report.healthProblems {
+      complain("health check \(check.rawValue): \(advice) (.propertySettings)")
     }
+    let left = max(0, report.requested - report.passed)
     if report.end == .gaveUp {
-      complaints.append(("gave up, too few cases met the preconditions: \(tally(report))", false))
+      complain("gave up, too few cases met the preconditions: \(tally(report))")
     } else if report.end == .cancelled {
-      let left = max(0, report.requested - report.passed)
-      complaints.append(
-        ("the run was cancelled, \(left) examples were not run: \(tally(report))", false))
+      complain("the run was cancelled, \(left) examples were not run: \(tally(report))")
     } else if complaints.isEmpty, report.passed + report.examplesPassed == 0 {
-      complaints.append(("no case was run that says anything: \(tally(report))", false))
+      complain("no case was run that says anything: \(tally(report))")
     } else if report.end == .outOfTime {
-      let left = max(0, report.requested - report.passed)
-      complaints.append(
-        ("the time budget was used up, \(left) examples were not run: \(tally(report))", true))
+      complain(
+        "the time budget was used up, \(left) examples were not run: \(tally(report))",
+        isWarning: true)
     }
-    for label in report.unmetLabels {
-      complaints.append(
-        (
-          "label '\(label.label)': \(label.count) of the \(label.required) cases it needs",
-          false
-        ))
+    for (label, count, required) in report.unmetLabels {
+      complain("label '\(label)': \(count) of the \(required) cases it needs")
     }
     return complaints
   }
