@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-import Files
 import AdapterLaws
 import Adapters
 import CheckpointGenerators
 import Dispatch
 import ExternalAdapters
+import Files
 import Layouts
 import PropertyEngine
 import Synchronization
