@@ -62,7 +62,7 @@ let package = Package(
   targets: module("Tensors", [orderedCollections])
     + module("Files", ["CSystem"])
     + module("Digests")
-    + module("StrictJSON")
+    + module("StrictJSON", [orderedCollections])
     + module("Safetensors", ["Files", "Tensors", "StrictJSON"])
     + module("HDF5", ["Files", "Tensors", "CHDF5", orderedCollections])
     + module(

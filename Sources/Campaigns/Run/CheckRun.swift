@@ -116,7 +116,6 @@ public struct CheckRun: Sendable {
     engine.shrinkTimeBudget = settings.shrinkTimeBudget
     engine.shrinkExecutions = settings.shrinkExecutions
     engine.shrunkFailures = settings.shrunkFailures
-    engine.explains = false
     engine.silenced = [.generatesTooSlowly]
     engine.isCancelled = settings.isCancelled
     return engine
