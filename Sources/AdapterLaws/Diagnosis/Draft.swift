@@ -7,7 +7,7 @@ import Tensors
 
 /// Observations of one fault put together.
 struct Draft {
-  let fault: Diagnosis.Fault
+  private(set) var fault: Diagnosis.Fault
   var direction = Diagnosis.Direction.none
   var parallelism: ExpertParallelism?
   /// Whether only this direction was found to have the fault, while the other is right.
@@ -27,6 +27,13 @@ struct Draft {
   func of(_ step: ConversionStep) -> Draft {
     var draft = self
     (draft.direction, draft.parallelism) = (step.direction, step.parallelism)
+    return draft
+  }
+
+  /// The same places with another fault.
+  func with(_ fault: Diagnosis.Fault) -> Draft {
+    var draft = self
+    draft.fault = fault
     return draft
   }
 

@@ -39,8 +39,13 @@ struct Examination {
       return
     }
     for step in steps where !isSilent { trace(step, tracer, session, book) }
+    let ranks =
+      isSilent
+      ? []
+      : Self.holdings(
+        relations, { try? Self.relation($0, tracer, session, book) }, spec)
     let context = DiagnosisContext(
-      spec, tracer.checkpoint, book, native: native,
+      spec, tracer.checkpoint, book, native: native, ranks: ranks,
       isRightInSchemaOrder: !isSilent && isRightInSchemaOrder(session))
     self.context = context
     if isSilent { return }
@@ -107,19 +112,30 @@ struct Examination {
   private mutating func trace(
     _ step: ConversionStep, _ tracer: Tracer, _ session: any AdapterSession, _ book: AddressBook
   ) {
-    guard let expected = try? tracer.expected(step) else { return }
     do {
-      let found = try tracer.trace(step, of: session)
-      var onDisk: [Origin]?
-      if !step.isFromHF {
-        let native = try tracer.expected(.fromHF(step.parallelism))
-        onDisk = native.outputs.flatMap(\.origins)
+      if let relation = try Self.relation(step, tracer, session, book) {
+        relations.append(relation)
       }
-      relations.append(Relation(step, book, expected: expected, found: found, onDisk: onDisk))
     } catch {
       isSilent = error is Misbehaviour
       refusals.append((step, "\(error)"))
     }
+  }
+
+  /// What the adapter does in a step beside what is right; nil of steps that nothing is right in.
+  ///
+  /// - Throws: What the adapter throws.
+  private static func relation(
+    _ step: ConversionStep, _ tracer: Tracer, _ session: any AdapterSession, _ book: AddressBook
+  ) throws -> Relation? {
+    guard let expected = try? tracer.expected(step) else { return nil }
+    let found = try tracer.trace(step, of: session)
+    var onDisk: [Origin]?
+    if !step.isFromHF {
+      let native = try tracer.expected(.fromHF(step.parallelism))
+      onDisk = native.outputs.flatMap(\.origins)
+    }
+    return Relation(step, book, expected: expected, found: found, onDisk: onDisk)
   }
 
   private func isRightInSchemaOrder(_ session: any AdapterSession) -> Bool {

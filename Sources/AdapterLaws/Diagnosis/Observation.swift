@@ -48,6 +48,8 @@ struct DiagnosisContext {
   /// Layers that hold experts, MTP layers included.
   let sparseLayers: [Int]
   let mtpLayers: [Int]
+  /// What the ranks of a group load, where that was asked.
+  let ranks: [RankHolding]
   /// Whether the elements of native form are right once keys arrive in schema order.
   let isRightInSchemaOrder: Bool
   /// The native tensor that holds each tensor on disk.
@@ -57,8 +59,9 @@ struct DiagnosisContext {
 
   init(
     _ spec: CheckpointSpec, _ checkpoint: Checkpoint, _ book: AddressBook,
-    native: [TracedMap.Output], isRightInSchemaOrder: Bool
+    native: [TracedMap.Output], ranks: [RankHolding], isRightInSchemaOrder: Bool
   ) {
+    self.ranks = ranks
     self.spec = spec
     self.checkpoint = checkpoint
     self.book = book

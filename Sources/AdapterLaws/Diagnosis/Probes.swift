@@ -48,6 +48,62 @@ extension Examination {
   }
 }
 
+/// Square matrices that are reshaped look as if they were not transposed.
+extension Examination {
+  /// The same faults, those of square matrices by how the adapter converts them where they are not square.
+  func seenOblong(_ drafts: [Draft], _ adapter: any AdapterUnderTest) -> [Draft] {
+    let square = Diagnosis.Fault.notTransposed(isSquare: true)
+    guard drafts.contains(where: { $0.fault == square }),
+      let config = try? spec.config.with(hiddenSize: spec.config.hiddenSize + 1)
+    else { return drafts }
+    var (oblong, violation) = (spec, violation)
+    oblong.setup.config = config
+    violation.evidence = nil
+    let reshaped = Examination(violation, oblong, adapter).drafts().filter {
+      $0.fault == .reshapedInsteadOfTransposed
+    }
+    return drafts.map { draft in
+      let isReshaped = reshaped.contains { draft.kinds.allSatisfy($0.kinds.contains) }
+      return draft.fault == square && isReshaped ? draft.with(.reshapedInsteadOfTransposed) : draft
+    }
+  }
+}
+
+/// The experts that ranks load, by which a range that is too long is told from one in a wrong place.
+extension Examination {
+  /// What each rank of a group loads and should, for those faults of ranks that one rank does not tell.
+  static func holdings(
+    _ relations: [Relation], _ trace: (ConversionStep) -> Relation?, _ spec: CheckpointSpec
+  ) -> [RankHolding] {
+    let wrong = relations.first { relation in
+      relation.step.parallelism != nil && relation.step.isFromHF
+        && relation.matched.contains { $0.found.origins != $0.expected.origins }
+    }
+    guard let size = wrong?.step.parallelism?.size, size <= 8 else { return [] }
+    return (0..<size).compactMap { number in
+      guard let rank = try? ExpertParallelism(rank: number, size: size) else { return nil }
+      let step = ConversionStep.fromHF(rank)
+      guard let relation = relations.first(where: { $0.step == step }) ?? trace(step) else {
+        return nil
+      }
+      return RankHolding(relation, LayoutOracle(spec).experts(of: rank))
+    }
+  }
+}
+
+/// How many experts a rank loads and should.
+struct RankHolding {
+  let own: Int
+  let found: Int
+
+  init(_ relation: Relation, _ own: Range<Int>) {
+    self.own = own.count
+    let landings = relation.landings.filter { $0.kind.isOfRanks && $0.expert != nil }
+    let first = landings.first
+    found = landings.count { $0.layer == first?.layer && $0.kind == first?.kind }
+  }
+}
+
 /// Conversions of a checkpoint with random contents, by which faults are told apart that change the
 /// values of one checkpoint alike.
 extension Examination {
