@@ -19,9 +19,7 @@ struct LayoutContext: Sendable {
   init(_ config: ModelConfig, _ options: AdapterOptions) {
     self.config = config
     self.options = options
-    let schema = ModelSchema(
-      config, prefix: options.prefix,
-      isGated: options.activation.isGated || !config.layout.hasGateOption)
+    let schema = ModelSchema(config, prefix: options.prefix, activation: options.activation)
     values = schema.values
     factors = FactorGroup.all(config.layout, values)
     names = LayoutNames(config.layout)
@@ -39,19 +37,14 @@ struct LayoutContext: Sendable {
   }
 
   /// A key of a layer taken apart, or nil for other keys.
-  func key(_ name: TensorName) -> LayerKey? { LayerKey(name, names) }
-
-  /// What follows a layer's number in a key.
-  func read(_ key: LayerKey) -> LayerKey.Rest { names.read(key.rest) }
+  func key(_ name: TensorName) -> LayerKey? { LayerKey(name, layout) }
 
   /// Whether a key belongs to a layer after the decoder layers; LoRA factors under PEFT's own prefix do
   /// not, as upstream has it.
   func isMTP(_ key: LayerKey) -> Bool {
-    guard [prefix, layout.prefixes[0], ""].contains(where: { key.prefix == $0 }) else {
-      return false
-    }
     // A number too large for an integer is larger than any layer count.
-    return Int(key.layerText).map { $0 >= config.hiddenLayerCount } ?? true
+    [prefix, layout.prefixes[0], ""].contains(key.prefix)
+      && Int(key.layerText).map { $0 >= config.hiddenLayerCount } ?? true
   }
 
   /// The numbers of the names on disk that a whole model has under the options.
@@ -88,18 +81,18 @@ struct LayoutContext: Sendable {
   }
 
   /// A key of a layer.
-  func name(_ prefix: Substring, layer: Substring, _ rest: String) -> TensorName {
-    TensorName("\(prefix)\(names.block)\(layer).\(rest)")
+  func name(_ prefix: String, layer: Int, _ rest: String) -> TensorName {
+    TensorName("\(prefix)\(layout.block)\(layer).\(rest)")
   }
 
-  /// A key of a layer.
-  func name(_ prefix: Substring, layer: Int, _ rest: String) -> TensorName {
-    TensorName("\(prefix)\(names.block)\(layer).\(rest)")
+  /// Another key of a key's layer.
+  func name(beside key: LayerKey, _ rest: String) -> TensorName {
+    TensorName("\(key.prefix)\(layout.block)\(key.layerText).\(rest)")
   }
 
   /// A factor's key on disk of one expert.
   func name(
-    prefix: Substring, layer: Int, expert: Int, rule: Int, _ group: FactorGroup
+    prefix: String, layer: Int, expert: Int, rule: Int, _ group: FactorGroup
   ) -> TensorName {
     let pattern = layout.tensors[rule].name.replacingWeight(by: group.suffix)
     return name(prefix, layer: layer, pattern?.name(expert: expert) ?? "")
@@ -107,7 +100,7 @@ struct LayoutContext: Sendable {
 
   /// Whether a key is one of a language model rather than of some other module.
   func hasModelPrefix(_ key: LayerKey) -> Bool {
-    (layout.prefixes + ModelPrefix.allCases.map(\.rawValue)).contains { key.prefix == $0 }
+    (layout.prefixes + ModelPrefix.allCases.map(\.rawValue)).contains(key.prefix)
   }
 
   /// The field with the number of experts.

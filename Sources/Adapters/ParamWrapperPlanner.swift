@@ -5,16 +5,16 @@ import Layouts
 import Tensors
 
 /// A fused LoRA factor as PEFT's ParamWrapper writes it.
-struct ParamWrapperKey {
+struct FusedFactor {
   let source: Int
-  let prefix: Substring
+  let prefix: String
   let layer: Int
   /// The position among the layout's entries of factors.
   let lora: Int
   let isA: Bool
 
   /// Whether another is the other factor of the same parameter.
-  func isPartner(of other: ParamWrapperKey) -> Bool {
+  func isPartner(of other: FusedFactor) -> Bool {
     prefix == other.prefix && layer == other.layer && lora == other.lora && isA != other.isA
   }
 }
@@ -31,7 +31,7 @@ struct ParamWrapperPlanner {
   }
 
   /// Adds the native groups of factors to a plan.
-  func add(_ keys: [ParamWrapperKey], to plan: inout PlanBuilder) {
+  func add(_ keys: [FusedFactor], to plan: inout PlanBuilder) {
     guard !keys.isEmpty else { return }
     checkPairs(keys, &plan)
     guard let layout = layout(of: keys, &plan) else { return }
@@ -39,7 +39,7 @@ struct ParamWrapperPlanner {
   }
 
   private func add(
-    _ key: ParamWrapperKey, _ layout: ParamWrapperLayout, to plan: inout PlanBuilder
+    _ key: FusedFactor, _ layout: ParamWrapperLayout, to plan: inout PlanBuilder
   ) {
     let info = plan.sources[key.source]
     guard let (group, view) = conversion(of: key, layout, info) else { return }
@@ -58,7 +58,7 @@ struct ParamWrapperPlanner {
   }
 
   /// The rank of a factor under either layout, or nil if its shape has none.
-  private func rank(of key: ParamWrapperKey, _ shape: Shape) -> Int? {
+  private func rank(of key: FusedFactor, _ shape: Shape) -> Int? {
     guard shape.rank == 2 else { return nil }
     let fused = shape[key.isA ? 0 : 1]
     let experts = context.config.expertCount
@@ -69,7 +69,7 @@ struct ParamWrapperPlanner {
   /// `[experts, rank, features]` (A) or `[features, rank, experts]` (B); nil where its shape does not
   /// fit.
   private func conversion(
-    of key: ParamWrapperKey, _ layout: ParamWrapperLayout, _ info: TensorInfo
+    of key: FusedFactor, _ layout: ParamWrapperLayout, _ info: TensorInfo
   ) -> (group: FactorGroup, view: [Int])? {
     let becomesA = key.isA == (layout == .modern)
     guard let rank = rank(of: key, info.shape),
@@ -83,7 +83,7 @@ struct ParamWrapperPlanner {
 
   /// The layout of all keys, or nil if it is reported why there is none.
   private func layout(
-    of keys: [ParamWrapperKey], _ plan: inout PlanBuilder
+    of keys: [FusedFactor], _ plan: inout PlanBuilder
   ) -> ParamWrapperLayout? {
     let infos = keys.map { plan.sources[$0.source] }
     let fitting = zip(keys, infos).map { key, info in
@@ -116,7 +116,7 @@ struct ParamWrapperPlanner {
   }
 
   /// Both factors of a parameter must be there, with one rank and type.
-  private func checkPairs(_ keys: [ParamWrapperKey], _ plan: inout PlanBuilder) {
+  private func checkPairs(_ keys: [FusedFactor], _ plan: inout PlanBuilder) {
     for key in keys {
       let info = plan.sources[key.source]
       guard let partner = keys.first(where: { $0.isPartner(of: key) }) else {

@@ -47,6 +47,8 @@ public final class Layout: Sendable {
   public let groups: [NativeGroup]
   /// What the names of layers have before the number, written with the first prefix.
   public let layerStart: String
+  /// The same without the prefix, such as `layers.`.
+  public let block: String
   /// The text of the table.
   public let text: String
   /// Whether some tensors are in layers of some numbers only.
@@ -80,8 +82,9 @@ public final class Layout: Sendable {
     modules = parts.modules
     groups = parts.groups
     layerStart = parts.layerStart
+    block = String(layerStart.dropFirst(layerStart.hasPrefix(prefixes[0]) ? prefixes[0].count : 0))
     text = parts.text
-    keys = KeyTable(parts)
+    keys = KeyTable(parts, block: block)
     marks = parts.marks
     foreignGroups = parts.foreignGroups
     expertModules = Self.expertModules(parts)
@@ -105,12 +108,6 @@ public final class Layout: Sendable {
 
   /// Whether experts may lack gates, as an option says.
   public var hasGateOption: Bool { sizes.contains { $0.source == .gated } }
-
-  /// What names of layers have before the number, without the prefix, such as `layers.`.
-  public var block: String {
-    String(
-      layerStart.hasPrefix(prefixes[0]) ? layerStart.dropFirst(prefixes[0].count) : layerStart[...])
-  }
 
   /// A name as it stands under another prefix.
   public func name(_ name: String, under prefix: String) -> String {

@@ -137,7 +137,7 @@ extension LayoutOracle {
     let parts = formula.parts.map { part in
       (part, name(layout.tensors[part.rule].name), formula.positions(part, held: formula.experts))
     }
-    func onDisk(_ part: IndexFormula, _ name: NamePattern, _ positions: [Int], _ expert: Int)
+    func onDisk(_ part: PartFormula, _ name: NamePattern, _ positions: [Int], _ expert: Int)
       -> (TensorName, Tensor)?
     {
       formula.distance(part, expert: name.hasExpert ? expert : nil).map { start in
