@@ -24,7 +24,7 @@ struct FactorMembers {
   /// Expert by expert, in the order of the rules.
   private var sources: [Int?]
 
-  init(_ id: ID, _ context: LayoutContext, first: Int) {
+  init(_ id: ID, _ context: AdapterPlanner, first: Int) {
     self.id = id
     (self.first, last) = (first, first)
     rules = context.factors[id.group].rules

@@ -10,7 +10,7 @@ import Tensors
 /// of its members stood, LoRA groups behind all else in the order of their first parts, and
 /// ParamWrapper factors last.
 struct FromHFPlanner {
-  let context: LayoutContext
+  let context: AdapterPlanner
   var plan: PlanBuilder
   var factors: [FactorMembers] = []
   private var factorPositions: [FactorMembers.ID: Int] = [:]
@@ -20,7 +20,7 @@ struct FromHFPlanner {
   /// The groups of the catalog in the order in which they turned up, those of other ranks too.
   private var foundGroups: [Int] = []
 
-  init(_ context: LayoutContext, _ sources: [TensorInfo], _ parallelism: ExpertParallelism?) {
+  init(_ context: AdapterPlanner, _ sources: [TensorInfo], _ parallelism: ExpertParallelism?) {
     self.context = context
     plan = PlanBuilder(.fromHF, sources, context, parallelism)
     lastMembers = Array(repeating: nil, count: context.catalog.groups.count)

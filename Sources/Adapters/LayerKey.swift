@@ -31,9 +31,17 @@ struct LayerKey {
     let key = LenientKey(name, layout)
     guard let layerText = key.layerText, layerText.isOfDigits else { return nil }
     (prefix, self.layerText, rest) = (key.prefix, layerText, key.rest)
-    let isKnown = key.subject != .unknown && key.isWhole && key.expertText?.isOfDigits ?? true
-    expertText = isKnown ? key.expertText : nil
-    subject = isKnown ? .known(key.subject) : Self.stray(key.rest, layout)
+    var (known, expertText) = (key, key.expertText)
+    if key.subject == .unknown,
+      let large = key.rest.split(separator: ".").lazy.map({ String($0) }).first(where: \.isTooLarge)
+    {
+      // A number that is too large to be read is an expert's still.
+      known = LenientKey(TensorName(name.text.replacing(".\(large).", with: ".0.")), layout)
+      expertText = large
+    }
+    let isKnown = known.subject != .unknown && known.isWhole && expertText?.isOfDigits ?? true
+    self.expertText = isKnown ? expertText : nil
+    subject = isKnown ? .known(known.subject) : Self.stray(key.rest, layout)
   }
 
   private static func stray(_ rest: String, _ layout: Layout) -> Subject {
@@ -64,6 +72,9 @@ extension String {
   func following(_ start: String) -> String? {
     utf8.starts(with: start.utf8) ? String(Substring(utf8.dropFirst(start.utf8.count))) : nil
   }
+
+  /// Whether the text is a number that no integer holds.
+  fileprivate var isTooLarge: Bool { isOfDigits && Int(self) == nil }
 
   fileprivate var isOfDigits: Bool {
     utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }

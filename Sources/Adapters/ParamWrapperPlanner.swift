@@ -24,9 +24,9 @@ struct FusedFactor {
 /// Source: nemo-automodel 0.7.0 resolves the layout once for all keys, from metadata or from the
 /// shapes that fit one layout only.
 struct ParamWrapperPlanner {
-  private let context: LayoutContext
+  private let context: AdapterPlanner
 
-  init(_ context: LayoutContext) {
+  init(_ context: AdapterPlanner) {
     self.context = context
   }
 

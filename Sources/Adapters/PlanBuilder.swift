@@ -12,7 +12,7 @@ struct PlanBuilder {
   private(set) var moves: [TensorMove] = []
   private(set) var findings: [Finding] = []
   private var omissions: [(source: Int, reason: ConversionPlan.Omission)] = []
-  let context: LayoutContext
+  let context: AdapterPlanner
   let index: SourceIndex
   /// The experts that the native side holds.
   let ownExperts: Range<Int>
@@ -25,7 +25,7 @@ struct PlanBuilder {
   private let fewAxes = (0..<5).map { rank in (zeros: Self.zeros(rank), inOrder: Array(0..<rank)) }
 
   init(
-    _ direction: ConversionPlan.Direction, _ sources: [TensorInfo], _ context: LayoutContext,
+    _ direction: ConversionPlan.Direction, _ sources: [TensorInfo], _ context: AdapterPlanner,
     _ parallelism: ExpertParallelism?
   ) {
     self.direction = direction

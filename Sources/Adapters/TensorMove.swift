@@ -160,23 +160,6 @@ public struct TensorMove: Sendable, Hashable {
   }
 }
 
-extension Shape {
-  /// The index along each axis of a row-major position.
-  package func indices(at position: Int) -> [Int] { extents.indices(at: position) }
-}
-
-extension [Int] {
-  /// The index along each axis of a row-major position, where the numbers are the extents of axes.
-  package func indices(at position: Int) -> [Int] {
-    var rest = position
-    var result = [Int](repeating: 0, count: count)
-    for axis in indices.reversed() where self[axis] > 0 {
-      (rest, result[axis]) = rest.quotientAndRemainder(dividingBy: self[axis])
-    }
-    return result
-  }
-}
-
 /// The copy of all moves that differ in nothing but where their boxes begin.
 final class MoveGeometry: Sendable {
   /// Copies boxes from and to the memory that begins at their first elements.

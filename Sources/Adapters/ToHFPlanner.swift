@@ -9,14 +9,14 @@ import Tensors
 /// Source of the order of the result: nemo-automodel 0.7.0 replaces a grouped tensor by its experts
 /// one after the other, gate before up, and keeps all else in place.
 struct ToHFPlanner {
-  let context: LayoutContext
+  let context: AdapterPlanner
   let exclusion: CompiledExclusion?
   var plan: PlanBuilder
   /// The grouped LoRA factors in layers that have experts, and which they are.
   private(set) var factors: [(source: Int, group: FactorGroup)] = []
 
   init(
-    _ context: LayoutContext, _ sources: [TensorInfo], _ parallelism: ExpertParallelism?,
+    _ context: AdapterPlanner, _ sources: [TensorInfo], _ parallelism: ExpertParallelism?,
     _ exclusion: ExclusionPattern?
   ) {
     self.context = context

@@ -336,11 +336,19 @@ extension LayerRule.Prediction {
 extension TableNode {
   /// An expression of the sizes.
   func expression(_ symbols: LayoutSymbols) throws(LayoutError) -> Expression {
-    let text = try text()
+    try expression(in: text(), symbols)
+  }
+
+  /// An expression of the sizes in a part of what stands here.
+  ///
+  /// - Parameter whole: What errors quote, if not the text.
+  func expression(
+    in text: String, _ symbols: LayoutSymbols, of whole: String? = nil
+  ) throws(LayoutError) -> Expression {
     do throws(ExpressionParser.Fault) {
       return try ExpressionParser.expression(text, symbols)
     } catch {
-      throw self.error(expected: error.expected, found: "\(error.found) in '\(text)'")
+      throw self.error(expected: error.expected, found: "\(error.found) in '\(whole ?? text)'")
     }
   }
 

@@ -81,13 +81,9 @@ extension TensorReader {
       throw node.error(expected: expected, found: "'\(formula.filter { $0 != " " })'")
     }
     let text = offsets.isEmpty ? "0" : offsets.joined(separator: "+")
-    do throws(ExpressionParser.Fault) {
-      return IndexTerm(
-        axis: axis, coefficient: coefficient,
-        offset: try ExpressionParser.expression(text, symbols))
-    } catch {
-      throw node.error(expected: error.expected, found: "\(error.found) in '\(formula)'")
-    }
+    return IndexTerm(
+      axis: axis, coefficient: coefficient,
+      offset: try node.expression(in: text, symbols, of: formula))
   }
 
   /// Joins the tensors of one native name and kind of layers.

@@ -154,17 +154,8 @@ struct TensorReader {
       for (key, value) in try node.members() {
         switch key {
         case "shape": axes = try shape(value)
-        case "type":
-          guard let type = DType(rawValue: try value.text()) else {
-            throw value.error(expected: DType.allCases.map(\.rawValue).joined(separator: ", "))
-          }
-          dtype = type
-        case "part":
-          guard let named = ExpertPart(rawValue: try value.text()) else {
-            throw value.error(
-              expected: ExpertPart.allCases.map(\.rawValue).joined(separator: ", "))
-          }
-          part = named
+        case "type": dtype = try value.value(of: DType.self)
+        case "part": part = try value.value(of: ExpertPart.self)
         case "word": word = try value.text()
         case "cast": isCast = try value.boolean()
         case let key where natives.contains(key) && key != native:

@@ -103,7 +103,7 @@ public struct Diagnosis: Sendable {
     drafts = examination.seenOblong(drafts, adapter)
     if drafts.isEmpty { drafts = [Draft(.unexplained(violation.summary))] }
     let sorted = drafts.enumerated().sorted {
-      ($0.element.fault.rank, $0.offset) < ($1.element.fault.rank, $1.offset)
+      ($0.element.fault.traits.rank, $0.offset) < ($1.element.fault.traits.rank, $1.offset)
     }
     return Diagnosis(
       findings: sorted.prefix(mostFindings).map {

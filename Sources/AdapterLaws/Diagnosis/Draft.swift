@@ -108,25 +108,6 @@ struct Draft {
   }
 }
 
-extension Diagnosis.Fault {
-  /// The same without examples, which differ from place to place.
-  var grouped: Self {
-    switch self {
-    case .rearranged: .rearranged(example: "")
-    case .value(.changed): .value(.changed(example: ""))
-    case .wrongShape: .wrongShape(expected: "", found: "")
-    case .refused: .refused("")
-    default: self
-    }
-  }
-
-  /// Whether the fault has one sentence, whatever tensors show it.
-  var concernsAll: Bool {
-    if case .rearranged = self { return false }
-    return !hasPlaces
-  }
-}
-
 /// Puts the faults of several steps together, so that each is told once with its directions.
 struct DraftMerger {
   private var drafts: [Draft] = []

@@ -86,7 +86,7 @@ struct Examination {
     let computed = Set(arithmetic.flatMap(\.kinds))
     let traced = merger.finished().filter { draft in
       // Tracers that are computed with look like those of other places.
-      !draft.fault.isOfElements || draft.kinds.isEmpty
+      !draft.fault.traits.isOfElements || draft.kinds.isEmpty
         || !draft.kinds.allSatisfy { computed.contains($0) }
     }
     let values = values(traced)
@@ -176,7 +176,8 @@ struct Examination {
   /// Faults that depend on values, in classes of tensors whose elements go where they belong.
   private func values(_ traced: [Draft]) -> [Draft] {
     guard let context, let evidence = violation.evidence else { return [] }
-    let wrong = Set(traced.filter { $0.fault.isOfElements && !$0.fault.isVague }.flatMap(\.kinds))
+    let wrong = Set(
+      traced.filter { $0.fault.traits.isOfElements && !$0.fault.isVague }.flatMap(\.kinds))
     let observations = ValueClassifier.classify(
       ValueEvidence(violation: evidence, sources: try? context.checkpoint.stateDict()),
       probes: probes, context, native: native, explained: wrong)

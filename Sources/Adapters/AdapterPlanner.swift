@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-import Layouts
-import Tensors
+public import Layouts
+public import Tensors
 
-/// A config and options, with what planners of both directions derive from them once.
-struct LayoutContext: Sendable {
-  let config: ModelConfig
-  let options: AdapterOptions
+/// Makes the plans of an adapter, from names, types and shapes alone.
+///
+/// It holds what plans of both directions derive from a config and options once.
+public struct AdapterPlanner: Sendable {
+  /// The config.
+  public let config: ModelConfig
+  /// The options.
+  public let options: AdapterOptions
   /// What sizes and conditions are evaluated with outside layers.
   let values: LayoutValues
   /// The low-rank factors that experts may have.
@@ -16,7 +20,10 @@ struct LayoutContext: Sendable {
   let catalog: NameCatalog
   let names: LayoutNames
 
-  init(_ config: ModelConfig, _ options: AdapterOptions) {
+  /// Creates a planner for a config.
+  ///
+  /// - Complexity: O(tensors of the config).
+  public init(_ config: ModelConfig, _ options: AdapterOptions = AdapterOptions()) {
     self.config = config
     self.options = options
     let schema = ModelSchema(config, prefix: options.prefix, activation: options.activation)
@@ -26,6 +33,49 @@ struct LayoutContext: Sendable {
     catalog = NameCatalog(schema)
   }
 
+  /// The tensors of a whole checkpoint on disk.
+  public var schema: [TensorInfo] { catalog.schema }
+
+  /// Plans the way from disk to native form.
+  ///
+  /// - Parameters:
+  ///   - sources: The tensors on disk, in the order of the state dict, with distinct names.
+  ///   - expertParallelism: The rank whose experts are wanted, or nil for all.
+  /// - Throws: `AdapterError` naming every offending key.
+  public func fromHF(
+    _ sources: [TensorInfo], expertParallelism: ExpertParallelism? = nil
+  ) throws(AdapterError) -> ConversionPlan {
+    var planner = FromHFPlanner(self, sources, expertParallelism)
+    return try planner.run()
+  }
+
+  /// Plans the way from native form to disk.
+  ///
+  /// - Parameters:
+  ///   - sources: The native tensors, in the order of the state dict, with distinct names.
+  ///   - exclusion: Removes the keys on disk that it matches.
+  ///   - expertParallelism: The rank whose experts the grouped tensors hold, or nil for all.
+  /// - Throws: `AdapterError` naming every offending key.
+  public func toHF(
+    _ sources: [TensorInfo], excluding exclusion: ExclusionPattern? = nil,
+    expertParallelism: ExpertParallelism? = nil
+  ) throws(AdapterError) -> ConversionPlan {
+    var planner = ToHFPlanner(self, sources, expertParallelism, exclusion)
+    return try planner.run()
+  }
+
+  /// Plans the way of one native tensor to disk, without asking for its companions.
+  func toHF(
+    streaming source: TensorInfo, excluding exclusion: ExclusionPattern?,
+    expertParallelism: ExpertParallelism?
+  ) throws(AdapterError) -> ConversionPlan {
+    var planner = ToHFPlanner(self, [source], expertParallelism, exclusion)
+    return try planner.run(isStreaming: true)
+  }
+}
+
+/// What planners ask of the layout.
+extension AdapterPlanner {
   var layout: Layout { config.layout }
 
   /// What the keys of the model start with.
