@@ -42,7 +42,7 @@ struct FromHFPlanner {
     // An incomplete group may have no leading member; it is reported, and nothing comes of it.
     let inOrder = factors.sorted { ($0.leading ?? .max, $0.first) < ($1.leading ?? .max, $1.first) }
     for members in inOrder { addFactors(members) }
-    ParamWrapperPlanner(context).add(fusedFactors, to: &plan)
+    plan.add(fusedFactors)
     checkCompleteness()
     return try plan.finish()
   }

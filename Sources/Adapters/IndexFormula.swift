@@ -161,7 +161,7 @@ struct PlacementLaw {
     let source = plan.sources[move.source]
     let destination = plan.destinations[move.destination]
     guard var formula = IndexFormula(destination, formulas) else { return nil }
-    let (start, strides) = move.sourceRegion.layout
+    let (start, strides) = (move.sourceRegion.offset, move.sourceRegion.strides)
     for offset in corners(of: move.destinationRegion) {
       let inView = zip(move.destinationRegion.lower, offset).map { $0 + $1 }
       let element = zip(inView, move.destinationRegion.strides).reduce(0) { $0 + $1.0 * $1.1 }

@@ -22,7 +22,7 @@ struct Examination {
   /// What comes of what the adapter did before, beside which nothing can be told apart.
   private var earlierCalls: Draft?
   /// The violation's conversion of other contents.
-  private var probes: [ValueEvidence] = []
+  private var probes: [Violation.Evidence] = []
 
   init(_ violation: Violation, _ spec: CheckpointSpec, _ adapter: any AdapterUnderTest) {
     self.violation = violation
@@ -56,7 +56,7 @@ struct Examination {
       asked += exclusion(tracer, session, context)
     }
     if violation.step == .isMTPKey {
-      asked += Draft.grouped(BehaviourClassifier.classifyMTPKeys(session, context))
+      asked += Draft.grouped(MTPKeyClassifier.classify(session, context))
     }
   }
 
@@ -64,9 +64,8 @@ struct Examination {
 
   /// All that was found, faults of both directions merged.
   func drafts() -> [Draft] {
-    var behaviour = Draft.grouped(BehaviourClassifier.classify(violation)).map {
-      $0.of(violation.step)
-    }
+    var behaviour =
+      violation.kind == "input changed" ? [Draft(.inputChanged).of(violation.step)] : []
     if let earlierCalls { return behaviour + [earlierCalls] }
     behaviour += asked
     var merger = DraftMerger(refusals: refusals)
@@ -165,7 +164,7 @@ struct Examination {
       let names = whole.expected.map(\.name).filter { found.contains($0) }
       let probes = patterns.compactMap { pattern in
         (try? tracer.keptKeys(pattern, by: session, isStreaming: step == .streaming))
-          .map { ExclusionClassifier.Probe(exclusion: pattern, kept: $0) }
+          .map { (exclusion: pattern, kept: $0) }
       }
       let observations = ExclusionClassifier.classify(probes, whole: names, context)
       if !observations.isEmpty { return Draft.grouped(observations).map { $0.of(step) } }
@@ -175,12 +174,12 @@ struct Examination {
 
   /// Faults that depend on values, in classes of tensors whose elements go where they belong.
   private func values(_ traced: [Draft]) -> [Draft] {
-    guard let context, let evidence = violation.evidence else { return [] }
+    guard let context, var evidence = violation.evidence else { return [] }
+    evidence.sources = try? context.checkpoint.stateDict()
     let wrong = Set(
       traced.filter { $0.fault.traits.isOfElements && !$0.fault.isVague }.flatMap(\.kinds))
     let observations = ValueClassifier.classify(
-      ValueEvidence(violation: evidence, sources: try? context.checkpoint.stateDict()),
-      probes: probes, context, native: native, explained: wrong)
+      evidence, probes: probes, context, native: native, explained: wrong)
     // Only the broken law's step can have done it.
     return Draft.grouped(observations).map { $0.of(violation.step) }
   }

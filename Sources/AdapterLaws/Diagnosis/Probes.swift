@@ -109,27 +109,28 @@ struct RankHolding {
 extension Examination {
   /// What the adapter makes of other contents in the broken law's step; nothing in steps that are no
   /// single conversion.
-  func conversions(by session: any AdapterSession) -> [ValueEvidence] {
+  func conversions(by session: any AdapterSession) -> [Violation.Evidence] {
     let (checkpoint, oracle) = (Checkpoint(spec), LayoutOracle(spec))
-    return (1...6 as ClosedRange<UInt64>).flatMap { seed -> [ValueEvidence] in
+    return (1...6 as ClosedRange<UInt64>).flatMap { seed -> [Violation.Evidence] in
       guard let onDisk = try? checkpoint.stateDict(TensorContents(.random, seed: seed)) else {
         return []
       }
-      func loaded(_ rank: ExpertParallelism?) -> ValueEvidence? {
+      func loaded(_ rank: ExpertParallelism?) -> Violation.Evidence? {
         guard let found = try? session.fromHF(onDisk, rank) else { return nil }
         let expected = oracle.native(of: onDisk, rank)
         let castTensors = oracle.castTensors(of: expected)
-        return ValueEvidence(
-          violation: .init(expected: expected, found: found, castTensors: castTensors),
-          sources: onDisk)
+        var evidence = Violation.Evidence(
+          expected: expected, found: found, castTensors: castTensors)
+        evidence.sources = onDisk
+        return evidence
       }
-      func saved(_ rank: ExpertParallelism?) -> ValueEvidence? {
+      func saved(_ rank: ExpertParallelism?) -> Violation.Evidence? {
         let native = oracle.native(of: onDisk, rank)
         guard let found = try? session.toHF(native, excluding: "", rank) else { return nil }
         let expected = oracle.onDisk(of: native, rank)
-        return ValueEvidence(violation: .init(expected: expected, found: found))
+        return Violation.Evidence(expected: expected, found: found)
       }
-      let made: [ValueEvidence?] =
+      let made: [Violation.Evidence?] =
         switch violation.step {
         case .fromHF(let rank): [loaded(rank)]
         case .toHF(let rank): [saved(rank)]

@@ -6,13 +6,9 @@ import CheckpointGenerators
 import Layouts
 import Tensors
 
-/// Recognizes what laws about behaviour report, and wrong answers to `isMTPKey`.
-enum BehaviourClassifier {
-  static func classify(_ violation: Violation) -> [Observation] {
-    violation.kind == "input changed" ? [Observation(.inputChanged)] : []
-  }
-
-  static func classifyMTPKeys(
+/// Recognizes wrong answers to `isMTPKey`.
+enum MTPKeyClassifier {
+  static func classify(
     _ session: any AdapterSession, _ context: DiagnosisContext
   ) -> [Observation] {
     let names = context.checkpoint.schema.map(\.name) + context.spec.layerKeys.map(\.name)
@@ -39,10 +35,7 @@ enum BehaviourClassifier {
 /// Recognizes how patterns are misread that exclude keys.
 enum ExclusionClassifier {
   /// What was kept under one pattern.
-  struct Probe {
-    let exclusion: Exclusion
-    let kept: Set<TensorName>
-  }
+  typealias Probe = (exclusion: Exclusion, kept: Set<TensorName>)
 
   /// - Parameters:
   ///   - probes: What an adapter kept under several patterns.
