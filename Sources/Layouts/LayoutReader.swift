@@ -167,38 +167,33 @@ struct LayoutReader {
   }
 
   private func size(_ symbol: String, _ node: TableNode) throws(LayoutError) -> SizeRule {
-    if node.isSequence {
-      return SizeRule(
-        symbol: symbol, source: .fields(try node.texts(), aliases: [], fallback: nil), least: 1)
-    }
-    if node.isMapping { return try detailedSize(symbol, node) }
-    let text = try node.text()
-    if text == "gated" { return SizeRule(symbol: symbol, source: .gated, least: 0) }
-    if Self.isField(text) {
-      return SizeRule(
-        symbol: symbol, source: .fields([text], aliases: [], fallback: nil), least: 1)
-    }
-    return SizeRule(symbol: symbol, source: .derived(try node.expression(symbols)), least: 0)
-  }
-
-  private func detailedSize(_ symbol: String, _ node: TableNode) throws(LayoutError) -> SizeRule {
     var (names, aliases): ([String], [String]) = ([], [])
     var fallback: Expression?
     var least = 1
     var variant: LayerVariant?
-    for (key, value) in try node.members() {
-      switch key {
-      case "field": names = try value.texts()
-      case "alias": aliases = try value.texts()
-      case "default": fallback = try value.expression(symbols)
-      case "least": least = try value.integer()
-      case "in layers": variant = try LayerVariant(value)
-      default:
-        throw value.error(
-          expected: "field, alias, default, least or in layers", found: "'\(key)'")
+    if node.isMapping {
+      for (key, value) in try node.members() {
+        switch key {
+        case "field": names = try value.texts()
+        case "alias": aliases = try value.texts()
+        case "default": fallback = try value.expression(symbols)
+        case "least": least = try value.integer()
+        case "in layers": variant = try LayerVariant(value)
+        default:
+          throw value.error(
+            expected: "field, alias, default, least or in layers", found: "'\(key)'")
+        }
+      }
+      guard !names.isEmpty else { throw node.error(expected: "a field") }
+    } else {
+      names = try node.texts()
+      if !node.isSequence, names == ["gated"] {
+        return SizeRule(symbol: symbol, source: .gated, least: 0)
+      }
+      if !node.isSequence, !names.allSatisfy(Self.isField) {
+        return SizeRule(symbol: symbol, source: .derived(try node.expression(symbols)), least: 0)
       }
     }
-    guard !names.isEmpty else { throw node.error(expected: "a field") }
     return SizeRule(
       symbol: symbol, source: .fields(names, aliases: aliases, fallback: fallback), least: least,
       variant: variant)
