@@ -71,13 +71,13 @@ struct Examination {
     var merger = DraftMerger(refusals: refusals)
     if let context {
       for relation in relations {
-        let observations =
+        let found =
           relation.isRepeatable
-          ? StepClassifier(relation: relation, context: context).observations()
-          : [Observation(.notRepeatable)]
+          ? StepClassifier(relation: relation, context: context).drafts()
+          : [Draft(.notRepeatable)]
         let ownCount = context.experts(of: relation.step.parallelism).count
         merger.add(
-          Draft.everywhere(Draft.grouped(observations, expertCount: ownCount), context),
+          Draft.everywhere(Draft.grouped(found, expertCount: ownCount), context),
           relation.step)
       }
     }
@@ -166,8 +166,8 @@ struct Examination {
         (try? tracer.keptKeys(pattern, by: session, isStreaming: step == .streaming))
           .map { (exclusion: pattern, kept: $0) }
       }
-      let observations = ExclusionClassifier.classify(probes, whole: names, context)
-      if !observations.isEmpty { return Draft.grouped(observations).map { $0.of(step) } }
+      let misread = ExclusionClassifier.classify(probes, whole: names, context)
+      if !misread.isEmpty { return Draft.grouped(misread).map { $0.of(step) } }
     }
     return []
   }
@@ -178,9 +178,9 @@ struct Examination {
     evidence.sources = try? context.checkpoint.stateDict()
     let wrong = Set(
       traced.filter { $0.fault.traits.isOfElements && !$0.fault.isVague }.flatMap(\.kinds))
-    let observations = ValueClassifier.classify(
+    let found = ValueClassifier.classify(
       evidence, probes: probes, context, native: native, explained: wrong)
     // Only the broken law's step can have done it.
-    return Draft.grouped(observations).map { $0.of(violation.step) }
+    return Draft.grouped(found).map { $0.of(violation.step) }
   }
 }

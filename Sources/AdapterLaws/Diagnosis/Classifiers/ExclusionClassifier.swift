@@ -10,7 +10,7 @@ import Tensors
 enum MTPKeyClassifier {
   static func classify(
     _ session: any AdapterSession, _ context: DiagnosisContext
-  ) -> [Observation] {
+  ) -> [Draft] {
     let names = context.checkpoint.schema.map(\.name) + context.spec.layerKeys.map(\.name)
     return names.unique.compactMap { name in
       guard let isMTP = try? session.isMTPKey(name) else { return nil }
@@ -21,7 +21,7 @@ enum MTPKeyClassifier {
       guard isMTP != expected else { return nil }
       let fault = Diagnosis.Fault.mtpKeyMisjudged(
         isMTP: isMTP, isOfModel: isOfModel || layer == nil)
-      return Observation(fault, layer: layer, tensor: name)
+      return Draft(fault, layer: layer, tensor: name)
     }
   }
 
@@ -42,7 +42,7 @@ enum ExclusionClassifier {
   ///   - whole: The keys on disk without exclusion, in order.
   static func classify(
     _ probes: [Probe], whole: [TensorName], _ context: DiagnosisContext
-  ) -> [Observation] {
+  ) -> [Draft] {
     let all = Set(whole)
     let layout = context.spec.config.layout
     let expected = probes.map { probe in
@@ -61,11 +61,11 @@ enum ExclusionClassifier {
       zip(found, expected).contains { $0.contains(name) != $1.contains(name) }
     }
     if let explanation {
-      return wrong.map { Observation(explanation.fault, $0, context.layout).ofClass }
+      return wrong.map { Draft(explanation.fault, $0, context.layout).ofClass }
     }
     return wrong.map { name in
       let isKept = zip(found, expected).contains { $0.contains(name) && !$1.contains(name) }
-      return Observation(isKept ? .exclusionKeeps : .exclusionRemoves, name, context.layout).ofClass
+      return Draft(isKept ? .exclusionKeeps : .exclusionRemoves, name, context.layout).ofClass
     }
   }
 

@@ -14,8 +14,8 @@ enum ValueClassifier {
   static func classify(
     _ evidence: Violation.Evidence, probes: [Violation.Evidence], _ context: DiagnosisContext,
     native: [TracedMap.Output], explained: Set<TensorKind>
-  ) -> [Observation] {
-    var result: [Observation] = []
+  ) -> [Draft] {
+    var result: [Draft] = []
     for name in evidence.expected.names {
       let parts =
         context.parts[name] ?? context.book.schema.firstIndex { $0.name == name }.map { [$0] } ?? []
@@ -29,9 +29,9 @@ enum ValueClassifier {
       // Values that do not show the fault at all say nothing of it.
       for fault in faults(shown + changed, samples: changed.isEmpty ? [] : probed) {
         result += (kinds.isEmpty ? [TensorSubject(name, context.layout).kind] : kinds).map { kind in
-          var observation = Observation(.value(fault), name, context.layout).ofClass
-          observation.kind = kind
-          return observation
+          var draft = Draft(.value(fault), name, context.layout).ofClass
+          draft.kinds = [kind]
+          return draft
         }
       }
     }
