@@ -109,21 +109,6 @@ extension AdapterPlanner {
     parallelism?.experts(of: config.expertCount) ?? 0..<config.expertCount
   }
 
-  /// The numbers of the names on disk of one expert's parts of a group, in the order of its rule; of a
-  /// group that is grouped on disk, all of them.
-  func parts(of group: Int, expert: Int) -> ArraySlice<Int> {
-    let group = catalog.groups[group]
-    guard group.isNumbered else { return group.parts[...] }
-    let count = group.parts.count / config.expertCount
-    return group.parts[expert * count..<(expert + 1) * count]
-  }
-
-  /// The experts whose parts of a group are looked at one by one; of one that is grouped on disk, one
-  /// that stands for all.
-  func slots(of group: Int, _ own: Range<Int>) -> Range<Int> {
-    catalog.groups[group].isNumbered || own.isEmpty ? own : own.lowerBound..<own.lowerBound + 1
-  }
-
   /// Whether all tensors of the schema must be there; state dicts of nothing but LoRA are exempt.
   func asksForWholeModel(_ sources: [TensorInfo], _ index: SourceIndex) -> Bool {
     options.completeness == .wholeModel

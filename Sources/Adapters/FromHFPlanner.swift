@@ -211,13 +211,10 @@ struct FromHFPlanner {
       TensorInfo(
         name, isCast ? context.options.targetDType : plan.sources[last].dtype, layout.shape),
       number: group.native, from: last)
-    let own = plan.ownExperts
-    for expert in context.slots(of: position, own) {
-      for (part, number) in context.parts(of: position, expert: expert).enumerated() {
-        // An absent member is reported by the completeness check, and no plan comes of it.
-        guard let source = plan.index[number] else { continue }
-        plan.add(source, to: destination, layout.part(part, slot: expert - own.lowerBound))
-      }
+    for (slot, part, number) in plan.members(of: group) {
+      // An absent member is reported by the completeness check, and no plan comes of it.
+      guard let source = plan.index[number] else { continue }
+      plan.add(source, to: destination, layout.part(part, slot: slot))
     }
   }
 }
@@ -261,14 +258,13 @@ extension FromHFPlanner {
   }
 
   private mutating func reportMissingParts(of group: Int) {
-    let catalog = context.catalog
-    for expert in context.slots(of: group, plan.ownExperts) {
-      for number in context.parts(of: group, expert: expert) where plan.index[number] == nil {
-        plan.reportMissing(
-          catalog.name(of: number),
-          catalog.groups[group].isNumbered
-            ? "weight of expert \(expert)" : "\(catalog.schema[number].shape)")
-      }
+    let group = context.catalog.groups[group]
+    for (slot, _, number) in plan.members(of: group) where plan.index[number] == nil {
+      plan.reportMissing(
+        context.catalog.name(of: number),
+        group.isNumbered
+          ? "weight of expert \(plan.ownExperts.lowerBound + slot)"
+          : "\(context.catalog.schema[number].shape)")
     }
   }
 }

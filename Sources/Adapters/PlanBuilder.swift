@@ -118,6 +118,20 @@ extension PlanBuilder {
     let isVariant: Bool
   }
 
+  /// What a group of the catalog has here by the numbers of the names on disk, with the place of the expert
+  /// and that among the parts; of one that is grouped on disk, all parts stand in the first place.
+  func members(of group: NameCatalog.Group) -> [(slot: Int, part: Int, number: Int)] {
+    let experts = group.isNumbered ? context.config.expertCount : 1
+    let count = group.parts.count / experts
+    let places = group.isNumbered ? Array(ownExperts) : ownExperts.isEmpty ? [] : [0]
+    var result: [(slot: Int, part: Int, number: Int)] = []
+    result.reserveCapacity(places.count * count)
+    for (slot, place) in places.enumerated() {
+      for part in 0..<count { result.append((slot, part, group.parts[place * count + part])) }
+    }
+    return result
+  }
+
   /// The layout of a group of the catalog, or nil if it is reported why there is none.
   mutating func layout(of group: NameCatalog.Group, _ name: TensorName) -> GroupLayout? {
     let config = context.config

@@ -112,16 +112,13 @@ struct ToHFPlanner {
   /// Splits a group of the catalog.
   private mutating func split(_ source: Int, group: Int) {
     let name = plan.sources[source].name
-    guard let layout = plan.layout(of: context.catalog.groups[group], name), fits(source, layout)
-    else { return }
-    let own = plan.ownExperts
-    for expert in context.slots(of: group, own) {
-      for (position, number) in context.parts(of: group, expert: expert).enumerated() {
-        let part = layout.part(position, slot: expert - own.lowerBound)
-        add(
-          context.catalog.name(of: number), shape(of: number, part), number: number, from: source,
-          part)
-      }
+    let group = context.catalog.groups[group]
+    guard let layout = plan.layout(of: group, name), fits(source, layout) else { return }
+    for (slot, position, number) in plan.members(of: group) {
+      let part = layout.part(position, slot: slot)
+      add(
+        context.catalog.name(of: number), shape(of: number, part), number: number, from: source,
+        part)
     }
   }
 
