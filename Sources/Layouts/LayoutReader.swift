@@ -6,7 +6,7 @@ import Tensors
 import Yams
 
 /// What a table says, as it is read.
-struct LayoutParts {
+struct LayoutParts: Sendable {
   var name = ""
   var native = ""
   var natives = ["automodel"]
