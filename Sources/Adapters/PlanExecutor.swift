@@ -97,7 +97,7 @@ struct PlanExecutor {
     unsafe buffer.withUnsafeMutableBytes { (bytes: UnsafeMutableRawBufferPointer) in
       // Moves write disjoint elements, so threads never write the same byte.
       nonisolated(unsafe) let bytes = unsafe bytes
-      ParallelWork.run(count: finished.count, threads: isParallel ? threads : 1) { index, _ in
+      ParallelWork.run(count: finished.count, threads: isParallel ? threads : 1) { index in
         unsafe finished.run(index, into: bytes)
       }
     }

@@ -159,7 +159,7 @@ struct PlantedFaultsTool: ParsableCommand {
     var measurement = FaultMeasurement(selection)
     measurement.examples = examples
     measurement.seeds = seeds
-    measurement.threads = threads ?? ProcessorCount.online
+    measurement.threads = threads ?? ParallelWork.processorCount
     measurement.shrinks = served == nil
     measurement.exhausts = exhaust
     let progress = ToolProgress(measurement.checks, output)
@@ -196,7 +196,7 @@ struct PlantedFaultsTool: ParsableCommand {
     let model = try ModelConfig(json: JSONValue(parsing: fileBytes(path)))
     var measurement = CampaignMeasurement(FaultBank.named(ids), around: model, configPath: path)
     measurement.seconds = within ?? 60
-    measurement.threads = threads ?? ProcessorCount.online
+    measurement.threads = threads ?? ParallelWork.processorCount
     let progress = ToolProgress(measurement.faults.count, output)
     let report = measurement.run { _ in progress.advance() }
     output.print(markdown ? report.markdown.map { ReportLine(nil, $0) } : report.lines)
