@@ -56,11 +56,6 @@ public struct LayoutOracle: Sendable {
     return layout.groups[group]
   }
 
-  /// Whether loading drops the layer of a key on disk, as one of multi-token prediction.
-  func isDropped(_ key: OracleKey) -> Bool {
-    dropsMTP && isMTP(key)
-  }
-
   /// Whether the options and the layout have multi-token prediction layers left out on load.
   var dropsMTP: Bool {
     spec.options.mtpPolicy == .drop && layout.layers.prediction?.isDroppedOnLoad ?? false
