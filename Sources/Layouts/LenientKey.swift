@@ -165,7 +165,7 @@ final class KeyTable: Sendable {
     func addNumbered(_ start: String, _ end: String, _ subject: LenientKey.Subject) {
       let known = numbered.firstIndex { $0.start == start }
       if known == nil { numbered.append(NumberedNames(start: start)) }
-      numbered[known ?? numbered.count - 1].ends.append((end, subject))
+      numbered[known ?? numbered.count - 1].add(end, subject)
     }
     func add(_ name: NamePattern, _ subject: LenientKey.Subject) {
       if let end = name.end {
@@ -242,9 +242,9 @@ final class KeyTable: Sendable {
       let after = rest.utf8.dropFirst(start)
       let number = String(Substring(after.prefix { $0 != UInt8(ascii: ".") }))
       guard LenientKey.number(number) != nil else { continue }
-      let tail = after.dropFirst(number.utf8.count)
-      for (end, subject) in names.ends where tail.starts(with: end.utf8) {
-        if tail.count == end.utf8.count { return (subject, number, start, true) }
+      let tail = Substring(after.dropFirst(number.utf8.count))
+      if let subject = names.whole[tail] { return (subject, number, start, true) }
+      for (end, subject) in names.ends where tail.utf8.starts(with: end.utf8) {
         // The longest name that the key goes on from is the one meant.
         if end.utf8.count > longest?.length ?? -1 {
           longest = (subject, number, start, end.utf8.count)
@@ -262,7 +262,18 @@ final class KeyTable: Sendable {
 private struct NumberedNames {
   let start: String
   /// What is behind the number, and what the names are about.
-  var ends: [(end: String, subject: LenientKey.Subject)] = []
+  private(set) var ends: [(end: String, subject: LenientKey.Subject)] = []
+  /// The same, to be looked up; of two the first.
+  private(set) var whole: [Substring: LenientKey.Subject] = [:]
+
+  init(start: String) {
+    self.start = start
+  }
+
+  mutating func add(_ end: String, _ subject: LenientKey.Subject) {
+    ends.append((end, subject))
+    if whole[end[...]] == nil { whole[end[...]] = subject }
+  }
 }
 
 extension NamePattern {
