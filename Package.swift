@@ -17,7 +17,7 @@ let settings: [SwiftSetting] =
   ] + warningsAreErrors
 
 let modulesWithFixtures = [
-  "Adapters", "CheckpointGenerators", "HDF5", "Layouts", "PlantedFaults", "Safetensors", "Tensors",
+  "Adapters", "CheckpointGenerators", "HDF5", "Layouts", "Safetensors", "Tensors",
 ]
 
 func module(
@@ -50,6 +50,7 @@ let package = Package(
       targets: [
         "AdapterLaws", "Adapters", "Layouts", "Campaigns", "CheckpointGenerators", "Tensors",
       ]),
+    .library(name: "LawTesting", targets: ["LawTesting"]),
     .library(name: "PropertyEngine", targets: ["PropertyEngine"]),
     .library(name: "PropertyTesting", targets: ["PropertyTesting"]),
   ],
@@ -98,6 +99,10 @@ let package = Package(
         "AdapterLaws", "Adapters", "Layouts", "CKnownDivergences", "CheckpointGenerators",
         "Files", "PropertyEngine", "Safetensors", "StrictJSON", "Tensors",
       ], exclude: ["KnownDivergences"])
+    + module(
+      "LawTesting",
+      ["AdapterLaws", "Campaigns", "CheckpointGenerators", "Layouts", "StrictJSON"],
+      tests: ["Adapters", "Tensors"])
     + module(
       "PlantedFaults",
       [

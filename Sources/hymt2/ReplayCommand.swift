@@ -4,7 +4,8 @@
 import AdapterLaws
 import ArgumentParser
 import Campaigns
-import PropertyEngine
+import CheckpointGenerators
+import Layouts
 import StrictJSON
 import Tensors
 
@@ -12,16 +13,18 @@ import Tensors
 struct ReplayCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "replay",
-    abstract: "Judge the laws once more on a checkpoint that broke one.",
+    abstract: "Check the laws once more on a checkpoint that broke one.",
     discussion: """
-      Makes the checkpoint of a token again and judges every law on it. A token belongs to one \
-      version of the generator and to one space of checkpoints: give the --config of the check, \
-      if it had one. Instead of a token, name a file that has one in it, such as a JSON report, \
-      or a folder that --save-case made. Unless --known is given, nothing is taken for known.
+      Makes the checkpoint of a token and checks every law on it. A token names the layout and \
+      what sets the checkpoint apart from the plainest of it, so that you can write one \
+      yourself: sizes and flags as config.json calls them, then types, options and contents. \
+      Instead of a token, name a file that has one in it, such as a JSON report, or a folder \
+      that --save-case made. Unless --known is given, nothing is taken for known.
 
       Examples:
-        hymt2 replay p2_q2w0AQIDBA
-        hymt2 replay case --config config.json
+        hymt2 replay c1:hy_v3:num_experts=2,ep=1/2
+        hymt2 replay c1:qwen3_moe:hidden_size=3,layers=d2s,contents=iota
+        hymt2 replay case
       """)
 
   @Argument(help: "A token that 'hymt2 check' printed, or a file or folder that has one.")
@@ -38,8 +41,18 @@ struct ReplayCommand: ParsableCommand {
   /// Checks laws under an adapter.
   func run(_ adapter: @autoclosure () throws -> any AdapterUnderTest) throws {
     try runOrExit {
-      let run = arguments.run(try adapter(), try arguments.space(), known: try known.given())
-      let replay = try run.replay(try TokenText(token).token())
+      let (text, place) = try TokenText(token).found()
+      let spec: CheckpointSpec
+      do {
+        spec = try CheckpointSpec(token: text, layout: try arguments.layout.chosen())
+      } catch let error as CheckpointTokenError {
+        throw CommandError("\(place): \(error)")
+      }
+      let space =
+        arguments.config == nil
+        ? CheckpointSpace(layout: spec.config.layout) : try arguments.space()
+      let run = arguments.run(try adapter(), space, known: try known.given())
+      let replay = try run.replay(spec)
       try arguments.checkOutput()
       let console = output.console
       console.print(replay.lines)
@@ -53,45 +66,41 @@ struct ReplayCommand: ParsableCommand {
 
 /// A token, or where one is.
 private struct TokenText {
-  private static let prefixes = ["p1_", "p2_"]
   private let text: String
 
   init(_ text: String) {
     self.text = text
   }
 
-  func token() throws -> ReplayToken {
-    if Self.prefixes.contains(where: { text.hasPrefix($0) }), !text.contains("/") {
-      return try Self.read(text, "the token")
+  /// The token, and the place of it in words.
+  func found() throws -> (token: String, place: String) {
+    if text.hasPrefix(CheckpointSpec.tokenPrefix) { return (text, "the token") }
+    if text.hasPrefix("p1_") || text.hasPrefix("p2_") {
+      throw CommandError(
+        "'\(text.prefix(24))' is the token of an older version; check again, and take the token "
+          + "that this version prints")
     }
     let path = folderNames(in: text) == nil ? text : "\(text)/\(Failure.readmeName)"
-    let words = try Self.tokens(in: TensorStorage.mapping(path))
-    guard let first = words.first else {
-      throw CommandError("\(path): expected a token such as p2_q2w0AQIDBA, found none")
+    guard let first = try Self.firstToken(in: TensorStorage.mapping(path)) else {
+      throw CommandError("\(path): expected a token such as c1:hy_v3:num_experts=2, found none")
     }
-    return try Self.read(first, path)
+    return (first, path)
   }
 
-  private static func read(_ text: String, _ place: String) throws -> ReplayToken {
-    do {
-      return try ReplayToken(text: text)
-    } catch {
-      throw CommandError("\(place): \(error)")
-    }
-  }
-
-  /// The words of a file that begin as tokens do.
-  private static func tokens(in storage: TensorStorage) -> [String] {
+  /// The first word of a file that begins as tokens do.
+  private static func firstToken(in storage: TensorStorage) -> String? {
     let bytes = storage.bytes
     let text = (0..<bytes.byteCount).map { bytes.byte(at: $0) }
-    return text.split { !isTokenByte($0) }.map { String(decoding: $0, as: UTF8.self) }
-      .filter { word in prefixes.contains { word.hasPrefix($0) } }
+    return text.split { !isTokenByte($0) }.lazy.map { String(decoding: $0, as: UTF8.self) }
+      .first { $0.hasPrefix(CheckpointSpec.tokenPrefix) }
   }
 
   private static func isTokenByte(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"):
+      // From the hyphen to the colon: - . / 0 to 9 :
+      UInt8(ascii: "-")...UInt8(ascii: ":"), UInt8(ascii: "+"), UInt8(ascii: ","),
+      UInt8(ascii: "="), UInt8(ascii: "@"), UInt8(ascii: "_"):
       true
     default: false
     }

@@ -101,7 +101,7 @@ struct CampaignRunTests {
   func replay() throws {
     let finding = try #require(try Self.undisturbed.get().failures.first)
     let check = CheckRun(ReferenceAdapter(), laws: [TestLaws.few, TestLaws.flat])
-    let replay = try check.replay(try .init(text: finding.token ?? ""))
+    let replay = try check.replay(try CheckpointSpec(token: finding.token ?? ""))
     #expect(replay.failure?.law == finding.law)
     #expect(finding.replayCommand == "hymt2 replay \(finding.token ?? "")")
   }
@@ -154,11 +154,9 @@ struct CampaignRunTests {
 
   /// The pairs and triples that the cases of a corpus have.
   private static func reach(_ corpus: Corpus) throws -> [[UInt8]] {
-    let check = try CheckRun(ReferenceAdapter()).property()
     var reach = AxisReach()
     for token in try corpus.contents().cases {
-      let drawn = try #require(check.spec(of: try ReplayToken(text: token)))
-      reach.add(AxisValues(drawn.spec).bytes)
+      reach.add(AxisValues(try CheckpointSpec(token: token)).bytes)
     }
     return [reach.pairBytes, reach.tripleBytes]
   }

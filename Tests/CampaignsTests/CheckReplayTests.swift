@@ -18,7 +18,7 @@ struct CheckReplayTests {
     return try #require(try run.run(RunSettings(examples: 200)).failures.first)
   }
 
-  private func error(_ run: CheckRun, _ token: ReplayToken) -> CheckError? {
+  private func error(_ run: CheckRun, _ token: CheckpointSpec) -> CheckError? {
     do throws(CheckError) {
       _ = try run.replay(token)
       return nil
@@ -32,7 +32,7 @@ struct CheckReplayTests {
     let failure = try Self.failing()
     let text = try #require(failure.token)
     #expect(text.utf8.count < 100)
-    let token = try ReplayToken(text: text)
+    let token = try CheckpointSpec(token: text)
     let replay = try CheckRun(ReferenceAdapter(), laws: [TestLaws.shallow, TestLaws.few])
       .replay(token)
     #expect(!replay.holds)
@@ -46,7 +46,7 @@ struct CheckReplayTests {
 
   @Test("Laws that hold on it now are said to hold")
   func held() throws {
-    let token = try ReplayToken(text: try #require(try Self.failing().token))
+    let token = try CheckpointSpec(token: try #require(try Self.failing().token))
     let replay = try CheckRun(ReferenceAdapter(), laws: [TestLaws.shallow, TestLaws.silent])
       .replay(token)
     #expect(replay.holds)
@@ -55,19 +55,16 @@ struct CheckReplayTests {
     #expect(replay.lines.first?.text.hasPrefix("no longer fails: 1 law held") == true)
   }
 
-  @Test("A token of another property, or of another space, is refused")
+  @Test("A token of another layout or config is refused")
   func foreign() throws {
-    let token = try ReplayToken(text: try #require(try Self.failing().token))
+    let token = try CheckpointSpec(token: try #require(try Self.failing().token))
     let run = CheckRun(ReferenceAdapter(), laws: [TestLaws.few])
-    let foreign = ReplayToken(property: "fuzz", fingerprint: 1, choices: token.choices)
-    #expect(error(run, foreign) == .foreignToken)
-    let older = ReplayToken(property: "check", fingerprint: 1, choices: token.choices)
-    #expect(error(run, older) == .otherSpace(hasConfig: false))
-    let config = try #require(try Self.failing().spec).config
+    #expect(error(run, try CheckpointSpec(token: "c1:gpt_oss")) == .otherSpace(hasConfig: false))
+    let config = try CheckpointSpec(token: "c1:hy_v3:hidden_size=7").config
     let pinned = CheckRun(
       ReferenceAdapter(), laws: [TestLaws.few], space: CheckpointSpace(config: config))
     #expect(error(pinned, token) == .otherSpace(hasConfig: true))
-    #expect("\(CheckError.otherSpace(hasConfig: false))".contains("--config"))
+    #expect("\(CheckError.otherSpace(hasConfig: false))".contains("--layout"))
   }
 
   @Test("A pinned config that changes makes the token another space's")
@@ -79,7 +76,7 @@ struct CheckReplayTests {
         headSize: 4)
     }
     let space = CheckpointSpace(config: try config(hidden: 4))
-    let token = try ReplayToken(text: try #require(try Self.failing(space).token))
+    let token = try CheckpointSpec(token: try #require(try Self.failing(space).token))
     let same = CheckRun(ReferenceAdapter(), laws: [TestLaws.few], space: space)
     #expect(error(same, token) == nil)
     let other = CheckRun(

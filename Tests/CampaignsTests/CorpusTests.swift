@@ -15,11 +15,8 @@ struct CorpusTests {
   private var corpus: Corpus { Corpus(folder: folder) }
 
   private static func token(_ number: Int) throws -> String {
-    let run = CheckRun(ReferenceAdapter())
-    let check = try run.property()
-    let drawn = try #require(
-      check.generator.numbered(UInt64(number), seed: 1))
-    return check.token(of: drawn.choices).text
+    let check = try CheckRun(ReferenceAdapter()).property()
+    return try #require(check.generator.numbered(UInt64(number), seed: 1)).value.token
   }
 
   @Test("A folder that is not there is empty")
@@ -34,7 +31,7 @@ struct CorpusTests {
     try corpus.write(cases: [tokens[1], tokens[2]], named: "b")
     #expect(try corpus.contents().cases == tokens)
     let path = "\(folder)/cases/c.cases"
-    try "hymt2-corpus 1\n\(tokens[0].dropLast())\n".write(
+    try "hymt2-corpus 2\n\(tokens[0]),size=1\n".write(
       toFile: path, atomically: true, encoding: .utf8)
     try "something else\n".write(
       toFile: "\(folder)/cases/d.cases", atomically: true, encoding: .utf8)
@@ -75,8 +72,7 @@ struct CorpusTests {
   }
 
   private static func values(_ token: String) throws -> [UInt8] {
-    let check = try CheckRun(ReferenceAdapter()).property()
-    return AxisValues(try #require(check.spec(of: try ReplayToken(text: token))).spec).bytes
+    AxisValues(try CheckpointSpec(token: token)).bytes
   }
 
   @Test("Corpora are joined, failures too")
@@ -84,24 +80,18 @@ struct CorpusTests {
     let (one, other) = (Corpus(folder: "\(folder)/1"), Corpus(folder: "\(folder)/2"))
     try one.write(cases: [try Self.token(1)], named: "a")
     try other.write(cases: [try Self.token(2), try Self.token(1)], named: "a")
-    let failure = StoredFailure(
-      property: CheckProperty.name, fingerprint: 1, key: FailureKey(law: "round-trip"),
-      choices: ChoiceSequence())
-    try other.failureStore.save(failure)
+    var failure = Failure()
+    failure.token = try Self.token(3)
+    try other.save(failure)
     try corpus.add([one, other])
     let contents = try corpus.contents()
     #expect(Set(contents.cases) == [try Self.token(1), try Self.token(2)])
-    #expect(contents.failures.count == 1)
+    #expect(contents.failures == [try Self.token(3)])
   }
 
   private func reach(_ tokens: [String]) throws -> AxisReach {
-    let check = try CheckRun(ReferenceAdapter()).property()
     var reach = AxisReach()
-    for token in tokens {
-      let parsed = try ReplayToken(text: token)
-      let drawn = try #require(check.spec(of: parsed))
-      reach.add(AxisValues(drawn.spec).bytes)
-    }
+    for token in tokens { reach.add(try Self.values(token)) }
     return reach
   }
 }

@@ -50,8 +50,8 @@ struct KeepGoingReportTests {
       var failure = first
       failure.diagnosis = ["fault \(number % 40)"]
       failure.cause = "cause \(number % 40)"
-      failure.token = "p2_\(number)"
-      failure.replayCommand = "hymt2 replay p2_\(number)"
+      failure.token = "c1:case\(number)"
+      failure.replayCommand = "hymt2 replay c1:case\(number)"
       failure.heatMap = nil
       return failure
     }

@@ -68,9 +68,9 @@ struct KeptCasesTests {
 
   @Test("A state is read as it was written, with no more cases than there may be")
   func written() throws {
-    var state = CampaignState(report: Self.report, corpus: ["p2_x"])
+    var state = CampaignState(report: Self.report, corpus: ["c1:x"])
     state.add(Self.record(4, [.holds, .known], known: [0]))
-    state.add(CampaignRecord(origin: .corpus("p2_x"), marks: Self.record(0).marks))
+    state.add(CampaignRecord(origin: .corpus("c1:x"), marks: Self.record(0).marks))
     let json = state.json(isWhole: true)
     let read = try CampaignState(JSONField(json))
     #expect(read.json(isWhole: true) == json)

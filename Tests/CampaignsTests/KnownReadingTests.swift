@@ -43,8 +43,7 @@ struct KnownReadingTests {
     let names = lists.flatMap(\.layouts)
     #expect(Set(names).isSubset(of: Layout.knownNames) && Set(names).count == names.count)
     for (list, entry) in lists.flatMap({ list in list.entries.map { (list, $0) } }) {
-      let spec = try #require(
-        entry.minimalSpec(list.layouts[0]), "\(entry.id): the token is of another version")
+      let spec = try CheckpointSpec(token: entry.token)
       #expect(spec.config.layout.name == list.layouts[0])
       #expect(spec.config.expertCount <= 3, "\(entry.id)")
       #expect(spec.config.hiddenLayerCount <= 2, "\(entry.id)")
@@ -99,8 +98,9 @@ struct KnownReadingTests {
       ("id", nil, "the member"), ("title", "", "words for the reader"),
       ("summary", " \n", "words for the reader"), ("decision", 3, "a string"),
       ("violations", [], "one or more"), ("violations", "all", "an array"),
-      ("diagnosis", [1], "an array of strings"), ("case", "p2_zz", "a replay token"),
-      ("case", "", "a replay token"), ("when", [:], nil), ("when", [], "an object"),
+      ("diagnosis", [1], "an array of strings"),
+      ("case", "p2_zz", "a checkpoint, as text that begins with 'c1:'"),
+      ("case", "", "a checkpoint"), ("when", [:], nil), ("when", [], "an object"),
       ("note", "x", "no other members than 'id', 'title'"),
     ] as [(String, JSONValue?, String?)] {
       let found = error(member, value)

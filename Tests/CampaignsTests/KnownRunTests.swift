@@ -84,10 +84,7 @@ struct KnownRunTests {
 
   @Test("An entry whose case no longer shows it has vanished; one of another version is stale")
   func vanished() throws {
-    let check = CheckProperty(
-      LawJudge(laws: [], adapter: ReferenceAdapter()), CheckRun(ReferenceAdapter()).space)
-    let choices = check.property().replay(ChoiceSequence()).choices
-    let old = ReplayToken(property: "check", fingerprint: 1, choices: choices).text
+    let old = "c1:hy_v3:a_size_that_went=2"
     let entries = [
       KnownLists.entry("gone", law: "few-experts", token: KnownLists.simplest()),
       KnownLists.entry("old", law: "flat", token: old),
@@ -150,7 +147,7 @@ struct KnownRunTests {
 
   @Test("A replay tells what is known from what is not")
   func replay() throws {
-    let token = try ReplayToken(text: try KnownLists.token(TestLaws.few))
+    let token = try CheckpointSpec(token: try KnownLists.token(TestLaws.few))
     let known = try run([few()]).replay(token)
     #expect(known.holds && known.known == ["many-experts"])
     #expect(known.verdicts[1].holds == false)

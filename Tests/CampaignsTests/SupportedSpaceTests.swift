@@ -34,7 +34,7 @@ struct SupportedSpaceTests {
     let report = try CheckRun(adapter, laws: [TestLaws.few]).run(RunSettings(examples: 50))
     let failure = try #require(report.failures.first)
     #expect(failure.spec?.config.expertCount == 3)
-    let token = try ReplayToken(text: try #require(failure.token))
+    let token = try CheckpointSpec(token: try #require(failure.token))
     for other in [adapter, VersionedAdapter()] {
       let replay = try CheckRun(other, laws: [TestLaws.few]).replay(token)
       #expect(replay.spec == failure.spec && !replay.holds)
@@ -46,16 +46,16 @@ struct SupportedSpaceTests {
     let space = CheckRun(VersionedAdapter(invalidInputContract: .losesNothing)).space
     let law = AdapterLaw("two", statement: "", reason: "", brokenBy: "") {
       (trial) throws(Violation) in
-      if trial.spec.faults.count == 1 { return true }
+      if FaultyCheckpoint(trial.spec).faults.count == 1 { return true }
       throw Violation("two faults", step: .roundTrip, "")
     }
     let report = try CheckRun(VersionedAdapter(invalidInputContract: .losesNothing), laws: [law])
       .run(RunSettings(examples: 60))
     #expect(report.holds && !space.hasFaultPairs)
-    let pairs = try CheckRun(VersionedAdapter(), laws: [law]).run(RunSettings(examples: 60))
+    let pairs = try CheckRun(VersionedAdapter(), laws: [law]).run(RunSettings(examples: 400))
     #expect(!pairs.holds)
     // A token means what it means for other adapters.
-    let token = try ReplayToken(text: try #require(pairs.failures.first?.token))
+    let token = try CheckpointSpec(token: try #require(pairs.failures.first?.token))
     let adapter = VersionedAdapter(invalidInputContract: .losesNothing)
     #expect(try !CheckRun(adapter, laws: [law]).replay(token).holds)
   }
@@ -71,7 +71,7 @@ struct SupportedSpaceTests {
 
   @Test("A token of a checkpoint that is not supported is refused and says why")
   func unsupported() throws {
-    let token = try ReplayToken(text: KnownLists.simplest())
+    let token = try CheckpointSpec(token: KnownLists.simplest())
     do throws(CheckError) {
       _ = try CheckRun(adapter, laws: [TestLaws.few]).replay(token)
       Issue.record("it was judged")

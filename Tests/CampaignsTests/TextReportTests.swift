@@ -81,13 +81,13 @@ struct TextReportTests {
 
   @Test("Long commands go on behind a backslash, never inside of quotes")
   func continuing() {
-    let command = "hymt2 replay p2_x --config 'a b c' --law keys"
+    let command = "hymt2 replay c1:x --config 'a b c' --law keys"
     #expect(continued(command, width: 100) == [command])
     #expect(
       continued(command, width: 22) == [
-        #"hymt2 replay p2_x \"#, #"--config 'a b c' \"#, "--law keys",
+        #"hymt2 replay c1:x \"#, #"--config 'a b c' \"#, "--law keys",
       ])
-    #expect(continued("p2_0123456789", width: 5) == ["p2_0123456789"])
+    #expect(continued("c1:0123456789", width: 5) == ["c1:0123456789"])
   }
 
   @Test("Lines are broken at spaces, long words anywhere, and lines that fit stay as they are")

@@ -94,7 +94,10 @@ struct FaultyCheckpointTests {
     #expect(!checkpoint.offences.isEmpty)
     let again = try faulty(("missing-factor", 5))
     #expect(again.faults == checkpoint.faults)
-    let kinds = CheckpointFaultCatalogue.kinds(from: 3).map(\.name)
+    let kinds = CheckpointFaultCatalogue.order(of: CheckpointFaultCatalogue.all.count, from: 3).map
+    {
+      CheckpointFaultCatalogue.all[$0].name
+    }
     #expect(Set(kinds).count == CheckpointFaultCatalogue.all.count)
     #expect(kinds.first == CheckpointFaultCatalogue.all[3].name)
   }

@@ -79,7 +79,7 @@ struct ExternalAdapterCommandTests {
           "id": "always-refuses", "title": "t", "summary": "s", "decision": "d",
           "violations": [["law": "keys", "kind": "*", "place": "*"]], "goldens": ["experts-1"],
           "diagnosis": [],
-          "case": "p2_EfsqtDgshJvGAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAARciAAAB_JX18",
+          "case": "c1:hy_mt2",
         ]
       ],
     ]

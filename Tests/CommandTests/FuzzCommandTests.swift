@@ -125,7 +125,7 @@ struct FuzzCommandTests {
     let list = try Hymt2.run("fuzz", "corpus", "list", corpus, "--quiet")
     list.expectSuccess()
     #expect(list.outputLines.count == 6)
-    #expect(list.outputLines.allSatisfy { $0.hasPrefix("p2_") })
+    #expect(list.outputLines.allSatisfy { $0.hasPrefix("c1:hy_v3") })
     let small = try Hymt2.run("fuzz", "corpus", "minimise", corpus, "--json", "--quiet")
     small.expectSuccess()
     let cases = try small.json()["cases"]?.integerValue ?? 0

@@ -92,7 +92,7 @@ struct LayoutsCommandTests {
       ["prove", "--config", Self.config("hy3"), "--layout", "qwen4"],
       ["fuzz", "--config", Self.config("hy3"), "--layout", "qwen4"],
       ["bench", "--layout", "qwen4"],
-      ["golden", "verify", "--layout", "qwen4"], ["replay", "p2_x", "--layout", "qwen4"],
+      ["golden", "verify", "--layout", "qwen4"], ["replay", "c1:x", "--layout", "qwen4"],
     ] {
       let outcome = try Hymt2.start(arguments).wait()
       #expect(outcome.status == 64, "\(arguments)")

@@ -74,16 +74,16 @@ struct ReplayCommandTests {
     try Hymt2.run("replay", scratch["none"]).expectFailure(naming: scratch["none"], "No such file")
   }
 
-  @Test("Damaged tokens and those of other spaces are exit status 2")
+  @Test("Damaged tokens and those of other configs are exit status 2; a token has its config")
   func foreign() throws {
     let token = try token()
-    try Hymt2.run("replay", String(token.dropLast(3))).expectFailure(naming: "token")
-    try Hymt2.run("replay", "p2_").expectFailure(naming: "token")
+    try Hymt2.run("replay", "\(token),size=1").expectFailure(naming: "the token", "'size'")
+    try Hymt2.run("replay", "p2_").expectFailure(naming: "token of an older version")
     try scratch.write(Synthetic.config(experts: 5), to: "config.json")
     try Hymt2.run("replay", token, "--config", scratch["config.json"])
-      .expectFailure(naming: "another space of checkpoints")
+      .expectFailure(naming: "the token's checkpoint has another config")
     let pinned = try self.token(["--config", scratch["config.json"]])
-    try Hymt2.run("replay", pinned).expectFailure(naming: "--config")
+    try Hymt2.run("replay", pinned).expectSuccess()
     try Hymt2.run("replay", pinned, "--config", scratch["config.json"]).expectSuccess()
   }
 }

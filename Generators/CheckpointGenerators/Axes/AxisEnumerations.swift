@@ -181,7 +181,7 @@ extension DType {
   var inWords: String { rawValue.lowercased().filter { $0 != "_" } }
 
   /// The type of a name in the spelling of reports.
-  fileprivate init?(inWords name: String) {
+  init?(inWords name: String) {
     guard let type = Self.byWord[name] else { return nil }
     self = type
   }

@@ -19,20 +19,20 @@ extension Generator<CheckpointSpec> {
 }
 
 extension CheckpointSpace {
-  /// The choices of the whole space for the checkpoint that some choices make in this one.
+  /// The choices that make a checkpoint in this space, with its faults where it has any; nil where
+  /// none do, because the space or its generator does not reach it.
   ///
-  /// Choices for values that are not allowed become those for the values that took their place, so
-  /// that one token names a checkpoint whatever an adapter supports.
-  ///
-  /// - Parameter choices: Those of a checkpoint of this space.
-  public func settled(_ choices: ChoiceSequence) -> ChoiceSequence {
-    guard !allowed.isEmpty || !hasFaultPairs else { return choices }
-    func replay(_ draws: SpecDraws, _ choices: ChoiceSequence) -> Property<CheckpointSpec>.Replay {
-      Property(Generator { draws.spec($0) }) { _, _ in .pass }.replay(choices)
-    }
-    let values = AxisValues(replay(SpecDraws(self), choices).value)
-    let forced = replay(SpecDraws(self, forced: values), choices).choices
-    return replay(SpecDraws(unrestricted), forced).choices
+  /// - Complexity: O(choices), and some hundred configs to find those by.
+  public func choices(of spec: CheckpointSpec) -> ChoiceSequence? {
+    guard let details = SpecDetails(of: spec) else { return nil }
+    let forced = SpecDraws(self, forced: AxisValues(spec), details)
+    guard let made = Generator({ forced.spec($0) }).numbered(0, seed: 0) else { return nil }
+    // Once more, for choices that were forced are not shrunk.
+    let draws = SpecDraws(self)
+    let replay = Property(Generator { draws.spec($0) }) { _, _ in .pass }.replay(made.choices)
+    var found = replay.value
+    if spec.faults.isEmpty { found.faults = [] }
+    return found == spec ? replay.choices : nil
   }
 
   /// A checkpoint of this space with the values of another on all axes on which it may have them, and
@@ -61,13 +61,16 @@ private struct SpecDraws: Sendable {
   private let faultKind: Constraint
   /// Values that leave no choice, if there are any.
   private let forced: AxisValues?
+  /// What else leaves no choice.
+  private let details: SpecDetails?
   private static let byte = Constraint.integer(0...255)
   private static let size = Constraint.integer(0...6)
   private static let seed = Constraint.integer(0...65535)
 
-  init(_ space: CheckpointSpace, forced: AxisValues? = nil) {
+  init(_ space: CheckpointSpace, forced: AxisValues? = nil, _ details: SpecDetails? = nil) {
     self.space = space
     self.forced = forced
+    self.details = details
     resolver = AxisResolver(space)
     // What is left out gives way in the resolver, so that choices keep their meaning.
     let fixed = space.allowed.isEmpty ? resolver.fixed : AxisResolver(space.unrestricted).fixed
@@ -92,56 +95,68 @@ private struct SpecDraws: Sendable {
 
   func spec(_ source: Source) -> CheckpointSpec {
     var wanted = AxisAssignment()
-    var details = SpecDetails()
+    var drawn = SpecDetails()
     for axis in axes {
       let lot = forced.flatMap { axis.lots.firstIndex(of: $0.assignment[axis.axis]) }
       wanted[axis.axis] = axis.lots[Int(source.draw(axis.value, forced: lot.map { UInt64($0) }))]
       if let detail = axis.detail {
-        details[axis.axis] = Int(truncatingIfNeeded: source.draw(detail))
+        drawn[axis.axis] = number(source, detail, details?[axis.axis])
       }
     }
-    details.vocabulary = Int(truncatingIfNeeded: source.draw(Self.size))
-    details.denseIntermediateSize = Int(truncatingIfNeeded: source.draw(Self.size))
-    drawOwn(&details, source)
-    details.contentsSeed = source.draw(Self.seed)
-    details.variation = source.draw(Self.seed)
-    let drawn = faults(source)
+    drawn.vocabulary = number(source, Self.size, details?.vocabulary)
+    drawn.denseIntermediateSize = number(source, Self.size, details?.denseIntermediateSize)
+    drawOwn(&drawn, source)
+    drawn.contentsSeed = source.draw(Self.seed, forced: details?.contentsSeed)
+    drawn.variation = source.draw(Self.seed, forced: details?.variation)
+    let (faults, isOfWhatIsThere) = faults(source)
     guard let values = resolver.resolve(wanted),
       let config = space.config
-        ?? ConfigBuilder(layout: space.layout, values: values, details: details).config()
+        ?? ConfigBuilder(layout: space.layout, values: values, details: drawn).config()
     else {
       source.discard()
       return .plainest(of: space.layout)
     }
-    details.faults = drawn.faults
-    if drawn.isOfWhatIsThere, space.faultKinds == CheckpointFaultCatalogue.all.count {
+    drawn.faults = faults
+    if isOfWhatIsThere, space.faultKinds == CheckpointFaultCatalogue.all.count {
       let lora = LoRAClass.at(axisValue: values[.lora])
-      details.faults[0].kind = CheckpointFaultCatalogue.kind(drawn.faults[0].kind, of: lora)
+      drawn.faults[0].kind = CheckpointFaultCatalogue.kind(faults[0].kind, of: lora)
     }
-    return SpecBuilder(values: values, details: details, config: config).spec()
+    return SpecBuilder(values: values, details: drawn, config: config).spec()
+  }
+
+  private func number(_ source: Source, _ constraint: Constraint, _ forced: Int?) -> Int {
+    Int(truncatingIfNeeded: source.draw(constraint, forced: forced.map { UInt64($0) }))
   }
 
   /// Draws what only this layout has.
-  private func drawOwn(_ details: inout SpecDetails, _ source: Source) {
+  private func drawOwn(_ drawn: inout SpecDetails, _ source: Source) {
     let layout = space.layout
-    details.ownSizes = layout.ownSizes.map { _ in
-      Int(truncatingIfNeeded: source.draw(Self.size))
+    drawn.ownSizes = layout.ownSizes.indices.map {
+      number(source, Self.size, details?.ownSizes[$0])
     }
-    details.ownFlags = layout.ownFlags.map { _ in source.draw(.boolean(0.5)) == 1 }
+    drawn.ownFlags = layout.ownFlags.indices.map {
+      source.draw(.boolean(0.5), forced: (details?.ownFlags[$0]).map { $0 ? 1 : 0 }) == 1
+    }
     let variants = layout.sizes.filter { $0.variant != nil }
     guard !variants.isEmpty else { return }
-    details.variantLayers = Int(truncatingIfNeeded: source.draw(Self.byte))
-    details.variantSizes = variants.map { _ in Int(truncatingIfNeeded: source.draw(Self.size)) }
+    drawn.variantLayers = number(source, Self.byte, details?.variantLayers)
+    drawn.variantSizes = variants.indices.map {
+      number(source, Self.size, details?.variantSizes[$0])
+    }
   }
 
   /// One fault or two, and whether the only one should be of a kind that the checkpoint has room for and
   /// few others have; what would be the second fault decides about that.
   private func faults(_ source: Source) -> (faults: [CheckpointFault], isOfWhatIsThere: Bool) {
-    let coin = source.draw(.boolean(0.25), forced: forced == nil || space.hasFaultPairs ? nil : 0)
-    let isDouble = coin == 1 && space.hasFaultPairs
-    let faults = (0..<2).map { _ in
-      CheckpointFault(
-        kind: Int(truncatingIfNeeded: source.draw(faultKind)), site: source.draw(Self.seed))
+    var coin: UInt64? = forced == nil || space.hasFaultPairs ? nil : 0
+    if let details { coin = details.faults.count > 1 ? 1 : 0 }
+    let isDouble = source.draw(.boolean(0.25), forced: coin) == 1 && space.hasFaultPairs
+    let plain = CheckpointFault(kind: 0, site: 0)
+    let faults = (0..<2).map { number in
+      let fault = details.map { $0.faults.dropFirst(number).first ?? plain }
+      return CheckpointFault(
+        kind: self.number(source, faultKind, fault?.kind),
+        site: source.draw(Self.seed, forced: fault?.site))
     }
     guard space.faultKinds > 0 else { return ([], false) }
     return isDouble ? (faults, false) : ([faults[0]], faults[1].kind % 2 == 1)

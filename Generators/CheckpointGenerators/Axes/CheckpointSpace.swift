@@ -11,7 +11,7 @@ public struct CheckpointSpace: Sendable {
   /// Axes that have some values only, by their positions.
   ///
   /// The same choices make the same checkpoint as in the space without this, if that checkpoint has
-  /// allowed values; choices for any other make one that has. See ``settled(_:_:)``.
+  /// allowed values; choices for any other make one that has.
   public var allowed: [ConfigAxis: Set<Int>] = [:]
   /// The config of all checkpoints, or nil for generated ones.
   public var config: ModelConfig?

@@ -34,17 +34,12 @@ public enum CheckpointFaultCatalogue {
     kinds.compactMap { position(of: $0.name) }
   }
 
-  /// All kinds, beginning with the one at a position; those that follow are not its neighbours, which
-  /// ask for much the same of a checkpoint.
-  static func kinds(from position: Int) -> some Sequence<CheckpointFaultKind> {
-    (0..<all.count).lazy.map { all[(position + $0 * step) % all.count] }
+  /// The positions of so many kinds, beginning with one; those that follow are not its neighbours,
+  /// which ask for much the same of a checkpoint, but about three eighths of all kinds away.
+  static func order(of count: Int, from position: Int) -> some Sequence<Int> {
+    let step = (1...count).first { $0 * 8 >= count * 3 && greatestCommonDivisor($0, count) == 1 }
+    return (0..<count).lazy.map { (position + $0 * (step ?? 1)) % count }
   }
-
-  /// About three eighths of the kinds, without a divisor in common with their number.
-  private static let step =
-    (1...all.count).first { step in
-      step * 8 >= all.count * 3 && greatestCommonDivisor(step, all.count) == 1
-    } ?? 1
 
   private static func greatestCommonDivisor(_ one: Int, _ other: Int) -> Int {
     other == 0 ? one : greatestCommonDivisor(other, one % other)

@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 public import Layouts
+import Tensors
 
 /// The facts of a config, to be changed.
 struct ConfigDraft {
@@ -11,12 +12,16 @@ struct ConfigDraft {
   var flags: [String: Bool] = [:]
   var layers: [LayerKind]
   var mtpLayers: Int
+  var variant: ModelConfig.Variant
+  var dtype: DType
   private let original: ModelConfig
 
   init(_ config: ModelConfig) {
     original = config
     layers = config.layerKinds
     mtpLayers = config.mtpLayerCount
+    variant = config.variant
+    dtype = config.dtype
     for (rule, size) in zip(config.layout.sizes, config.sizes) where rule.hasField {
       sizes[rule.symbol] = size
     }
@@ -38,12 +43,12 @@ struct ConfigDraft {
   /// - Throws: `ConfigError` naming the field that is out of range.
   func made() throws(ConfigError) -> ModelConfig {
     let stored = layers.count + mtpLayers
-    let variant = original.variant.layers.filter { $0 < stored }
+    let layersOfVariant = variant.layers.filter { $0 < stored }
     return try ModelConfig(
       original.layout, sizes: sizes, flags: flags, layerKinds: layers, mtpLayerCount: mtpLayers,
-      variant: variant.isEmpty
-        ? .init() : .init(layers: variant, sizes: original.variant.sizes),
-      dtype: original.dtype)
+      variant: layersOfVariant.isEmpty
+        ? .init() : .init(layers: layersOfVariant, sizes: variant.sizes),
+      dtype: dtype)
   }
 
   /// The config, or nil if it is the original one or none that `config.json` can state.

@@ -26,6 +26,8 @@ public struct FaultyCheckpoint: Sendable {
   public internal(set) var setup: AdapterSetup
   /// The names of the faults made, in order.
   public private(set) var faults: [String] = []
+  /// The faults of the spec that were made, each of the kind that had a place.
+  private(set) var made: [CheckpointFault] = []
   /// What is wrong, one text for each fault, in words that continue "a checkpoint whose".
   public private(set) var descriptions: [String] = []
   /// The tensors in order.
@@ -55,10 +57,16 @@ public struct FaultyCheckpoint: Sendable {
   /// The checkpoint of a spec with the spec's faults. Where the first finds no place, another kind takes
   /// its place, so that no draw is in vain; a second one that finds none is left out.
   public init(_ spec: CheckpointSpec) {
+    self.init(spec, kinds: CheckpointFaultCatalogue.all)
+  }
+
+  init(_ spec: CheckpointSpec, kinds: [CheckpointFaultKind]) {
     self.init(valid: spec)
-    for fault in spec.faults where CheckpointFaultCatalogue.all.indices.contains(fault.kind) {
-      for kind in CheckpointFaultCatalogue.kinds(from: fault.kind) {
-        if kind.apply(to: &self, site: fault.site) || !faults.isEmpty { break }
+    for fault in spec.faults where kinds.indices.contains(fault.kind) {
+      for kind in CheckpointFaultCatalogue.order(of: kinds.count, from: fault.kind) {
+        let isMade = kinds[kind].apply(to: &self, site: fault.site)
+        if isMade { made.append(CheckpointFault(kind: kind, site: fault.site)) }
+        if isMade || !faults.isEmpty { break }
       }
     }
   }

@@ -52,16 +52,14 @@ struct CampaignJudge: Sendable {
   /// Makes the failure of a case small and says what is wrong; the case as found if it cannot be
   /// shrunk.
   ///
-  /// - Returns: The failure, and what a corpus keeps of it if it is of the space of all checkpoints.
-  func explain(
-    _ sighting: CampaignState.Sighting
-  ) -> (failure: Failure, stored: StoredFailure?)? {
+  /// - Returns: The failure, and whether a corpus keeps it, which is then of the space of all checkpoints.
+  func explain(_ sighting: CampaignState.Sighting) -> (failure: Failure, isKept: Bool)? {
     guard let drawn = plan.draw(sighting.first.origin) else { return nil }
     let key = sighting.key
     let (ground, choices) = start(drawn, key)
-    if ground.phase == .exactWidths || ground.isSlow && isOver() {
-      // Each execution would take as long as a thousand others.
-      return (Failure(unexplained: sighting, plan), nil)
+    // Each execution at exact widths would take as long as a thousand others.
+    guard let choices, ground.phase != .exactWidths, !ground.isSlow || !isOver() else {
+      return (Failure(unexplained: sighting, plan), false)
     }
     var settings = Settings(examples: 1)
     settings.replays = [choices]
@@ -72,7 +70,7 @@ struct CampaignJudge: Sendable {
       ground.isSlow ? min(Self.slowExecutions, shrinkExecutions) : shrinkExecutions
     settings.isCancelled = isOver
     let report = ground.check.property(isShrinking: { true }).run(settings)
-    var stored = StoredFailure(
+    let stored = StoredFailure(
       property: CheckProperty.name, fingerprint: ground.check.fingerprint, key: key,
       choices: choices)
     let asFound = Report(replayed: stored, message: "", seed: plan.seed)
@@ -81,18 +79,17 @@ struct CampaignJudge: Sendable {
       var failure = Failure(finding, ground.run, ground.check)
     else { return nil }
     if shrunk == nil { failure.shrinking = nil }
-    stored.choices = failure.choices ?? choices
     failure.found(as: sighting)
-    return (failure, ground.phase == plan.any.phase ? stored : nil)
+    return (failure, ground.phase == plan.any.phase)
   }
 
   /// Where shrinking begins: in the space of all checkpoints if it can, so that the smallest one
   /// is the same wherever it was found.
   private func start(
     _ drawn: CampaignPlan.Case, _ key: FailureKey
-  ) -> (CampaignPlan.Ground, ChoiceSequence) {
+  ) -> (CampaignPlan.Ground, ChoiceSequence?) {
     guard drawn.ground.isSlow else {
-      return (plan.any, drawn.ground.run.space.settled(drawn.choices))
+      return (plan.any, plan.any.run.space.choices(of: drawn.spec))
     }
     let judge = plan.any.check.judge
     let values = AxisValues(drawn.spec)

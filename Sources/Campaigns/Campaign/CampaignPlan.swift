@@ -21,11 +21,11 @@ struct CampaignPlan: Sendable {
     var isSlow: Bool { phase == .exactCounts || phase == .exactWidths }
   }
 
-  /// A case with the choices that make it, which are of its ground's space.
+  /// A case, and where it was drawn the choices that make it in its ground's space.
   struct Case: Sendable {
     let ground: Ground
     let spec: CheckpointSpec
-    let choices: ChoiceSequence
+    let choices: ChoiceSequence?
   }
 
   let seed: UInt64
@@ -143,22 +143,18 @@ struct CampaignPlan: Sendable {
         Case(ground: ground, spec: $0.value, choices: $0.choices)
       }
     case .corpus(let text):
-      guard let token = try? ReplayToken(text: text),
-        token.matches(property: CheckProperty.name, fingerprint: any.check.fingerprint),
-        let (spec, choices) = any.check.spec(of: token),
-        any.run.space.disallowedAxis(AxisValues(spec)) == nil
+      let layout = any.run.space.layout
+      guard let spec = try? CheckpointSpec(token: text, layout: layout),
+        spec.config.layout == layout, any.run.space.disallowedAxis(AxisValues(spec)) == nil
       else { return nil }
-      return Case(ground: any, spec: spec, choices: choices)
+      return Case(ground: any, spec: spec, choices: nil)
     }
   }
 
   /// The token of a case in the space of all checkpoints; nil if it has a config of its own.
   func token(_ origin: CampaignRecord.Origin) -> String? {
     guard let drawn = draw(origin), drawn.ground.run.space.config == nil else { return nil }
-    let choices = drawn.ground.run.space.settled(drawn.choices)
-    return ReplayToken(
-      property: CheckProperty.name, fingerprint: any.check.fingerprint, choices: choices
-    ).text
+    return drawn.spec.token
   }
 
   /// The phase of a case.

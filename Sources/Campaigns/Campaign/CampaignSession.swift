@@ -92,9 +92,9 @@ final class CampaignSession: Sendable {
   }
 
   private func explain(_ sighting: CampaignState.Sighting) {
-    guard let (failure, stored) = judge.explain(sighting) else { return }
+    guard let (failure, isKept) = judge.explain(sighting) else { return }
     schedule.withLock { schedule in
-      if let stored, let corpus { schedule.attempt { try corpus.failureStore.save(stored) } }
+      if isKept, let corpus { schedule.attempt { try corpus.save(failure) } }
       schedule.finish(failure)
     }
   }

@@ -2,7 +2,6 @@
 // Copyright the hymt2-harness authors
 
 internal import AdapterLaws
-internal import Adapters
 internal import CheckpointGenerators
 internal import Files
 import Layouts
@@ -12,7 +11,7 @@ internal import StrictJSON
 /// A folder of cases that are worth judging again, which several processes may use at the same time.
 ///
 /// - `failures`: the smallest checkpoints that broke laws, one file each
-/// - `cases`: replay tokens of cases that are worth it, one file for each campaign and shard
+/// - `cases`: tokens of cases that are worth it, one file for each campaign and shard
 /// - `campaigns`: how far campaigns are, and what they found
 /// - `configs`: configs of failures that show at a config's own numbers only
 public struct Corpus: Sendable {
@@ -22,7 +21,7 @@ public struct Corpus: Sendable {
   static let mostCases = 4096
   /// The most bytes of a file that is read.
   private static let mostBytes = 1 << 26
-  private static let header = "hymt2-corpus 1"
+  private static let header = "hymt2-corpus 2"
   private static let suffix = ".cases"
 
   /// The folder.
@@ -35,15 +34,13 @@ public struct Corpus: Sendable {
 
   var campaigns: String { "\(folder)/campaigns" }
   private var caseFolder: String { "\(folder)/cases" }
-  var failureStore: FailureStore {
-    FailureStore(folder: "\(folder)/failures", maximumPerProperty: 256)
-  }
+  private var failureFolder: String { "\(folder)/failures" }
 
   /// What a corpus holds.
   public struct Contents: Sendable, Equatable {
-    /// Replay tokens of failures, the simplest checkpoint first.
+    /// Tokens of failures, the simplest checkpoint first.
     public var failures: [String] = []
-    /// Replay tokens of other cases.
+    /// Tokens of other cases.
     public var cases: [String] = []
     /// Lines and files that cannot be read, with the reason.
     public var unreadable: [String] = []
@@ -54,22 +51,36 @@ public struct Corpus: Sendable {
   /// - Throws: `FileError`.
   public func contents() throws -> Contents {
     var contents = Contents()
-    let failures = try failureStore.failures(of: CheckProperty.name)
-    contents.failures = failures.failures.map {
-      ReplayToken(property: $0.property, fingerprint: $0.fingerprint, choices: $0.choices).text
-    }
-    contents.unreadable = failures.unreadable.map(\.description)
-    var seen = Set(contents.failures)
-    for name in try Self.names(in: caseFolder) where name.hasSuffix(Self.suffix) {
-      let path = "\(caseFolder)/\(name)"
-      guard let bytes = try Self.bytes(of: path) else { continue }
-      let (tokens, unreadable) = Self.tokens(in: bytes, path)
-      contents.unreadable += unreadable
-      for token in tokens where contents.cases.count < Self.mostCases {
-        if seen.insert(token).inserted { contents.cases.append(token) }
+    var seen: Set<String> = []
+    for folder in [failureFolder, caseFolder] {
+      for name in try Self.names(in: folder) where name.hasSuffix(Self.suffix) {
+        let path = "\(folder)/\(name)"
+        guard let bytes = try Self.bytes(of: path) else { continue }
+        let (tokens, unreadable) = Self.tokens(in: bytes, path)
+        contents.unreadable += unreadable
+        for token in tokens where seen.insert(token).inserted {
+          if folder == failureFolder {
+            contents.failures.append(token)
+          } else if contents.cases.count < Self.mostCases {
+            contents.cases.append(token)
+          }
+        }
       }
     }
+    contents.failures.sort { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
     return contents
+  }
+
+  /// Keeps the checkpoint of a failure, one for each law and way to fail: the last one found.
+  ///
+  /// - Throws: `FileError`.
+  func save(_ failure: Failure) throws {
+    guard let token = failure.token else { return }
+    try FileSystem.makeFolders(failureFolder)
+    let key = [failure.law.name, failure.kind, failure.place].joined(separator: "\n")
+    let name = String(stableHash(key), radix: 36)
+    try FileSystem.write(
+      Array("\(Self.header)\n\(token)\n".utf8), to: "\(failureFolder)/\(name)\(Self.suffix)")
   }
 
   /// The cases in the file of a name.
@@ -154,7 +165,9 @@ public struct Corpus: Sendable {
     var (tokens, unreadable): ([String], [String]) = ([], [])
     for (number, line) in lines.enumerated().dropFirst() {
       do {
-        _ = try ReplayToken(text: line)
+        _ = try CheckpointSpec(token: line)
+        tokens.append(line)
+      } catch let error where error.concernsLayout {
         tokens.append(line)
       } catch {
         unreadable.append("\(path), line \(number + 1): \(error)")
@@ -178,8 +191,10 @@ extension Corpus {
       for token in try other.contents().cases where seen.insert(token).inserted {
         cases.append(token)
       }
-      for failure in try other.failureStore.failures(of: CheckProperty.name).failures {
-        try failureStore.save(failure)
+      for name in try Self.names(in: other.failureFolder) where name.hasSuffix(Self.suffix) {
+        guard let bytes = try Self.bytes(of: "\(other.failureFolder)/\(name)") else { continue }
+        try FileSystem.makeFolders(failureFolder)
+        try FileSystem.write(bytes, to: "\(failureFolder)/\(name)")
       }
     }
     try write(cases: Self.fewest(cases, most: Self.mostCases), named: Self.merged)
@@ -195,16 +210,10 @@ extension Corpus {
   }
 
   /// Cases with all the triples that these have, those first that have most that no other has had, and
-  /// none of another version of the generator.
+  /// none that is no checkpoint of a known layout.
   private static func fewest(_ tokens: [String], most: Int) -> [String] {
-    let check = CheckProperty(
-      LawJudge(laws: [], adapter: ReferenceAdapter()), CheckRun(ReferenceAdapter()).space)
-    let candidates = tokens.compactMap { text -> (token: String, values: [UInt8])? in
-      guard let token = try? ReplayToken(text: text),
-        token.matches(property: CheckProperty.name, fingerprint: check.fingerprint),
-        let (spec, _) = check.spec(of: token)
-      else { return nil }
-      return (text, AxisValues(spec).bytes)
+    let candidates = tokens.compactMap { token -> (token: String, values: [UInt8])? in
+      (try? CheckpointSpec(token: token)).map { (token, AxisValues($0).bytes) }
     }
     var reach = AxisReach()
     let gains = candidates.map { reach.newCombinations($0.values) }

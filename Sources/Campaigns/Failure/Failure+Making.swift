@@ -19,7 +19,8 @@ extension Failure {
       seen?.violation
       ?? Violation(
         finding.key.kind, place: finding.key.place, step: .fromHF(nil), finding.message)
-    self.init(law, violation, spec, judgement, run, check.token(of: choices))
+    self.init(law, violation, spec, judgement, run)
+    self.choices = choices
     discovery = Discovery(number: finding.caseNumber)
     if !finding.shrinking.wasLeftOut {
       shrinking = Shrinking(
@@ -36,8 +37,9 @@ extension Failure {
 
   init(
     _ law: Int, _ violation: Violation, _ spec: CheckpointSpec, _ judgement: Judgement,
-    _ run: CheckRun, _ token: ReplayToken
+    _ run: CheckRun
   ) {
+    let token = spec.token
     let account = ViolationAccount(violation, of: run.laws[law], spec, run.adapter)
     let values = AxisValues(spec)
     self.init(
@@ -49,9 +51,9 @@ extension Failure {
         ConfigAxis.allCases.map { axis in
           (axis.name, values[axis].map { .string(axis.values[$0]) } ?? .null)
         }), mismatch: account.mismatch, heatMap: account.heatMap,
-      brokenLaws: judgement.broken.map { BrokenLaw($0, run.laws, run.known) }, token: token.text,
-      replayCommand: shellCommand(["hymt2", "replay", token.text] + run.arguments), spec: spec,
-      choices: token.choices, evidence: violation.evidence)
+      brokenLaws: judgement.broken.map { BrokenLaw($0, run.laws, run.known) }, token: token,
+      replayCommand: shellCommand(["hymt2", "replay", token] + run.arguments), spec: spec,
+      evidence: violation.evidence)
   }
 
   private static func text(_ outcome: Outcome) -> String {
@@ -67,7 +69,7 @@ extension Failure {
     let failure = sighting.failure
     let drawn = plan?.draw(sighting.first.origin)
     let law = (plan?.any.run.laws ?? AdapterLaws.all).first { $0.name == failure.law }
-    let token = drawn.map { $0.ground.check.token(of: $0.choices).text }
+    let token = drawn?.spec.token
     let words = drawn?.ground.run.arguments ?? []
     self.init(
       law: law.map { LawSummary($0) } ?? LawSummary(name: failure.law), kind: failure.kind,

@@ -147,8 +147,9 @@ extension KnownDivergence {
       throw entry["id"].error(expected: "lower-case words and numbers with hyphens between them")
     }
     let token = try entry["case"].string()
-    if (try? ReplayToken(text: token)) == nil {
-      throw entry["case"].error(expected: "a replay token")
+    guard token.hasPrefix(CheckpointSpec.tokenPrefix) else {
+      throw entry["case"].error(
+        expected: "a checkpoint, as text that begins with '\(CheckpointSpec.tokenPrefix)'")
     }
     var when: [AxisSelection] = []
     for axis in entry["when"].json == nil ? [] : try entry["when"].object().keys {

@@ -43,8 +43,9 @@ extension KnownDivergences {
     ].compactMap(\.self)
     let diagnosis = entry.diagnosis.map { "> \(Self.escaped($0))" }.joined(separator: "\n>\n")
     let config =
-      entry.minimalSpec(layouts[0]).map { "```json\n\($0.config.json.text(.python))```" }
-      ?? "The token is of another version of the generator; the case has to be found again."
+      (try? CheckpointSpec(token: entry.token)).map {
+        "```json\n\($0.config.json.text(.python))```"
+      } ?? "The checkpoint is of a layout that is not part of the program."
     return """
       ## \(Self.escaped(entry.title))
 
@@ -71,21 +72,6 @@ extension KnownDivergences {
       result.append(character)
     }
     return result
-  }
-}
-
-extension KnownDivergence {
-  /// The checkpoint of the token; nil if that is of another version of the generator.
-  ///
-  /// - Parameter layout: The name of the layout of the token's checkpoint.
-  func minimalSpec(_ layout: String) -> CheckpointSpec? {
-    guard let layout = Layout.known(layout) else { return nil }
-    let space = CheckpointSpace(layout: layout, faultKinds: CheckpointFaultCatalogue.all.count)
-    let check = CheckProperty(LawJudge(laws: [], adapter: ReferenceAdapter()), space)
-    guard let token = try? ReplayToken(text: token),
-      token.matches(property: CheckProperty.name, fingerprint: check.fingerprint)
-    else { return nil }
-    return check.spec(of: token)?.spec
   }
 }
 

@@ -3,6 +3,7 @@
 
 internal import AdapterLaws
 internal import CheckpointGenerators
+import Layouts
 internal import PropertyEngine
 internal import StrictJSON
 
@@ -111,16 +112,13 @@ extension CheckRun {
     // Cases are of the space of all checkpoints of the layout, whatever the run's config.
     var space = CheckpointSpace(layout: self.space.layout, faultKinds: self.space.faultKinds)
     space.allowed = self.space.allowed
-    let whole = CheckProperty(check.judge, space)
-    let fingerprint = whole.fingerprint
     return known.entries.map { entry in
       let isConcerned = laws.contains { law in
         entry.violations.contains { $0.matchesLaw(law.name) }
       }
       guard isConcerned, settings.isCancelled?() != true else { return .notJudged }
-      guard let token = try? ReplayToken(text: entry.token),
-        token.matches(property: CheckProperty.name, fingerprint: fingerprint),
-        let spec = whole.spec(of: token)?.spec
+      guard let spec = try? CheckpointSpec(token: entry.token, layout: space.layout),
+        spec.config.layout.name == space.layout.name
       else { return .stale }
       guard space.disallowedAxis(AxisValues(spec)) == nil else { return .unsupported }
       let judgement = LawJudge(laws: laws, adapter: adapter, known: [entry]).judge(spec)

@@ -17,13 +17,11 @@ public enum CheckError: Error, Sendable, Equatable, CustomStringConvertible {
   case noTime
   /// None of the laws says anything about any of the checkpoints.
   case nothingJudged(executed: Int)
-  /// The token is of something else than a check.
-  case foreignToken
   /// The adapter says that it supports values of axes that there are not.
   case wrongSelection(adapter: String, AxisSelectionError)
   /// The checkpoint has a value that the adapter says it does not support.
   case unsupported(adapter: String, axis: ConfigAxis, label: String)
-  /// The token was made by another version, or for another config.
+  /// The checkpoint is of another config or layout.
   case otherSpace(hasConfig: Bool)
 
   /// What is wrong and what helps.
@@ -42,18 +40,15 @@ public enum CheckError: Error, Sendable, Equatable, CustomStringConvertible {
     case .nothingJudged(let executed):
       "none of the chosen laws applies to any of \(grouped(executed)) generated checkpoints; "
         + "choose other laws or another config"
-    case .foreignToken:
-      "the token is not one of 'hymt2 check'"
     case .wrongSelection(let adapter, let error):
       "what the adapter '\(adapter)' says it supports cannot be understood: \(error)"
     case .unsupported(let adapter, let axis, let label):
       "the adapter '\(adapter)' says that it does not support checkpoints with \(axis.name) "
         + "\(label), which the token's is"
     case .otherSpace(let hasConfig):
-      "the token belongs to another version of the generator or to another space of checkpoints; "
-        + (hasConfig
-          ? "give the --config that the failing check had, or none if it had none"
-          : "if the failing check had a --config, give it here, too")
+      hasConfig
+        ? "the token's checkpoint has another config; leave --config out, or give the one it was found with"
+        : "the token's checkpoint is of another layout; give the --layout that it was found with"
     }
   }
 }

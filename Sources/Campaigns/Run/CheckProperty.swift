@@ -9,7 +9,7 @@ internal import StrictJSON
 
 /// The statement that laws hold on all checkpoints of a space.
 struct CheckProperty: Sendable {
-  /// The name in replay tokens.
+  /// The name of the property.
   static let name = "check"
   /// Changes when the same choices make another checkpoint.
   static let generatorVersion = 1
@@ -24,10 +24,7 @@ struct CheckProperty: Sendable {
     generator = .checkpoints(space)
   }
 
-  /// Tells spaces and versions of the generator apart.
-  ///
-  /// Not what an adapter leaves out of a space: settled choices mean the same checkpoint there, so
-  /// that a token found with one adapter can be tried with another.
+  /// Tells spaces and versions of the generator apart, not what an adapter leaves out of a space.
   var fingerprint: UInt64 {
     let config = space.config.map { $0.json.text(.compact) } ?? "any"
     return stableHash(
@@ -57,18 +54,5 @@ struct CheckProperty: Sendable {
   /// The checkpoint of choices that were made in this space, which no law is checked on.
   func spec(of choices: ChoiceSequence) -> CheckpointSpec {
     Property(generator) { _, _ in .pass }.replay(choices).value
-  }
-
-  /// The checkpoint of a token, which may have values that this space leaves out; nil if the
-  /// token's choices no longer fit the generator.
-  func spec(of token: ReplayToken) -> (spec: CheckpointSpec, choices: ChoiceSequence)? {
-    let whole = Generator<CheckpointSpec>.checkpoints(space.unrestricted)
-    let replay = Property(whole) { _, _ in .pass }.replay(token.choices)
-    return replay.isStale || replay.outcome == nil ? nil : (replay.value, replay.choices)
-  }
-
-  /// The token of choices that were made in this space.
-  func token(of choices: ChoiceSequence) -> ReplayToken {
-    ReplayToken(property: Self.name, fingerprint: fingerprint, choices: space.settled(choices))
   }
 }

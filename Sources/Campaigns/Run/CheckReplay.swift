@@ -4,10 +4,9 @@
 internal import AdapterLaws
 public import CheckpointGenerators
 internal import Layouts
-internal import PropertyEngine
 public import StrictJSON
 
-/// What laws say about the checkpoint of a token now.
+/// What laws say about a checkpoint now.
 public struct CheckReplay: Sendable {
   /// The name of the adapter under test.
   public let adapter: String
@@ -23,12 +22,12 @@ public struct CheckReplay: Sendable {
   /// The token.
   public let token: String
 
-  init(run: CheckRun, spec: CheckpointSpec, judgement: Judgement, token: ReplayToken) {
+  init(run: CheckRun, spec: CheckpointSpec, judgement: Judgement) {
     adapter = run.adapter.name
     self.spec = spec
-    self.token = token.text
+    token = spec.token
     failure = judgement.failure.map { failure in
-      Failure(failure.law, failure.violation, spec, judgement, run, token)
+      Failure(failure.law, failure.violation, spec, judgement, run)
     }
     var ids: [String] = []
     for entry in judgement.broken.compactMap(\.known) {

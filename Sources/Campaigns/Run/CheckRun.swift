@@ -3,7 +3,8 @@
 
 public import AdapterLaws
 public import CheckpointGenerators
-public import PropertyEngine
+import Layouts
+import PropertyEngine
 internal import Synchronization
 
 /// Laws to be checked on generated checkpoints under an adapter.
@@ -78,15 +79,13 @@ public struct CheckRun: Sendable {
     return result
   }
 
-  /// Checks the laws on the checkpoint of a token once.
+  /// Checks the laws on a checkpoint once.
   ///
-  /// - Throws: `CheckError` if the token is not of this version and space.
-  public func replay(_ token: ReplayToken) throws(CheckError) -> CheckReplay {
+  /// - Throws: `CheckError` if the checkpoint is not of the run's layout and config, or has a value that
+  ///   the adapter does not support.
+  public func replay(_ spec: CheckpointSpec) throws(CheckError) -> CheckReplay {
     let check = try property()
-    guard token.belongs(to: CheckProperty.name) else { throw .foreignToken }
-    guard token.matches(property: CheckProperty.name, fingerprint: check.fingerprint),
-      let (spec, choices) = check.spec(of: token)
-    else {
+    guard spec.config.layout == space.layout, space.config.map({ $0 == spec.config }) ?? true else {
       throw .otherSpace(hasConfig: space.config != nil)
     }
     let values = AxisValues(spec)
@@ -94,10 +93,7 @@ public struct CheckRun: Sendable {
       let label = values[axis].map { axis.values[$0] } ?? "of another kind"
       throw .unsupported(adapter: adapter.name, axis: axis, label: label)
     }
-    return CheckReplay(
-      run: self, spec: spec, judgement: check.judge.judge(spec),
-      token: ReplayToken(
-        property: CheckProperty.name, fingerprint: check.fingerprint, choices: choices))
+    return CheckReplay(run: self, spec: spec, judgement: check.judge.judge(spec))
   }
 
   func property() throws(CheckError) -> CheckProperty {

@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-internal import StrictJSON
+public import StrictJSON
+
+extension Failure {
+  /// The failure on one screen, with the replay token, as `hymt2 check` prints it.
+  public func screen(of report: RunReport) -> String {
+    FailureScreen(failure: self, lawCount: report.laws.count).lines.map(\.description)
+      .joined(separator: "\n")
+  }
+
+  /// The failure as reports in JSON have it.
+  public var document: JSONValue { json(group: nil) }
+}
 
 /// All that matters of a failure within 40 lines of 100 columns.
 struct FailureScreen {

@@ -18,7 +18,7 @@ struct FuzzCorpusCommand: ParsableCommand {
 /// `hymt2 fuzz corpus list`.
 struct FuzzCorpusListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List the cases of a corpus as replay tokens, failures first.",
+    commandName: "list", abstract: "List the cases of a corpus as tokens, failures first.",
     discussion: """
       Examples:
         hymt2 fuzz corpus list corpus

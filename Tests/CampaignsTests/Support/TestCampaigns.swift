@@ -30,7 +30,7 @@ enum TestCampaigns {
       tallies: [
         KnownTally(
           id: "surplus", title: "surplus <experts> are dropped", decision: "report & wait",
-          checkpoints: 1234, token: "p2_known")
+          checkpoints: 1234, token: "c1:known")
       ], checkpoints: 1234)
     return report
   }
