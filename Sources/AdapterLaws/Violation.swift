@@ -56,6 +56,9 @@ public struct Violation: Error, Sendable {
     /// Tensors in which any NaN will do where one is expected, since a cast made them.
     public var castTensors: Set<TensorName>
 
+    /// The checkpoint on disk that the conversion started from, where it did and that is known.
+    var sources: StateDict?
+
     /// Creates evidence.
     public init(expected: StateDict, found: StateDict, castTensors: Set<TensorName> = []) {
       self.expected = expected

@@ -62,7 +62,7 @@ struct AdapterChoice: ParsableArguments {
   func adapter(
     isCancelled: @escaping @Sendable () -> Bool = { Interruption.isWished }
   ) throws -> any AdapterUnderTest {
-    try external(children: children ?? ProcessorCount.online, isCancelled: isCancelled)
+    try external(children: children ?? ParallelWork.processorCount, isCancelled: isCancelled)
       ?? ReferenceAdapter()
   }
 

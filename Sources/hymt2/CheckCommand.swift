@@ -93,7 +93,7 @@ struct CheckCommand: ParsableCommand {
 
   private func check(_ run: CheckRun) throws -> RunReport {
     var settings = RunSettings(
-      examples: examples, seed: seed, threads: threads ?? ProcessorCount.online)
+      examples: examples, seed: seed, threads: threads ?? ParallelWork.processorCount)
     search.apply(to: &settings, isExternal: arguments.choice.command != nil)
     settings.isCancelled = { Interruption.isWished }
     let progress = Progress("checking", total: examples, in: .items, output.console)

@@ -89,9 +89,10 @@ public struct Diagnosis: Sendable {
       let found = other.drafts().filter { !$0.fault.saysNothing }
       if !found.isEmpty { (examination, drafts) = (other, found) }
     }
+    drafts = examination.seenOblong(drafts, adapter)
     if drafts.isEmpty { drafts = [Draft(.unexplained(violation.summary))] }
     let sorted = drafts.enumerated().sorted {
-      ($0.element.fault.rank, $0.offset) < ($1.element.fault.rank, $1.offset)
+      ($0.element.fault.traits.rank, $0.offset) < ($1.element.fault.traits.rank, $1.offset)
     }
     let findings = sorted.map {
       Wording($0.element, examination.spec, examination.context).finding

@@ -55,7 +55,6 @@ extension CampaignPlan {
     var settings = Settings(examples: 1)
     settings.replays = [choices]
     settings.findsSeveral = false
-    settings.explains = false
     settings.shrinkTimeBudget = nil
     settings.shrinkExecutions = ground.isSlow ? min(Self.slowExecutions, executions) : executions
     settings.isCancelled = isOver

@@ -79,7 +79,7 @@ struct FuzzRunCommand: ParsableCommand {
       let model = try layout.config(fileAt: config)
       var settings = RunSettings(
         budget: examples.map { .examples($0) } ?? .seconds(time?.seconds ?? 600), seed: seed,
-        threads: threads ?? ProcessorCount.online)
+        threads: threads ?? ParallelWork.processorCount)
       settings.shard = try shard.shard(output.console)
       settings.corpus = corpus
       try reports.check()
