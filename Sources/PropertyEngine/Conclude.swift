@@ -50,9 +50,9 @@ extension Runner {
       successes: shrinker.successes, stoppedEarly: shrinker.stoppedEarly,
       passes: shrinker.usefulness, costs: shrinker.costs)
     finding.flakiness = flakiness(shrinker.current)
-    if settings.findsSeveral || settings.keepsGoing {
+    if settings.mostFailures > 1 {
       for other in shrinker.others {
-        guard let key = other.failure?.key,
+        guard let key = other.failure?.key, failures.count < settings.mostFailures,
           !failures.contains(where: { $0.key == key }),
           !report.findings.contains(where: { $0.key == key })
         else { continue }

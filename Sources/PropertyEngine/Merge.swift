@@ -66,6 +66,7 @@ extension Runner {
       }
     } else {
       failures.append(Failure(key: key, result: result, caseNumber: report.executed))
+      observer?(.found(key, result.failure?.message ?? "", case: report.executed))
     }
   }
 

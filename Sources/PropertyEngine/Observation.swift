@@ -5,6 +5,8 @@
 public enum RunEvent: Sendable, Equatable {
   /// A case was executed.
   case executed(CaseObservation)
+  /// A failure that is none of those before, with its message and the number of its case.
+  case found(FailureKey, String, case: Int)
   /// A failure is being shrunk: told at the start and after every 64 executions.
   case shrinking(FailureKey, executions: Int, evaluations: Int)
 }

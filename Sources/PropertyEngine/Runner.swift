@@ -133,12 +133,15 @@ struct Runner {
   /// The cases that count towards `examples`.
   private var judged: Int { report.passed + (settings.keepsGoing ? report.failed : 0) }
 
+  /// Whether as many failures are found as are looked for.
+  private var hasAllFailures: Bool { failures.count >= max(1, settings.mostFailures) }
+
   private var shouldStopAfterFailure: Bool {
+    if hasAllFailures { return true }
     guard !settings.keepsGoing, let first = failures.first, let last = failures.last else {
       return false
     }
-    return !settings.findsSeveral
-      || report.executed >= min(first.caseNumber + 1000, 2 * last.caseNumber + 10)
+    return report.executed >= min(first.caseNumber + 1000, 2 * last.caseNumber + 10)
   }
 
   /// Batches do not depend on the number of threads: what a case knows of earlier ones is what was
@@ -150,8 +153,7 @@ struct Runner {
     let requests = (0..<size).map { _ in nextRequest() }
     pool.run(requests, avoiding: tree) { _, result in
       merge(result)
-      let isFound = !failures.isEmpty && !settings.findsSeveral && !settings.keepsGoing
-      return report.end == .completed && !isFound
+      return report.end == .completed && !hasAllFailures
     }
   }
 

@@ -25,8 +25,8 @@ public struct Settings: Sendable {
   public var maximumChoices = 8192
   /// How many cases run at the same time; the result does not depend on it.
   public var threads = 1
-  /// Whether the search goes on after a failure, for other failures.
-  public var findsSeveral = true
+  /// With how many different failures the search ends; with one, shrinking it looks for no other.
+  public var mostFailures = Int.max
   /// Whether the search goes on until `examples` cases have passed or failed, whatever fails, and
   /// one failure of each key is kept; without it a run ends soon after the first failure.
   public var keepsGoing = false

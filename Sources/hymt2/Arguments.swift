@@ -83,6 +83,7 @@ func runOrExit(_ work: () throws -> Bool) throws {
   } catch {
     AdapterChoice.shutDown()
     if let interruption = error as? Interruption { interruption.endProcess() }
+    if let code = error as? ExitCode { throw code }
     Console.report("\(error)")
     throw ExitCode(2)
   }

@@ -117,8 +117,14 @@ struct LawArguments: ParsableArguments {
 
 /// The options that say how far a search goes once something has failed.
 struct SearchArguments: ParsableArguments {
-  @Flag(help: "Judge all examples whatever fails, and show every cause. --adapter implies it.")
+  @Flag(help: "Check all examples whatever fails, and show every cause.")
   var keepGoing = false
+
+  @Flag(help: "End with the first failure that is not known. This is the default.")
+  var failFast = false
+
+  @Option(help: ArgumentHelp("End with so many failures that are not known.", valueName: "n"))
+  var maxFailures: Int?
 
   @Option(
     help: ArgumentHelp(
@@ -129,28 +135,34 @@ struct SearchArguments: ParsableArguments {
     help: ArgumentHelp(
       """
       How long to try to make one failure small. The report then depends on the machine and its \
-      load. Default: 120 with --adapter, otherwise no limit.
+      load. Default: 10 with --adapter, otherwise no limit.
       """, valueName: "n"))
   var shrinkSeconds: Int?
 
   func validate() throws {
+    guard [keepGoing, failFast, maxFailures != nil].count(where: \.self) < 2 else {
+      throw ValidationError("--keep-going, --fail-fast and --max-failures exclude each other")
+    }
+    try require("--max-failures", maxFailures, in: 1...1_000_000_000)
     try require("--shrink-attempts", shrinkAttempts, in: 0...1_000_000_000)
     try require("--shrink-seconds", shrinkSeconds, in: 0...1_000_000_000)
   }
 
   /// Changes what was asked for.
   ///
-  /// - Parameter isExternal: Whether the adapter is one of another process, which may have many
-  ///   faults and may hang at each attempt.
+  /// - Parameter isExternal: Whether the adapter is one of another process, which may hang at each
+  ///   attempt.
   func apply(to settings: inout RunSettings, isExternal: Bool) {
-    settings.keepsGoing = keepGoing || isExternal
+    settings.keepsGoing = keepGoing || maxFailures != nil
+    settings.mostFailures = maxFailures ?? (keepGoing ? .max : 1)
     if let shrinkAttempts { settings.shrinkExecutions = shrinkAttempts }
-    settings.shrinkTimeBudget = (shrinkSeconds ?? (isExternal ? 120 : nil)).map { .seconds($0) }
+    settings.shrinkTimeBudget = (shrinkSeconds ?? (isExternal ? 10 : nil)).map { .seconds($0) }
   }
 
   /// What says the same on a command line, but for --keep-going, which the settings tell.
   var words: [String] {
-    (shrinkAttempts.map { ["--shrink-attempts", "\($0)"] } ?? [])
+    (maxFailures.map { ["--max-failures", "\($0)"] } ?? [])
+      + (shrinkAttempts.map { ["--shrink-attempts", "\($0)"] } ?? [])
       + (shrinkSeconds.map { ["--shrink-seconds", "\($0)"] } ?? [])
   }
 }

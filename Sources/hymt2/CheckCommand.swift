@@ -86,8 +86,7 @@ struct CheckCommand: ParsableCommand {
       let result = try check(run)
       try write(result, .now - start)
       try arguments.save(result.failures, output.console)
-      try Interruption.check()
-      return result.holds
+      return try Interruption.outcome(holds: result.holds, output.console)
     }
   }
 
@@ -98,7 +97,8 @@ struct CheckCommand: ParsableCommand {
     settings.isCancelled = { Interruption.isWished }
     let progress = Progress("checking", total: examples, in: .items, output.console)
     defer { progress.finish() }
-    return try run.run(settings) { step in
+    return try run.run(settings) { [console = output.console] step in
+      if let found = step.found { return progress.interrupt { console.note(found) } }
       guard let law = step.shrinking else {
         return progress.reach(settings.keepsGoing ? step.judged : step.passed)
       }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import ArgumentParser
 import Synchronization
 
 #if canImport(Glibc)
@@ -40,6 +41,15 @@ struct Interruption: Error {
   static func check() throws(Interruption) {
     let number = pending.load(ordering: .relaxed)
     if number != 0 { throw Interruption(signalNumber: number) }
+  }
+
+  /// What a run that found nothing is worth if a signal has come, which is exit status 2.
+  static func outcome(holds: Bool, _ console: Console) throws -> Bool {
+    let number = pending.load(ordering: .relaxed)
+    guard number != 0 else { return holds }
+    console.warn("stopped by signal \(number) before the end; the report has what was checked")
+    if holds { throw ExitCode(2) }
+    return false
   }
 
   /// Ends the process as the signal would have done.

@@ -79,6 +79,12 @@ final class Progress: Sendable {
     state.withLock { $0.remark = remark }
   }
 
+  /// Writes lines between those of the progress.
+  func interrupt(_ write: () -> Void) {
+    if style == .bar { Console.put("\r\u{1b}[K", to: STDERR_FILENO) }
+    write()
+  }
+
   /// Ends the progress.
   func finish() {
     guard style == .bar, state.withLock({ $0.lastShown }) != nil else { return }
@@ -89,7 +95,7 @@ final class Progress: Sendable {
   private func update(_ change: (inout State) -> Void) {
     guard style != .none else { return }
     let now = ContinuousClock.now
-    let interval = style == .bar ? Duration.milliseconds(100) : .seconds(30)
+    let interval = style == .bar ? Duration.milliseconds(100) : .seconds(10)
     let current: State? = state.withLock { state in
       change(&state)
       guard (state.lastShown ?? started) + interval <= now else { return nil }
@@ -101,11 +107,16 @@ final class Progress: Sendable {
 
   private func show(_ state: State, _ now: ContinuousClock.Instant) {
     let share = state.done < total ? Int(Double(state.done) * 100 / Double(total)) : 100
-    let rate = Int(Double(state.done) / max(0.001, (now - started) / .seconds(1)))
+    let elapsed = max(0.001, (now - started) / .seconds(1))
+    let rate = Int(Double(state.done) / elapsed)
+    let left = elapsed * Double(total - state.done) / Double(max(1, state.done))
+    let end =
+      state.done > 0 && state.done < total
+      ? ", \(Duration.seconds(left.rounded()).secondsText) left" : ""
     let counts =
       state.phase
       ?? "\(unit.text(state.done)) of \(unit.text(total)), "
-      + (state.remark ?? "\(unit.text(rate))/s")
+      + (state.remark ?? "\(unit.text(rate))/s") + end
     if style == .bar {
       let filled = share * 30 / 100
       let bar = String(repeating: "█", count: filled) + String(repeating: "·", count: 30 - filled)

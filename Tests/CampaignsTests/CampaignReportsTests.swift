@@ -35,10 +35,10 @@ struct CampaignReportsTests {
     var report = try TestCampaigns.held()
     #expect(
       report.verdict
-        == "2 laws held on 30 cases around a & <b>.json in 10 min 0 s, seed 7 "
-        + "(adapter: swapping <gate & up>)")
+        == "1 law held, 1 not applicable, on 30 cases around a & <b>.json in 10 min 0 s, seed 7 "
+        + "(adapter: swapping <gate & up> 1.0 & more)")
     report.end = .cancelled
-    #expect(report.verdict.hasPrefix("stopped: 2 laws held on "))
+    #expect(report.verdict.hasPrefix("stopped: 1 law held, 1 not applicable, on "))
     report.end = .completed
     report.shards = [Shard(index: 2, count: 8)]
     #expect(report.verdict.contains(", seed 7, shard 3/8 ("))

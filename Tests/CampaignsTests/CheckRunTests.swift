@@ -155,10 +155,17 @@ struct CheckRunTests {
   func progress() throws {
     var searched: [Int] = []
     var shrunk: Set<String> = []
+    var found: [String] = []
     let run = CheckRun(ReferenceAdapter(), laws: [TestLaws.few])
     let report = try run.run(RunSettings(examples: 200)) { step in
-      if let law = step.shrinking { shrunk.insert(law) } else { searched.append(step.judged) }
+      if let line = step.found { found.append(line) }
+      if let law = step.shrinking {
+        shrunk.insert(law)
+      } else if step.found == nil {
+        searched.append(step.judged)
+      }
     }
+    #expect(found.count == 1 && found[0].hasPrefix("few-experts is broken in example "))
     #expect(searched == Array(1...searched.count))
     #expect(searched.count == report.judged + report.repeated)
     #expect(shrunk == ["few-experts"])

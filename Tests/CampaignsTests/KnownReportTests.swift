@@ -33,7 +33,7 @@ struct KnownReportTests {
     let lines = report.lines.map(\.text)
     #expect(
       lines[0]
-        == "3 laws held on 60 checkpoints, seed 0, but for 2 known divergences (adapter: versioned)"
+        == "3 laws held on 60 checkpoints, seed 0, but for 2 known divergences (adapter: versioned 1.2)"
     )
     #expect(
       lines[2]

@@ -19,7 +19,8 @@ struct TextReportTests {
     let (held, other) = (report.laws[0].held, report.laws[0].notApplicable)
     #expect(
       Array(lines.prefix(7)) == [
-        "✔ 2 laws held on 30 checkpoints, seed 0 (adapter: swapping <gate & up>)", "",
+        "✔ 1 law held, 1 not applicable, on 30 checkpoints, seed 0 (adapter: swapping <gate & up>)",
+        "",
         "  law      held  does not apply  broken",
         "  shallow    \(held < 10 ? " " : "")\(held)              \(other < 10 ? " " : "")\(other)       0",
         "  silent      0              30       0",

@@ -64,7 +64,7 @@ import Testing
     for limit in [found + 90, found + 100, found + 101] {
       let counter = Counter()
       var settings = settings(counter, limit: limit)
-      settings.findsSeveral = false
+      settings.mostFailures = 1
       let report = property(counter, limit).run(settings)
       let finding = report.findings.first
       #expect(report.end == .cancelled && report.findings.count == 1)

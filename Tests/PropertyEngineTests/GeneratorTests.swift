@@ -24,7 +24,7 @@ import Testing
     (0..<20).count { seed in
       var settings = Settings(examples: 150, seed: UInt64(seed))
       settings.shrinkExecutions = 0
-      settings.findsSeveral = false
+      settings.mostFailures = 1
       return !Property(generator) { value, _ in .holds(!happens(value)) }.run(settings).findings
         .isEmpty
     }

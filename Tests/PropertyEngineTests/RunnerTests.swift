@@ -122,7 +122,7 @@ import Testing
     }
     #expect(stepping.run(Settings(examples: 100)).findings.map(\.key.law) == ["large", "edge"])
     var settings = Settings(examples: 500)
-    settings.findsSeveral = false
+    settings.mostFailures = 1
     #expect(property.run(settings).findings.count == 1)
   }
 

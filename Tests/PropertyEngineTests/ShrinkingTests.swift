@@ -15,7 +15,7 @@ func minimal<Value: Sendable>(
   var evaluations = 0
   for seed in 0..<seeds {
     var settings = Settings(examples: 20_000, seed: UInt64(seed))
-    settings.findsSeveral = false
+    settings.mostFailures = 1
     settings.silenced = Set(HealthCheck.allCases)
     settings.disabledPasses = disabled
     guard let finding = property.run(settings).findings.first, let choices = finding.choices

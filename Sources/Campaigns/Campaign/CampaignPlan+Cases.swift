@@ -54,7 +54,7 @@ extension CampaignPlan {
     }
     var settings = Settings(examples: 1)
     settings.replays = [choices]
-    settings.findsSeveral = false
+    settings.mostFailures = 1
     settings.shrinkTimeBudget = nil
     settings.shrinkExecutions = ground.isSlow ? min(Self.slowExecutions, executions) : executions
     settings.isCancelled = isOver

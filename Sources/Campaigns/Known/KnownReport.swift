@@ -124,10 +124,12 @@ extension CheckRun {
 }
 
 extension RunReport {
-  /// What became of known divergences: a summary, a table of those seen, and what has changed.
-  var knownLines: [ReportLine] {
+  /// What became of known divergences: a summary, a table of those seen if it is wanted, and what has
+  /// changed.
+  func knownLines(isVerbose: Bool) -> [ReportLine] {
     guard let known else { return [] }
-    var lines = [summary(known)] + Self.table(known.seen)
+    var lines = wrapped(summary(known), width: FailureScreen.width)
+    if isVerbose { lines += Self.table(known.seen) }
     for tally in known.vanished {
       lines += wrapped(
         "vanished: \(tally.id), whose case no longer shows it; if it is gone for good, "
@@ -135,7 +137,7 @@ extension RunReport {
       lines.append("    \(shellCommand(["hymt2", "replay", tally.token] + replayArguments))")
     }
     for tally in known.unjudged { lines += wrapped(tally.text ?? "", width: FailureScreen.width) }
-    return lines.map { ReportLine($0) } + [""]
+    return lines.map { ReportLine($0) } + (isVerbose ? [""] : [])
   }
 
   private func summary(_ known: KnownReport) -> String {

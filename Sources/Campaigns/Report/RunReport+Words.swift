@@ -26,8 +26,10 @@ extension RunReport {
   public var verdict: String {
     let place = config.map { " around \($0.path) in \(durationText(seconds))" } ?? ""
     let cases = "\(counted(judged, noun))\(place), seed \(seed)\(shardText)"
+    let idle = laws.count { $0.judged == 0 && !isBroken($0) }
+    let held = counted(laws.count - idle, "law")
     let laws = counted(laws.count, "law")
-    let subject = layout.subject(adapter)
+    let subject = layout.subject(adapterWithVersion)
     let prefix =
       switch end {
       case .cancelled: "stopped: "
@@ -38,7 +40,8 @@ extension RunReport {
       let all = end == .exhausted ? "all there are: " : ""
       let seen = known?.seen.count ?? 0
       let exception = seen == 0 ? "" : ", but for \(counted(seen, "known divergence"))"
-      return "\(prefix)\(laws) held on \(all)\(cases)\(exception) (\(subject))"
+      let applied = idle == 0 ? "" : ", \(grouped(idle)) not applicable,"
+      return "\(prefix)\(held) held\(applied) on \(all)\(cases)\(exception) (\(subject))"
     }
     let causes = config == nil ? "" : "\(counted(failureGroups.count, "cause")) found: "
     return "\(prefix)\(causes)\(grouped(brokenLaws.count)) of \(laws) broken "

@@ -28,7 +28,7 @@ extension CheckRun {
   public func detect(_ settings: RunSettings) throws(CheckError) -> Detection? {
     guard settings.examples > 0 else { throw .noExamples(requested: settings.examples) }
     var engine = engineSettings(settings)
-    engine.findsSeveral = false
+    engine.mostFailures = 1
     engine.keepsGoing = false
     engine.shrinkExecutions = 0
     // The rest of a batch says nothing any more, nor does the failing case a second time.

@@ -70,7 +70,10 @@ public struct CheckRun: Sendable {
     let report = property(isShrinking: { isShrinking.isSet }).run(
       engineSettings(settings)
     ) { event in
+      progress.found = nil
       switch event {
+      case .found(let key, let message, let number):
+        progress.found = "\(key.law) is broken in example \(grouped(number)): \(message)"
       case .executed(let observation):
         result.count(observation)
         (progress.judged, progress.passed) = (observation.number, observation.passed)
@@ -113,6 +116,7 @@ public struct CheckRun: Sendable {
     var engine = Settings(examples: settings.examples, seed: settings.seed)
     engine.threads = max(1, settings.threads)
     engine.keepsGoing = settings.keepsGoing
+    engine.mostFailures = settings.mostFailures
     engine.shrinkTimeBudget = settings.shrinkTimeBudget
     engine.shrinkExecutions = settings.shrinkExecutions
     engine.shrunkFailures = settings.shrunkFailures
@@ -125,7 +129,8 @@ public struct CheckRun: Sendable {
   func report(_ settings: RunSettings, _ states: [KnownTally.State]? = nil) -> RunReport {
     RunReport(
       adapter: adapter.name, version: adapter.version, layout: space.layout, seed: settings.seed,
-      arguments: arguments + checkArguments + (settings.keepsGoing ? ["--keep-going"] : []),
+      arguments: arguments + checkArguments
+        + (settings.keepsGoing && settings.mostFailures == .max ? ["--keep-going"] : []),
       replayArguments: arguments, budget: settings.budget, leftOut: space.leftOut,
       keepsGoing: settings.keepsGoing, laws: laws.map { LawTally(law: LawSummary($0)) },
       known: known.map { KnownReport($0, states: states) })

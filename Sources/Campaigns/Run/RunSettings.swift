@@ -14,6 +14,8 @@ public struct RunSettings: Sendable {
   /// Whether a check goes through all examples whatever fails, and a failure of each kind is shrunk;
   /// without it a check ends soon after the first failure.
   public var keepsGoing = false
+  /// With how many different failures a check ends, if it does not before.
+  public var mostFailures = Int.max
   /// Which cases of a campaign are this process's.
   public var shard = Shard.whole
   /// The folder where interesting cases and the state of a campaign are kept, if there is one.
@@ -90,6 +92,8 @@ public struct RunProgress: Sendable, Equatable {
   public var failures = 0
   /// Milliseconds of work of a campaign in all sessions.
   public var milliseconds = 0
+  /// What a check has just found, in one line: the law, what happened and in which example.
+  public var found: String?
   /// The law of a failure that is being shrunk, if one is.
   public var shrinking: String?
   /// How often that was tried in a check.

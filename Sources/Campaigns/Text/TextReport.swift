@@ -5,13 +5,20 @@ internal import CheckpointGenerators
 
 extension RunReport {
   /// The report as lines of text: failures first, then the verdict, phases, laws and coverage.
-  public var lines: [ReportLine] {
+  public var lines: [ReportLine] { lines(isVerbose: true) }
+
+  /// The report as lines of text, with what came of each law and axis or without.
+  public func lines(isVerbose: Bool) -> [ReportLine] {
     var lines: [ReportLine] = []
     if let failure = failures.first { lines += self.lines(of: failure) + otherFailures + [""] }
     lines += wrapped(verdict, width: FailureScreen.width - 2).enumerated().map { place, line in
       place == 0 ? ReportLine(holds, line) : ReportLine("  \(line)")
     }
-    lines += phaseLines + [""] + knownLines + leftOutLines + lawLines + [""] + coverage.lines
+    lines += phaseLines
+    lines +=
+      isVerbose
+      ? [""] + knownLines(isVerbose: true) + leftOutLines + lawLines + [""] + coverage.lines
+      : knownLines(isVerbose: false) + summaryLines
     return lines + corpusLines + damagedLines
   }
 
@@ -76,6 +83,22 @@ extension RunReport {
       lines += notes.dropFirst().map { "\(space)  \($0)" }
     }
     return lines.map { ReportLine($0) }
+  }
+
+  /// What the laws and axes come to, in a few lines.
+  private var summaryLines: [ReportLine] {
+    var lines: [String] = []
+    let idle = laws.filter { $0.judged == 0 && !isBroken($0) }.map(\.law.name)
+    if !idle.isEmpty { lines.append("not applicable: \(idle.joined(separator: ", "))") }
+    if !leftOut.isEmpty {
+      let values = leftOut.reduce(0) { $0 + $1.values.count }
+      lines.append(
+        "left out, because the adapter does not support it: \(counted(values, "value")) of "
+          + leftOut.map(\.axis).joined(separator: ", "))
+    }
+    let shares = coverage.shares.map { "\($0.1.text) of \($0.0)" }
+    lines.append("coverage of the config axes: \(shares.joined(separator: ", "))")
+    return lines.flatMap { wrapped($0, width: FailureScreen.width) }.map { ReportLine($0) }
   }
 
   private var leftOutLines: [ReportLine] {

@@ -21,6 +21,11 @@ struct ReportFiles: ParsableArguments {
   @Option(help: ArgumentHelp("Write the report as JUnit XML.", valueName: "file"))
   var junit: String?
 
+  @Flag(
+    name: .shortAndLong,
+    help: "Print what came of each law, and which values of each axis checkpoints had.")
+  var verbose = false
+
   /// Checks, before the work begins, that the files can be written.
   func check() throws {
     for file in [report, junit].compactMap(\.self) { try OutputPlace(file).checkParent() }
@@ -35,7 +40,7 @@ struct ReportFiles: ParsableArguments {
     _ result: RunReport, of command: String, config: String?, _ members: JSONObject = [:],
     to console: Console
   ) throws {
-    console.print(result.lines)
+    console.print(result.lines(isVerbose: verbose))
     console.printDocument(
       command, holds: result.holds,
       ["version": .string(HyMT2.version)] + JSONObject(result.json) + members)

@@ -95,8 +95,7 @@ struct FuzzRunCommand: ParsableCommand {
       settings.damaged = { [console = output.console] in console.warn("\($0)") }
       let report = try campaign(run, settings, deadline)
       try reports.write(report, of: "fuzz", config: config, to: output.console)
-      try Interruption.check()
-      return report.holds
+      return try Interruption.outcome(holds: report.holds, output.console)
     }
   }
 

@@ -40,7 +40,7 @@ struct Problem: Sendable {
 
   static func settings(_ seed: UInt64, _ examples: Int) -> Settings {
     var settings = Settings(examples: examples, seed: seed)
-    settings.findsSeveral = false
+    settings.mostFailures = 1
     settings.silenced = Set(HealthCheck.allCases)
     return settings
   }
