@@ -62,7 +62,8 @@ struct PublishedConfigTests {
   }
 
   static let saved = [
-    "hy_v3", "qwen3_moe", "glm4_moe", "deepseek_v3", "minimax_m2", "gpt_oss", "qwen3_vl_moe",
+    "hy_v3", "qwen3_moe", "glm4_moe", "deepseek_v3", "deepseek_v32", "glm_moe_dsa",
+    "glm4_moe_lite", "minimax_m2", "gpt_oss", "qwen3_vl_moe",
   ]
 
   @Test(

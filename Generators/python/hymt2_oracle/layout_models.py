@@ -45,6 +45,7 @@ _DEEPSEEK: Config = _GLM | {
     "qk_nope_head_dim": 3,
     "v_head_dim": 5,
 }
+_INDEXED: Config = _DEEPSEEK | {"index_n_heads": 3, "index_head_dim": 6, "index_topk": 2}
 _STEP: Config = size_fields("step3p5", K=2, A=8, E=5, I=6, X=10) | {
     **{key: _SIZES[key] for key in _SIZES if key != "num_key_value_heads"},
     "num_hidden_layers": 4,
@@ -96,6 +97,21 @@ SMALL: dict[str, list[Config]] = {
         _DEEPSEEK | {"q_lora_rank": None, "n_routed_experts": 12, "tie_word_embeddings": True},
         _DEEPSEEK | {"first_k_dense_replace": 2, "n_shared_experts": 2, "attention_bias": True},
     ],
+    "deepseek_v32": [
+        _INDEXED,
+        _INDEXED | {"n_routed_experts": 12, "tie_word_embeddings": True, "n_shared_experts": 2},
+        _INDEXED | {"first_k_dense_replace": 2, "attention_bias": True},
+    ],
+    "glm_moe_dsa": [
+        _INDEXED | {"index_topk_freq": 2, "index_skip_topk_offset": 1},
+        _INDEXED | {"n_routed_experts": 12, "tie_word_embeddings": True, "attention_bias": True},
+        _INDEXED | {"num_hidden_layers": 9, "index_topk_freq": 4, "index_skip_topk_offset": 3},
+    ],
+    "glm4_moe_lite": [
+        _DEEPSEEK,
+        _DEEPSEEK | {"q_lora_rank": None, "n_routed_experts": 12, "attention_bias": True},
+        _DEEPSEEK | {"tie_word_embeddings": True, "mlp_layer_types": ["dense", "sparse", "sparse"]},
+    ],
     "minimax_m2": [
         _SIZES | {"num_local_experts": 5, "head_dim": 8, "intermediate_size": 6},
         _SIZES | {"num_local_experts": 12, "head_dim": 6, "tie_word_embeddings": True},
@@ -124,6 +140,9 @@ _CLASSES = {
     "qwen3_moe": "Qwen3Moe",
     "glm4_moe": "Glm4Moe",
     "deepseek_v3": "DeepseekV3",
+    "deepseek_v32": "DeepseekV32",
+    "glm_moe_dsa": "GlmMoeDsa",
+    "glm4_moe_lite": "Glm4MoeLite",
     "minimax_m2": "MiniMaxM2",
     "gpt_oss": "GptOss",
 }
