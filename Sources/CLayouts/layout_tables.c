@@ -46,6 +46,9 @@ static const unsigned char glm_moe_dsa[] = {
 static const unsigned char glm4_moe_lite[] = {
 #embed "../Layouts/Tables/glm4_moe_lite.yaml"
 };
+static const unsigned char qwen3_omni_moe[] = {
+#embed "../Layouts/Tables/qwen3_omni_moe.yaml"
+};
 
 static const struct layout_table tables[] = {
     TABLE(hy_v3),
@@ -60,6 +63,7 @@ static const struct layout_table tables[] = {
     TABLE(deepseek_v32),
     TABLE(glm_moe_dsa),
     TABLE(glm4_moe_lite),
+    TABLE(qwen3_omni_moe),
 };
 
 const struct layout_table *layout_table_at(size_t position) {

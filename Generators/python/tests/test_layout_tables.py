@@ -35,6 +35,7 @@ PUBLISHED: dict[str, tuple[str, int, int]] = {
     "glm-4.7-flash": ("glm4_moe_lite", 9_703, 31_221_488_576),
     "minimax-m2": ("minimax_m2", 48_239, 228_689_764_864),
     "qwen3-vl-30b-a3b": ("qwen3_vl_moe", 531, 30_532_122_624),
+    "qwen3-omni-30b-a3b-thinker": ("qwen3_omni_moe", 18_867, 30_532_646_912),
     "step-3.5-flash": ("step3p5", 804, 199_384_301_376),
     "gpt-oss-20b": ("gpt_oss", 411, 20_914_757_184),
 }

@@ -30,7 +30,7 @@ FUSED_ON_SAVING = ("qwen3_moe", "minimax_m2")
 """Upstream saves their factors fused, whichever way it has loaded them: these cases only load."""
 
 
-LIKE_ANOTHER = ("deepseek_v32", "glm4_moe_lite", "glm_moe_dsa")
+LIKE_ANOTHER = ("deepseek_v32", "glm4_moe_lite", "glm_moe_dsa", "qwen3_omni_moe")
 """Layouts with the experts and the adapter's code of another one: they have fewer cases."""
 _LEFT_OUT = (
     *("layers-3", "mtp-2", "order-sorted", "order-reversed"),
