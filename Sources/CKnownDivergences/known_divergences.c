@@ -40,6 +40,22 @@ static const unsigned char nemo_automodel_0_7_0_gpt_oss[] = {
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-gpt_oss.json"
 };
 
+static const unsigned char nemo_automodel_0_7_0_deepseek_v32[] = {
+#embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-deepseek_v32.json"
+};
+
+static const unsigned char nemo_automodel_0_7_0_glm_moe_dsa[] = {
+#embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-glm_moe_dsa.json"
+};
+
+static const unsigned char nemo_automodel_0_7_0_glm4_moe_lite[] = {
+#embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-glm4_moe_lite.json"
+};
+
+static const unsigned char nemo_automodel_0_7_0_qwen3_omni_moe[] = {
+#embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-qwen3_omni_moe.json"
+};
+
 static const struct known_divergences_file files[] = {
     {"nemo-automodel-0.7.0.json", nemo_automodel_0_7_0, sizeof nemo_automodel_0_7_0},
     {"nemo-automodel-0.7.0-qwen3_moe.json", nemo_automodel_0_7_0_qwen3_moe,
@@ -56,6 +72,14 @@ static const struct known_divergences_file files[] = {
      sizeof nemo_automodel_0_7_0_step3p5},
     {"nemo-automodel-0.7.0-gpt_oss.json", nemo_automodel_0_7_0_gpt_oss,
      sizeof nemo_automodel_0_7_0_gpt_oss},
+    {"nemo-automodel-0.7.0-deepseek_v32.json", nemo_automodel_0_7_0_deepseek_v32,
+     sizeof nemo_automodel_0_7_0_deepseek_v32},
+    {"nemo-automodel-0.7.0-glm_moe_dsa.json", nemo_automodel_0_7_0_glm_moe_dsa,
+     sizeof nemo_automodel_0_7_0_glm_moe_dsa},
+    {"nemo-automodel-0.7.0-glm4_moe_lite.json", nemo_automodel_0_7_0_glm4_moe_lite,
+     sizeof nemo_automodel_0_7_0_glm4_moe_lite},
+    {"nemo-automodel-0.7.0-qwen3_omni_moe.json", nemo_automodel_0_7_0_qwen3_omni_moe,
+     sizeof nemo_automodel_0_7_0_qwen3_omni_moe},
 };
 
 const struct known_divergences_file *known_divergences_file_at(size_t position) {
