@@ -17,7 +17,7 @@ let settings: [SwiftSetting] =
   ] + warningsAreErrors
 
 let modulesWithFixtures = [
-  "Adapters", "CheckpointGenerators", "HDF5", "Layouts", "PlantedFaults", "Safetensors", "Tensors",
+  "Adapters", "CheckpointGenerators", "HDF5", "Layouts", "Safetensors", "Tensors",
 ]
 
 func module(

@@ -53,33 +53,6 @@ struct PlantedFaultsToolTests {
     #expect(missing == [], "write docs/mutants.md anew with planted-faults --markdown")
   }
 
-  private static let innocent = "\(Hymt2.tree)/Tests/PlantedFaultsTests/Fixtures/innocent.json"
-
-  @Test("A campaign around a config finds a fault, and says when, by which law and what is wrong")
-  func campaign() throws {
-    let outcome = try Self.run(
-      "--campaign", Self.innocent, "--fault", "rename-bias-both", "--within", "60", "--json",
-      "--quiet")
-    outcome.expectSuccess()
-    let document = try outcome.json()
-    #expect(document["campaign"]?.stringValue == Self.innocent)
-    #expect(document["within"] == 60)
-    let fault = try #require(document["faults"]?.arrayValue?.first)
-    #expect(fault["found"]?.boolValue == true)
-    #expect(fault["law"]?.stringValue == "keys")
-    #expect(fault["diagnosis"]?.arrayValue?.first?.stringValue?.contains("expert_bias") == true)
-    #expect(fault["case"]?.integerValue != nil && fault["token"]?.stringValue != nil)
-  }
-
-  @Test("A fault that survives a campaign makes exit status 1")
-  func survivesCampaign() throws {
-    let outcome = try Self.run(
-      "--campaign", Self.innocent, "--fault", "fused-hint-ignored", "--within", "1",
-      "--threads", "1", "--quiet")
-    #expect(outcome.status == 1, "\(outcome.errors)")
-    #expect(outcome.output.contains("0 of 1 fault found around"), "\(outcome.output)")
-  }
-
   @Test("Wrong usage is told before anything is checked")
   func usage() throws {
     for (words, part) in [
@@ -88,9 +61,7 @@ struct PlantedFaultsToolTests {
       (["--adapter-family", "nemo"], "asks for --fault-list"),
       (["--fault-list", "x.json"], "go with --adapter-family nemo"),
       (["--markdown", "--json"], "exclude each other"),
-      (["--within", "5"], "--within goes with --campaign"),
-      (["--campaign", "c.json", "--list"], "--campaign and --list exclude each other"),
-      (["--campaign", "c.json", "--fault", "x-*"], "no fault matches 'x-*'"),
+      (["--fault", "x-*", "--list"], "no fault matches 'x-*'"),
     ] {
       let outcome = try Child(Self.program, words).wait()
       #expect(outcome.status == 64, "\(words)")

@@ -113,6 +113,9 @@ struct FeasibleCombinations: Sendable {
   let pairs: BitSet
   private let combinations: AxisCombinations
   private let isFeasible: Judge
+  /// Sets of axes, as bits, whose values depend on each other; triples of others are feasible if their
+  /// pairs are.
+  private let scopes: [UInt32]
   private let axes: [[Value]]
   private let memory = TripleMemory()
 
@@ -125,9 +128,10 @@ struct FeasibleCombinations: Sendable {
   /// Asks about all values and pairs.
   ///
   /// - Complexity: O(values squared).
-  init(_ combinations: AxisCombinations, isFeasible: @escaping Judge) {
+  init(_ combinations: AxisCombinations, scopes: [UInt32], isFeasible: @escaping Judge) {
     self.combinations = combinations
     self.isFeasible = isFeasible
+    self.scopes = scopes
     let size = combinations.valueCount
     var singles = BitSet(count: size)
     var pairs = BitSet(count: size * size)
@@ -163,21 +167,27 @@ struct FeasibleCombinations: Sendable {
     }
   }
 
-  /// Asks about all triples whose pairs are feasible.
+  /// Asks about all triples whose pairs are feasible and whose axes depend on each other.
   private func feasibleTriples() -> BitSet {
     let size = combinations.valueCount
     var triples = BitSet(count: size * size * size)
     for third in axes.joined() where singles.contains(third.number) {
       for second in axes[..<third.axis].joined()
       where pairs.contains(combinations.place(second.number, third.number)) {
+        let both: UInt32 = 1 << UInt32(second.axis) | 1 << UInt32(third.axis)
+        let scopes = scopes.filter { $0 & both == both }
         for first in axes[..<second.axis].joined()
         where pairs.contains(combinations.place(first.number, second.number))
           && pairs.contains(combinations.place(first.number, third.number))
-          && isFeasible([
-            (first.axis, first.value), (second.axis, second.value), (third.axis, third.value),
-          ])
         {
-          triples.insert(combinations.place(first.number, second.number, third.number))
+          let depends = scopes.contains { $0 >> UInt32(first.axis) & 1 == 1 }
+          if !depends
+            || isFeasible([
+              (first.axis, first.value), (second.axis, second.value), (third.axis, third.value),
+            ])
+          {
+            triples.insert(combinations.place(first.number, second.number, third.number))
+          }
         }
       }
     }

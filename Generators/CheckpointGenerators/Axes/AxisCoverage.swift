@@ -20,16 +20,19 @@ public struct AxisCoverage: Sendable {
   /// - Complexity: O(values squared).
   public init(_ space: CheckpointSpace = CheckpointSpace(), reach: AxisReach = AxisReach()) {
     let resolver = AxisResolver(space)
-    self.init(reach) { resolver.permits($0) }
+    self.init(reach, scopes: resolver.scopes) { resolver.permits($0) }
   }
 
   init(valueCounts counts: [Int], isFeasible: @escaping FeasibleCombinations.Judge) {
-    self.init(AxisReach(AxisCombinations(valueCounts: counts)), isFeasible: isFeasible)
+    let reach = AxisReach(AxisCombinations(valueCounts: counts))
+    self.init(reach, scopes: [.max], isFeasible: isFeasible)
   }
 
-  private init(_ reach: AxisReach, isFeasible: @escaping FeasibleCombinations.Judge) {
+  private init(
+    _ reach: AxisReach, scopes: [UInt32], isFeasible: @escaping FeasibleCombinations.Judge
+  ) {
     self.reach = reach
-    feasible = FeasibleCombinations(reach.combinations, isFeasible: isFeasible)
+    feasible = FeasibleCombinations(reach.combinations, scopes: scopes, isFeasible: isFeasible)
   }
 
   private var combinations: AxisCombinations { reach.combinations }

@@ -97,6 +97,16 @@ struct AxisResolver: Sendable {
     return domains.contains(value, axis) && feasibility.permits(axis, in: assignment)
   }
 
+  /// The sets of axes, as bits, outside of which values of different axes do not depend on each other:
+  /// those of a rule, and those that leave an axis with few values one of them.
+  var scopes: [UInt32] {
+    let own = feasibility.scopes
+    return own
+      + narrowed.map { axis in
+        own.filter { $0 >> UInt32(axis.rawValue) & 1 == 1 }.reduce(0) { $0 | $1 }
+      }
+  }
+
   /// Whether values of up to three axes go together.
   func permits(_ values: [(axis: Int, value: Int)]) -> Bool {
     var assignment = domains.fixed

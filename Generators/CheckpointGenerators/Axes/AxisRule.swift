@@ -88,6 +88,11 @@ struct AxisFeasibility: Sendable {
     return SizeBudget.permits(assignment)
   }
 
+  /// The axes of each rule, as bits, and those that the size of a checkpoint depends on.
+  var scopes: [UInt32] {
+    all.map { $0.terms.reduce(0) { $0 | 1 << UInt32($1.axis) } } + (boundsSize ? [sizes] : [])
+  }
+
   /// Why no valid checkpoint has all assigned values, or nil if one may.
   func conflict(_ assignment: AxisAssignment) -> String? {
     if let rule = all.first(where: { $0.forbids(assignment) }) { return rule.reason }

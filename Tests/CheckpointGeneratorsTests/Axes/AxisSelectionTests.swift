@@ -89,6 +89,17 @@ struct AxisSelectionTests {
     return property.run(settings).findings.compactMap(\.choices)
   }
 
+  @Test("Triples of axes that share no rule are feasible if their pairs are", arguments: [1, 3])
+  func triples(_ list: Int) throws {
+    let resolver = AxisResolver(try space(Self.lists[list]))
+    let combinations = AxisReach().combinations
+    func triples(_ scopes: [UInt32]) -> BitSet {
+      FeasibleCombinations(combinations, scopes: scopes) { resolver.permits($0) }.triples()
+    }
+    let isSame = triples(resolver.scopes) == triples([.max])
+    #expect(isSame)
+  }
+
   @Test("The constraints of choices do not depend on what is left out")
   func fingerprint() throws {
     let whole = CheckpointSpace(faultKinds: CheckpointFaultCatalogue.all.count)

@@ -32,9 +32,9 @@ struct LayoutFaultsTests {
   }
 
   /// Some checkpoints in which most kinds find a place.
-  private static func checkpoints(_ layout: Layout) -> [CheckpointSpec] {
+  private static func checkpoints(_ layout: Layout) -> [FaultyCheckpoint] {
     let plain: [ConfigAxis: Int] = [.keyOrder: 0, .contents: 0, .exclusion: 0]
-    var result: [CheckpointSpec] = []
+    var result: [FaultyCheckpoint] = []
     for experts in [1, 2, 3] {
       for pins: [ConfigAxis: Int] in [
         [:], [.lora: 1], [.lora: 2], [.lora: 1, .extent: 2], [.lora: 2, .extent: 2], [.extent: 1],
@@ -45,7 +45,7 @@ struct LayoutFaultsTests {
           layout.values(of: $0.key).contains(UInt8($0.value))
         }
         let space = CheckpointSpace(layout: layout, pinned: pinned)
-        result += specs(space, count: 6, seed: UInt64(experts))
+        result += specs(space, count: 6, seed: UInt64(experts)).map { FaultyCheckpoint(valid: $0) }
       }
     }
     return result
@@ -53,10 +53,10 @@ struct LayoutFaultsTests {
 
   private static func kindsWithPlace(_ layout: Layout) throws -> Set<String> {
     var result: Set<String> = []
-    let specs = checkpoints(layout)
+    let valid = checkpoints(layout)
     for kind in CheckpointFaultCatalogue.all {
-      for spec in specs {
-        var faulty = FaultyCheckpoint(valid: spec)
+      for checkpoint in valid {
+        var faulty = checkpoint
         guard kind.apply(to: &faulty, site: 0) else { continue }
         result.insert(kind.name)
         break
@@ -68,15 +68,15 @@ struct LayoutFaultsTests {
   /// Makes every kind in some checkpoints of a layout and has the reference adapter refuse it.
   private static func made(_ layout: Layout) throws -> Set<String> {
     var result: Set<String> = []
-    let specs = checkpoints(layout)
+    let valid = checkpoints(layout)
     for kind in CheckpointFaultCatalogue.all {
       var places = 0
-      for spec in specs where places < 6 {
-        var faulty = FaultyCheckpoint(valid: spec)
+      for checkpoint in valid where places < 6 {
+        var faulty = checkpoint
         guard kind.apply(to: &faulty, site: UInt64(places) * 7) else { continue }
         places += 1
         result.insert(kind.name)
-        let place = "\(kind.name): \(faulty.descriptions) in \(spec)"
+        let place = "\(kind.name): \(faulty.descriptions) in \(faulty.spec)"
         do {
           try faulty.convert()
           Issue.record("accepted: \(place)")

@@ -28,8 +28,6 @@ struct PlantedFaultsTool: ParsableCommand {
         planted-faults --adapter-family nemo --fault-list faults.json --seeds 3
         planted-faults --layout qwen3_moe
         planted-faults --seeds 20 --markdown > docs/mutants.md
-        planted-faults --campaign Generators/configs/hy3.json
-        planted-faults --campaign config.json --within 30 --fault "rank-*"
 
       Exit status: 0 all were noticed, 1 one was not, 2 could not run, 64 wrong usage.
       """)
@@ -69,22 +67,7 @@ struct PlantedFaultsTool: ParsableCommand {
   @Flag(help: "List the faults and check nothing.")
   var list = false
 
-  @Option(
-    help: ArgumentHelp(
-      """
-      Run a campaign around this config.json for each fault instead, which ends when the fault is \
-      found. Without --fault, for the faults that need a shape which few configs have.
-      """, valueName: "file"))
-  var campaign: String?
-
-  @Option(
-    help: ArgumentHelp("How long a campaign may take. Default: 60.", valueName: "seconds"))
-  var within: Int?
-
-  @Flag(
-    help:
-      "Print the page docs/mutants.md; with --campaign, a table for docs/measurements/campaigns.md."
-  )
+  @Flag(help: "Print the page docs/mutants.md.")
   var markdown = false
 
   @Flag(
@@ -105,24 +88,15 @@ struct PlantedFaultsTool: ParsableCommand {
   func validate() throws {
     for (name, value, most) in [
       ("examples", examples, 1_000_000_000), ("seeds", seeds, 10_000),
-      ("threads", threads ?? 1, 1024), ("within", within ?? 1, 366 * 24 * 3600),
+      ("threads", threads ?? 1, 1024),
     ] where !(1...most).contains(value) {
       throw ValidationError("--\(name) must be from 1 to \(most), not \(value)")
     }
     try nemo.check(isMeant: adapterFamily == .nemo)
-    for (name, isGiven) in [("campaign", campaign != nil), ("exhaust", exhaust)]
-    where isGiven && adapterFamily == .nemo {
-      throw ValidationError("--\(name) goes with --adapter-family reference")
-    }
-    if layout != nil || native != nil, adapterFamily == .nemo || campaign != nil {
+    if exhaust || layout != nil || native != nil, adapterFamily == .nemo {
       throw ValidationError(
-        "--layout and --native go with --adapter-family reference and without --campaign")
+        "--exhaust, --layout and --native go with --adapter-family reference")
     }
-    for (name, isGiven) in [("list", list), ("exhaust", exhaust)]
-    where isGiven && campaign != nil {
-      throw ValidationError("--campaign and --\(name) exclude each other")
-    }
-    if within != nil, campaign == nil { throw ValidationError("--within goes with --campaign") }
     if adapterFamily == .reference { try check(FaultBank.all) }
     if markdown, output.json { throw ValidationError("--markdown and --json exclude each other") }
   }
@@ -146,7 +120,6 @@ struct PlantedFaultsTool: ParsableCommand {
   }
 
   private func measure() throws -> Bool {
-    if let campaign { return try runCampaigns(around: campaign) }
     let served = adapterFamily == .nemo ? try nemo.faults() : nil
     let chosen = FaultBank.named(faults, of: served?.faults ?? FaultBank.all)
     try check(served?.faults ?? FaultBank.all)
@@ -188,20 +161,6 @@ struct PlantedFaultsTool: ParsableCommand {
     let name = file.split(separator: ".").first.map { String($0) } ?? text
     return try Layout(
       text: String(decoding: fileBytes(text), as: UTF8.self), name: name, native: native)
-  }
-
-  /// Whether each fault was found by a campaign around a config.
-  private func runCampaigns(around path: String) throws -> Bool {
-    let ids = faults.isEmpty ? FaultBank.unusualShapes.map(\.id) : faults
-    let model = try ModelConfig(json: JSONValue(parsing: fileBytes(path)))
-    var measurement = CampaignMeasurement(FaultBank.named(ids), around: model, configPath: path)
-    measurement.seconds = within ?? 60
-    measurement.threads = threads ?? ProcessorCount.online
-    let progress = ToolProgress(measurement.faults.count, output)
-    let report = measurement.run { _ in progress.advance() }
-    output.print(markdown ? report.markdown.map { ReportLine(nil, $0) } : report.lines)
-    output.printDocument(holds: report.holds, report.json)
-    return report.holds
   }
 }
 
