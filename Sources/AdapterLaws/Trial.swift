@@ -111,7 +111,7 @@ public final class Trial {
     } catch let misbehaviour as Misbehaviour {
       throw Violation(misbehaviour, step: step)
     } catch {
-      throw Violation("refused", step: step, "a valid checkpoint was refused: \(error)")
+      throw Violation(.refused, step: step, "a valid checkpoint was refused: \(error)")
     }
   }
 

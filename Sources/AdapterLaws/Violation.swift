@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 public import Adapters
+import CheckpointGenerators
 import Layouts
 public import Tensors
 
@@ -55,6 +56,9 @@ public struct Violation: Error, Sendable {
     /// Tensors in which any NaN will do where one is expected, since a cast made them.
     public var castTensors: Set<TensorName>
 
+    /// The checkpoint on disk that the conversion started from, where it did and that is known.
+    var sources: StateDict?
+
     /// Creates evidence.
     public init(expected: StateDict, found: StateDict, castTensors: Set<TensorName> = []) {
       self.expected = expected
@@ -63,7 +67,8 @@ public struct Violation: Error, Sendable {
     }
   }
 
-  /// The way it failed, which stays the same while a failure is made smaller.
+  /// The code of the way it failed, which stays the same while a failure is made smaller: that of a ``Kind``
+  /// or ``Misbehaviour/Kind``, the names of the faults of an invalid input, or that of a law from elsewhere.
   public var kind: String
   /// The class of tensors where it failed.
   public var place: String
@@ -78,10 +83,18 @@ public struct Violation: Error, Sendable {
 
   /// Creates a violation.
   public init(
-    _ kind: String, place: String = "", step: ConversionStep, evidence: Evidence? = nil,
+    _ kind: Kind, place: String = "", step: ConversionStep, evidence: Evidence? = nil,
     _ summary: String
   ) {
-    self.kind = kind
+    self.init(code: kind.rawValue, place: place, step: step, evidence: evidence, summary)
+  }
+
+  /// Creates a violation by an invalid input, or of a law that is none of ``AdapterLaws``.
+  public init(
+    code: String, place: String = "", step: ConversionStep, evidence: Evidence? = nil,
+    _ summary: String
+  ) {
+    kind = code
     self.place = place
     self.summary = summary
     self.step = step
@@ -90,9 +103,45 @@ public struct Violation: Error, Sendable {
 
   /// Creates the violation of any law by an adapter that gave no answer.
   public init(_ misbehaviour: Misbehaviour, step: ConversionStep) {
-    self.init(misbehaviour.kind.rawValue, step: step, misbehaviour.account)
+    self.init(code: misbehaviour.kind.rawValue, step: step, misbehaviour.account)
     self.misbehaviour = misbehaviour
   }
+}
+
+extension Violation {
+  /// The ways in which laws fail, by their codes.
+  public enum Kind: String, Sendable, Hashable, CaseIterable {
+    // Keys.
+    case wrongKey = "wrong key"
+    case missingKey = "missing key"
+    case surplusKey = "surplus key"
+    case keyOrder = "order of keys"
+    case keyTwice = "key twice"
+    case mtpLayerKept = "MTP layer kept"
+    case layerDropped = "layer dropped"
+    // Tensors.
+    case dtype
+    case shape
+    case zeroed
+    case elements
+    case elementCount = "count of elements"
+    case byteCount = "count of bytes"
+    case fileBytes = "bytes of the file"
+    // Behaviour.
+    case refused
+    case inputChanged = "input changed"
+    case answersMissing = "answers missing"
+    case isMTPKey = "isMTPKey is true"
+    case isNoMTPKey = "isMTPKey is false"
+    /// Something is lost of any input, whatever is wrong with it.
+    case anyFault = "any fault"
+  }
+
+  /// The codes of all ways in which the laws of ``AdapterLaws`` fail; where an input has two faults, both of
+  /// their names stand with `and` between them.
+  public static let kinds =
+    Kind.allCases.map(\.rawValue) + Misbehaviour.Kind.allCases.map(\.rawValue)
+    + CheckpointFaultCatalogue.all.map(\.name)
 }
 
 /// What an adapter did instead of giving a result or refusing; it breaks whatever law asked.

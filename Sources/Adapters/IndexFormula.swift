@@ -24,7 +24,7 @@ struct IndexFormula {
 
   private let kind: Kind
   /// What stands before the rest of the names of the tensor's layer.
-  private let start: Substring
+  private let start: String
   private let firstExpert: Int
   // Neighbors nearly always have one name, and making names is the work here.
   private var last: (part: Int, expert: Int, name: TensorName)?
@@ -32,37 +32,24 @@ struct IndexFormula {
   /// Gives nil for LoRA factors, whose rank no config states, and for shapes that no formula has.
   init?(_ native: TensorInfo, _ context: IndexFormulas) {
     let (layout, name) = (context.config.layout, native.name)
+    let key = LenientKey(name, layout)
     firstExpert = context.firstExpert
-    let strides = native.shape.strides
-    guard let key = LayerKey(name, context.names) else {
-      (kind, start) = (.unchanged(name, strides: strides), "")
-      return
-    }
-    start = name.text[..<key.rest.startIndex]
-    if context.names.isFactor(name) { return nil }
-    func renamed(_ rest: String) -> Kind {
-      .unchanged(TensorName(name.text[..<key.rest.startIndex] + rest), strides: strides)
-    }
-    let layer = LayerKey.canonicalIndex(key.layerText) ?? 0
-    let kinds = context.config.kinds(ofLayer: min(layer, context.config.storedLayerCount - 1))
-    let group = layout.groups.firstIndex {
-      key.rest == $0.name && $0.kinds?.contains(kinds) ?? false
-    }
-    if let group {
-      guard let parts = context.parts(of: layout.groups[group], layer: layer, native.shape) else {
+    start = key.base ?? ""
+    switch key.subject {
+    case .factor, .groupFactor, .fusedFactor: return nil
+    case .group:
+      let layer = min(key.layer ?? 0, context.config.storedLayerCount - 1)
+      let kinds = context.config.kinds(ofLayer: layer)
+      let group = layout.groups.first {
+        key.rest == $0.name && $0.kinds?.contains(kinds) ?? false
+      }
+      guard let group, let parts = context.parts(of: group, layer: layer, native.shape) else {
         return nil
       }
       kind = .parts(parts)
-    } else if let rule = layout.tensors.first(where: {
-      $0.native == .renamed(.init(start: String(key.rest), end: nil))
-    }) {
-      kind = renamed(rule.name.start)
-    } else if let module = layout.modules.first(where: {
-      key.rest.utf8.starts(with: $0.native.utf8)
-    }) {
-      kind = renamed(module.onDisk + key.rest.droppingBytes(module.native.utf8.count))
-    } else {
-      kind = .unchanged(name, strides: strides)
+    default:
+      let other = key.otherName(layout, isOnDisk: false).map { TensorName((key.base ?? "") + $0) }
+      kind = .unchanged(other ?? name, strides: native.shape.strides)
     }
   }
 
@@ -115,13 +102,11 @@ extension IndexFormula.Part {
 struct IndexFormulas {
   let config: ModelConfig
   let firstExpert: Int
-  let names: LayoutNames
   private let candidates: [LayoutValues]
 
   init(_ config: ModelConfig, _ parallelism: ExpertParallelism?) {
     self.config = config
     firstExpert = parallelism?.experts(of: config.expertCount).lowerBound ?? 0
-    names = LayoutNames(config.layout)
     // Whether experts are gated shows in the shape.
     candidates =
       [config.values(isGated: true)]
@@ -130,8 +115,7 @@ struct IndexFormulas {
 
   /// Whether a native name is that of a group.
   func isGroup(_ name: TensorName) -> Bool {
-    guard let key = LayerKey(name, names), case .group = names.read(key.rest) else { return false }
-    return true
+    if case .group = LenientKey(name, config.layout).subject { true } else { false }
   }
 
   /// The parts of a group whose native tensor has a shape, or nil if no formulas give that shape.
@@ -177,7 +161,7 @@ struct PlacementLaw {
     let source = plan.sources[move.source]
     let destination = plan.destinations[move.destination]
     guard var formula = IndexFormula(destination, formulas) else { return nil }
-    let (start, strides) = move.sourceRegion.layout
+    let (start, strides) = (move.sourceRegion.offset, move.sourceRegion.strides)
     for offset in corners(of: move.destinationRegion) {
       let inView = zip(move.destinationRegion.lower, offset).map { $0 + $1 }
       let element = zip(inView, move.destinationRegion.strides).reduce(0) { $0 + $1.0 * $1.1 }

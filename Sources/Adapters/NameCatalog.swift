@@ -49,7 +49,7 @@ struct NameCatalog: Sendable {
   }
 
   /// The tensors of a whole checkpoint on disk; their positions are the numbers of their names.
-  private(set) var schema: [TensorInfo]
+  let schema: [TensorInfo]
   /// The numbers of the names on disk of multi-token prediction layers.
   let mtp: Range<Int>
   private(set) var groups: [Group] = []
@@ -57,28 +57,49 @@ struct NameCatalog: Sendable {
   private var onDiskRoles: [Role] = []
   /// The names that are native only; their numbers follow those of the schema.
   private var natives: [(name: TensorName, role: Role)] = []
-  private let firstNative: Int
   private var numbers: [TensorName: Int] = [:]
 
+  /// Numbers the names of a schema, tensors on disk in its order.
+  init(_ schema: ModelSchema) {
+    let config = schema.config
+    let places = schema.places()
+    self.schema = schema.infos(of: places)
+    let isMTP = { (place: TensorPlace) in place.layer.map { $0 >= config.hiddenLayerCount } ?? false
+    }
+    mtp =
+      (places.firstIndex(where: isMTP) ?? 0)..<(places.lastIndex(where: isMTP).map { $0 + 1 } ?? 0)
+    onDiskRoles.reserveCapacity(places.count)
+    numbers.reserveCapacity(places.count + places.count / 4)
+    var (layer, own): (Int?, Range<Int>) = (nil, 0..<0)
+    for place in places {
+      if place.layer != layer {
+        layer = place.layer
+        own = layer.map { addGroups(ofLayer: $0, schema) } ?? 0..<0
+      }
+      add(place, schema, own)
+    }
+    addPredictionLayers(places, config)
+  }
+
   /// The number of names.
-  var count: Int { firstNative + natives.count }
+  var count: Int { schema.count + natives.count }
 
   /// The number of a name, or nil if it is not in the catalog.
   func number(of name: TensorName) -> Int? { numbers[name] }
 
   /// The name of a number.
   func name(of number: Int) -> TensorName {
-    number < firstNative ? schema[number].name : natives[number - firstNative].name
+    number < schema.count ? schema[number].name : natives[number - schema.count].name
   }
 
   /// What the layout does with the tensor of a number's name.
   func role(of number: Int) -> Role {
-    number < firstNative ? onDiskRoles[number] : natives[number - firstNative].role
+    number < schema.count ? onDiskRoles[number] : natives[number - schema.count].role
   }
 
   /// The shape that the schema gives a name on disk, or nil for names that are native only.
   func shape(onDisk number: Int) -> Shape? {
-    number < firstNative ? schema[number].shape : nil
+    number < schema.count ? schema[number].shape : nil
   }
 
   /// The number of the name that the data of a tensor on disk has in native form.
@@ -89,75 +110,46 @@ struct NameCatalog: Sendable {
     case .kept, .original, .group: number
     }
   }
-}
 
-/// Filling a catalog, tensors on disk in the order of the schema.
-extension NameCatalog {
-  /// Numbers the names of a schema.
-  init(_ schema: ModelSchema) {
-    let config = schema.config
-    let (before, after) = (
-      schema.outside(afterLayers: false), schema.outside(afterLayers: true)
-    )
-    let counts = (0..<config.storedLayerCount).map { schema[$0].count }
-    let firstMTP = counts[..<config.hiddenLayerCount].reduce(before.count, +)
-    let endMTP = counts[config.hiddenLayerCount...].reduce(firstMTP, +)
-    firstNative = endMTP + after.count
-    mtp = firstMTP..<endMTP
-    self.schema = []
-    self.schema.reserveCapacity(firstNative)
-    numbers.reserveCapacity(firstNative + firstNative / 4)
-
-    for info in before { add(info, .kept) }
-    for layer in 0..<config.storedLayerCount { add(layer, schema) }
-    for info in after { add(info, .kept) }
-  }
-
-  private mutating func add(_ layer: Int, _ all: ModelSchema) {
-    let (config, layout, start) = (all.config, all.config.layout, all.start(ofLayer: layer))
-    let (firstGroup, firstName) = (groups.count, schema.count)
-    // The groups of the layer, in the order in which the layout has them.
+  /// Adds the groups of a layer in the order in which the layout has them.
+  private mutating func addGroups(ofLayer layer: Int, _ schema: ModelSchema) -> Range<Int> {
+    let layout = schema.config.layout
+    let kinds = schema.config.kinds(ofLayer: layer)
     let rules = layout.groups.indices.filter { group in
-      layout.groups[group].kinds?.contains(config.kinds(ofLayer: layer)) ?? false
-        && layout.groups[group].parts.contains { layout.tensors[$0].isPresent(all.values) }
+      layout.groups[group].kinds?.contains(kinds) ?? false
+        && layout.groups[group].parts.contains { layout.tensors[$0].isPresent(schema.values) }
     }
+    let own = groups.count..<groups.count + rules.count
     for rule in rules {
       let group = layout.groups[rule]
-      let native = add(native: TensorName(start + group.name), .group(groups.count))
+      let native = TensorName(schema.start(ofLayer: layer) + group.name)
       groups.append(
         Group(
-          layer: layer, rule: rule, companions: firstGroup..<firstGroup + rules.count,
-          isNumbered: layout.tensors[group.parts[0]].name.hasExpert, native: native, parts: []))
+          layer: layer, rule: rule, companions: own,
+          isNumbered: layout.tensors[group.parts[0]].name.hasExpert,
+          native: add(native: native, .group(groups.count)), parts: []))
     }
-    let tensors = all[layer]
-    for tensor in tensors {
-      let info = tensor.info(after: start)
-      switch layout.tensors[tensor.rule].native {
-      case .kept: add(info, .kept)
-      case .renamed(let native):
-        let name = TensorName(start + native.name(expert: tensor.expert ?? 0))
-        add(info, .renamed(native: add(native: name, .original(onDisk: schema.count))))
-      case .part(let rule, _):
-        guard let group = rules.firstIndex(of: rule).map({ firstGroup + $0 }) else {
-          add(info, .kept)
-          continue
-        }
-        groups[group].parts.append(schema.count)
-        add(info, .part(group: group, expert: tensor.expert))
-      }
-    }
-    guard layer >= config.hiddenLayerCount else { return }
-    let own = tensors.indices.filter { layout.tensors[tensors[$0].rule].kinds == .mtp }
-    let common = tensors.indices.first { layout.tensors[tensors[$0].rule].kinds == .all }
-    if let common, !own.isEmpty {
-      predictionLayers.append(
-        PredictionLayer(common: firstName + common, own: own.map { firstName + $0 }))
-    }
+    return own
   }
 
-  private mutating func add(_ info: TensorInfo, _ role: Role) {
-    numbers[info.name] = schema.count
-    schema.append(info)
+  /// Adds a tensor on disk.
+  ///
+  /// - Parameter own: The groups of its layer.
+  private mutating func add(_ place: TensorPlace, _ schema: ModelSchema, _ own: Range<Int>) {
+    let number = onDiskRoles.count
+    numbers[place.name] = number
+    var role = Role.kept
+    switch schema.config.layout.tensors[place.rule].native {
+    case .kept: break
+    case .renamed(let native):
+      guard let layer = place.layer else { break }
+      let name = schema.start(ofLayer: layer) + native.name(expert: place.expert ?? 0)
+      role = .renamed(native: add(native: TensorName(name), .original(onDisk: number)))
+    case .part(let rule, _):
+      guard let group = own.first(where: { groups[$0].rule == rule }) else { break }
+      groups[group].parts.append(number)
+      role = .part(group: group, expert: place.expert)
+    }
     onDiskRoles.append(role)
   }
 
@@ -165,6 +157,28 @@ extension NameCatalog {
     numbers[name] = count
     natives.append((name, role))
     return count - 1
+  }
+
+  private mutating func addPredictionLayers(_ places: [TensorPlace], _ config: ModelConfig) {
+    for layer in config.hiddenLayerCount..<config.storedLayerCount {
+      let numbers = mtp.filter { places[$0].layer == layer }
+      func kinds(_ number: Int) -> LayerKinds? { config.layout.tensors[places[number].rule].kinds }
+      let own = numbers.filter { kinds($0) == .mtp }
+      if let common = numbers.first(where: { kinds($0) == .all }), !own.isEmpty {
+        predictionLayers.append(PredictionLayer(common: common, own: own))
+      }
+    }
+  }
+}
+
+extension NameCatalog.Role {
+  /// Whether a plan of a direction may start from tensors of the name.
+  func isSource(_ direction: ConversionPlan.Direction) -> Bool {
+    switch self {
+    case .kept: true
+    case .renamed, .part: direction == .fromHF
+    case .original, .group: direction == .toHF
+    }
   }
 }
 

@@ -17,21 +17,21 @@ package enum ParallelWork {
   /// - Parameters:
   ///   - count: The number of calls.
   ///   - threads: The most threads to use, or nil for one per core.
-  ///   - body: What to do; it gets the index of the work and of the worker, from zero.
+  ///   - body: What to do; it gets the index of the work.
   package static func run(
-    count: Int, threads: Int? = nil, _ body: @Sendable (_ index: Int, _ worker: Int) -> Void
+    count: Int, threads: Int? = nil, _ body: @Sendable (_ index: Int) -> Void
   ) {
     let workers = min(count, workerCount(threads))
     guard workers > 1 else {
-      for index in 0..<count { body(index, 0) }
+      for index in 0..<count { body(index) }
       return
     }
     let next = Atomic(0)
-    DispatchQueue.concurrentPerform(iterations: workers) { worker in
+    DispatchQueue.concurrentPerform(iterations: workers) { _ in
       while true {
         let index = next.add(1, ordering: .relaxed).oldValue
         guard index < count else { return }
-        body(index, worker)
+        body(index)
       }
     }
   }
@@ -43,7 +43,7 @@ package enum ParallelWork {
     count: Int, threads: Int? = nil, _ body: @Sendable (_ index: Int) throws -> Void
   ) throws {
     let failure = Mutex<(any Error)?>(nil)
-    run(count: count, threads: threads) { index, _ in
+    run(count: count, threads: threads) { index in
       guard failure.withLock({ $0 == nil }) else { return }
       do {
         try body(index)
@@ -54,14 +54,11 @@ package enum ParallelWork {
     if let failure = failure.withLock({ $0 }) { throw failure }
   }
 
+  /// The number of processors the system may schedule on now.
+  package static let processorCount = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+
   /// The number of workers that a request for threads gives.
   package static func workerCount(_ threads: Int?) -> Int {
-    max(1, threads ?? ProcessorCount.online)
+    max(1, threads ?? processorCount)
   }
-}
-
-/// The processors of this machine.
-package enum ProcessorCount {
-  /// The number of processors the system may schedule on now.
-  package static let online = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 }

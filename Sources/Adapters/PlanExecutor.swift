@@ -88,8 +88,7 @@ struct PlanExecutor {
     for (destination, byteOffset) in slab.members {
       for move in moves[destination] {
         try work.append(
-          all[move], from: tensors[all[move].source].dtype, to: infos[destination].dtype,
-          at: byteOffset)
+          all[move], from: tensors[all[move].source], to: infos[destination].dtype, at: byteOffset)
       }
     }
     var buffer = try ByteBuffer(count: slab.byteCount)
@@ -98,8 +97,8 @@ struct PlanExecutor {
     unsafe buffer.withUnsafeMutableBytes { (bytes: UnsafeMutableRawBufferPointer) in
       // Moves write disjoint elements, so threads never write the same byte.
       nonisolated(unsafe) let bytes = unsafe bytes
-      ParallelWork.run(count: finished.count, threads: isParallel ? threads : 1) { index, _ in
-        unsafe finished.run(index, on: sources, into: bytes)
+      ParallelWork.run(count: finished.count, threads: isParallel ? threads : 1) { index in
+        unsafe finished.run(index, into: bytes)
       }
     }
     let storage = buffer.freeze()
@@ -113,52 +112,37 @@ struct PlanExecutor {
 
 /// The moves into one slab.
 private struct SlabWork: Sendable {
-  private struct Item {
-    let geometry: Int
-    let source: Int
-    /// Where the boxes read and written begin, in bytes of the source and of the slab.
-    let sourceByte, byte: Int
-  }
-
   private var geometries: [MoveGeometry] = []
   /// The number of geometries looked through: layers have two grouped tensors.
   private static let recentCount = 2
-  private var items: [Item] = []
+  private var copies: [MoveCopy] = []
 
-  var count: Int { items.count }
+  var count: Int { copies.count }
 
   /// Adds a move into a tensor that begins at an offset of the slab.
   mutating func append(
-    _ move: TensorMove, from source: DType, to dtype: DType, at byteOffset: Int
+    _ move: TensorMove, from source: Tensor, to dtype: DType, at byteOffset: Int
   ) throws(TensorError) {
-    items.append(
-      Item(
-        geometry: try geometry(of: move, from: source, to: dtype), source: move.source,
-        sourceByte: move.sourceRegion.offset * source.byteCount,
-        byte: byteOffset + move.destinationRegion.offset * dtype.byteCount))
+    copies.append(
+      MoveCopy(
+        move, try geometry(of: move, from: source.dtype, to: dtype), from: source, to: dtype,
+        at: byteOffset))
   }
 
-  /// The position of a move's geometry, which moves of one grouped tensor share, and those of the
-  /// same tensor in other layers.
+  /// A move's geometry, which moves of one grouped tensor share, and those of the same tensor in other
+  /// layers.
   private mutating func geometry(
     of move: TensorMove, from source: DType, to dtype: DType
-  ) throws(TensorError) -> Int {
+  ) throws(TensorError) -> MoveGeometry {
     let recent = geometries.suffix(Self.recentCount)
-    if let known = recent.lastIndex(where: { $0.fits(move, from: source, to: dtype) }) {
-      return known
-    }
-    geometries.append(try MoveGeometry(move, from: source, to: dtype))
-    return geometries.count - 1
+    if let known = recent.last(where: { $0.fits(move, from: source, to: dtype) }) { return known }
+    let made = try MoveGeometry(move, from: source, to: dtype)
+    geometries.append(made)
+    return made
   }
 
   @unsafe
-  func run(_ index: Int, on sources: [Tensor], into slab: UnsafeMutableRawBufferPointer) {
-    let item = items[index]
-    let geometry = geometries[item.geometry]
-    unsafe sources[item.source].withUnsafeBytes { (data: UnsafeRawBufferPointer) in
-      unsafe geometry.copy(
-        from: UnsafeRawBufferPointer(rebasing: data[item.sourceByte...]),
-        to: UnsafeMutableRawBufferPointer(rebasing: slab[item.byte...]))
-    }
+  func run(_ index: Int, into slab: UnsafeMutableRawBufferPointer) {
+    unsafe copies[index].run(into: slab)
   }
 }

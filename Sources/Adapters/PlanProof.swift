@@ -110,7 +110,7 @@ public struct PlanProof: Sendable {
       { RoundTripLaw(forward, backward).faults() },
     ]
     let found = Mutex([[PlanFault]](repeating: [], count: laws.count))
-    ParallelWork.run(count: malformed.isEmpty ? laws.count : 0) { law, _ in
+    ParallelWork.run(count: malformed.isEmpty ? laws.count : 0) { law in
       let faults = laws[law]()
       found.withLock { $0[law] = faults }
     }

@@ -76,9 +76,6 @@ public struct Region: Sendable, Hashable, CustomStringConvertible {
     return Region(view: view, lower: lower, extents: zip(lower, upper).map { $1 - $0 })
   }
 
-  /// Where the box lies in the tensor's elements.
-  var layout: (offset: Int, strides: [Int]) { (offset, strides) }
-
   /// The position of the box's first element in the tensor; zero where the box has none.
   var offset: Int {
     // Without elements, the first index need not lie inside the tensor.
@@ -160,23 +157,6 @@ public struct TensorMove: Sendable, Hashable {
   }
 }
 
-extension Shape {
-  /// The index along each axis of a row-major position.
-  package func indices(at position: Int) -> [Int] { extents.indices(at: position) }
-}
-
-extension [Int] {
-  /// The index along each axis of a row-major position, where the numbers are the extents of axes.
-  package func indices(at position: Int) -> [Int] {
-    var rest = position
-    var result = [Int](repeating: 0, count: count)
-    for axis in indices.reversed() where self[axis] > 0 {
-      (rest, result[axis]) = rest.quotientAndRemainder(dividingBy: self[axis])
-    }
-    return result
-  }
-}
-
 /// The copy of all moves that differ in nothing but where their boxes begin.
 final class MoveGeometry: Sendable {
   /// Copies boxes from and to the memory that begins at their first elements.
@@ -210,26 +190,36 @@ final class MoveGeometry: Sendable {
 
 /// A move ready to run on a source tensor's data.
 struct MoveCopy: Sendable {
-  private let copy: StridedCopy
+  private let geometry: MoveGeometry
   private let source: Tensor
   /// Where the boxes read and written begin, in bytes.
   private let sourceByte, byte: Int
+
+  /// Prepares a move into a buffer in which its destination begins at some byte, before it or after.
+  init(
+    _ move: TensorMove, _ geometry: MoveGeometry, from source: Tensor, to dtype: DType,
+    at start: Int
+  ) {
+    self.geometry = geometry
+    self.source = source
+    sourceByte = move.sourceRegion.offset * source.dtype.byteCount
+    byte = start + move.destinationRegion.offset * dtype.byteCount
+  }
 
   /// Prepares a move whose destination elements start at an offset of the buffer to be filled.
   init(
     _ move: TensorMove, from source: Tensor, to dtype: DType, startingAt element: Int = 0
   ) throws(TensorError) {
-    copy = try MoveGeometry(move, from: source.dtype, to: dtype).copy
-    self.source = source
-    sourceByte = move.sourceRegion.offset * source.dtype.byteCount
-    byte = (move.destinationRegion.offset - element) * dtype.byteCount
+    self.init(
+      move, try MoveGeometry(move, from: source.dtype, to: dtype), from: source, to: dtype,
+      at: -element * dtype.byteCount)
   }
 
   /// Copies the elements into a buffer.
   @unsafe
   func run(into bytes: UnsafeMutableRawBufferPointer) {
     unsafe source.withUnsafeBytes { (data: UnsafeRawBufferPointer) in
-      unsafe copy(
+      unsafe geometry.copy(
         from: UnsafeRawBufferPointer(rebasing: data[sourceByte...]),
         to: UnsafeMutableRawBufferPointer(rebasing: bytes[byte...]))
     }

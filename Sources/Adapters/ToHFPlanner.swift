@@ -9,62 +9,49 @@ import Tensors
 /// Source of the order of the result: nemo-automodel 0.7.0 replaces a grouped tensor by its experts
 /// one after the other, gate before up, and keeps all else in place.
 struct ToHFPlanner {
-  let context: LayoutContext
+  let context: AdapterPlanner
   let exclusion: CompiledExclusion?
   var plan: PlanBuilder
-  let index: SourceIndex
-  let ownExperts: Range<Int>
   /// The grouped LoRA factors in layers that have experts, and which they are.
-  private(set) var loraSources: [(source: Int, lora: Int, isA: Bool)] = []
-  private var layouts: GroupLayouts
+  private(set) var factors: [(source: Int, group: FactorGroup)] = []
 
   init(
-    _ context: LayoutContext, _ sources: [TensorInfo], _ parallelism: ExpertParallelism?,
+    _ context: AdapterPlanner, _ sources: [TensorInfo], _ parallelism: ExpertParallelism?,
     _ exclusion: ExclusionPattern?
   ) {
     self.context = context
     self.exclusion = exclusion?.compiled()
-    plan = PlanBuilder(.toHF, sources, context)
-    index = SourceIndex(sources, context.catalog)
-    ownExperts = context.experts(of: parallelism)
-    layouts = GroupLayouts(context, own: ownExperts, isLocal: true)
+    plan = PlanBuilder(.toHF, sources, context, parallelism)
   }
 
   mutating func run(isStreaming: Bool = false) throws(AdapterError) -> ConversionPlan {
-    for source in plan.sources.indices {
-      guard let number = index.numbers[source], convert(source, number: number) else {
-        convert(source)
-        continue
-      }
-    }
+    for source in plan.sources.indices { convert(source) }
     if !isStreaming { checkCompanions() }
     return try plan.finish()
   }
 
-  /// Converts the tensor of a key of the catalog; returns false if that is one on disk.
-  private mutating func convert(_ source: Int, number: Int) -> Bool {
-    switch context.catalog.role(of: number) {
-    case .kept: keep(source, as: plan.sources[source].name, number: number)
-    case .original(let onDisk):
+  private mutating func convert(_ source: Int) {
+    switch plan.meaning(of: source) {
+    case nil: break
+    case .stranger: keep(source, as: plan.sources[source].name)
+    case .base(.group(let group), _): split(source, group: group)
+    case .base(.original(let onDisk), _):
       keep(source, as: context.catalog.name(of: onDisk), number: onDisk)
-    case .group(let group): split(source, group: group)
-    case .renamed, .part: return false
+    case .base(_, let number): keep(source, as: plan.sources[source].name, number: number)
+    case .ofLayer(let key, let layer): convert(source, key, layer)
     }
-    return true
   }
 
-  /// Converts the tensor of a key outside the catalog.
-  private mutating func convert(_ source: Int) {
+  /// Converts the tensor of a layer's key outside the catalog.
+  private mutating func convert(_ source: Int, _ key: LayerKey, _ layer: Int) {
     let info = plan.sources[source]
     let name = info.name
-    guard let owner = plan.owner(of: name) else { return }
-    guard case .layer(let key, let layer) = owner else { return keep(source, as: name) }
-    switch context.read(key) {
-    case .renamed(let rule):
+    switch key.subject {
+    case .known(.renamed(let rule)):
       let tensor = context.layout.tensors[rule]
       guard plan.isOfLayer(tensor, layer, name) else { return }
-      keep(source, as: context.name(key.prefix, layer: layer, tensor.name.start))
-    case .tensor(let rule, _):
+      keep(source, as: context.name(beside: key, tensor.name.start))
+    case .known(.tensor(let rule)):
       let tensor = context.layout.tensors[rule]
       guard case .kept = tensor.native else {
         return plan.reportForeign(
@@ -74,55 +61,47 @@ struct ToHFPlanner {
       keep(source, as: name)
     case .inModule(onDisk: false, let other):
       guard plan.hasModule(key, layer, name) else { return }
-      keep(source, as: context.name(key.prefix, layer: layer, other))
+      keep(source, as: context.name(beside: key, other))
     case .inModule: plan.reportForeign(name, expected: "a native key")
-    case .group:
+    case .known(.group):
       // The catalog has the groups of all layers with experts.
       _ = plan.hasExperts(layer, name)
-    case .groupFactor(let lora, let isA):
+    case .known(.groupFactor(let lora, let isA)):
       guard plan.hasExperts(layer, name),
         let group = context.factors.first(where: { $0.lora == lora && $0.isA == isA })
       else { return }
-      loraSources.append((source, lora, isA))
-      splitLoRA(source, group, key, layer)
-    case .companion(let rule, let expertText):
-      convertCompanion(source, key, layer, rule, expertText)
-    case .factor, .fusedFactor, .foreign:
+      factors.append((source, group))
+      splitFactors(source, group, key, layer)
+    case .known(.companion(let rule, _)): convertCompanion(source, key, layer, rule)
+    case .known(.factor), .known(.fusedFactor), .foreign:
       plan.reportForeign(name, expected: "grouped native keys")
-    case .unknownOfExperts:
-      plan.report(
-        .unknownExpertKey, name, expected: context.expertNamesNative,
-        found: "\(info.dtype) \(info.shape)")
-    case .unknown:
-      keep(source, as: name)
+    case .unknownOfExperts: plan.reportUnknown(info, expected: context.expertNamesNative)
+    case .unknown, .known(.unknown): keep(source, as: name)
     }
   }
 
   /// Companions keep their names on disk, but for those of modules that are renamed.
   private mutating func convertCompanion(
-    _ source: Int, _ key: LayerKey, _ layer: Int, _ rule: Int, _ expertText: Substring?
+    _ source: Int, _ key: LayerKey, _ layer: Int, _ rule: Int
   ) {
     let name = plan.sources[source].name
     guard plan.isOfLayer(context.layout.tensors[rule], layer, name) else { return }
-    guard let expertText else {
-      let isForeign = context.layout.modules.contains { key.rest.utf8.starts(with: $0.onDisk.utf8) }
+    guard let expertText = key.expertText else {
+      let isForeign = context.layout.modules.contains { key.rest.following($0.onDisk) != nil }
       return isForeign
         ? plan.reportForeign(name, expected: "a native key") : keep(source, as: name)
     }
     guard let expert = plan.expertIndex(expertText, name) else { return }
-    guard ownExperts.contains(expert) else {
+    guard plan.ownExperts.contains(expert) else {
       return plan.report(
-        .surplusExpert, name, expected: "experts \(ownExperts) of this rank",
+        .surplusExpert, name, expected: "experts \(plan.ownExperts) of this rank",
         found: "expert \(expert)")
     }
     keep(source, as: name)
   }
 
   private mutating func keep(_ source: Int, as name: TensorName, number: Int? = nil) {
-    let info = plan.sources[source]
-    if let number, let shape = context.catalog.shape(onDisk: number), shape != info.shape {
-      plan.report(.wrongShape, info.name, expected: "\(shape)", found: "\(info.shape)")
-    }
+    if let number { plan.checkShape(source, number: number) }
     if exclusion?.matches(name) == true {
       plan.omit(source, .excluded)
     } else {
@@ -133,20 +112,14 @@ struct ToHFPlanner {
   /// Splits a group of the catalog.
   private mutating func split(_ source: Int, group: Int) {
     let name = plan.sources[source].name
-    guard let layout = layouts.layout(of: group, name, context, &plan), fits(source, layout) else {
-      return
+    let group = context.catalog.groups[group]
+    guard let layout = plan.layout(of: group, name), fits(source, layout) else { return }
+    for (slot, position, number) in plan.members(of: group) {
+      let part = layout.part(position, slot: slot)
+      add(
+        context.catalog.name(of: number), shape(of: number, part), number: number, from: source,
+        part)
     }
-    var excludesAny = false
-    for expert in context.slots(of: group, ownExperts) {
-      for (position, number) in context.parts(of: group, expert: expert).enumerated() {
-        let part = layout.part(position, slot: expert - ownExperts.lowerBound)
-        let isKept = add(
-          context.catalog.name(of: number), shape(of: number, part), number: number, from: source,
-          part)
-        excludesAny = excludesAny || !isKept
-      }
-    }
-    if excludesAny { plan.omit(source, .excluded) }
   }
 
   /// The shape on disk, in which a rank has its own experts only where they are grouped.
@@ -159,32 +132,26 @@ struct ToHFPlanner {
   }
 
   /// Splits LoRA factors, which are not distributed over ranks.
-  private mutating func splitLoRA(
+  private mutating func splitFactors(
     _ source: Int, _ group: FactorGroup, _ key: LayerKey, _ layer: Int
   ) {
     let info = plan.sources[source]
     let rank = info.shape.rank == 3 ? info.shape[group.isA ? 2 : 1] : 0
-    let experts = context.config.expertCount
-    guard
-      let layout = plan.layout(
-        of: group, info.name, experts: experts, rank: rank, found: "\(info.shape)"),
+    guard let layout = plan.layout(of: group, info.name, rank: rank, found: "\(info.shape)"),
       fits(source, layout)
     else { return }
-    var excludesAny = false
-    for expert in 0..<experts {
+    for expert in 0..<context.config.expertCount {
       // Parts that repeat another come after the others.
       for (position, rule) in group.rules.enumerated() {
         let isRepeat = position >= group.parts.count
         let part = layout.part(isRepeat ? 0 : position, slot: expert)
         let name = context.name(
           prefix: key.prefix, layer: layer, expert: expert, rule: rule, group)
-        let isKept = add(
+        add(
           name, [part.onDisk.extents[1], part.onDisk.extents[2]], number: nil, from: source, part,
           isRepeat: isRepeat)
-        excludesAny = excludesAny || !isKept
       }
     }
-    if excludesAny { plan.omit(source, .excluded) }
   }
 
   private mutating func fits(_ source: Int, _ layout: GroupLayout) -> Bool {
@@ -194,18 +161,17 @@ struct ToHFPlanner {
     return false
   }
 
-  /// Adds one part of a group, unless its name is excluded; returns whether it was added.
+  /// Adds one part of a group, unless its name is excluded.
   private mutating func add(
     _ name: TensorName, _ shape: Shape, number: Int?, from source: Int, _ part: GroupPart,
     isRepeat: Bool = false
-  ) -> Bool {
-    if exclusion?.matches(name) == true { return false }
+  ) {
+    if exclusion?.matches(name) == true { return plan.omit(source, .excluded) }
     let info = TensorInfo(name, plan.sources[source].dtype, shape)
     let destination = plan.add(info, number: number, from: source)
     plan.add(
       TensorMove(
         source: source, part.inGroup, destination: destination, part.onDisk,
         permutation: part.inverse, isRepeat: isRepeat))
-    return true
   }
 }

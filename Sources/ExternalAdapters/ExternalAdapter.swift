@@ -3,6 +3,7 @@
 
 public import AdapterLaws
 public import CheckpointGenerators
+public import Files
 internal import Safetensors
 internal import StrictJSON
 
@@ -113,7 +114,7 @@ private struct HelloAnswer {
     _ code: ExternalAdapterError.Code, expected: String, found: String, remedy: String
   ) -> ExternalAdapterError {
     ExternalAdapterError(
-      code: code, command: command, expected: expected, found: found, remedy: remedy)
+      code, of: command, expected: expected, found: found, remedy: remedy)
   }
 }
 

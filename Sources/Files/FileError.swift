@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-#if canImport(Glibc)
 internal import Glibc
-#else
-internal import Musl
-#endif
 
 /// What kept the system from doing something with a file or a folder.
 public struct FileError: Error, Sendable, Hashable, CustomStringConvertible {

@@ -2,13 +2,8 @@
 // Copyright the hymt2-harness authors
 
 internal import CSystem
-internal import Synchronization
-
-#if canImport(Glibc)
 internal import Glibc
-#else
-internal import Musl
-#endif
+internal import Synchronization
 
 /// What can be done with files and folders by their names.
 public enum FileSystem {

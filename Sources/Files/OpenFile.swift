@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-#if canImport(Glibc)
 internal import Glibc
-#else
-internal import Musl
-#endif
 
 // Calls with paths are safe: the system is handed a copy that ends with a NUL, and none has another.
 

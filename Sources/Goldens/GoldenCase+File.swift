@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 internal import Digests
+public import Files
 public import HDF5
 internal import OrderedCollections
 internal import Tensors

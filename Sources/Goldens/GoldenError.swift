@@ -2,91 +2,55 @@
 // Copyright the hymt2-harness authors
 
 public import AdapterLaws
-internal import Files
+public import Files
 internal import StrictJSON
 
 /// What is wrong with a set of golden files, where, and what helps.
-public struct GoldenError: Error, Hashable, CustomStringConvertible {
-  /// The kind of a fault.
-  public enum Code: String, Sendable, CaseIterable {
-    /// A system call failed.
-    case file
-    /// The manifest is not what a manifest is.
-    case malformedManifest
-    /// The manifest or a file has a format version that this program does not know.
-    case unknownFormatVersion
-    /// Two cases have one name, or one file.
-    case duplicateCase
-    /// A name of a case or a file could lead out of the folder.
-    case invalidName
-    /// The manifest names a file that is not there.
-    case missingFile
-    /// The folder holds something that the manifest does not name.
-    case orphan
-    /// A file has another size or SHA-256 than the manifest says.
-    case wrongFile
-    /// A file is no golden file.
-    case malformedFile
-    /// The content has not the SHA-256 that is stated.
-    case wrongContent
-    /// The description of a case is not what a description is.
-    case malformedDescription
-    /// No case has the name asked for.
-    case unknownCase
-    /// The new set is where the old one is, or inside it.
-    case invalidPlace
-    /// Another process is changing the set.
-    case busy
-  }
+public typealias GoldenError = PlacedError<GoldenSetFault>
 
-  /// The kind of the fault.
-  public let code: Code
-  /// The file, folder or case concerned.
-  public let place: String
-  /// What would have been right.
-  public let expected: String
-  /// What is there.
-  public let found: String
-  /// What helps.
-  public let remedy: String
+/// What can be wrong with a set of golden files.
+public enum GoldenSetFault: String, FileFaultKind, CaseIterable {
+  /// A system call failed.
+  case file
+  /// The manifest is not what a manifest is.
+  case malformedManifest
+  /// The manifest or a file has a format version that this program does not know.
+  case unknownFormatVersion
+  /// Two cases have one name, or one file.
+  case duplicateCase
+  /// A name of a case or a file could lead out of the folder.
+  case invalidName
+  /// The manifest names a file that is not there.
+  case missingFile
+  /// The folder holds something that the manifest does not name.
+  case orphan
+  /// A file has another size or SHA-256 than the manifest says.
+  case wrongFile
+  /// A file is no golden file.
+  case malformedFile
+  /// The content has not the SHA-256 that is stated.
+  case wrongContent
+  /// The description of a case is not what a description is.
+  case malformedDescription
+  /// No case has the name asked for.
+  case unknownCase
+  /// The new set is where the old one is, or inside it.
+  case invalidPlace
+  /// Another process is changing the set.
+  case busy
+}
 
-  init(
-    _ code: Code, _ place: String, expected: String, found: String,
-    remedy: String = "take the set from where it was committed, or propose it anew"
-  ) {
-    self.code = code
-    self.place = place
-    self.expected = expected
-    self.found = found
-    self.remedy = remedy
-  }
-
-  init(_ error: FileError) {
+extension GoldenError {
+  init(_ code: GoldenSetFault, _ place: String, expected: String, found: String) {
     self.init(
-      .file, error.path, expected: "to \(error.operation)", found: error.reason,
-      remedy: error.remedy)
+      code, place, expected: expected, found: found,
+      remedy: "take the set from where it was committed, or propose it anew")
   }
 
-  init(_ error: JSONFieldError, _ code: Code, _ place: String) {
+  init(_ error: JSONFieldError, _ code: GoldenSetFault, _ place: String) {
     self.init(
       code, error.place.isEmpty ? place : "\(place): \(error.place)", expected: error.expected,
       found: error.found)
-  }
-
-  /// Calls a closure, and gives its error as one of this type.
-  static func ofFiles<R: ~Copyable>(
-    _ body: () throws(FileError) -> R
-  ) throws(GoldenError) -> R {
-    do {
-      return try body()
-    } catch {
-      throw GoldenError(error)
-    }
-  }
-
-  /// The text shown to people.
-  public var description: String {
-    "\(place): expected \(expected), found \(found); \(remedy)"
   }
 }
 

@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 public import Digests
+public import Files
 import StrictJSON
 
 /// What a set of golden files holds, by name, size and digest, and what made it.
@@ -146,15 +147,6 @@ public enum GoldenFormat {
   /// Whether a text may name a case: lower-case letters, digits and hyphens, so that it is one file
   /// name on any system.
   static func isValid(id: String) -> Bool {
-    let bytes = Array(id.utf8)
-    let isPlain = bytes.allSatisfy { byte in
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-        UInt8(ascii: "-"):
-        true
-      default: false
-      }
-    }
-    return isPlain && !bytes.isEmpty && bytes.count <= 100 && bytes.first != UInt8(ascii: "-")
+    id.wholeMatch(of: /[a-z0-9][a-z0-9-]{0,99}/) != nil
   }
 }

@@ -2,7 +2,7 @@
 // Copyright the hymt2-harness authors
 
 internal import Digests
-internal import Files
+public import Files
 internal import StrictJSON
 internal import Tensors
 

@@ -1,72 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-internal import Files
+public import Files
 internal import Tensors
 
 /// What is wrong with an HDF5 file or with what is to be one, where, and what helps.
-public struct HDF5Error: Error, Hashable, CustomStringConvertible {
-  /// The kind of a fault.
-  public enum Code: String, Sendable, CaseIterable {
-    /// A system call failed.
-    case file
-    /// A call of the HDF5 library failed.
-    case library
-    /// The system has no memory for a tensor.
-    case outOfMemory
-    /// A group, tensor or attribute may not have this name.
-    case invalidName
-    /// Two members of a group have one name.
-    case duplicateName
-    /// An object has more attributes than the format of the files allows.
-    case tooManyAttributes
-    /// An attribute is not a short text or one 64-bit number.
-    case invalidAttribute
-    /// A tensor has too many axes or its size overflows.
-    case invalidShape
-    /// A file holds what these files never need.
-    case refused
-  }
+public typealias HDF5Error = PlacedError<HDF5Fault>
 
-  /// The kind of the fault.
-  public let code: Code
-  /// The file and the names that lead to the object or attribute concerned.
-  public let place: String
-  /// What would have been right.
-  public let expected: String
-  /// What is there.
-  public let found: String
-  /// What helps.
-  public let remedy: String
+/// What can be wrong with an HDF5 file or with what is to be one.
+public enum HDF5Fault: String, FileFaultKind, CaseIterable {
+  /// A system call failed.
+  case file
+  /// A call of the HDF5 library failed.
+  case library
+  /// The system has no memory for a tensor.
+  case outOfMemory
+  /// A group, tensor or attribute may not have this name.
+  case invalidName
+  /// Two members of a group have one name.
+  case duplicateName
+  /// An object has more attributes than the format of the files allows.
+  case tooManyAttributes
+  /// An attribute is not a short text or one 64-bit number.
+  case invalidAttribute
+  /// A tensor has too many axes or its size overflows.
+  case invalidShape
+  /// A file holds what these files never need.
+  case refused
+}
 
+extension HDF5Error {
   init(
-    _ code: Code, at place: Place, expected: String, found: String,
+    _ code: HDF5Fault, at place: Place, expected: String, found: String,
     remedy: String = "do not trust this file; make it again with this package's recipe"
   ) {
-    self.code = code
-    self.place = place.description
-    self.expected = expected
-    self.found = found
-    self.remedy = remedy
-  }
-
-  init(_ error: FileError) {
-    self.init(
-      .file, at: Place(path: error.path), expected: "to \(error.operation)", found: error.reason,
-      remedy: error.remedy)
+    self.init(code, place.description, expected: expected, found: found, remedy: remedy)
   }
 
   /// The error of a tensor's shape or memory.
   init(_ error: TensorError, at place: Place) {
-    let code: Code = if case .outOfMemory = error { .outOfMemory } else { .invalidShape }
+    let code: HDF5Fault = if case .outOfMemory = error { .outOfMemory } else { .invalidShape }
     self.init(
       code, at: place, expected: "a tensor that fits in memory", found: "\(error)",
       remedy: "use smaller tensors or a machine with more memory")
-  }
-
-  /// The text shown to people.
-  public var description: String {
-    "\(place): expected \(expected), found \(found); \(remedy)"
   }
 }
 

@@ -2,7 +2,7 @@
 // Copyright the hymt2-harness authors
 
 internal import CHDF5
-internal import Files
+public import Files
 internal import OrderedCollections
 internal import Tensors
 

@@ -9,81 +9,65 @@ import Tensors
 /// docs/layout-tables.md teaches the format. Names, shapes, groups, index formulas and config fields all
 /// come from here; no other Swift file knows the part of a key.
 public final class Layout: Sendable {
+  private let parts: LayoutParts
   /// The name of the table, such as `qwen3_moe`.
-  public let name: String
+  public var name: String { parts.name }
   /// The native form that this layout converts to, one of `natives`.
-  public let native: String
+  public var native: String { parts.native }
   /// The native forms that the table holds, the default first.
-  public let natives: [String]
+  public var natives: [String] { parts.natives }
   /// The values of `model_type` in a `config.json` that the table reads.
-  public let modelTypes: [String]
+  public var modelTypes: [String] { parts.modelTypes }
   /// The value of `architectures` in generated configs.
-  public let architecture: String?
+  public var architecture: String? { parts.architecture }
   /// Upstream's adapter class, below `nemo_automodel.components.models`.
-  public let upstream: String?
+  public var upstream: String? { parts.upstream }
   /// The member of `config.json` that holds the fields, or nil where they stand on top.
-  public let configRoot: String?
+  public var configRoot: String? { parts.configRoot }
   /// The numbers that shapes are made of.
-  public let sizes: [SizeRule]
+  public var sizes: [SizeRule] { parts.sizes }
   /// The switches that decide which tensors there are.
-  public let flags: [FlagRule]
+  public var flags: [FlagRule] { parts.flags }
   /// What generated configs carry beside sizes and flags.
-  public let constants: [(field: String, value: JSONValue)]
+  public var constants: [(field: String, value: JSONValue)] { parts.constants }
   /// Which layers there are.
-  public let layers: LayerRule
+  public var layers: LayerRule { parts.layers }
   /// What names on disk may start with; the table's names are written with the first.
-  public let prefixes: [String]
+  public var prefixes: [String] { parts.prefixes }
   /// What stands in place of `weight` in the names of tensors that accompany weights.
-  public let companions: [String]
+  public var companions: [String] { parts.companions }
   /// The groups that have low-rank factors, the one that PEFT's ParamWrapper wraps first in front.
-  public let lora: [LoRARule]
+  public var lora: [LoRARule] { parts.lora }
   /// Whether loading first moves the keys with another native place behind all others.
-  public let movesRenamed: Bool
+  public var movesRenamed: Bool { parts.movesRenamed }
   /// All tensors, in the order in which a checkpoint on disk has them.
-  public let tensors: [TensorRule]
+  public var tensors: [TensorRule] { parts.tensors }
   /// The modules whose names differ, whatever follows.
-  public let modules: [ModuleRename]
+  public var modules: [ModuleRename] { parts.modules }
   /// The native tensors that have an index formula.
-  public let groups: [NativeGroup]
+  public var groups: [NativeGroup] { parts.groups }
   /// What the names of layers have before the number, written with the first prefix.
-  public let layerStart: String
+  public var layerStart: String { parts.layerStart }
+  /// The same without the prefix, such as `layers.`.
+  public let block: String
   /// The text of the table.
-  public let text: String
+  public var text: String { parts.text }
   /// Whether some tensors are in layers of some numbers only.
   let hasLayerConditions: Bool
   /// The names, ready to be looked up.
   let keys: KeyTable
   /// Where in the tables all of this stands.
-  let marks: LayoutMarks
+  var marks: LayoutMarks { parts.marks }
   /// The names of groups in other native forms of the table, relative to the layer.
-  public let foreignGroups: [String]
+  public var foreignGroups: [String] { parts.foreignGroups }
   /// What the names of experts' tensors start with and no other tensor's, on disk and natively.
   public let expertModules: [String]
 
   init(_ parts: LayoutParts) {
-    name = parts.name
-    native = parts.native
-    natives = parts.natives
-    modelTypes = parts.modelTypes
-    architecture = parts.architecture
-    upstream = parts.upstream
-    configRoot = parts.configRoot
-    sizes = parts.sizes
-    flags = parts.flags
-    constants = parts.constants
-    layers = parts.layers
-    prefixes = parts.prefixes
-    companions = parts.companions
-    lora = parts.lora
-    movesRenamed = parts.movesRenamed
-    tensors = parts.tensors
-    modules = parts.modules
-    groups = parts.groups
-    layerStart = parts.layerStart
-    text = parts.text
-    keys = KeyTable(parts)
-    marks = parts.marks
-    foreignGroups = parts.foreignGroups
+    self.parts = parts
+    let (start, prefix) = (parts.layerStart, parts.prefixes[0])
+    block = String(start.dropFirst(start.hasPrefix(prefix) ? prefix.count : 0))
+    keys = KeyTable(parts, block: block)
     expertModules = Self.expertModules(parts)
     hasLayerConditions = parts.tensors.contains { tensor in
       tensor.condition.mentionsLayer || tensor.axes.contains { $0.extent.mentionsLayer }
@@ -105,12 +89,6 @@ public final class Layout: Sendable {
 
   /// Whether experts may lack gates, as an option says.
   public var hasGateOption: Bool { sizes.contains { $0.source == .gated } }
-
-  /// What names of layers have before the number, without the prefix, such as `layers.`.
-  public var block: String {
-    String(
-      layerStart.hasPrefix(prefixes[0]) ? layerStart.dropFirst(prefixes[0].count) : layerStart[...])
-  }
 
   /// A name as it stands under another prefix.
   public func name(_ name: String, under prefix: String) -> String {

@@ -6,7 +6,7 @@ import Tensors
 import Yams
 
 /// What a table says, as it is read.
-struct LayoutParts {
+struct LayoutParts: Sendable {
   var name = ""
   var native = ""
   var natives = ["automodel"]
@@ -167,38 +167,33 @@ struct LayoutReader {
   }
 
   private func size(_ symbol: String, _ node: TableNode) throws(LayoutError) -> SizeRule {
-    if node.isSequence {
-      return SizeRule(
-        symbol: symbol, source: .fields(try node.texts(), aliases: [], fallback: nil), least: 1)
-    }
-    if node.isMapping { return try detailedSize(symbol, node) }
-    let text = try node.text()
-    if text == "gated" { return SizeRule(symbol: symbol, source: .gated, least: 0) }
-    if Self.isField(text) {
-      return SizeRule(
-        symbol: symbol, source: .fields([text], aliases: [], fallback: nil), least: 1)
-    }
-    return SizeRule(symbol: symbol, source: .derived(try node.expression(symbols)), least: 0)
-  }
-
-  private func detailedSize(_ symbol: String, _ node: TableNode) throws(LayoutError) -> SizeRule {
     var (names, aliases): ([String], [String]) = ([], [])
     var fallback: Expression?
     var least = 1
     var variant: LayerVariant?
-    for (key, value) in try node.members() {
-      switch key {
-      case "field": names = try value.texts()
-      case "alias": aliases = try value.texts()
-      case "default": fallback = try value.expression(symbols)
-      case "least": least = try value.integer()
-      case "in layers": variant = try LayerVariant(value)
-      default:
-        throw value.error(
-          expected: "field, alias, default, least or in layers", found: "'\(key)'")
+    if node.isMapping {
+      for (key, value) in try node.members() {
+        switch key {
+        case "field": names = try value.texts()
+        case "alias": aliases = try value.texts()
+        case "default": fallback = try value.expression(symbols)
+        case "least": least = try value.integer()
+        case "in layers": variant = try LayerVariant(value)
+        default:
+          throw value.error(
+            expected: "field, alias, default, least or in layers", found: "'\(key)'")
+        }
+      }
+      guard !names.isEmpty else { throw node.error(expected: "a field") }
+    } else {
+      names = try node.texts()
+      if !node.isSequence, names == ["gated"] {
+        return SizeRule(symbol: symbol, source: .gated, least: 0)
+      }
+      if !node.isSequence, !names.allSatisfy(Self.isField) {
+        return SizeRule(symbol: symbol, source: .derived(try node.expression(symbols)), least: 0)
       }
     }
-    guard !names.isEmpty else { throw node.error(expected: "a field") }
     return SizeRule(
       symbol: symbol, source: .fields(names, aliases: aliases, fallback: fallback), least: least,
       variant: variant)
@@ -336,11 +331,19 @@ extension LayerRule.Prediction {
 extension TableNode {
   /// An expression of the sizes.
   func expression(_ symbols: LayoutSymbols) throws(LayoutError) -> Expression {
-    let text = try text()
+    try expression(in: text(), symbols)
+  }
+
+  /// An expression of the sizes in a part of what stands here.
+  ///
+  /// - Parameter whole: What errors quote, if not the text.
+  func expression(
+    in text: String, _ symbols: LayoutSymbols, of whole: String? = nil
+  ) throws(LayoutError) -> Expression {
     do throws(ExpressionParser.Fault) {
       return try ExpressionParser.expression(text, symbols)
     } catch {
-      throw self.error(expected: error.expected, found: "\(error.found) in '\(text)'")
+      throw self.error(expected: error.expected, found: "\(error.found) in '\(whole ?? text)'")
     }
   }
 

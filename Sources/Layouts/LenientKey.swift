@@ -46,6 +46,8 @@ public struct LenientKey: Sendable {
   private let expertStart: Int?
   /// What it is about.
   public let subject: Subject
+  /// Whether nothing follows the name that the layout knows.
+  public let isWhole: Bool
   /// Whether it is spelled as the layout spells it.
   public let isExact: Bool
 
@@ -59,7 +61,7 @@ public struct LenientKey: Sendable {
       (self.prefix, layerText, layer, rest) = ("", nil, nil, name.text)
       (expertText, expert, expertStart) = (nil, nil, nil)
       let found = table.outside(name.text)
-      (subject, isExact) = (found ?? .unknown, true)
+      (subject, isWhole, isExact) = (found ?? .unknown, true, true)
       return
     }
     self.prefix = prefix
@@ -74,7 +76,8 @@ public struct LenientKey: Sendable {
     func isPlain(_ text: String?, _ number: Int?) -> Bool {
       text == nil || number.map { "\($0)" } == text
     }
-    isExact = found.isWhole && isPlain(layerText, layer) && isPlain(expertText, expert)
+    isWhole = found.isWhole
+    isExact = isWhole && isPlain(layerText, layer) && isPlain(expertText, expert)
   }
 
   /// What follows the layer's number without the expert's number; the key outside layers.
@@ -122,29 +125,47 @@ extension LenientKey {
     case .group, .groupFactor, .fusedFactor, .unknown: nil
     }
   }
+
+  /// All up to what belongs to the layer, as it is written; nil for keys outside layers.
+  package var base: String? {
+    layerText == nil ? nil : String(Substring(name.text.utf8.dropLast(rest.utf8.count)))
+  }
+
+  /// The name on the other side behind the layer, where it differs in the name alone.
+  package func otherName(_ layout: Layout, isOnDisk: Bool) -> String? {
+    switch subject {
+    case .tensor(let tensor) where isOnDisk:
+      if case .renamed(let name) = layout.tensors[tensor].native { return name.start }
+    case .renamed(let tensor) where !isOnDisk: return layout.tensors[tensor].name.start
+    default: break
+    }
+    return layout.modules.lazy.compactMap { module in
+      let (own, other) =
+        isOnDisk ? (module.onDisk, module.native) : (module.native, module.onDisk)
+      return rest.hasPrefix(own) ? other + rest.dropFirst(own.count) : nil
+    }.first
+  }
 }
 
 /// The names of a layout, ready to be looked up.
 final class KeyTable: Sendable {
   /// What layers' names have before the number, without the prefix, such as `layers.`.
   private let block: String
-  private let prefixes: [String]
   private let outsideLayers: [String: LenientKey.Subject]
   private let wholeNames: [String: LenientKey.Subject]
   /// Names with a number in them, and what they are about.
   private let numbered: [NumberedNames]
 
-  init(_ parts: LayoutParts) {
-    prefixes = parts.prefixes
+  init(_ parts: LayoutParts, block: String) {
+    self.block = block
     let first = parts.prefixes[0]
-    block = String(parts.layerStart.dropFirst(parts.layerStart.hasPrefix(first) ? first.count : 0))
     var outside: [String: LenientKey.Subject] = [:]
     var whole: [String: LenientKey.Subject] = [:]
     var numbered: [NumberedNames] = []
     func addNumbered(_ start: String, _ end: String, _ subject: LenientKey.Subject) {
       let known = numbered.firstIndex { $0.start == start }
       if known == nil { numbered.append(NumberedNames(start: start)) }
-      numbered[known ?? numbered.count - 1].ends.append((end, subject))
+      numbered[known ?? numbered.count - 1].add(end, subject)
     }
     func add(_ name: NamePattern, _ subject: LenientKey.Subject) {
       if let end = name.end {
@@ -178,7 +199,8 @@ final class KeyTable: Sendable {
       let module = group.module
       for (factor, isA) in [("A", true), ("B", false)] {
         whole["\(module)\(rule.native)_\(factor)"] = .groupFactor(lora: lora, isA: isA)
-        let wrapper = lora == 0 ? "base_layer." : ""
+        // The first parameter is wrapped first, and the wrapper of the last is the outermost.
+        let wrapper = String(repeating: "base_layer.", count: parts.lora.count - 1 - lora)
         whole["\(module)\(wrapper)lora_\(factor).weight"] = .fusedFactor(lora: lora, isA: isA)
         for part in group.parts {
           if let name = parts.tensors[part].name.replacingWeight(by: "lora_\(factor).weight") {
@@ -220,9 +242,9 @@ final class KeyTable: Sendable {
       let after = rest.utf8.dropFirst(start)
       let number = String(Substring(after.prefix { $0 != UInt8(ascii: ".") }))
       guard LenientKey.number(number) != nil else { continue }
-      let tail = after.dropFirst(number.utf8.count)
-      for (end, subject) in names.ends where tail.starts(with: end.utf8) {
-        if tail.count == end.utf8.count { return (subject, number, start, true) }
+      let tail = Substring(after.dropFirst(number.utf8.count))
+      if let subject = names.whole[tail] { return (subject, number, start, true) }
+      for (end, subject) in names.ends where tail.utf8.starts(with: end.utf8) {
         // The longest name that the key goes on from is the one meant.
         if end.utf8.count > longest?.length ?? -1 {
           longest = (subject, number, start, end.utf8.count)
@@ -240,7 +262,18 @@ final class KeyTable: Sendable {
 private struct NumberedNames {
   let start: String
   /// What is behind the number, and what the names are about.
-  var ends: [(end: String, subject: LenientKey.Subject)] = []
+  private(set) var ends: [(end: String, subject: LenientKey.Subject)] = []
+  /// The same, to be looked up; of two the first.
+  private(set) var whole: [Substring: LenientKey.Subject] = [:]
+
+  init(start: String) {
+    self.start = start
+  }
+
+  mutating func add(_ end: String, _ subject: LenientKey.Subject) {
+    ends.append((end, subject))
+    if whole[end[...]] == nil { whole[end[...]] = subject }
+  }
 }
 
 extension NamePattern {

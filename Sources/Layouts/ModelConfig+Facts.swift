@@ -19,11 +19,6 @@ extension ModelConfig {
   public var headSize: Int { self[.headSize] ?? 1 }
   /// Whether queries and keys are normalized per head.
   public var hasQueryKeyNorm: Bool { flag("qk_norm") ?? true }
-  /// Whether the router has a correction bias.
-  public var hasExpertBias: Bool {
-    let values = values(isGated: true)
-    return layout.tensors.contains { $0.role == .routerBias && $0.isPresent(values) }
-  }
   /// Whether attention projections have biases.
   public var hasAttentionBias: Bool { flag("attention_bias") ?? false }
   /// Whether dense and shared projections have biases.

@@ -106,6 +106,16 @@ struct TableNode {
     return result
   }
 
+  /// One of the names that values of a type have.
+  func value<Value: RawRepresentable & CaseIterable>(
+    of type: Value.Type
+  ) throws(LayoutError) -> Value where Value.RawValue == String {
+    guard let value = Value(rawValue: try text()) else {
+      throw error(expected: type.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    return value
+  }
+
   func boolean() throws(LayoutError) -> Bool {
     switch try text() {
     case "true": return true

@@ -81,13 +81,9 @@ extension TensorReader {
       throw node.error(expected: expected, found: "'\(formula.filter { $0 != " " })'")
     }
     let text = offsets.isEmpty ? "0" : offsets.joined(separator: "+")
-    do throws(ExpressionParser.Fault) {
-      return IndexTerm(
-        axis: axis, coefficient: coefficient,
-        offset: try ExpressionParser.expression(text, symbols))
-    } catch {
-      throw node.error(expected: error.expected, found: "\(error.found) in '\(formula)'")
-    }
+    return IndexTerm(
+      axis: axis, coefficient: coefficient,
+      offset: try node.expression(in: text, symbols, of: formula))
   }
 
   /// Joins the tensors of one native name and kind of layers.
@@ -102,41 +98,31 @@ extension TensorReader {
         guard let axis = term.axis else { return true }
         return tensors[tensor].axes[axis].letter == "e"
       }
-      if let known {
-        let group = groups[known]
-        let others = places.first { $0.tensor == group.parts[0] }
-        guard others?.place.terms.count == place.terms.count, group.expertAxis == expertAxis,
-          group.isCast == place.isCast,
-          tensors[group.parts[0]].name.hasExpert == tensors[tensor].name.hasExpert
-        else {
-          throw place.node.error(
-            expected:
-              "as many indices, the same one for experts, and the same cast as in the other "
-              + "parts of '\(place.name)', and all of single experts or none", found: "others")
-        }
-        groups[known] = NativeGroup(
-          name: group.name, kinds: kinds, parts: group.parts + [tensor], isCast: group.isCast,
-          expertAxis: expertAxis)
-      } else {
+      tensors[tensor].native = .part(group: known ?? groups.count, place.terms)
+      guard let known else {
         groups.append(
           NativeGroup(
             name: place.name, kinds: kinds, parts: [tensor], isCast: place.isCast,
             expertAxis: expertAxis))
+        continue
       }
-      tensors[tensor] = tensors[tensor].with(
-        native: .part(group: known ?? groups.count - 1, place.terms))
+      let group = groups[known]
+      let others = places.first { $0.tensor == group.parts[0] }
+      guard others?.place.terms.count == place.terms.count, group.expertAxis == expertAxis,
+        group.isCast == place.isCast,
+        tensors[group.parts[0]].name.hasExpert == tensors[tensor].name.hasExpert
+      else {
+        throw place.node.error(
+          expected:
+            "as many indices, the same one for experts, and the same cast as in the other "
+            + "parts of '\(place.name)', and all of single experts or none", found: "others")
+      }
+      groups[known].parts.append(tensor)
     }
   }
 }
 
 extension TensorRule {
-  func with(native: Native? = nil, word: String? = nil) -> TensorRule {
-    TensorRule(
-      kinds: kinds, isAfterLayers: isAfterLayers, name: name, axes: axes, dtype: dtype,
-      condition: condition, role: role, part: part, word: word ?? self.word,
-      native: native ?? self.native)
-  }
-
   /// The last component of the name, with what tells dense and shared networks apart.
   var defaultWord: String {
     var components = (name.end ?? name.start).split(separator: ".")

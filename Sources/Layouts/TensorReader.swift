@@ -154,17 +154,8 @@ struct TensorReader {
       for (key, value) in try node.members() {
         switch key {
         case "shape": axes = try shape(value)
-        case "type":
-          guard let type = DType(rawValue: try value.text()) else {
-            throw value.error(expected: DType.allCases.map(\.rawValue).joined(separator: ", "))
-          }
-          dtype = type
-        case "part":
-          guard let named = ExpertPart(rawValue: try value.text()) else {
-            throw value.error(
-              expected: ExpertPart.allCases.map(\.rawValue).joined(separator: ", "))
-          }
-          part = named
+        case "type": dtype = try value.value(of: DType.self)
+        case "part": part = try value.value(of: ExpertPart.self)
         case "word": word = try value.text()
         case "cast": isCast = try value.boolean()
         case let key where natives.contains(key) && key != native:
@@ -190,8 +181,8 @@ struct TensorReader {
     var rule = TensorRule(
       kinds: context.kinds, isAfterLayers: hasLayers, name: name, axes: axes, dtype: dtype,
       condition: context.condition, role: isOfExperts ? .expert : context.role ?? .other,
-      part: part, word: word ?? "", native: .kept)
-    rule = rule.with(word: word ?? rule.defaultWord)
+      part: part, word: word ?? "", native: inherited.map { .renamed(NamePattern($0)) } ?? .kept)
+    if word == nil { rule.word = rule.defaultWord }
     if let own = context.native {
       let expanded = try node.expanding(own)
       guard expanded.count == count || expanded.count == 1 else {
@@ -201,10 +192,8 @@ struct TensorReader {
       if let place = try place(text, axes, name, isCast: isCast, node) {
         places.append((tensors.count, place))
       } else {
-        rule = rule.with(native: .renamed(NamePattern(text)))
+        rule.native = .renamed(NamePattern(text))
       }
-    } else if let inherited {
-      rule = rule.with(native: .renamed(NamePattern(inherited)))
     }
     tensors.append(rule)
     tensorMarks.append(node.mark)

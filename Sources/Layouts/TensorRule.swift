@@ -145,9 +145,9 @@ public struct TensorRule: Sendable, Hashable {
   /// Which part of an expert it is, if it is a weight or a bias of experts.
   public let part: ExpertPart?
   /// What reports call it.
-  public let word: String
+  public internal(set) var word: String
   /// Where it is in native form.
-  public let native: Native
+  public internal(set) var native: Native
 
   /// Whether it holds one expert or all.
   public var isOfExperts: Bool { role == .expert }
@@ -170,7 +170,7 @@ public struct NativeGroup: Sendable, Hashable {
   /// The kinds of layers that have it, or nil outside layers.
   public let kinds: LayerKinds?
   /// The tensors on disk that it is made of, by position, in the order of the table.
-  public let parts: [Int]
+  public internal(set) var parts: [Int]
   /// Whether it takes the target type when a checkpoint is loaded.
   public let isCast: Bool
   /// The axis that counts experts, or nil if there is none.

@@ -9,8 +9,6 @@ public enum ChoiceKind: UInt8, Hashable, Sendable, BitwiseCopyable {
   case boolean
   /// A floating-point bit pattern of some format.
   case float
-  /// A list of alphabet positions: a string or bytes.
-  case symbols
 }
 
 /// What a choice may be, as a trivial value: 64-bit patterns whose meaning depends on the kind.
@@ -22,11 +20,11 @@ public struct Constraint: Hashable, Sendable, BitwiseCopyable {
   @usableFromInline let flags: UInt8
   /// Float: the format of the pattern.
   let format: FloatFormat
-  /// Integer and float: least pattern. Symbols: least length. Boolean: chance in units of 2^-32.
+  /// Integer and float: least pattern. Boolean: chance in units of 2^-32.
   @usableFromInline let lower: UInt64
-  /// Integer and float: greatest pattern. Symbols: greatest length.
+  /// Integer and float: greatest pattern.
   @usableFromInline let upper: UInt64
-  /// Integer and float: the simplest pattern. Symbols: the size of the alphabet.
+  /// Integer and float: the simplest pattern.
   @usableFromInline let anchor: UInt64
 
   @usableFromInline init(
@@ -64,28 +62,13 @@ public struct Constraint: Hashable, Sendable, BitwiseCopyable {
       kind: .boolean, flags: grows ? 1 : 0, format: .none, lower: chance, upper: 1, anchor: 0)
   }
 
-  /// Lists of positions below `alphabet`, `lengths` of them.
-  public static func symbols(alphabet: Int, lengths: ClosedRange<Int>) -> Constraint {
-    precondition(alphabet > 0 && lengths.lowerBound >= 0, "an alphabet and lengths are needed")
-    return Constraint(
-      kind: .symbols, flags: 0, format: .none, lower: UInt64(lengths.lowerBound),
-      upper: UInt64(lengths.upperBound), anchor: UInt64(alphabet))
-  }
-
-  /// Whether `bits` is a legal integer, boolean or float here.
+  /// Whether `bits` is legal here.
   @inlinable func permits(_ bits: UInt64) -> Bool {
     switch kind {
     case .integer: return bits &- lower <= upper &- lower
     case .boolean: return bits <= 1
     case .float: return permitsFloat(bits)
-    case .symbols: return false
     }
-  }
-
-  /// Whether `content` is a legal list of symbols here.
-  func permits(_ content: [UInt32]) -> Bool {
-    kind == .symbols && UInt64(content.count) >= lower && UInt64(content.count) <= upper
-      && content.allSatisfy { UInt64($0) < anchor }
   }
 
   /// How many values there are, at most; `UInt64.max` where that is not counted.
@@ -96,11 +79,10 @@ public struct Constraint: Hashable, Sendable, BitwiseCopyable {
       return width == .max ? .max : width + 1
     case .boolean: return 2
     case .float: return .max
-    case .symbols: return upper == 0 ? 1 : .max
     }
   }
 
-  /// The simplest pattern (not for symbols).
+  /// The simplest pattern.
   @inlinable var simplest: UInt64 { kind == .boolean ? 0 : anchor }
 }
 
@@ -108,7 +90,7 @@ public struct Constraint: Hashable, Sendable, BitwiseCopyable {
 public struct Choice: Hashable, Sendable, BitwiseCopyable {
   /// What it was chosen from.
   public internal(set) var constraint: Constraint
-  /// The pattern; for symbols the position in the blob table of the sequence.
+  /// The pattern.
   public internal(set) var bits: UInt64
   /// Whether the generator left no choice.
   public internal(set) var isForced: Bool
@@ -119,13 +101,12 @@ public struct Choice: Hashable, Sendable, BitwiseCopyable {
     self.isForced = isForced
   }
 
-  /// Position in the order of simplicity; 0 is the simplest. Symbols compare by content instead.
+  /// Position in the order of simplicity; 0 is the simplest.
   var order: UInt128 {
     switch constraint.kind {
     case .integer: return UInt128(constraint.index(ofInteger: bits))
     case .boolean: return UInt128(bits)
     case .float: return constraint.format.order(of: bits)
-    case .symbols: return 0
     }
   }
 }

@@ -4,37 +4,20 @@
 /// A test case as the choices that made it; small enough to store, edit and replay.
 public struct ChoiceSequence: Sendable {
   /// The choices in the order in which they were drawn.
-  public internal(set) var choices: ContiguousArray<Choice>
-  /// Contents of the symbol choices, by their `bits`.
-  var blobs: [[UInt32]]
+  public internal(set) var choices: ContiguousArray<Choice> = []
 
   /// The empty sequence.
-  public init() {
-    choices = []
-    blobs = []
-  }
+  public init() {}
 
-  init(choices: ContiguousArray<Choice>, blobs: [[UInt32]]) {
-    self.choices = choices
-    self.blobs = blobs
-  }
+  init(_ choices: ContiguousArray<Choice>) { self.choices = choices }
 
   /// Number of choices.
   public var count: Int { choices.count }
 
-  func content(of choice: Choice) -> [UInt32] {
-    choice.bits < UInt64(blobs.count) ? blobs[Int(choice.bits)] : []
-  }
-
   /// Whether the choice at `position` is forced or cannot be simpler.
   func isTrivial(_ position: Int) -> Bool {
     let choice = choices[position]
-    if choice.isForced { return true }
-    if choice.constraint.kind == .symbols {
-      let content = content(of: choice)
-      return UInt64(content.count) == choice.constraint.lower && content.allSatisfy { $0 == 0 }
-    }
-    return choice.bits == choice.constraint.simplest
+    return choice.isForced || choice.bits == choice.constraint.simplest
   }
 
   /// How many choices are not the simplest.
@@ -42,38 +25,29 @@ public struct ChoiceSequence: Sendable {
 
   /// Makes the choice at `position` the simplest.
   mutating func simplify(_ position: Int) {
-    let constraint = choices[position].constraint
-    if choices[position].isForced { return }
-    if constraint.kind == .symbols {
-      setContent([UInt32](repeating: 0, count: Int(constraint.lower)), at: position)
-    } else {
-      choices[position].bits = constraint.simplest
+    if !choices[position].isForced {
+      choices[position].bits = choices[position].constraint.simplest
     }
   }
 
-  mutating func setContent(_ content: [UInt32], at position: Int) {
-    choices[position].bits = UInt64(blobs.count)
-    blobs.append(content)
+  /// The sequence with another pattern at a position.
+  func with(_ bits: UInt64, at position: Int) -> ChoiceSequence {
+    var result = self
+    result.choices[position].bits = bits
+    return result
   }
 
   /// Appends choices of another sequence.
   mutating func append(contentsOf range: Range<Int>, of other: ChoiceSequence) {
-    for choice in other.choices[range] {
-      choices.append(choice)
-      if choice.constraint.kind == .symbols {
-        setContent(other.content(of: choice), at: choices.count - 1)
-      }
-    }
+    choices += other.choices[range]
   }
 
   /// The sequence with the choices of `range` replaced.
   func replacing(_ range: Range<Int>, with other: ChoiceSequence, _ part: Range<Int>)
     -> ChoiceSequence
   {
-    var result = ChoiceSequence(choices: [], blobs: [])
-    result.append(contentsOf: 0..<range.lowerBound, of: self)
-    result.append(contentsOf: part, of: other)
-    result.append(contentsOf: range.upperBound..<count, of: self)
+    var result = self
+    result.choices.replaceSubrange(range, with: other.choices[part])
     return result
   }
 
@@ -105,14 +79,8 @@ public struct ChoiceSequence: Sendable {
       if mine.constraint.kind != theirs.constraint.kind {
         return mine.constraint.kind.rawValue < theirs.constraint.kind.rawValue ? -1 : 1
       }
-      if mine.constraint.kind == .symbols {
-        let left = content(of: mine)
-        let right = other.content(of: theirs)
-        if left.count != right.count { return left.count < right.count ? -1 : 1 }
-        for (x, y) in zip(left, right) where x != y { return x < y ? -1 : 1 }
-      } else if mine.bits != theirs.bits {
-        let left = mine.order
-        let right = theirs.order
+      if mine.bits != theirs.bits {
+        let (left, right) = (mine.order, theirs.order)
         if left != right { return left < right ? -1 : 1 }
       }
     }
@@ -124,53 +92,15 @@ extension ChoiceSequence: Equatable, CustomStringConvertible {
   /// Whether both replay the same values.
   public static func == (a: ChoiceSequence, b: ChoiceSequence) -> Bool { a.hasSameValues(as: b) }
 
-  /// The values in order: integers as numbers, booleans as T and F, floats in hex, symbols quoted.
+  /// The values in order: integers as numbers, booleans as T and F, floats in hex.
   public var description: String {
     let parts = choices.map { choice in
       switch choice.constraint.kind {
       case .integer: return "\(choice.constraint.number(choice.bits))"
       case .boolean: return choice.bits == 1 ? "T" : "F"
       case .float: return "0x\(String(choice.bits, radix: 16))"
-      case .symbols:
-        return "<\(content(of: choice).map { String($0) }.joined(separator: " "))>"
       }
     }
     return parts.joined(separator: ",")
-  }
-}
-
-/// Sequences that differ in given choices only, to find out what of a value depends on them.
-extension ChoiceSequence {
-  /// The sequence with other values in `range`: once where they are not booleans, once where they
-  /// are, because those often decide how many choices follow.
-  public func variants(in range: Range<Int>) -> [ChoiceSequence] {
-    [false, true].compactMap { changesBooleans in
-      var result = self
-      for position in range.clamped(to: 0..<count) where !choices[position].isForced {
-        let isBoolean = choices[position].constraint.kind == .boolean
-        if isBoolean == changesBooleans { result.vary(position) }
-      }
-      return result == self ? nil : result
-    }
-  }
-
-  private mutating func vary(_ position: Int) {
-    let choice = choices[position]
-    let constraint = choice.constraint
-    switch constraint.kind {
-    case .boolean: choices[position].bits ^= 1
-    case .integer:
-      let others = (0..<2).compactMap { constraint.integer(atIndex: $0) }
-      choices[position].bits = others.first { $0 != choice.bits } ?? choice.bits
-    case .float:
-      let others = [choice.bits ^ 1, constraint.anchor, constraint.lower, constraint.upper]
-      choices[position].bits =
-        others.first { $0 != choice.bits && constraint.permits($0) } ?? choice.bits
-    case .symbols:
-      let content = content(of: choice)
-      let other =
-        content.isEmpty ? [0] : content.map { UInt32((UInt64($0) + 1) % constraint.anchor) }
-      if constraint.permits(other) { setContent(other, at: position) }
-    }
   }
 }

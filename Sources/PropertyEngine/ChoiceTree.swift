@@ -49,11 +49,9 @@ final class ChoiceTree {
 
   /// Records a case; gives how it ended before, if it was known.
   @discardableResult
-  func insert(
-    _ choices: ContiguousArray<Choice>, _ blobs: [[UInt32]], _ status: CaseStatus
-  ) -> CaseStatus? {
+  func insert(_ sequence: ChoiceSequence, _ status: CaseStatus) -> CaseStatus? {
     var node: Int32 = 0
-    for choice in choices {
+    for choice in sequence.choices {
       if nodes[Int(node)].status != nil {
         isInconsistent = true
         return nil
@@ -65,13 +63,12 @@ final class ChoiceTree {
         isInconsistent = true
         return nil
       }
-      let bits = Self.key(choice, blobs)
-      var next = child(of: node, bits)
+      var next = child(of: node, choice.bits)
       if next < 0 {
         guard nodes.count < capacity else { return nil }
         next = Int32(nodes.count)
         nodes.append(Node(parent: node))
-        add(Edge(bits: bits, parent: node, child: next))
+        add(Edge(bits: choice.bits, parent: node, child: next))
       }
       node = next
     }
@@ -112,22 +109,13 @@ final class ChoiceTree {
     for choice in sequence.choices {
       guard let constraint = nodes[Int(node)].constraint else { break }
       var bits = choice.bits
-      var content: [UInt32]?
       if let forced = nodes[Int(node)].forced {
         bits = forced
-      } else if constraint.kind == .symbols {
-        var symbols = sequence.content(of: choice)
-        if choice.constraint.kind != .symbols || !constraint.permits(symbols) {
-          symbols = [UInt32](repeating: 0, count: Int(constraint.lower))
-        }
-        content = symbols
-        bits = Self.key(symbols)
       } else if choice.constraint.kind != constraint.kind || !constraint.permits(bits) {
         bits = constraint.simplest
       }
       realised.choices.append(
         Choice(constraint: constraint, bits: bits, isForced: nodes[Int(node)].forced != nil))
-      if let content { realised.setContent(content, at: realised.count - 1) }
       node = child(of: node, bits)
       if node < 0 { return nil }
     }
@@ -136,17 +124,6 @@ final class ChoiceTree {
     }
     return nodes[Int(node)].constraint == nil
       ? nil : Prediction(status: .overrun, realised: realised)
-  }
-
-  /// The edge key of a list of symbols.
-  static func key(_ content: [UInt32]) -> UInt64 {
-    var hash = FNV()
-    for symbol in content { hash.add(UInt64(symbol)) }
-    return hash.value
-  }
-
-  private static func key(_ choice: Choice, _ blobs: [[UInt32]]) -> UInt64 {
-    choice.constraint.kind == .symbols ? key(blobs[Int(choice.bits)]) : choice.bits
   }
 
   private static func slot(_ parent: Int32, _ bits: UInt64) -> Int {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-/// What happens to a failure once it is found: a second run, shrinking, explaining.
+/// What happens to a failure once it is found: a second run, shrinking.
 extension Runner {
   mutating func conclude(_ failure: Failure, isShrunk: Bool) {
     var finding = Finding(
@@ -50,9 +50,6 @@ extension Runner {
       successes: shrinker.successes, stoppedEarly: shrinker.stoppedEarly,
       passes: shrinker.usefulness, costs: shrinker.costs)
     finding.flakiness = flakiness(shrinker.current)
-    if settings.explains, finding.flakiness == nil {
-      finding.irrelevant = explain(shrinker)
-    }
     if settings.findsSeveral || settings.keepsGoing {
       for other in shrinker.others {
         guard let key = other.failure?.key,

@@ -42,13 +42,13 @@ public struct FloatFormat: Hashable, Sendable, BitwiseCopyable {
   public static let float8E4M3 = FloatFormat(
     exponentBits: 4, significandBits: 3, hasInfinity: false)
 
-  var magnitudeBits: UInt64 { UInt64(exponentBits) + UInt64(significandBits) }
-  var signBit: UInt64 { 1 << magnitudeBits }
+  package var magnitudeBits: UInt64 { UInt64(exponentBits) + UInt64(significandBits) }
+  package var signBit: UInt64 { 1 << magnitudeBits }
   var significandMask: UInt64 { (1 << UInt64(significandBits)) - 1 }
   var topExponent: UInt64 { (1 << UInt64(exponentBits)) - 1 }
-  var bias: Int { (1 << (Int(exponentBits) - 1)) - 1 }
+  package var bias: Int { (1 << (Int(exponentBits) - 1)) - 1 }
   /// Magnitude of infinity, or of the NaN where there is no infinity.
-  var firstNonFinite: UInt64 {
+  package var firstNonFinite: UInt64 {
     hasInfinity ? topExponent << UInt64(significandBits) : signBit - 1
   }
 

@@ -22,8 +22,7 @@ extension Generator<Bool> {
 extension Generator<UInt64> {
   /// The raw bits of one choice.
   @inlinable public static func choice(_ constraint: Constraint) -> Generator {
-    precondition(constraint.kind != .symbols, "symbols are drawn as a list")
-    return Generator { $0.draw(constraint) }
+    Generator { $0.draw(constraint) }
   }
 
   /// Bit patterns of any float format.
@@ -70,7 +69,6 @@ extension Generator<Float> {
   }
 }
 
-#if !((os(macOS) || targetEnvironment(macCatalyst)) && arch(x86_64))
 extension Generator<Float16> {
   /// Every bit pattern of a `Float16`, or those of some classes.
   public static func float16(classes: FloatClasses = .all) -> Generator {
@@ -79,28 +77,28 @@ extension Generator<Float16> {
     }
   }
 }
-#endif
 
 extension Generator<[UInt8]> {
-  /// Bytes, as one choice.
+  /// Bytes.
   public static func bytes(count: ClosedRange<Int> = 0...64) -> Generator {
-    let constraint = Constraint.symbols(alphabet: 256, lengths: count)
-    return Generator { $0.drawSymbols(constraint).map { UInt8(truncatingIfNeeded: $0) } }
+    Generator<UInt8>.integer().array(count: count)
   }
 }
 
 extension Generator<String> {
-  /// Strings of the scalars of `alphabet`, the first being the simplest, as one choice; `count` is
-  /// in scalars.
+  /// Strings of the scalars of `alphabet`, the first being the simplest; `count` is in scalars.
   public static func string(of alphabet: [Unicode.Scalar], count: ClosedRange<Int> = 0...32)
     -> Generator
   {
-    let constraint = Constraint.symbols(alphabet: alphabet.count, lengths: count)
-    return Generator { source in
+    string(.element(of: alphabet), count)
+  }
+
+  private static func string(_ scalars: Generator<Unicode.Scalar>, _ count: ClosedRange<Int>)
+    -> Generator
+  {
+    scalars.array(count: count).map { scalars in
       var text = ""
-      for symbol in source.drawSymbols(constraint) {
-        text.unicodeScalars.append(alphabet[Int(symbol)])
-      }
+      text.unicodeScalars.append(contentsOf: scalars)
       return text
     }
   }
@@ -113,22 +111,16 @@ extension Generator<String> {
   /// Strings of all Unicode scalars, digits and letters being simplest.
   public static func unicode(count: ClosedRange<Int> = 0...32) -> Generator {
     let ascii = simplestFirst(0x20...0x7E)
-    let constraint = Constraint.symbols(alphabet: 0x11_0000 - 0x800, lengths: count)
-    return Generator { source in
-      var text = ""
-      for symbol in source.drawSymbols(constraint) {
-        // Printable ASCII first, then the controls, then the rest in order without surrogates.
-        let value: UInt32
-        switch symbol {
-        case ..<95: value = ascii[Int(symbol)].value
-        case ..<127: value = symbol - 95
-        case ..<0xD800: value = symbol
-        default: value = symbol + 0x800
-        }
-        text.unicodeScalars.append(Unicode.Scalar(value) ?? "0")
+    let scalars = Generator<UInt32>.integer(0...(0x10_FFFF - 0x800)).map { place in
+      // Printable ASCII first, then the controls, then the rest in order without surrogates.
+      switch place {
+      case ..<95: ascii[Int(place)]
+      case ..<127: Unicode.Scalar(place - 95) ?? "0"
+      case ..<0xD800: Unicode.Scalar(place) ?? "0"
+      default: Unicode.Scalar(place + 0x800) ?? "0"
       }
-      return text
     }
+    return string(scalars, count)
   }
 }
 

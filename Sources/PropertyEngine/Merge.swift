@@ -16,7 +16,7 @@ struct Failure {
 extension Runner {
   /// Counts a case; the order of calls is the order of the cases.
   mutating func merge(_ result: CaseResult) {
-    let earlier = tree.insert(result.sequence.choices, result.sequence.blobs, result.status)
+    let earlier = tree.insert(result.sequence, result.status)
     if tree.isInconsistent, !settings.silenced.contains(.generatorIsNondeterministic) {
       complain(.generatorIsNondeterministic)
     }
@@ -46,11 +46,6 @@ extension Runner {
       if let failure = result.failure {
         failedCases[result.sequence.encoded] = failure.key
         note(result, failure.key)
-      }
-    }
-    for target in result.context.targets {
-      if best[target.label].map({ $0.score < target.score }) ?? true {
-        best[target.label] = (target.score, result)
       }
     }
     if let check = health.check(result, report, settings) { complain(check) }

@@ -53,8 +53,6 @@ public enum Outcome: Sendable, Equatable {
 public struct CaseContext: Sendable {
   /// Labels of this case.
   public private(set) var labels: [String] = []
-  /// Scores of this case that the engine tries to raise.
-  public private(set) var targets: [(label: String, score: Double)] = []
   /// Bytes that the body attaches to a case for an observer.
   public var annotation: [UInt8] = []
 
@@ -69,10 +67,5 @@ public struct CaseContext: Sendable {
   /// Counts this case under `label` if `condition` holds.
   public mutating func label(_ label: String, if condition: Bool) {
     if condition { self.label(label) }
-  }
-
-  /// A score, greater the nearer to a failure; NaN is ignored.
-  public mutating func target(_ score: Double, _ label: String = "target") {
-    if !score.isNaN { targets.append((label, score)) }
   }
 }

@@ -56,10 +56,8 @@ public struct Property<Value>: Sendable {
   public func run(
     _ settings: Settings = Settings(), observing: ((RunEvent) -> Void)? = nil
   ) -> Report {
-    var runner = Runner(settings, explicit: examples, observer: observing) {
-      [crashGuard = settings.crashGuard] in
-      execute($0, crashGuard)
-    }
+    var runner = Runner(
+      settings, explicit: examples, observer: observing, execute: { execute($0) })
     return runner.run()
   }
 
@@ -89,16 +87,13 @@ public struct Property<Value>: Sendable {
   }
 
   /// Draws a value from a source that has begun a case, and runs the body unless it is stopped.
-  private func execute(_ source: Source, _ crashGuard: CrashGuard?) -> CaseResult {
+  private func execute(_ source: Source) -> CaseResult {
     let start = source.isTimed ? ContinuousClock.now : nil
     let value = generator.draw(source)
     let drawing = start.map { ContinuousClock.now - $0 } ?? .zero
     var context = CaseContext()
     let isSkipped = !source.isStopped && source.gate.map { !$0(source.sequence) } ?? false
-    let isRun = !source.isStopped && !isSkipped
-    let slot = isRun ? crashGuard?.begin(source) : nil
-    let outcome = isRun ? body(value, &context) : nil
-    if let slot { crashGuard?.end(slot) }
+    let outcome = source.isStopped || isSkipped ? nil : body(value, &context)
     return CaseResult(
       sequence: source.sequence, trail: source.trail,
       status: outcome?.status ?? source.stop ?? .discarded, outcome: outcome, context: context,

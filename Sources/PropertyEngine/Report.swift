@@ -35,8 +35,6 @@ public struct Finding: Sendable {
   public var caseNumber: Int
   /// What shrinking did.
   public var shrinking = ShrinkSummary()
-  /// Ranges of choices that can be anything without the failure going away.
-  public var irrelevant: [Range<Int>] = []
   /// Set if the same choices did not fail in the same way every time.
   public var flakiness: Flakiness?
 }
@@ -105,8 +103,6 @@ public struct Report: Sendable {
   public var labels: [(label: String, count: Int)] = []
   /// Required labels that were too rare.
   public var unmetLabels: [(label: String, count: Int, required: Int)] = []
-  /// The best scores, sorted by label.
-  public var targets: [(label: String, score: Double)] = []
   /// What became of the stored failures, in their order; the first few if the run was cancelled.
   public var replays: [ReplayStatus] = []
   /// One line for each case, if asked for.
@@ -119,5 +115,17 @@ public struct Report: Sendable {
   public var isSuccess: Bool {
     findings.isEmpty && healthProblems.isEmpty && unmetLabels.isEmpty
       && passed + examplesPassed > 0 && end != .gaveUp && end != .cancelled
+  }
+}
+
+extension Report {
+  /// The report on the replay of choices that still fail and have `message` to say.
+  public init(
+    replayed choices: ChoiceSequence, key: FailureKey, message: String = "", seed: UInt64
+  ) {
+    self.init()
+    self.seed = seed
+    end = .failed
+    findings = [Finding(key: key, message: message, choices: choices, caseNumber: 0)]
   }
 }

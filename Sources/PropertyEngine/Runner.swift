@@ -17,7 +17,6 @@ struct Runner {
   let examples: Int
   private let deadline: ContinuousClock.Instant?
   var labels: [String: Int] = [:]
-  var best: [String: (score: Double, result: CaseResult)] = [:]
   /// Failures, one of each key.
   var failures: [Failure] = []
   /// What failed in the cases that failed, by their bytes.
@@ -60,7 +59,6 @@ struct Runner {
       report.end = .failed
     }
     report.labels = labels.map { ($0.key, $0.value) }.sorted { isBefore($0.label, $1.label) }
-    report.targets = best.map { ($0.key, $0.value.score) }.sorted { isBefore($0.label, $1.label) }
     if report.findings.isEmpty {
       report.unmetLabels = settings.requiredLabels
         .map { (label: $0.key, count: labels[$0.key] ?? 0, required: $0.value) }
@@ -111,7 +109,6 @@ struct Runner {
   }
 
   private mutating func generate() {
-    var climbAt = min(examples / 2, 200)
     while report.end == .completed {
       if judged >= examples { return }
       if tree.isExhausted {
@@ -130,10 +127,6 @@ struct Runner {
       }
       if shouldStopAfterFailure { return }
       runBatch()
-      if !best.isEmpty, report.passed >= climbAt {
-        climbAt = max(report.passed, 1) * 4
-        climb()
-      }
     }
   }
 

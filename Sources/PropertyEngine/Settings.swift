@@ -40,16 +40,12 @@ public struct Settings: Sendable {
   public var shrunkFailures = Int.max
   /// Shrink passes that are switched off.
   public var disabledPasses: Set<ShrinkPass> = []
-  /// Whether it is found out which choices do not matter.
-  public var explains = true
   /// Health checks that are not made.
   public var silenced: Set<HealthCheck> = []
   /// Labels that at least so many passing cases must have.
   public var requiredLabels: [String: Int] = [:]
   /// Stored failures to run before anything is generated.
   public var replays: [ChoiceSequence] = []
-  /// Keeps the case that is being executed where a crash leaves it.
-  public var crashGuard: CrashGuard?
   /// Asked between cases and between executions of the shrinker, on any thread, whether the run is to
   /// end now.
   public var isCancelled: (@Sendable () -> Bool)?

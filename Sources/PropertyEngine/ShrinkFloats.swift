@@ -9,8 +9,7 @@ extension Shrinker {
     let bits = { first < self.count ? self.choices[first].bits : 0 }
     let isStill = { first < self.count && self.choices[first].constraint.kind == .float }
     if set(positions, constraint.anchor) { return }
-    let magnitude = bits() & ~format.signBit
-    if format.isNegative(bits()) { set(positions, magnitude) }
+    if format.isNegative(bits()) { set(positions, format.magnitude(bits())) }
     guard isStill() else { return }
     let sign = bits() & format.signBit
     let attempt = { (candidate: UInt64?) in self.set(positions, candidate.map { $0 | sign }) }
@@ -18,12 +17,10 @@ extension Shrinker {
       if attempt(format.firstNonFinite - 1) || attempt(format.firstNonFinite) {
         return minimizeFloat(positions, constraint)
       }
-      if format.isNaN(bits()), format.hasInfinity {
-        let top = format.topExponent << UInt64(format.significandBits)
-        let quiet = UInt64(1) << UInt64(format.significandBits - 1)
-        if attempt(top | quiet) || attempt(top | quiet >> 1) { return }
-        clearBits(format, bits) { attempt($0) }
-      }
+      guard format.isNaN(bits()), format.hasInfinity else { return }
+      let top = format.topExponent << UInt64(format.significandBits)
+      let quiet = UInt64(1) << UInt64(format.significandBits - 1)
+      if !attempt(top | quiet), !attempt(top | quiet >> 1) { clearBits(format, bits, attempt) }
       return
     }
     if format.integer(bits()) == nil {
@@ -34,12 +31,17 @@ extension Shrinker {
       _ = descend(from: integer) { attempt(format.bits(integer: $0)) }
       return
     }
-    lowerWholePart(format, bits()) { attempt($0) }
+    // Fractions by their place in the order: one and a half, powers of two, then any.
+    let start = UInt128(1) << 63
+    let place = UInt64(format.order(of: format.magnitude(bits())) - start)
+    let put = { (place: UInt64) in attempt(format.bits(atOrder: start | UInt128(place))) }
+    if put(1) { return }
+    let width = UInt64(format.significandBits)
+    _ = bisect(0, place >> width) { put($0 << width) }
+    if bits() & format.significandMask == 0 { return }
+    _ = descend(from: place, put)
     guard isStill() else { return }
-    lowerExponent(format, bits) { attempt($0) }
-    guard isStill() else { return }
-    for fewer in fewerBits(format, bits()) where attempt(fewer) { break }
-    clearBits(format, bits) { attempt($0) }
+    clearBits(format, bits, attempt)
   }
 
   /// One, the parts below and above, without a fraction.
@@ -54,69 +56,11 @@ extension Shrinker {
     return [floor, floor + mask + 1]
   }
 
-  /// The same fraction after a lower whole part, of which 1 is the simplest.
-  private func lowerWholePart(
-    _ format: FloatFormat, _ bits: UInt64, _ attempt: @escaping (UInt64) -> Bool
-  ) {
-    let fractionBits = Int(format.significandBits) - format.exponent(bits)
-    guard fractionBits > 0, fractionBits < 62, format.exponentField(bits) != 0 else { return }
-    let scaled = bits & format.significandMask | (format.significandMask + 1)
-    let whole = scaled >> UInt64(fractionBits)
-    let fraction = scaled & ((1 << UInt64(fractionBits)) - 1)
-    let put = { (part: UInt64) -> Bool in
-      guard let number = format.bits(integer: part << UInt64(fractionBits) | fraction) else {
-        return false
-      }
-      let lowered = number &- (UInt64(fractionBits) << UInt64(format.significandBits))
-      return lowered < number && attempt(lowered)
-    }
-    if whole == 0 { _ = put(1) } else { _ = descend(from: whole, put) }
-  }
-
-  /// The same exponent with a half, a quarter, three quarters, or with the first bits only.
-  private func fewerBits(_ format: FloatFormat, _ bits: UInt64) -> [UInt64] {
-    let fractionBits = Int(format.significandBits) - max(0, format.exponent(bits))
-    guard fractionBits > 0 else { return [] }
-    let top = UInt64(1) << UInt64(fractionBits - 1)
-    let whole = format.magnitude(bits) & ~(top | (top - 1))
-    let fraction = bits & (top | (top - 1))
-    var fewer = [top, top >> 1, top | top >> 1]
-    fewer += (3..<max(3, fractionBits)).map { fraction & ~((top | (top - 1)) >> UInt64($0)) }
-    return fewer.filter { $0 != 0 && $0 != fraction }.map { whole | $0 }
-  }
-
-  /// The same number with an exponent nearer to zero: first with no other bit, then as it is.
-  private func lowerExponent(
-    _ format: FloatFormat, _ bits: () -> UInt64, _ attempt: @escaping (UInt64) -> Bool
-  ) {
-    let width = UInt64(format.significandBits)
-    let bias = UInt64(format.bias)
-    for keepsSignificand in [false, true] {
-      let field = format.exponentField(bits())
-      let rest = keepsSignificand ? bits() & format.significandMask : 0
-      let put = { (distance: UInt64) in
-        attempt((field >= bias ? bias + distance : bias - distance) << width | rest)
-      }
-      let start = field >= bias ? field - bias : bias - field
-      if start == 0 || put(0) { continue }
-      if start == 1 { continue }
-      if put(1) { continue }
-      var low: UInt64 = 1
-      var high = start
-      while low + 1 < high, !isOver {
-        let middle = low + (high - low) / 2
-        if put(middle) { high = middle } else { low = middle }
-      }
-      if !keepsSignificand { _ = put(high) }
-    }
-  }
-
   private func clearBits(
-    _ format: FloatFormat, _ bits: () -> UInt64, _ attempt: (UInt64) -> Bool
+    _ format: FloatFormat, _ bits: () -> UInt64, _ attempt: (UInt64?) -> Bool
   ) {
-    for place in 0..<UInt64(format.significandBits) where bits() >> place & 1 == 1 {
+    for place in 0..<UInt64(format.significandBits) where bits() >> place & 1 == 1 && !isOver {
       _ = attempt(bits() & ~(1 << place))
-      if isOver { return }
     }
   }
 }

@@ -5,46 +5,42 @@
 extension Shrinker {
   /// Takes a lower alternative at a selector and lets chance fill in what that needs.
   func lowerAlternatives() {
-    var position = 0
-    while position < count, !isOver {
+    forEachOpenPosition { position in
       let choice = choices[position]
-      if choice.isSelector(upTo: 10), !sequence.isTrivial(position) {
-        for order in 0..<UInt64(choice.order) where takeAlternative(order, position) { break }
-      }
-      position += 1
+      guard choice.isSelector(upTo: 10) else { return }
+      for order in 0..<UInt64(choice.order) where takeAlternative(order, position) { break }
     }
   }
 
   private func takeAlternative(_ order: UInt64, _ position: Int) -> Bool {
     guard let bits = choices[position].alternative(order) else { return false }
-    var candidate = sequence
-    candidate.choices[position].bits = bits
+    let candidate = sequence.with(bits, at: position)
     let plain = attempt(candidate)
     if plain.isAdopted { return true }
     guard let realised = plain.realised, plain.status == .overrun || realised.count != count,
       plain.status == .overrun || realised.count > position + 1
     else { return false }
-    candidate.choices.removeSubrange((position + 1)..<candidate.count)
-    for seed in 0..<10 {
-      if run(candidate, tail: .random, limit: count, seed: UInt64(seed)).isAdopted { return true }
+    return redraw(candidate, after: position)
+  }
+
+  /// Has chance fill in what follows a position.
+  @discardableResult private func redraw(_ candidate: ChoiceSequence, after position: Int) -> Bool {
+    let head = candidate.removing((position + 1)..<candidate.count)
+    return (0..<10).contains {
+      run(head, tail: .random, limit: count, seed: UInt64($0)).isAdopted
     }
-    return false
   }
 
   /// Takes each lower alternative at a selector together with each of the simplest values of the
   /// next choice, which often says what the selector leaves open.
   func lowerWithNext() {
-    var position = 0
-    while position + 1 < count, !isOver {
-      lowerWithNext(position)
-      position += 1
-    }
+    forEachOpenPosition { if $0 + 1 < count { lowerWithNext($0) } }
   }
 
   private func lowerWithNext(_ position: Int) {
     let (choice, next) = (choices[position], choices[position + 1])
     guard choice.isSelector(upTo: 63), next.constraint.kind == .integer, !choice.isForced,
-      !next.isForced, !sequence.isTrivial(position)
+      !next.isForced
     else { return }
     let lower = UInt64(choice.order)
     // A product of so many is tried at all.
@@ -54,38 +50,31 @@ extension Shrinker {
         guard !isOver, let bits = choice.alternative(order),
           let nextBits = next.constraint.integer(atIndex: nextOrder)
         else { break }
-        var candidate = sequence
-        candidate.choices[position].bits = bits
-        candidate.choices[position + 1].bits = nextBits
-        if consider(candidate) { return }
+        if consider(sequence.with(bits, at: position).with(nextBits, at: position + 1)) { return }
       }
     }
   }
 
   /// Raises a gate so that something drawn after it disappears.
   func shortenByIncrement() {
-    var position = 0
-    while position < count, !isOver {
+    forEachPosition { position in
       let choice = choices[position]
-      if !choice.isForced {
-        var raised: [UInt64] = []
-        switch choice.constraint.kind {
-        case .boolean where choice.bits == 0: raised = [1]
-        case .integer:
-          raised = [choice.constraint.moved(choice.bits, by: 1), choice.constraint.upper]
-            .compactMap { $0 }.filter { $0 != choice.bits }
-        default: break
-        }
-        for bits in raised where raise(position, bits) { break }
+      if choice.isForced { return }
+      var raised: [UInt64] = []
+      switch choice.constraint.kind {
+      case .boolean where choice.bits == 0: raised = [1]
+      case .integer:
+        raised = [choice.constraint.moved(choice.bits, by: 1), choice.constraint.upper]
+          .compactMap { $0 }.filter { $0 != choice.bits }
+      default: break
       }
-      position += 1
+      for bits in raised where raise(position, bits) { break }
     }
   }
 
   private func raise(_ position: Int, _ bits: UInt64) -> Bool {
     guard position < count else { return false }
-    var candidate = sequence
-    candidate.choices[position].bits = bits
+    let candidate = sequence.with(bits, at: position)
     if let known = tree.predict(candidate),
       known.status != .failed || !known.realised.isSimpler(than: sequence)
     {
@@ -97,28 +86,15 @@ extension Shrinker {
   /// Keeps a beginning, makes the choice after it the simplest and, where that leads to other draws,
   /// redraws the rest.
   func mutateAndShrink() {
-    var position = 0
-    while position < count, !isOver {
-      if !sequence.isTrivial(position) { redrawRest(after: position) }
-      position += 1
-    }
-  }
-
-  private func redrawRest(after position: Int) {
-    var candidate = sequence
-    candidate.simplify(position)
-    let plain = attempt(candidate)
-    if plain.isAdopted { return }
-    let isSameShape =
-      plain.realised.map { realised in
+    forEachOpenPosition { position in
+      var candidate = sequence
+      candidate.simplify(position)
+      let plain = attempt(candidate)
+      guard !plain.isAdopted, let realised = plain.realised else { return }
+      let isSameShape =
         realised.count == count
-          && zip(realised.choices, choices).allSatisfy { $0.constraint == $1.constraint }
-      } ?? true
-    if isSameShape { return }
-    candidate.choices.removeSubrange((position + 1)..<candidate.count)
-    for seed in 0..<10 {
-      let redrawn = run(candidate, tail: .random, limit: count, seed: UInt64(seed))
-      if redrawn.isAdopted { return }
+        && zip(realised.choices, choices).allSatisfy { $0.constraint == $1.constraint }
+      if !isSameShape { redraw(candidate, after: position) }
     }
   }
 }
@@ -140,9 +116,9 @@ extension Shrinker {
   /// The most combinations that are tried.
   private static let mostCombinations: UInt64 = 1024
 
-  /// Where most of a case is the simplest and few small numbers are left, tries all simpler combinations of them, the simplest first:
-  /// numbers that must go together in some way that no other pass knows come down together, or an
-  /// earlier one comes down as a later one goes up.
+  /// Where most of a case is the simplest and few small numbers are left, tries all simpler
+  /// combinations of them, the simplest first: numbers that must go together in some way that no
+  /// other pass knows come down together, or an earlier one comes down as a later one goes up.
   func exhaustFew() {
     let places = choices.indices.filter { !sequence.isTrivial($0) }
     guard places.count > 1, places.count * 8 <= count,

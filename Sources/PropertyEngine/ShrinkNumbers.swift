@@ -58,27 +58,21 @@ extension Shrinker {
   }
 
   func lowerTogether() {
-    var position = 0
-    while position < count, !isOver {
-      if isOpenInteger(position), !sequence.isTrivial(position) {
-        for other in neighbours(position, 3) where other < count && position < count {
-          guard isOpenInteger(position), isOpenInteger(other), !sequence.isTrivial(other) else {
-            continue
-          }
-          lowerTogether([position, other])
+    forEachOpenPosition { position in
+      guard isOpenInteger(position) else { return }
+      for other in neighbours(position, 3) where other < count && position < count {
+        guard isOpenInteger(position), isOpenInteger(other), !sequence.isTrivial(other) else {
+          continue
         }
+        lowerTogether([position, other])
       }
-      position += 1
     }
   }
 
   func redistribute() {
-    var position = 0
-    while position < count, !isOver {
-      if isOpenInteger(position), !sequence.isTrivial(position) {
-        for other in neighbours(position, 4) { move(from: position, to: other) }
-      }
-      position += 1
+    forEachOpenPosition { position in
+      guard isOpenInteger(position) else { return }
+      for other in neighbours(position, 4) { move(from: position, to: other) }
     }
   }
 
@@ -96,10 +90,7 @@ extension Shrinker {
           before[sink].bits, by: isAbove ? Int128(amount) : -Int128(amount))
           ?? taker.wrapped(before[sink].bits, by: isAbove ? amount : 0 &- amount)
       else { return false }
-      var candidate = self.sequence
-      candidate.choices[source].bits = left
-      candidate.choices[sink].bits = right
-      return self.consider(candidate)
+      return self.consider(self.sequence.with(left, at: source).with(right, at: sink))
     }
     if magnitude == 0 || attempt(magnitude) { return }
     // As much as the other can take, then from one upwards.

@@ -44,39 +44,24 @@ public enum ShrinkPass: String, CaseIterable, Sendable, Hashable {
   /// Tries all simpler combinations of the few small numbers that are left.
   case exhaustFew
 
-  static let main: [ShrinkPass] = [
-    .removeDiscarded, .trivialSpans, .deleteSpans, .deleteAndRenumber, .passToDescendant,
-    .minimizeDuplicates, .minimizeChoices, .lowerCommonOffset, .redistribute, .lowerTogether,
-    .reorderSpans,
-  ]
-  static let lastResorts: [ShrinkPass] = [
-    .lowerAndDelete, .deleteAndNudge, .deleteChoices, .lowerAlternatives,
-    .lowerWithNext, .swapAndSort, .shortenByIncrement, .mutateAndShrink,
-    .exhaustFew,
-  ]
+  typealias Step = (pass: ShrinkPass, run: @Sendable (Shrinker) -> Void)
 
-  var body: (Shrinker) -> () -> Void {
-    switch self {
-    case .removeDiscarded: Shrinker.removeDiscarded
-    case .trivialSpans: Shrinker.trivialSpans
-    case .deleteSpans: Shrinker.deleteSpans
-    case .passToDescendant: Shrinker.passToDescendant
-    case .minimizeDuplicates: Shrinker.minimizeDuplicates
-    case .minimizeChoices: Shrinker.minimizeChoices
-    case .lowerCommonOffset: Shrinker.lowerCommonOffset
-    case .redistribute: Shrinker.redistribute
-    case .lowerTogether: Shrinker.lowerTogether
-    case .reorderSpans: Shrinker.reorderSpans
-    case .lowerAndDelete: Shrinker.lowerAndDelete
-    case .deleteAndRenumber: Shrinker.deleteAndRenumber
-    case .deleteAndNudge: Shrinker.deleteAndNudge
-    case .deleteChoices: Shrinker.deleteChoices
-    case .lowerAlternatives: Shrinker.lowerAlternatives
-    case .lowerWithNext: Shrinker.lowerWithNext
-    case .swapAndSort: Shrinker.swapAndSort
-    case .shortenByIncrement: Shrinker.shortenByIncrement
-    case .mutateAndShrink: Shrinker.mutateAndShrink
-    case .exhaustFew: Shrinker.exhaustFew
-    }
-  }
+  /// What is repeated until nothing helps any more.
+  static let main: [Step] = [
+    (.removeDiscarded, { $0.removeDiscarded() }), (.trivialSpans, { $0.trivialSpans() }),
+    (.deleteSpans, { $0.deleteSpans() }), (.deleteAndRenumber, { $0.deleteAndRenumber() }),
+    (.passToDescendant, { $0.passToDescendant() }),
+    (.minimizeDuplicates, { $0.minimizeDuplicates() }),
+    (.minimizeChoices, { $0.minimizeChoices() }), (.lowerCommonOffset, { $0.lowerCommonOffset() }),
+    (.redistribute, { $0.redistribute() }), (.lowerTogether, { $0.lowerTogether() }),
+    (.reorderSpans, { $0.reorderSpans() }),
+  ]
+  /// What is tried then, until one of it helps.
+  static let lastResorts: [Step] = [
+    (.lowerAndDelete, { $0.lowerAndDelete() }), (.deleteAndNudge, { $0.deleteAndNudge() }),
+    (.deleteChoices, { $0.deleteChoices() }), (.lowerAlternatives, { $0.lowerAlternatives() }),
+    (.lowerWithNext, { $0.lowerWithNext() }), (.swapAndSort, { $0.swapAndSort() }),
+    (.shortenByIncrement, { $0.shortenByIncrement() }),
+    (.mutateAndShrink, { $0.mutateAndShrink() }), (.exhaustFew, { $0.exhaustFew() }),
+  ]
 }

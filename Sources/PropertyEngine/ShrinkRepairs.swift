@@ -10,9 +10,8 @@ extension Shrinker {
       let choice = choices[position]
       if choice.constraint.kind == .integer, !sequence.isTrivial(position) {
         let (magnitude, isAbove) = choice.constraint.distance(ofInteger: choice.bits)
-        var candidate = sequence
-        candidate.choices[position].bits =
-          choice.constraint.integer(magnitude: magnitude - 1, isAbove: isAbove) ?? choice.bits
+        let less = choice.constraint.integer(magnitude: magnitude - 1, isAbove: isAbove)
+        let candidate = sequence.with(less ?? choice.bits, at: position)
         let attempt = attempt(candidate)
         let changesShape = attempt.realised.map { $0.count != candidate.count } ?? false
         if attempt.isAdopted { continue }
@@ -41,17 +40,13 @@ extension Shrinker {
 
   /// Deletes an element of a list whose elements point at places of the list.
   func deleteAndRenumber() {
-    var index = spans.count - 1
-    while index > 0, !isOver {
-      if index < spans.count, spans[index].count > 0 { _ = renumber(index) }
-      index -= 1
-    }
+    forEachSpanFromBehind { renumber($0) }
   }
 
-  private func renumber(_ index: Int) -> Bool {
+  private func renumber(_ index: Int) {
     let span = spans[index]
     let siblings = siblings(of: index)
-    guard let place = siblings.firstIndex(of: index) else { return false }
+    guard let place = siblings.firstIndex(of: index) else { return }
     var candidate = sequence
     var hasChanged = false
     for position in spans[span.parent].range where !span.range.contains(position) {
@@ -64,58 +59,33 @@ extension Shrinker {
       candidate.choices[position].bits = bits
       hasChanged = true
     }
-    return hasChanged && consider(candidate.removing(span.range))
+    if hasChanged { consider(candidate.removing(span.range)) }
   }
 
   /// Deletes an element and puts right what is drawn after the list: an index, a length, the lists
   /// that must have as many elements.
   func deleteAndNudge() {
-    var index = spans.count - 1
-    while index > 0, !isOver {
-      if index < spans.count, spans[index].count > 0, spans[index].parent > 0 {
-        if !deleteAlike(index) { _ = nudge(index) }
+    forEachSpanFromBehind { index in
+      let span = spans[index]
+      if span.parent == 0 || deleteAlike(index) { return }
+      let end = spans[span.parent].end
+      guard end < count else { return }
+      for candidate in nudged(sequence, end) where consider(candidate.removing(span.range)) {
+        return
       }
-      index -= 1
     }
-  }
-
-  private func nudge(_ index: Int) -> Bool {
-    let span = spans[index]
-    let end = spans[span.parent].end
-    guard end < count else { return false }
-    for candidate in nudged(sequence, end) where consider(candidate.removing(span.range)) {
-      return true
-    }
-    return false
   }
 
   private func nudged(_ sequence: ChoiceSequence, _ position: Int) -> [ChoiceSequence] {
     let choice = sequence.choices[position]
     if choice.isForced { return [] }
-    var edited: [ChoiceSequence] = []
     switch choice.constraint.kind {
     case .integer:
-      for step in [Int128(-1), 1] {
-        guard let bits = choice.constraint.moved(choice.bits, by: step) else { continue }
-        var candidate = sequence
-        candidate.choices[position].bits = bits
-        edited.append(candidate)
-      }
-    case .boolean:
-      var candidate = sequence
-      candidate.choices[position].bits ^= 1
-      edited.append(candidate)
-    case .symbols:
-      let content = sequence.content(of: choice)
-      guard !content.isEmpty else { break }
-      for shorter in [Array(content.dropLast()), Array(content.dropFirst())] {
-        var candidate = sequence
-        candidate.setContent(shorter, at: position)
-        edited.append(candidate)
-      }
-    case .float: break
+      return [-1, 1].compactMap { choice.constraint.moved(choice.bits, by: $0) }
+        .map { sequence.with($0, at: position) }
+    case .boolean: return [sequence.with(choice.bits ^ 1, at: position)]
+    case .float: return []
     }
-    return edited
   }
 
   /// Elements of a list or the like, without the coin that ends it.

@@ -4,32 +4,23 @@
 /// Passes that lower single values, or several to the same value.
 extension Shrinker {
   func minimizeChoices() {
-    var position = 0
-    while position < count, !isOver {
-      minimize([position])
-      position += 1
-    }
+    forEachPosition { minimize([$0]) }
   }
 
   func minimizeDuplicates() {
-    var position = 0
-    while position < count, !isOver {
+    forEachOpenPosition { position in
       let choice = choices[position]
-      if choice.constraint.kind != .boolean, !sequence.isTrivial(position) {
-        let group = (position..<count).filter { other in
-          !choices[other].isForced && isSame(choices[other], choice)
-        }
-        let isFirst = !(0..<position).contains { isSame(choices[$0], choice) }
-        if group.count > 1, isFirst { minimize(group) }
+      if choice.constraint.kind == .boolean { return }
+      let group = (position..<count).filter { other in
+        !choices[other].isForced && isSame(choices[other], choice)
       }
-      position += 1
+      let isFirst = !(0..<position).contains { isSame(choices[$0], choice) }
+      if group.count > 1, isFirst { minimize(group) }
     }
   }
 
   private func isSame(_ a: Choice, _ b: Choice) -> Bool {
-    guard a.constraint.kind == b.constraint.kind else { return false }
-    if a.constraint.kind == .symbols { return sequence.content(of: a) == sequence.content(of: b) }
-    return a.bits == b.bits
+    a.constraint.kind == b.constraint.kind && a.bits == b.bits
   }
 
   /// Lowers the values at `positions`, which are equal, together.
@@ -40,7 +31,6 @@ extension Shrinker {
     case .boolean: _ = set(positions, 0)
     case .integer: minimizeInteger(positions, choice.constraint)
     case .float: minimizeFloat(positions, choice.constraint)
-    case .symbols: minimizeSymbols(positions, choice.constraint)
     }
   }
 
@@ -104,65 +94,6 @@ extension Shrinker {
       high -= step
       step *= 2
     }
-    while low + 1 < high, !isOver {
-      let middle = low + (high - low) / 2
-      if holds(middle) { high = middle } else { low = middle }
-    }
-    return high
-  }
-
-  private func minimizeSymbols(_ positions: [Int], _ constraint: Constraint) {
-    let first = positions[0]
-    let attempt = { (content: [UInt32]) -> Bool in
-      var candidate = self.sequence
-      for position in positions {
-        guard position < candidate.count, candidate.choices[position].constraint.permits(content)
-        else { return false }
-        candidate.setContent(content, at: position)
-      }
-      return self.consider(candidate)
-    }
-    let content = { first < self.count ? self.sequence.content(of: self.choices[first]) : [] }
-    if attempt([UInt32](repeating: 0, count: Int(constraint.lower))) { return }
-    if attempt([UInt32](repeating: 0, count: content().count)) { return }
-    var end = content().count
-    while end > 0, !isOver {
-      let removed = findInteger { number in
-        let now = content()
-        let step = number <= 5 ? 1 : number / 2
-        guard step <= end, end <= now.count else { return false }
-        var shorter = now
-        shorter.removeSubrange((end - step)..<end)
-        guard attempt(shorter) else { return false }
-        end -= step
-        return true
-      }
-      if removed == 0 { end -= 1 }
-    }
-    _ = attempt(content().sorted())
-    for symbol in Set(content()).sorted() where symbol > 0 {
-      let places = content().indices.filter { content()[$0] == symbol }
-      if places.count > 1 { lowerSymbols(places, content, attempt) }
-    }
-    for place in content().indices { lowerSymbols([place], content, attempt) }
-  }
-
-  private func lowerSymbols(
-    _ places: [Int], _ content: @escaping () -> [UInt32],
-    _ attempt: @escaping ([UInt32]) -> Bool
-  ) {
-    let put = { (symbol: UInt32) -> Bool in
-      var now = content()
-      for place in places where place < now.count { now[place] = symbol }
-      return attempt(now)
-    }
-    guard let place = places.first, place < content().count else { return }
-    var high = content()[place]
-    if high == 0 || put(0) { return }
-    var low: UInt32 = 0
-    while low + 1 < high, !isOver {
-      let middle = low + (high - low) / 2
-      if put(middle) { high = middle } else { low = middle }
-    }
+    return bisect(low, high, holds)
   }
 }

@@ -106,7 +106,7 @@ final class Shrinker {
     }
     if executions % 64 == 0 { progress(executions, evaluations) }
     if result.isSkipped { return Attempt(isAdopted: false, realised: result.sequence) }
-    tree.insert(result.sequence.choices, result.sequence.blobs, result.status)
+    tree.insert(result.sequence, result.status)
     var attempt = Attempt(isAdopted: false, status: result.status, realised: result.sequence)
     guard let failure = result.failure else { return attempt }
     guard failure.key == key else {
@@ -128,26 +128,62 @@ final class Shrinker {
     repeat {
       repeat {
         let before = successes
-        for pass in ShrinkPass.main { perform(pass) }
+        for step in ShrinkPass.main { perform(step) }
         if successes == before { break }
       } while !isOver
       let before = successes
-      for pass in ShrinkPass.lastResorts {
-        perform(pass)
+      for step in ShrinkPass.lastResorts {
+        perform(step)
         if successes > before { break }
       }
       if successes == before { return }
     } while !isOver
   }
 
-  private func perform(_ pass: ShrinkPass) {
-    guard !limits.disabled.contains(pass), !isOver else { return }
-    self.pass = pass
-    pass.body(self)()
-    if pass != .removeDiscarded, !limits.disabled.contains(.removeDiscarded) {
-      self.pass = .removeDiscarded
+  private func perform(_ step: ShrinkPass.Step) {
+    guard !limits.disabled.contains(step.pass), !isOver else { return }
+    pass = step.pass
+    step.run(self)
+    if step.pass != .removeDiscarded, !limits.disabled.contains(.removeDiscarded) {
+      pass = .removeDiscarded
       removeDiscarded()
     }
+  }
+}
+
+/// How passes go through a sequence, which may change with each step.
+extension Shrinker {
+  /// Calls a closure for each position from front to back.
+  func forEachPosition(_ body: (Int) -> Void) {
+    var position = 0
+    while position < count, !isOver {
+      body(position)
+      position += 1
+    }
+  }
+
+  /// Calls a closure for each position that is not the simplest.
+  func forEachOpenPosition(_ body: (Int) -> Void) {
+    forEachPosition { if !sequence.isTrivial($0) { body($0) } }
+  }
+
+  /// Calls a closure for the index of each span that is not empty, the last first.
+  func forEachSpanFromBehind(_ body: (Int) -> Void) {
+    var index = spans.count - 1
+    while index > 0, !isOver {
+      if index < spans.count, spans[index].count > 0 { body(index) }
+      index -= 1
+    }
+  }
+
+  /// The least number above `low`, which does not hold, by bisection below `high`, which does.
+  func bisect(_ low: UInt64, _ high: UInt64, _ holds: (UInt64) -> Bool) -> UInt64 {
+    var (low, high) = (low, high)
+    while low + 1 < high, !isOver {
+      let middle = low + (high - low) / 2
+      if holds(middle) { high = middle } else { low = middle }
+    }
+    return high
   }
 }
 

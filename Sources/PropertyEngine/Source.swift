@@ -25,7 +25,6 @@ enum Tail: Sendable {
 /// that a generator finishes quickly without throwing.
 public final class Source {
   var choices: ContiguousArray<Choice> = []
-  var blobs: [[UInt32]] = []
   /// One event each: 0 a choice, -1 and -2 the end of a kept and of a discarded span, else a label.
   var trail: ContiguousArray<Int32> = []
   /// Why the case stopped early, if it did.
@@ -61,7 +60,6 @@ public final class Source {
   ) {
     choices.removeAll(keepingCapacity: true)
     trail.removeAll(keepingCapacity: true)
-    if !blobs.isEmpty { blobs.removeAll(keepingCapacity: true) }
     stop = nil
     isMisaligned = false
     depth = 0
@@ -86,7 +84,7 @@ public final class Source {
   }
 
   /// The choices drawn so far.
-  var sequence: ChoiceSequence { ChoiceSequence(choices: choices, blobs: blobs) }
+  var sequence: ChoiceSequence { ChoiceSequence(choices) }
 
   /// Opens a span: the choices up to its end belong together and can be deleted or swapped as one.
   public func startSpan(_ label: SpanLabel) {
@@ -98,7 +96,7 @@ public final class Source {
     if stop == nil { trail.append(discarded ? -2 : -1) }
   }
 
-  /// Draws the bits of an integer, boolean or float; `forced` leaves no choice but records one.
+  /// Draws the bits of a choice; `forced` leaves no choice but records one.
   public func draw(_ constraint: Constraint, forced: UInt64? = nil) -> UInt64 {
     if stop != nil { return forced ?? constraint.simplest }
     let position = choices.count
@@ -131,38 +129,6 @@ public final class Source {
     choices.append(Choice(constraint: constraint, bits: bits, isForced: forced != nil))
     trail.append(0)
     return bits
-  }
-
-  /// Draws a list of symbols.
-  public func drawSymbols(_ constraint: Constraint) -> [UInt32] {
-    let simplest = { [UInt32](repeating: 0, count: Int(constraint.lower)) }
-    if stop != nil { return simplest() }
-    let position = choices.count
-    guard position < limit else {
-      stop = .overrun
-      return simplest()
-    }
-    var content: [UInt32]
-    if position < prefix.choices.count {
-      content = prefix.content(of: prefix.choices[position])
-      if prefix.choices[position].constraint.kind != .symbols || !constraint.permits(content) {
-        isMisaligned = true
-        content = simplest()
-      }
-    } else {
-      switch tail {
-      case .overrun:
-        stop = .overrun
-        return simplest()
-      case .simplest: content = simplest()
-      case .random: content = randomSymbols(constraint)
-      }
-    }
-    if node >= 0, let tree { node = tree.child(of: node, ChoiceTree.key(content)) }
-    choices.append(Choice(constraint: constraint, bits: UInt64(blobs.count), isForced: false))
-    blobs.append(content)
-    trail.append(0)
-    return content
   }
 
   /// Redraws what leads only to known cases.

@@ -17,7 +17,6 @@ extension Source {
       return random.next() >> 32 < chance ? 1 : 0
     case .integer: return randomInteger(constraint)
     case .float: return randomFloat(constraint)
-    case .symbols: return 0
     }
   }
 
@@ -114,27 +113,5 @@ extension Source {
     case 14: return sign | UInt64(1) << UInt64(format.significandBits)
     default: return sign
     }
-  }
-
-  func randomSymbols(_ constraint: Constraint) -> [UInt32] {
-    let low = constraint.lower
-    let room = constraint.upper - low
-    let average = min(room, max(low, 6) * size >> 8 + 1)
-    var count = low
-    while count < constraint.upper, random.upTo(average + 1) != 0 { count += 1 }
-    var content: [UInt32] = []
-    content.reserveCapacity(Int(count))
-    for _ in 0..<count {
-      let dice = random.next()
-      // Repetition and the beginning of the alphabet are where string code breaks.
-      if dice & 7 == 0, let last = content.last {
-        content.append(last)
-      } else if dice & 8 == 0 {
-        content.append(UInt32(random.upTo(min(constraint.anchor - 1, 63))))
-      } else {
-        content.append(UInt32(random.upTo(constraint.anchor - 1)))
-      }
-    }
-    return content
   }
 }

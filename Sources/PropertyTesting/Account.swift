@@ -14,18 +14,9 @@ struct Subject<Value: Sendable>: Sendable {
     Property(generator) { _, _ in .pass }.replay(choices)
   }
 
-  /// The arguments of a case, one or more lines each; parts that do not matter are marked.
-  func arguments(_ choices: ChoiceSequence, irrelevant: [Range<Int>] = []) -> [String] {
-    let original = replay(choices)
-    var trees = describe(original.value)
-    for range in irrelevant {
-      for variant in original.choices.variants(in: range) {
-        let other = replay(variant)
-        // Only where everything else stayed in its place does the difference tell something.
-        guard !other.isStale, other.choices == variant else { continue }
-        for (index, tree) in describe(other.value).enumerated() { trees[index].mark(against: tree) }
-      }
-    }
+  /// The arguments of a case, one or more lines each.
+  func arguments(_ choices: ChoiceSequence) -> [String] {
+    let trees = describe(replay(choices).value)
     return trees.enumerated().flatMap { index, tree in
       let name = trees.count == 1 ? "value: " : "argument \(index + 1): "
       return tree.lines().enumerated().map { ($0.offset == 0 ? name : "") + $0.element }
@@ -46,9 +37,7 @@ enum Account {
     } else {
       lines.append(headline(finding))
     }
-    if let choices = finding.choices {
-      lines += subject.arguments(choices, irrelevant: finding.irrelevant)
-    }
+    if let choices = finding.choices { lines += subject.arguments(choices) }
     if showsMessage, !finding.message.isEmpty, finding.flakiness == nil {
       lines.append(finding.message)
     }
@@ -102,31 +91,25 @@ enum Account {
   /// Everything that is wrong with a run besides its failures.
   static func complaints(_ report: Report) -> [(text: String, isWarning: Bool)] {
     guard report.findings.isEmpty else { return [] }
-    var complaints = report.healthProblems.map { problem in
-      (
-        text: "health check \(problem.check.rawValue): \(problem.advice) (.propertySettings)",
-        isWarning: false
-      )
+    var complaints: [(text: String, isWarning: Bool)] = []
+    func complain(_ text: String, isWarning: Bool = false) { complaints.append((text, isWarning)) }
+    for (check, advice) in report.healthProblems {
+      complain("health check \(check.rawValue): \(advice) (.propertySettings)")
     }
+    let left = max(0, report.requested - report.passed)
     if report.end == .gaveUp {
-      complaints.append(("gave up, too few cases met the preconditions: \(tally(report))", false))
+      complain("gave up, too few cases met the preconditions: \(tally(report))")
     } else if report.end == .cancelled {
-      let left = max(0, report.requested - report.passed)
-      complaints.append(
-        ("the run was cancelled, \(left) examples were not run: \(tally(report))", false))
+      complain("the run was cancelled, \(left) examples were not run: \(tally(report))")
     } else if complaints.isEmpty, report.passed + report.examplesPassed == 0 {
-      complaints.append(("no case was run that says anything: \(tally(report))", false))
+      complain("no case was run that says anything: \(tally(report))")
     } else if report.end == .outOfTime {
-      let left = max(0, report.requested - report.passed)
-      complaints.append(
-        ("the time budget was used up, \(left) examples were not run: \(tally(report))", true))
+      complain(
+        "the time budget was used up, \(left) examples were not run: \(tally(report))",
+        isWarning: true)
     }
-    for label in report.unmetLabels {
-      complaints.append(
-        (
-          "label '\(label.label)': \(label.count) of the \(label.required) cases it needs",
-          false
-        ))
+    for (label, count, required) in report.unmetLabels {
+      complain("label '\(label)': \(count) of the \(required) cases it needs")
     }
     return complaints
   }

@@ -8,8 +8,8 @@ public import Testing
 /// Checks that `body` records no issue and throws nothing for the values of `generators`.
 ///
 /// Issues are hidden and counted in search of the simplest failing values. With those the body runs
-/// once more for the reader to see: its `#expect` fails at its line, with the values, what does not
-/// matter, and the command that reproduces it as comments. Issues of child tasks belong to their
+/// once more for the reader to see: its `#expect` fails at its line, with the values and the command
+/// that reproduces it as comments. Issues of child tasks belong to their
 /// case; those of detached tasks, and of tasks that outlive the case, are recorded as they arise.
 ///
 /// - Parameter name: tells several properties of a test apart; without one, their order does.

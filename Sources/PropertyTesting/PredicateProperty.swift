@@ -39,7 +39,7 @@ public func property<each Value: Sendable, Verdict: PropertyVerdict>(
   try run(statement, Session(subject, name: name, sourceLocation, isShownByBody: false))
 }
 
-/// Checks a property of the engine, which may have explicit examples, labels and targets.
+/// Checks a property of the engine, which may have explicit examples and labels.
 public func property<Value: Sendable>(
   _ property: Property<Value>, name: String = "",
   sourceLocation: SourceLocation = #_sourceLocation

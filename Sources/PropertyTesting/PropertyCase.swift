@@ -12,11 +12,6 @@ public enum PropertyCase {
     CaseCollector.current?.edit { $0.label(label, if: condition) }
   }
 
-  /// A score that the engine tries to raise, greater the nearer to a failure.
-  public static func target(_ score: Double, _ label: String = "target") {
-    CaseCollector.current?.edit { $0.target(score, label) }
-  }
-
   /// Leaves the body, and the case counts neither as passed nor as failed, unless `condition` holds.
   public static func assume(_ condition: Bool) throws {
     if !condition { throw DiscardedCase() }

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-internal import PropertyEngine
-
-#if canImport(Glibc)
 internal import Glibc
-#else
-internal import Darwin
-#endif
+internal import PropertyEngine
 
 /// Why a property could not be run at all.
 public enum PropertyError: Error, Equatable, CustomStringConvertible {
@@ -35,12 +30,11 @@ public enum PropertyError: Error, Equatable, CustomStringConvertible {
 
 /// What the environment says; it goes before all traits.
 struct PropertyEnvironment: Sendable {
-  static let names = ["PROPERTY_SEED", "PROPERTY_EXAMPLES", "PROPERTY_TOKEN", "PROPERTY_STORE"]
+  static let names = ["PROPERTY_SEED", "PROPERTY_EXAMPLES", "PROPERTY_TOKEN"]
 
   var seed: UInt64?
   var examples: Int?
   var token: ReplayToken?
-  var store: String?
 
   /// In the place of the process's environment, for tests.
   @TaskLocal static var replacement: [String: String]?
@@ -56,32 +50,21 @@ struct PropertyEnvironment: Sendable {
   }
 
   init(_ values: [String: String]) throws(PropertyError) {
-    if let value = values["PROPERTY_SEED"] {
-      guard let number = UInt64(value) else {
-        throw .environment(
-          name: "PROPERTY_SEED", value: value, reason: "a whole number from 0 to 2^64-1 is needed")
-      }
-      seed = number
-    }
-    if let value = values["PROPERTY_EXAMPLES"] {
-      guard let number = Int(value), number > 0 else {
-        throw .environment(
-          name: "PROPERTY_EXAMPLES", value: value, reason: "a whole number above 0 is needed")
-      }
-      examples = number
-    }
-    if let value = values["PROPERTY_TOKEN"] {
+    func read<Value>(
+      _ name: String, _ reason: String, _ read: (String) throws -> Value?
+    ) throws(PropertyError) -> Value? {
+      guard let text = values[name] else { return nil }
       do {
-        token = try ReplayToken(text: value)
+        if let value = try read(text) { return value }
       } catch {
-        throw .environment(name: "PROPERTY_TOKEN", value: value, reason: "\(error)")
+        throw .environment(name: name, value: text, reason: "\(error)")
       }
+      throw .environment(name: name, value: text, reason: reason)
     }
-    if let value = values["PROPERTY_STORE"] {
-      guard !value.isEmpty else {
-        throw .environment(name: "PROPERTY_STORE", value: value, reason: "a folder is needed")
-      }
-      store = value
+    seed = try read("PROPERTY_SEED", "a whole number from 0 to 2^64-1 is needed") { UInt64($0) }
+    examples = try read("PROPERTY_EXAMPLES", "a whole number above 0 is needed") {
+      Int($0).flatMap { $0 > 0 ? $0 : nil }
     }
+    token = try read("PROPERTY_TOKEN", "") { try ReplayToken(text: $0) }
   }
 }

@@ -33,11 +33,6 @@ extension Trait where Self == PropertyTrait {
     PropertyTrait { $0.seed = seed }
   }
 
-  /// A folder that keeps failures, and the case that is being executed in case of a crash.
-  public static func failureStore(_ folder: String) -> PropertyTrait {
-    PropertyTrait { $0.failureStore = folder }
-  }
-
   /// How long each property may search; cases not run are reported.
   public static func timeBudget(_ budget: Duration) -> PropertyTrait {
     PropertyTrait { $0.settings.timeBudget = budget }
@@ -48,7 +43,7 @@ extension Trait where Self == PropertyTrait {
     PropertyTrait { $0.settings.threads = max(1, count) }
   }
 
-  /// Any of the engine's settings; seed, replays and crash guard are set by the binding.
+  /// Any of the engine's settings but the seed.
   public static func propertySettings(
     _ edit: @escaping @Sendable (inout Settings) -> Void
   ) -> PropertyTrait {
@@ -60,7 +55,6 @@ extension Trait where Self == PropertyTrait {
 struct PropertyConfiguration: Sendable {
   var settings = Settings()
   var seed: UInt64?
-  var failureStore: String?
 
   @TaskLocal static var current = PropertyConfiguration()
 }

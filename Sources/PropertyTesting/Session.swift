@@ -4,7 +4,7 @@
 internal import PropertyEngine
 internal import Testing
 
-/// One run of one property in a test: settings, store, crash guard, and what is said at the end.
+/// One run of one property in a test: settings, and what is said at the end.
 struct Session<Value: Sendable> {
   let test: Test
   let identity: PropertyIdentity
@@ -13,8 +13,6 @@ struct Session<Value: Sendable> {
   private(set) var settings: Settings
   /// The case to replay, and nothing else, if the environment asks for it.
   let token: ReplayToken?
-  private let store: FailureStore?
-  private let stored: [StoredFailure]
   private let fingerprint: UInt64
   /// Whether the failing body records the issue, which then tells the message itself.
   private let isShownByBody: Bool
@@ -29,34 +27,12 @@ struct Session<Value: Sendable> {
     var settings = configuration.settings
     settings.seed = environment.seed ?? configuration.seed ?? stableHash(identity.id)
     settings.examples = environment.examples ?? settings.examples
-    var stored: [StoredFailure] = []
-    let folder = environment.store ?? configuration.failureStore
-    if let folder {
-      do {
-        let contents = try FailureStore(folder: folder).failures(of: identity.id)
-        stored = contents.failures
-        for file in contents.unreadable { warn("\(file)", location) }
-        let crashGuard = try CrashGuard(
-          folder: folder, property: identity.id, threads: settings.threads)
-        settings.crashGuard = crashGuard
-      } catch {
-        warn("failures are not kept: \(error)", location)
-      }
-    }
-    let leftovers = settings.crashGuard?.leftovers ?? []
-    for leftover in leftovers {
-      let value = subject.arguments(leftover).joined(separator: "\n")
-      warn("the previous run crashed in this case, which is run first now:\n\(value)", location)
-    }
-    settings.replays = leftovers + stored.map(\.choices)
     self.test = test
     self.identity = identity
     self.subject = subject
     self.location = location
     self.settings = settings
-    self.stored = stored
     token = environment.token?.belongs(to: identity.id) == true ? environment.token : nil
-    store = folder.map { FailureStore(folder: $0) }
     fingerprint = subject.generator.fingerprint
     self.isShownByBody = isShownByBody
   }
@@ -70,33 +46,8 @@ struct Session<Value: Sendable> {
     return settings
   }
 
-  /// Brings the store up to date, and records as issues what is wrong besides failures. Gives the
-  /// failures with the text for each.
+  /// Records as issues what is wrong besides failures. Gives the failures with the text for each.
   func close(_ report: Report) -> [(finding: Finding, text: String)] {
-    settings.crashGuard?.finish()
-    let kept = report.findings.compactMap(storable)
-    do {
-      for failure in kept { try store?.save(failure) }
-      // A run that was cancelled may have replayed fewer.
-      let leftovers = settings.replays.count - stored.count
-      for (old, status) in zip(stored, report.replays.dropFirst(leftovers)) {
-        switch status {
-        case .fails(let key) where kept.contains { $0.key == key && $0 != old }:
-          try store?.remove(old)
-        case .fails: break
-        case .passes where old.fingerprint == fingerprint: try store?.remove(old)
-        case .passes, .stale:
-          let file = store?.fileName(of: old) ?? ""
-          warn(
-            """
-            the stored failure \(file) no longer fits the generator and was not counted; \
-            remove it if it is of no use: \(old.key)
-            """, location)
-        }
-      }
-    } catch {
-      warn("a failure was not kept: \(error)", location)
-    }
     for complaint in Account.complaints(report) {
       Issue.record(
         Comment(rawValue: complaint.text), severity: complaint.isWarning ? .warning : .error,
@@ -116,16 +67,9 @@ struct Session<Value: Sendable> {
     return text(!isShownByBody)
   }
 
-  private func storable(_ finding: Finding) -> StoredFailure? {
-    guard let choices = finding.choices, finding.flakiness == nil else { return nil }
-    return StoredFailure(
-      property: identity.id, fingerprint: fingerprint, key: finding.key, choices: choices)
-  }
-
   private func token(of finding: Finding) -> ReplayToken? {
-    storable(finding).map {
-      ReplayToken(property: $0.property, fingerprint: $0.fingerprint, choices: $0.choices)
-    }
+    guard let choices = finding.choices, finding.flakiness == nil else { return nil }
+    return ReplayToken(property: identity.id, fingerprint: fingerprint, choices: choices)
   }
 
   /// Whether the generator still makes the value of the token.
@@ -138,9 +82,7 @@ struct Session<Value: Sendable> {
   func report(
     on token: ReplayToken, key: FailureKey = FailureKey(law: ""), message: String = ""
   ) -> Report {
-    let failure = StoredFailure(
-      property: identity.id, fingerprint: fingerprint, key: key, choices: token.choices)
-    return Report(replayed: failure, message: message, seed: settings.seed)
+    Report(replayed: token.choices, key: key, message: message, seed: settings.seed)
   }
 
   /// Says that a token shows nothing any more, which fails: a dead token must not look like a pass.
@@ -153,8 +95,4 @@ struct Session<Value: Sendable> {
     Issue.record(
       "PROPERTY_TOKEN shows no failure: \(reason); unset it\n\(value)", sourceLocation: location)
   }
-}
-
-private func warn(_ text: String, _ location: SourceLocation) {
-  Issue.record(Comment(rawValue: text), severity: .warning, sourceLocation: location)
 }

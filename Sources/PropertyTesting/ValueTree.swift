@@ -3,18 +3,11 @@
 
 internal import PropertyEngine
 
-/// A value as a tree of texts, so that two can be compared part by part.
-struct ValueTree: Sendable, Equatable {
+/// A value as a tree of texts.
+struct ValueTree: Sendable {
   var open: String
   var close = ""
   var parts: [(label: String, tree: ValueTree)] = []
-  /// Whether any other value would have done as well.
-  var isAny = false
-
-  static func == (a: ValueTree, b: ValueTree) -> Bool {
-    a.open == b.open && a.close == b.close && a.parts.count == b.parts.count
-      && zip(a.parts, b.parts).allSatisfy { $0.label == $1.label && $0.tree == $1.tree }
-  }
 
   private static let maximumParts = 200
   private static let maximumDepth = 12
@@ -99,43 +92,23 @@ struct ValueTree: Sendable, Equatable {
     }
   }
 
-  /// Marks as arbitrary what differs in `other`, a value in which only arbitrary choices differ.
-  mutating func mark(against other: ValueTree) {
-    if self == other { return }
-    guard !parts.isEmpty, open == other.open, parts.count == other.parts.count,
-      zip(parts, other.parts).allSatisfy({ $0.label == $1.label })
-    else {
-      isAny = true
-      return
-    }
-    for index in parts.indices { parts[index].tree.mark(against: other.parts[index].tree) }
-    if parts.allSatisfy(\.tree.isAny) { isAny = true }
-  }
-
-  private var hasAnyInside: Bool { parts.contains { $0.tree.isAny || $0.tree.hasAnyInside } }
-
-  /// On one line, without marks.
+  /// On one line.
   var line: String {
     open
       + parts.map { ($0.label.isEmpty ? "" : "\($0.label): ") + $0.tree.line }
       .joined(separator: ", ") + close
   }
 
-  /// On one line if it is short, else one part on a line; what is arbitrary says so.
+  /// On one line if it is short, else one part on a line.
   func lines(indent: String = "", limit: Int = 80) -> [String] {
     let whole = line
-    let isShort = parts.isEmpty || whole.count + indent.count <= limit
-    if isAny, isShort { return [whole + "  // or any other generated value"] }
-    if isShort, isAny || !hasAnyInside { return [whole] }
-    var lines = [open + (isAny ? "  // or any other generated value" : "")]
+    if parts.isEmpty || whole.count + indent.count <= limit { return [whole] }
+    var lines = [open]
     for part in parts {
       let label = part.label.isEmpty ? "" : "\(part.label): "
-      var inner = part.tree
-      if isAny { inner.isAny = false }
-      let text = inner.lines(indent: indent + "  ", limit: limit)
+      let text = part.tree.lines(indent: indent + "  ", limit: limit)
       lines += text.enumerated().map { "  " + ($0.offset == 0 ? label : "") + $0.element }
     }
-    lines.append(close)
-    return lines
+    return lines + [close]
   }
 }

@@ -20,9 +20,9 @@ struct DescribedTensor {
     func failure(_ code: SafetensorsError.Code, _ expected: String, _ found: String)
       -> SafetensorsError
     {
-      SafetensorsError(
-        code, path: path, byteOffset: SafetensorsHeader.lengthByteCount + nameOffset,
-        keys: [name], expected: expected, found: found, remedy: SafetensorsError.damagedRemedy)
+      .damaged(
+        code, path, at: SafetensorsHeader.lengthByteCount + nameOffset, keys: [name],
+        expected: expected, found: found)
     }
     guard let dtype = DType(rawValue: dtype ?? "") else {
       throw SafetensorsError(

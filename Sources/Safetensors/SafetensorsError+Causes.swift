@@ -8,6 +8,16 @@ internal import Tensors
 extension SafetensorsError {
   static let damagedRemedy = "the file is damaged or not safetensors; download or write it again"
 
+  /// The error of a file whose bytes are wrong.
+  static func damaged(
+    _ code: Code, _ path: String, at byteOffset: Int? = nil, keys: [String] = [],
+    expected: String, found: String
+  ) -> SafetensorsError {
+    SafetensorsError(
+      code, path: path, byteOffset: byteOffset, keys: keys, expected: expected, found: found,
+      remedy: damagedRemedy)
+  }
+
   /// The error of JSON text that begins at an offset of a file.
   init(_ error: JSONError, path: String, textOffset: Int, remedy: String) {
     let code: Code =
@@ -60,6 +70,17 @@ extension SafetensorsError {
       return try body()
     } catch {
       throw SafetensorsError(error)
+    }
+  }
+}
+
+extension TensorInfo {
+  /// The size of the data in bytes; the error names a path.
+  func byteCount(path: String) throws(SafetensorsError) -> Int {
+    do {
+      return try shape.byteCount(of: dtype)
+    } catch {
+      throw SafetensorsError(error, path: path, keys: [name.text])
     }
   }
 }

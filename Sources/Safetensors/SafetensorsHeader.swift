@@ -36,10 +36,9 @@ struct SafetensorsHeader {
     dataOffset = try Self.dataOffset(in: file, path: path)
     let text = file.extracting(Self.lengthByteCount..<dataOffset)
     guard text.byte(at: 0) == UInt8(ascii: "{") else {
-      throw SafetensorsError(
-        .invalidHeaderStart, path: path, byteOffset: Self.lengthByteCount,
-        expected: "'{' at the start of the header", found: "byte \(text.byte(at: 0))",
-        remedy: SafetensorsError.damagedRemedy)
+      throw SafetensorsError.damaged(
+        .invalidHeaderStart, path, at: Self.lengthByteCount,
+        expected: "'{' at the start of the header", found: "byte \(text.byte(at: 0))")
     }
     var reader = JSONReader(text)
     let described: [DescribedTensor]
@@ -51,10 +50,10 @@ struct SafetensorsHeader {
         remedy: SafetensorsError.damagedRemedy)
     }
     for offset in reader.offset..<text.byteCount where text.byte(at: offset) != 0x20 {
-      throw SafetensorsError(
-        .invalidPadding, path: path, byteOffset: Self.lengthByteCount + offset,
+      throw SafetensorsError.damaged(
+        .invalidPadding, path, at: Self.lengthByteCount + offset,
         expected: "only spaces between the header's JSON and the data",
-        found: "byte \(text.byte(at: offset))", remedy: SafetensorsError.damagedRemedy)
+        found: "byte \(text.byte(at: offset))")
     }
     var entries: [Entry] = []
     entries.reserveCapacity(described.count)
@@ -69,30 +68,28 @@ struct SafetensorsHeader {
     in file: RawSpan, path: String
   ) throws(SafetensorsError) -> Int {
     guard file.byteCount >= lengthByteCount else {
-      throw SafetensorsError(
-        .fileTooSmall, path: path, expected: "at least \(lengthByteCount) bytes",
-        found: "\(file.byteCount)", remedy: SafetensorsError.damagedRemedy)
+      throw SafetensorsError.damaged(
+        .fileTooSmall, path, expected: "at least \(lengthByteCount) bytes",
+        found: "\(file.byteCount)")
     }
     var length: UInt64 = 0
     for index in 0..<lengthByteCount {
       length |= UInt64(file.byte(at: index)) << (8 * UInt64(index))
     }
     guard length <= UInt64(maximumByteCount) else {
-      throw SafetensorsError(
-        .headerTooLarge, path: path, byteOffset: 0,
-        expected: "a header of at most \(maximumByteCount) bytes", found: "\(length)",
-        remedy: SafetensorsError.damagedRemedy)
+      throw SafetensorsError.damaged(
+        .headerTooLarge, path, at: 0,
+        expected: "a header of at most \(maximumByteCount) bytes", found: "\(length)")
     }
     guard length <= UInt64(file.byteCount - lengthByteCount) else {
-      throw SafetensorsError(
-        .headerTruncated, path: path, byteOffset: 0,
+      throw SafetensorsError.damaged(
+        .headerTruncated, path, at: 0,
         expected: "a header of at most the \(file.byteCount - lengthByteCount) bytes that follow",
-        found: "\(length)", remedy: SafetensorsError.damagedRemedy)
+        found: "\(length)")
     }
     guard length > 0 else {
-      throw SafetensorsError(
-        .invalidHeaderStart, path: path, byteOffset: 0, expected: "a header", found: "0 bytes",
-        remedy: SafetensorsError.damagedRemedy)
+      throw SafetensorsError.damaged(
+        .invalidHeaderStart, path, at: 0, expected: "a header", found: "0 bytes")
     }
     return lengthByteCount + Int(length)
   }
@@ -101,14 +98,6 @@ struct SafetensorsHeader {
   private static func checkCoverage(
     _ entries: [Entry], of data: Range<Int>, path: String
   ) throws(SafetensorsError) {
-    func failure(
-      _ code: SafetensorsError.Code, _ keys: [String], expected: String, at offset: Int,
-      found: String
-    ) -> SafetensorsError {
-      SafetensorsError(
-        code, path: path, byteOffset: offset, keys: keys, expected: expected, found: found,
-        remedy: SafetensorsError.damagedRemedy)
-    }
     var covered = data.lowerBound
     var last: String?
     let sorted = entries.sorted {
@@ -117,23 +106,25 @@ struct SafetensorsHeader {
     for entry in sorted {
       let name = entry.info.name.text
       if entry.range.lowerBound > covered {
-        throw failure(
-          .hole, [name], expected: "the data to begin where others end, at byte \(covered)",
-          at: covered, found: "\(entry.range.lowerBound - covered) bytes of no tensor")
+        throw SafetensorsError.damaged(
+          .hole, path, at: covered, keys: [name],
+          expected: "the data to begin where others end, at byte \(covered)",
+          found: "\(entry.range.lowerBound - covered) bytes of no tensor")
       }
       if entry.range.lowerBound < covered {
-        throw failure(
-          .overlap, [last, name].compactMap { $0 },
+        throw SafetensorsError.damaged(
+          .overlap, path, at: entry.range.lowerBound, keys: [last, name].compactMap { $0 },
           expected: "the second to begin where the first ends, at byte \(covered)",
-          at: entry.range.lowerBound, found: "it to begin there")
+          found: "it to begin there")
       }
       covered = entry.range.upperBound
       last = name
     }
     if covered < data.upperBound {
-      throw failure(
-        .trailingBytes, [], expected: "the file to end with the data of the last tensor",
-        at: covered, found: "\(data.upperBound - covered) more bytes")
+      throw SafetensorsError.damaged(
+        .trailingBytes, path, at: covered,
+        expected: "the file to end with the data of the last tensor",
+        found: "\(data.upperBound - covered) more bytes")
     }
   }
 }

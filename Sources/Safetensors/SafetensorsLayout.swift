@@ -50,13 +50,7 @@ public struct SafetensorsLayout: Sendable {
           found: "the name of the metadata", remedy: "rename the tensor")
       }
       let begin = end
-      let byteCount: Int
-      do {
-        byteCount = try info.shape.byteCount(of: info.dtype)
-      } catch {
-        throw SafetensorsError(error, path: path, keys: [info.name.text])
-      }
-      end = try Self.sum(begin, byteCount, path: path)
+      end = try Self.sum(begin, info.byteCount(path: path), path: path)
       ranges.append(begin..<end)
     }
     let header = try Self.header(sorted, ranges, metadata, path: path)

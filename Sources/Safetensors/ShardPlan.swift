@@ -63,12 +63,7 @@ public struct ShardPlan: Sendable, Hashable {
     var current: [TensorInfo] = []
     var currentSize = 0
     for info in infos {
-      let size: Int
-      do {
-        size = try info.shape.byteCount(of: info.dtype)
-      } catch {
-        throw SafetensorsError(error, path: "shard plan", keys: [info.name.text])
-      }
+      let size = try info.byteCount(path: "shard plan")
       if size > maxShardSize {
         shards.append([info])
         continue

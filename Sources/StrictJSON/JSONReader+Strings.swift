@@ -53,23 +53,19 @@ extension JSONReader {
         continue
       }
       // A closing quote follows the range, so the byte after the backslash exists.
-      switch bytes[cursor + 1] {
-      case UInt8(ascii: "\""): result.append(UInt8(ascii: "\""))
-      case UInt8(ascii: "\\"): result.append(UInt8(ascii: "\\"))
-      case UInt8(ascii: "/"): result.append(UInt8(ascii: "/"))
-      case UInt8(ascii: "b"): result.append(0x08)
-      case UInt8(ascii: "f"): result.append(0x0c)
-      case UInt8(ascii: "n"): result.append(0x0a)
-      case UInt8(ascii: "r"): result.append(0x0d)
-      case UInt8(ascii: "t"): result.append(0x09)
-      case UInt8(ascii: "u"):
+      let letter = bytes[cursor + 1]
+      if letter == UInt8(ascii: "u") {
         let (scalar, length) = try unicodeEscape(at: cursor, end: range.upperBound)
         result.append(contentsOf: UTF8.encode(scalar).map(Array.init) ?? [])
-        cursor += length - 2
-      default:
+        cursor += length
+        continue
+      }
+      let escape = JSONEscape.all.first { $0.letter == letter }
+      guard escape != nil || letter == UInt8(ascii: "/") else {
         throw error(
           .invalidEscape, at: cursor, expected: #"one of \" \\ \/ \b \f \n \r \t \uXXXX"#)
       }
+      result.append(escape?.byte ?? letter)
       cursor += 2
     }
     return String(decoding: result, as: UTF8.self)
@@ -97,20 +93,21 @@ extension JSONReader {
   private func codeUnit(at start: Int, end: Int) throws(JSONError) -> UInt32 {
     var value: UInt32 = 0
     for index in start + 2..<start + 6 {
-      guard index < end, let digit = hexDigit(bytes[index]) else {
+      guard index < end, let digit = Character(Unicode.Scalar(bytes[index])).hexDigitValue else {
         throw error(.invalidEscape, at: start, expected: #"four hexadecimal digits after \u"#)
       }
-      value = value << 4 | digit
+      value = value << 4 | UInt32(digit)
     }
     return value
   }
 
-  private func hexDigit(_ byte: UInt8) -> UInt32? {
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(byte - UInt8(ascii: "0"))
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt32(byte - UInt8(ascii: "a") + 10)
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt32(byte - UInt8(ascii: "A") + 10)
-    default: nil
-    }
-  }
+}
+
+/// A character that is written as a backslash and a letter.
+enum JSONEscape {
+  static let all: [(letter: UInt8, byte: UInt8)] = [
+    (UInt8(ascii: "\""), UInt8(ascii: "\"")), (UInt8(ascii: "\\"), UInt8(ascii: "\\")),
+    (UInt8(ascii: "b"), 0x08), (UInt8(ascii: "t"), 0x09), (UInt8(ascii: "n"), 0x0a),
+    (UInt8(ascii: "f"), 0x0c), (UInt8(ascii: "r"), 0x0d),
+  ]
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+internal import OrderedCollections
+
 /// Reads a JSON text of untrusted bytes value by value, without building a tree.
 ///
 /// After `beginObject` call `nextKey` and read one value for each key until it returns nil; after
@@ -18,7 +20,7 @@ public struct JSONReader: ~Escapable {
   private struct Frame {
     let isObject: Bool
     var count = 0
-    var keys = JSONKeyTable()
+    var keys: OrderedSet<JSONKey> = []
   }
 
   /// Creates a reader over a text.
@@ -63,12 +65,11 @@ public struct JSONReader: ~Escapable {
       throw syntaxError(expected: "a key in quotes")
     }
     let key = try readStringToken()
-    guard frames[frames.count - 1].keys.position(of: key) == nil else {
+    guard frames[frames.count - 1].keys.append(JSONKey(key)).inserted else {
       throw error(
         .duplicateKey, at: tokenOffset, expected: "different keys",
         found: "the key \(JSONPath.quoted(key)) twice")
     }
-    frames[frames.count - 1].keys.append(key)
     skipWhitespace()
     guard offset < bytes.count, bytes[offset] == UInt8(ascii: ":") else {
       throw syntaxError(expected: "':' after the key")
@@ -127,10 +128,8 @@ public struct JSONReader: ~Escapable {
       guard frame.count > 0 else { return path }
       guard frame.isObject else { return path + "[\(frame.count - 1)]" }
       // The key of a member is not known while it is being read.
-      guard frame.keys.keys.count == frame.count, let key = frame.keys.keys.last else {
-        return path
-      }
-      return path + JSONPath.component(key)
+      guard frame.keys.count == frame.count, let key = frame.keys.last else { return path }
+      return path + JSONPath.component(key.text)
     }
   }
 }

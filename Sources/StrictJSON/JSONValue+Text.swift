@@ -49,7 +49,7 @@ extension JSONReader {
     case .object:
       var object = JSONObject()
       try beginObject()
-      while let key = try nextKey() { object.append(try readValue(), forNewKey: key) }
+      while let key = try nextKey() { object[key] = try readValue() }
       return .object(object)
     }
   }
@@ -98,7 +98,7 @@ private struct JSONWriter {
         writer.write(element, indentation: indentation + 2)
       }
     case .object(let object):
-      var members = Array(object.members)
+      var members = object.members
       if style == .python {
         // The order of UTF-8 bytes is the order of code points.
         members.sort { $0.0.utf8.lexicographicallyPrecedes($1.0.utf8) }
@@ -134,21 +134,14 @@ private struct JSONWriter {
   private mutating func write(_ string: String) {
     bytes.append(UInt8(ascii: "\""))
     for scalar in string.unicodeScalars {
-      switch scalar {
-      case "\"": bytes += #"\""#.utf8
-      case "\\": bytes += #"\\"#.utf8
-      case "\u{8}": bytes += #"\b"#.utf8
-      case "\t": bytes += #"\t"#.utf8
-      case "\n": bytes += #"\n"#.utf8
-      case "\u{c}": bytes += #"\f"#.utf8
-      case "\r": bytes += #"\r"#.utf8
-      case "\u{20}"..<"\u{7f}": bytes.append(UInt8(truncatingIfNeeded: scalar.value))
-      default:
-        if style == .python || scalar.value < 0x20 {
-          for unit in UTF16.encode(scalar).map(Array.init) ?? [] { writeEscape(unit) }
-        } else {
-          bytes.append(contentsOf: UTF8.encode(scalar).map(Array.init) ?? [])
-        }
+      if let escape = JSONEscape.all.first(where: { UInt32($0.byte) == scalar.value }) {
+        bytes += [UInt8(ascii: "\\"), escape.letter]
+      } else if (0x20..<0x7f).contains(scalar.value) {
+        bytes.append(UInt8(truncatingIfNeeded: scalar.value))
+      } else if style == .python || scalar.value < 0x20 {
+        for unit in UTF16.encode(scalar).map(Array.init) ?? [] { writeEscape(unit) }
+      } else {
+        bytes.append(contentsOf: UTF8.encode(scalar).map(Array.init) ?? [])
       }
     }
     bytes.append(UInt8(ascii: "\""))

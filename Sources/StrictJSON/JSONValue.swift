@@ -67,7 +67,7 @@ extension JSONValue: Hashable {
     case (.null, .null): true
     case (.bool(let a), .bool(let b)): a == b
     case (.number(let a), .number(let b)): a == b
-    case (.string(let a), .string(let b)): a.hasSameBytes(as: b)
+    case (.string(let a), .string(let b)): JSONKey(a) == JSONKey(b)
     case (.array(let a), .array(let b)): a == b
     case (.object(let a), .object(let b)): a == b
     default: false
@@ -89,25 +89,16 @@ extension JSONValue: Hashable {
 }
 
 /// The type of a JSON value.
-public enum JSONKind: Sendable, CustomStringConvertible {
+public enum JSONKind: String, Sendable, CustomStringConvertible {
   case null
-  case bool
-  case number
-  case string
-  case array
-  case object
+  case bool = "a boolean"
+  case number = "a number"
+  case string = "a string"
+  case array = "an array"
+  case object = "an object"
 
   /// The text shown to people, with its article.
-  public var description: String {
-    switch self {
-    case .null: "null"
-    case .bool: "a boolean"
-    case .number: "a number"
-    case .string: "a string"
-    case .array: "an array"
-    case .object: "an object"
-    }
-  }
+  public var description: String { rawValue }
 }
 
 extension JSONValue: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral,

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-#if canImport(Glibc)
-import Glibc
-#else
-import Musl
-#endif
+internal import Glibc
 
 /// Zeroed, writable heap memory with one owner, to be frozen into a tensor's storage.
 @safe
@@ -52,16 +48,6 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
     _ body: (UnsafeMutableRawBufferPointer) throws(E) -> R
   ) throws(E) -> R {
     try unsafe body(UnsafeMutableRawBufferPointer(start: base, count: count))
-  }
-
-  /// The memory as a span of bytes to write.
-  public var mutableBytes: MutableRawSpan {
-    @_lifetime(&self)
-    mutating get {
-      // The span borrows self exclusively, which owns the memory.
-      let span = unsafe MutableRawSpan(_unsafeStart: base, byteCount: count)
-      return unsafe _overrideLifetime(span, mutating: &self)
-    }
   }
 
   /// Ends writing and hands the memory over to a shared, immutable storage.

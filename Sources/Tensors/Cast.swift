@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-#if canImport(Glibc)
-import Glibc
-#else
-import Musl
-#endif
+internal import Glibc
 
 /// A conversion of bit patterns between two element types.
 ///

@@ -40,11 +40,6 @@ public enum DType: String, Sendable, Hashable, CaseIterable, CustomStringConvert
     }
   }
 
-  /// Whether elements are eight-bit floating-point numbers, which checkpoints pair with scales.
-  public var isFP8: Bool {
-    self == .f8E4M3 || self == .f8E5M2
-  }
-
   /// The text shown to people.
   public var description: String { rawValue }
 }

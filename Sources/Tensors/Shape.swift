@@ -77,3 +77,20 @@ public struct Shape: Sendable, Hashable, CustomStringConvertible, ExpressibleByA
     "[" + extents.map(String.init).joined(separator: ", ") + "]"
   }
 }
+
+extension Shape {
+  /// The index along each axis of a row-major position.
+  package func indices(at position: Int) -> [Int] { extents.indices(at: position) }
+}
+
+extension [Int] {
+  /// The index along each axis of a row-major position, where the numbers are the extents of axes.
+  package func indices(at position: Int) -> [Int] {
+    var rest = position
+    var result = [Int](repeating: 0, count: count)
+    for axis in indices.reversed() where self[axis] > 0 {
+      (rest, result[axis]) = rest.quotientAndRemainder(dividingBy: self[axis])
+    }
+    return result
+  }
+}

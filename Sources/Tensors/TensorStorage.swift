@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-#if canImport(Glibc)
-import Glibc
-#else
-import Musl
-#endif
+internal import Glibc
 
 /// Immutable bytes shared by tensors: heap memory or a mapped file.
 @safe

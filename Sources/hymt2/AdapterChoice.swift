@@ -53,9 +53,7 @@ struct AdapterChoice: ParsableArguments {
     if let timeout, !(timeout >= 0.001 && timeout <= 1_000_000) {
       throw ValidationError("--adapter-timeout must be from 0.001 to 1000000, not \(timeout)")
     }
-    if let children, !(1...1024).contains(children) {
-      throw ValidationError("--adapter-children must be from 1 to 1024, not \(children)")
-    }
+    try require("--adapter-children", children, in: 1...1024)
   }
 
   /// The adapter: started, if it is one of another process.
@@ -64,7 +62,7 @@ struct AdapterChoice: ParsableArguments {
   func adapter(
     isCancelled: @escaping @Sendable () -> Bool = { Interruption.isWished }
   ) throws -> any AdapterUnderTest {
-    try external(children: children ?? ProcessorCount.online, isCancelled: isCancelled)
+    try external(children: children ?? ParallelWork.processorCount, isCancelled: isCancelled)
       ?? ReferenceAdapter()
   }
 

@@ -46,7 +46,7 @@ struct AdapterComparison {
 
   func print(to console: Console) {
     let subject = [name, version].compactMap(\.self).joined(separator: " ")
-    let parts = "\(countText(summary.partCount)) parts (each layer, and what is outside of layers)"
+    let parts = "\(grouped(summary.partCount)) parts (each layer, and what is outside of layers)"
     for (disagreements, statement) in [
       (summary.loads, "takes \(parts) to native form bit for bit"),
       (summary.saves, "brings \(parts) back bit for bit"),
@@ -57,7 +57,7 @@ struct AdapterComparison {
         for line in disagreement.lines { console.print("    \(line)") }
       }
       let others = disagreements.count - Self.shownParts
-      if others > 0 { console.print("  and \(countText(others)) more parts") }
+      if others > 0 { console.print("  and \(grouped(others)) more parts") }
     }
   }
 

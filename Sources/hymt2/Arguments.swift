@@ -3,6 +3,7 @@
 
 public import Adapters
 public import ArgumentParser
+import Campaigns
 import CheckpointGenerators
 import Layouts
 public import Safetensors
@@ -67,6 +68,13 @@ extension ModelPrefix: ExpressibleByArgument {
   }
 }
 
+/// Refuses a number that an option does not take.
+func require(_ option: String, _ number: Int?, in range: ClosedRange<Int>) throws {
+  guard let number, !range.contains(number) else { return }
+  throw ValidationError(
+    "\(option) must be from \(range.lowerBound) to \(range.upperBound), not \(number)")
+}
+
 /// Runs a command's work: exit status 1 if it gives false, a message and 2 if it throws.
 func runOrExit(_ work: () throws -> Bool) throws {
   defer { AdapterChoice.shutDown() }
@@ -109,20 +117,18 @@ struct TensorTotals {
   var parameterCount: Int { elementCounts.reduce(0) { $0 + $1.count } }
 
   func print(to console: Console) {
-    console.print("  \(countText(tensorCount)) tensors, \(countText(parameterCount)) parameters")
-    let parts = elementCounts.map { "\(countText($0.count)) \($0.dtype)" }
+    console.print("  \(grouped(tensorCount)) tensors, \(grouped(parameterCount)) parameters")
+    let parts = elementCounts.map { "\(grouped($0.count)) \($0.dtype)" }
     console.print("  \(parts.joined(separator: " + ")) elements")
-    console.print("  \(countText(byteCount)) bytes")
+    console.print("  \(grouped(byteCount)) bytes")
   }
 
-  var json: [(String, JSONValue)] {
+  var json: JSONObject {
     [
-      ("tensors", JSONValue(tensorCount)), ("parameters", JSONValue(parameterCount)),
-      (
-        "elements",
-        .object(JSONObject(elementCounts.map { ($0.dtype.rawValue, JSONValue($0.count)) }))
-      ),
-      ("bytes", JSONValue(byteCount)),
+      "tensors": JSONValue(tensorCount), "parameters": JSONValue(parameterCount),
+      "elements": .object(
+        JSONObject(elementCounts.map { ($0.dtype.rawValue, JSONValue($0.count)) })),
+      "bytes": JSONValue(byteCount),
     ]
   }
 }

@@ -4,6 +4,7 @@
 import AdapterLaws
 import Adapters
 import ArgumentParser
+import Campaigns
 import CheckpointGenerators
 import Layouts
 import PropertyEngine
@@ -45,16 +46,10 @@ struct BenchCommand: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    guard (1...10_000_000).contains(cases) else {
-      throw ValidationError("--cases must be from 1 to 10000000")
-    }
-    guard (1...1024).contains(threads ?? 1) else {
-      throw ValidationError("--threads must be from 1 to 1024")
-    }
-    guard (1...1000).contains(runs) else { throw ValidationError("--runs must be from 1 to 1000") }
-    guard (1...1024).contains(experts) else {
-      throw ValidationError("--experts must be from 1 to 1024")
-    }
+    try require("--cases", cases, in: 1...10_000_000)
+    try require("--threads", threads, in: 1...1024)
+    try require("--runs", runs, in: 1...1000)
+    try require("--experts", experts, in: 1...1024)
   }
 
   func run() throws {
@@ -127,10 +122,10 @@ private struct LayerBench {
     }
   }
 
-  var json: [(String, JSONValue)] {
+  var json: JSONObject {
     [
-      ("bytes", JSONValue(byteCount)),
-      ("seconds", .object(JSONObject(rows.map { ($0.name, JSONValue($0.seconds)) }))),
+      "bytes": JSONValue(byteCount),
+      "seconds": .object(JSONObject(rows.map { ($0.name, JSONValue($0.seconds)) })),
     ]
   }
 
@@ -183,14 +178,14 @@ struct RoundTripBench {
 
   func report(to console: Console) {
     console.print(
-      "\(countText(Int(Double(cases) / seconds))) random checkpoints a second go to native form "
-        + "and back, \(countText(cases)) in all on \(threads) threads")
+      "\(grouped(Int(Double(cases) / seconds))) random checkpoints a second go to native form "
+        + "and back, \(grouped(cases)) in all on \(threads) threads")
   }
 
-  var json: [(String, JSONValue)] {
+  var json: JSONObject {
     [
-      ("cases", JSONValue(cases)), ("threads", JSONValue(threads)),
-      ("casesPerSecond", JSONValue(Double(cases) / seconds)),
+      "cases": JSONValue(cases), "threads": JSONValue(threads),
+      "casesPerSecond": JSONValue(Double(cases) / seconds),
     ]
   }
 }

@@ -75,3 +75,82 @@ extension Console {
     }
   }
 }
+
+/// The options that say which laws are checked.
+struct LawArguments: ParsableArguments {
+  @Option(
+    name: .customLong("law"),
+    help: ArgumentHelp(
+      "Judge this law only; may be given again. 'hymt2 check --list-laws' names them.",
+      valueName: "name"))
+  var laws: [String] = []
+
+  @Option(
+    name: .customLong("without-law"),
+    help: ArgumentHelp("Judge all laws but this one; may be given again.", valueName: "name"))
+  var lawsLeftOut: [String] = []
+
+  func validate() throws {
+    let known = AdapterLaws.all.map(\.name)
+    guard laws.isEmpty || lawsLeftOut.isEmpty else {
+      throw ValidationError("--law and --without-law exclude each other")
+    }
+    for (option, name) in laws.map({ ("--law", $0) }) + lawsLeftOut.map({ ("--without-law", $0) })
+    where !known.contains(name) {
+      throw ValidationError(
+        "\(option): there is no law '\(name)'; there are \(known.joined(separator: ", "))")
+    }
+  }
+
+  /// The laws, in their order.
+  var chosen: [AdapterLaw] {
+    AdapterLaws.all.filter { law in
+      (laws.isEmpty || laws.contains(law.name)) && !lawsLeftOut.contains(law.name)
+    }
+  }
+
+  /// What says the same on a command line.
+  var arguments: [String] {
+    laws.flatMap { ["--law", $0] } + lawsLeftOut.flatMap { ["--without-law", $0] }
+  }
+}
+
+/// The options that say how far a search goes once something has failed.
+struct SearchArguments: ParsableArguments {
+  @Flag(help: "Judge all examples whatever fails, and show every cause. --adapter implies it.")
+  var keepGoing = false
+
+  @Option(
+    help: ArgumentHelp(
+      "How many checkpoints to try to make one failure small.", valueName: "n"))
+  var shrinkAttempts: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      How long to try to make one failure small. The report then depends on the machine and its \
+      load. Default: 120 with --adapter, otherwise no limit.
+      """, valueName: "n"))
+  var shrinkSeconds: Int?
+
+  func validate() throws {
+    try require("--shrink-attempts", shrinkAttempts, in: 0...1_000_000_000)
+    try require("--shrink-seconds", shrinkSeconds, in: 0...1_000_000_000)
+  }
+
+  /// Changes what was asked for.
+  ///
+  /// - Parameter isExternal: Whether the adapter is one of another process, which may have many
+  ///   faults and may hang at each attempt.
+  func apply(to settings: inout RunSettings, isExternal: Bool) {
+    settings.keepsGoing = keepGoing || isExternal
+    if let shrinkAttempts { settings.shrinkExecutions = shrinkAttempts }
+    settings.shrinkTimeBudget = (shrinkSeconds ?? (isExternal ? 120 : nil)).map { .seconds($0) }
+  }
+
+  /// What says the same on a command line, but for --keep-going, which the settings tell.
+  var words: [String] {
+    (shrinkAttempts.map { ["--shrink-attempts", "\($0)"] } ?? [])
+      + (shrinkSeconds.map { ["--shrink-seconds", "\($0)"] } ?? [])
+  }
+}

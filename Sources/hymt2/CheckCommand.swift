@@ -56,12 +56,8 @@ struct CheckCommand: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    guard (1...1_000_000_000).contains(examples) else {
-      throw ValidationError("--examples must be from 1 to 1000000000, not \(examples)")
-    }
-    if let threads, !(1...1024).contains(threads) {
-      throw ValidationError("--threads must be from 1 to 1024, not \(threads)")
-    }
+    try require("--examples", examples, in: 1...1_000_000_000)
+    try require("--threads", threads, in: 1...1024)
   }
 
   func run() throws {
@@ -97,32 +93,30 @@ struct CheckCommand: ParsableCommand {
 
   private func check(_ run: CheckRun) throws -> RunReport {
     var settings = RunSettings(
-      examples: examples, seed: seed, threads: threads ?? ProcessorCount.online)
+      examples: examples, seed: seed, threads: threads ?? ParallelWork.processorCount)
     search.apply(to: &settings, isExternal: arguments.choice.command != nil)
     settings.isCancelled = { Interruption.isWished }
     let progress = Progress("checking", total: examples, in: .items, output.console)
     defer { progress.finish() }
-    return try run.run(settings) { event in
-      switch event {
-      case .searching(let executed, let passed):
-        progress.reach(settings.keepsGoing ? executed : passed)
-      case .shrinking(let law, let evaluations):
-        progress.enter("making a failure of \(law) small: \(countText(evaluations)) evaluations")
+    return try run.run(settings) { step in
+      guard let law = step.shrinking else {
+        return progress.reach(settings.keepsGoing ? step.judged : step.passed)
       }
+      progress.enter("making a failure of \(law) small: \(grouped(step.evaluations)) evaluations")
     }
   }
 
   private func write(_ result: RunReport, _ duration: Duration) throws {
     let seconds = duration / .seconds(1)
     let rate = Double(result.judged) / max(0.001, seconds)
-    let members: [(String, JSONValue)] =
+    let members: JSONObject =
       timings
-      ? [("timings", ["seconds": JSONValue(seconds), "checkpointsPerSecond": JSONValue(rate)])] : []
+      ? ["timings": ["seconds": JSONValue(seconds), "checkpointsPerSecond": JSONValue(rate)]] : [:]
     try reports.write(
       result, of: "check", config: arguments.config, members, to: output.console)
     output.console.note(
-      "\(countText(result.judged)) checkpoints in \(duration.secondsText), "
-        + "\(countText(Int(rate.rounded()))) a second")
+      "\(grouped(result.judged)) checkpoints in \(duration.secondsText), "
+        + "\(grouped(Int(rate.rounded()))) a second")
   }
 }
 
@@ -144,16 +138,33 @@ private struct LawList {
     console.printDocument(
       "check", holds: true,
       [
-        (
-          "laws",
-          .array(
-            laws.map { law in
-              [
-                "name": .string(law.name), "statement": .string(law.statement),
-                "reason": .string(law.reason), "brokenBy": .string(law.brokenBy),
-              ]
-            })
-        )
+        "laws": .array(
+          laws.map { law in
+            [
+              "name": .string(law.name), "statement": .string(law.statement),
+              "reason": .string(law.reason), "brokenBy": .string(law.brokenBy),
+            ]
+          })
+      ])
+  }
+}
+
+/// The axes of configs with their values, for who declares what an adapter supports.
+struct AxisList {
+  func print(to console: Console) {
+    for axis in ConfigAxis.allCases {
+      console.print(axis.name)
+      for value in axis.values { console.print("  \(value)") }
+    }
+    console.printDocument(
+      "check", holds: true,
+      [
+        "axes": .array(
+          ConfigAxis.allCases.map { axis in
+            [
+              "name": .string(axis.name), "values": .array(axis.values.map { .string($0) }),
+            ]
+          })
       ])
   }
 }

@@ -30,6 +30,13 @@ struct OutputOptions: ParsableArguments {
   var console: Console { Console(self) }
 }
 
+extension JSONObject {
+  /// The members of one behind those of another.
+  static func + (one: JSONObject, other: JSONObject) -> JSONObject {
+    JSONObject(Array(one.members) + Array(other.members))
+  }
+}
+
 /// Standard output for results, standard error for all else.
 struct Console: Sendable {
   let isJSON: Bool
@@ -61,12 +68,12 @@ struct Console: Sendable {
   }
 
   /// Writes the JSON document of a command.
-  func printDocument(_ command: String, holds: Bool, _ members: [(String, JSONValue)]) {
+  func printDocument(_ command: String, holds: Bool, _ members: JSONObject) {
     guard isJSON else { return }
-    let head: [(String, JSONValue)] = [
-      ("schemaVersion", 1), ("command", .string(command)), ("ok", .bool(holds)),
+    let head: JSONObject = [
+      "schemaVersion": 1, "command": .string(command), "ok": .bool(holds),
     ]
-    Self.put(JSONValue.object(JSONObject(head + members)).text(.python), to: STDOUT_FILENO)
+    Self.put(JSONValue.object(head + members).text(.python), to: STDOUT_FILENO)
   }
 
   /// Writes a warning.

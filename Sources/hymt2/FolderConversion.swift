@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import Adapters
+import Campaigns
 import Layouts
 import Safetensors
 import StrictJSON
@@ -66,7 +67,7 @@ struct FolderConversion {
       }
     }
     for (text, count) in counts where count > 0 {
-      console.note("\(countText(count)) tensors \(text)")
+      console.note("\(grouped(count)) tensors \(text)")
     }
   }
 
@@ -74,11 +75,11 @@ struct FolderConversion {
   func write(
     _ plan: ConversionPlan, to path: String, memory: Int?, maxShardSize: Int?
   ) throws {
-    let layout = try layout(of: plan, maxShardSize)
+    let files = try files(of: plan, maxShardSize)
     let totals = try TensorTotals(plan.destinations)
     let writer = try CheckpointFolderWriter(
-      path: path, plan: layout.plan, shardMetadata: layout.shardMetadata,
-      indexMetadata: layout.indexMetadata)
+      path: path, plan: files.plan, shardMetadata: files.shardMetadata,
+      indexMetadata: files.indexMetadata)
     for name in folder.otherFiles where name != ConversionRecord.fileName {
       try writer.add(copyOf: "\(folder.path)/\(name)", named: name)
     }
@@ -92,14 +93,14 @@ struct FolderConversion {
     try stream(streamer, of: plan, to: writer, totals.byteCount)
     try Interruption.check()
     try writer.finish()
-    let fileCount = layout.plan.shards.count
-    console.print("\(path): \(countText(fileCount)) \(fileCount == 1 ? "file" : "files")")
+    let fileCount = files.plan.shards.count
+    console.print("\(path): \(grouped(fileCount)) \(fileCount == 1 ? "file" : "files")")
     totals.print(to: console)
     console.printDocument(
       "convert", holds: true,
       planner.config.layout.members + totals.json + [
-        ("output", .string(path)), ("files", JSONValue(fileCount)),
-        ("omitted", JSONValue(plan.omissions.count)),
+        "output": .string(path), "files": JSONValue(fileCount),
+        "omitted": JSONValue(plan.omissions.count),
       ])
   }
 
@@ -120,12 +121,12 @@ struct FolderConversion {
     }
   }
 
-  private typealias Layout = (
+  private typealias Files = (
     plan: ShardPlan, shardMetadata: SafetensorsMetadata?, indexMetadata: JSONObject
   )
 
   /// The files to write: those that the checkpoint came from, if its tensors are all there again.
-  private func layout(of plan: ConversionPlan, _ maxShardSize: Int?) throws -> Layout {
+  private func files(of plan: ConversionPlan, _ maxShardSize: Int?) throws -> Files {
     if plan.direction == .toHF, maxShardSize == nil,
       let record = try ConversionRecord.read(from: folder),
       let restored = try? record.shardPlan(for: plan.destinations)

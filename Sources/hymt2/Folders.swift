@@ -6,10 +6,16 @@ import Files
 /// The names in a folder, sorted by UTF-8 bytes, or nil if it is none or cannot be read.
 func folderNames(in path: String) -> [String]? { try? FileSystem.names(in: path) }
 
+/// A path that holds in any folder; links in it are kept.
+func absolutePath(_ path: String) -> String {
+  path.hasPrefix("/") ? path : "\(FileSystem.realPath(".") ?? ".")/\(path)"
+}
+
 /// Where a file or folder is to be made.
 struct OutputPlace {
   private let path: String
-  private let parent: String
+  /// The folder around it, from the root on if it is there.
+  let parent: String
   private let name: String
 
   init(_ path: String) {
@@ -19,10 +25,13 @@ struct OutputPlace {
     self.name = name
   }
 
+  /// The path, which holds in any folder.
+  var fullPath: String { absolutePath("\(parent)/\(name)") }
+
   /// Checks that the folder will not be part of another.
   func checkOutside(of folder: String) throws {
     guard let outer = FileSystem.realPath(folder) else { return }
-    let own = FileSystem.realPath(path) ?? "\(parent)/\(name)"
+    let own = FileSystem.realPath(path) ?? fullPath
     guard "\(own)/".hasPrefix("\(outer)/") else { return }
     throw CommandError(
       "\(path): expected an output outside of the input '\(folder)', found one that is the "

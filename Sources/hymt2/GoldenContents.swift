@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import Campaigns
 import Goldens
 import StrictJSON
 import Tensors
@@ -9,7 +10,7 @@ import Tensors
 struct GoldenContents {
   private let path: String
   private let golden: GoldenCase
-  private let rows: [(name: String, tensor: Tensor)]
+  private let infos: [TensorInfo]
 
   /// Reads a file whose SHA-256 a manifest beside it has, for libhdf5 is not made for other files,
   /// and checks all digests in it.
@@ -26,9 +27,9 @@ struct GoldenContents {
           + "has, found another; inspect it as part of its set")
     }
     golden = try set.read(entry)
-    rows = golden.groups.flatMap { role, tensors in
-      tensors.map { ("\(role.rawValue)/\($0.name)", $0.tensor) }
-        .sorted { TensorName($0.0) < TensorName($1.0) }
+    infos = golden.groups.flatMap { role, tensors in
+      tensors.map { TensorInfo("\(role.rawValue)/\($0.name)", $0.tensor.dtype, $0.tensor.shape) }
+        .sorted { $0.name < $1.name }
     }
   }
 
@@ -42,31 +43,16 @@ struct GoldenContents {
     ]
   }
 
-  func report(to console: Console, isSummary: Bool) {
-    console.print("\(path): \(countText(rows.count)) tensors")
-    for (name, value) in attributes { console.print("  \(name) = \(value)") }
-    let width = rows.map(\.name.count).max() ?? 0
-    for (name, tensor) in isSummary ? [] : rows {
-      let type = tensor.dtype.rawValue.padded(to: 8)
-      console.print("  \(name.padded(to: width))  \(type) \(tensor.shape)")
-    }
-    let byteCount = rows.reduce(0) { $0 + $1.tensor.byteCount }
-    console.print("  \(countText(byteCount)) bytes of data")
+  func report(to console: Console, isSummary: Bool) throws {
+    console.print(path, attributes, infos, isSummary: isSummary)
+    let byteCount = try TensorTotals(infos).byteCount
+    console.print("  \(grouped(byteCount)) bytes of data")
     console.printDocument(
       "inspect", holds: true,
       [
-        ("tensors", JSONValue(rows.count)), ("bytes", JSONValue(byteCount)),
-        ("attributes", .object(JSONObject(attributes.map { ($0.0, .string($0.1)) }))),
-        (
-          "list",
-          .array(
-            (isSummary ? [] : rows).map { name, tensor in
-              [
-                "name": .string(name), "type": .string(tensor.dtype.rawValue),
-                "shape": .array(tensor.shape.extents.map { JSONValue($0) }),
-              ]
-            })
-        ),
+        "tensors": JSONValue(infos.count), "bytes": JSONValue(byteCount),
+        "attributes": .object(JSONObject(attributes.map { ($0.0, .string($0.1)) })),
+        "list": .array(isSummary ? [] : infos.map { $0.json(typeAs: "type") }),
       ])
   }
 }

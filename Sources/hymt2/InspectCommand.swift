@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import ArgumentParser
+import Campaigns
 import Safetensors
 import StrictJSON
 import Tensors
@@ -65,35 +66,47 @@ private struct Contents {
   func report(to console: Console, isSummary: Bool) throws {
     let totals = try TensorTotals(files.flatMap(\.file.infos))
     for (name, file) in files {
-      console.print("\(name): \(countText(file.infos.count)) tensors")
-      for (key, value) in file.metadata?.pairs ?? [] { console.print("  \(key) = \(value)") }
-      guard !isSummary else { continue }
-      let width = file.infos.map(\.name.text.count).max() ?? 0
-      for info in file.infos {
-        console.print(
-          "  \(info.name.text.padded(to: width))  \(info.dtype.rawValue.padded(to: 8)) \(info.shape)"
-        )
-      }
+      let metadata = (file.metadata?.pairs ?? []).map { ($0.key, $0.value) }
+      console.print(name, metadata, file.infos, isSummary: isSummary)
     }
     totals.print(to: console)
     console.printDocument(
       "inspect", holds: true,
-      totals.json + [("files", .array(files.map { json($0.name, $0.file, isSummary) }))])
+      totals.json + ["files": .array(files.map { json($0.name, $0.file, isSummary) })])
   }
 
   private func json(_ name: String, _ file: SafetensorsFile, _ isSummary: Bool) -> JSONValue {
-    let tensors = file.infos.map { info -> JSONValue in
-      [
-        "name": .string(info.name.text), "dtype": .string(info.dtype.rawValue),
-        "shape": .array(info.shape.extents.map { JSONValue($0) }),
-      ]
-    }
     let metadata = (file.metadata?.pairs ?? []).map { ($0.key, JSONValue.string($0.value)) }
-    var object = JSONObject([
-      ("name", .string(name)), ("metadata", .object(JSONObject(metadata))),
-      ("tensorCount", JSONValue(file.infos.count)),
-    ])
-    if !isSummary { object["tensors"] = .array(tensors) }
+    var object: JSONObject = [
+      "name": .string(name), "metadata": .object(JSONObject(metadata)),
+      "tensorCount": JSONValue(file.infos.count),
+    ]
+    if !isSummary { object["tensors"] = .array(file.infos.map { $0.json(typeAs: "dtype") }) }
     return .object(object)
+  }
+}
+
+extension Console {
+  /// Lists the tensors of a file, behind what the file says of itself.
+  func print(
+    _ file: String, _ attributes: [(String, String)], _ infos: [TensorInfo], isSummary: Bool
+  ) {
+    print("\(file): \(grouped(infos.count)) tensors")
+    for (name, value) in attributes { print("  \(name) = \(value)") }
+    let width = infos.map(\.name.text.count).max() ?? 0
+    for info in isSummary ? [] : infos {
+      print(
+        "  \(info.name.text.padded(to: width))  \(info.dtype.rawValue.padded(to: 8)) \(info.shape)")
+    }
+  }
+}
+
+extension TensorInfo {
+  /// Name, type and shape.
+  func json(typeAs member: String) -> JSONValue {
+    [
+      "name": .string(name.text), member: .string(dtype.rawValue),
+      "shape": .array(shape.extents.map { JSONValue($0) }),
+    ]
   }
 }

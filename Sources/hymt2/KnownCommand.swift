@@ -57,7 +57,7 @@ struct KnownListCommand: ParsableCommand {
         print(list, to: console)
       }
       console.printDocument(
-        "known", holds: true, [("lists", .array(lists.map { .object(JSONObject($0.json)) }))])
+        "known", holds: true, ["lists": .array(lists.map { .object(JSONObject($0.json)) })])
       return true
     }
   }
@@ -85,7 +85,7 @@ struct KnownListCommand: ParsableCommand {
         list.markdown.split(separator: "\n", omittingEmptySubsequences: false)
           .dropLast().map { ReportLine(nil, String($0)) })
     }
-    console.print("\(list.subject): \(countText(list.entries.count)) known divergences")
+    console.print("\(list.subject): \(grouped(list.entries.count)) known divergences")
     for entry in list.entries {
       console.print("")
       console.print("\(entry.id)  \(entry.title)")
@@ -120,8 +120,8 @@ struct KnownDraftCommand: ParsableCommand {
       let console = output.console
       let lines = draft.json.text(.python).split(separator: "\n")
       console.print(lines.map { ReportLine(nil, String($0)) })
-      console.printDocument("known draft", holds: true, [("draft", draft.json)])
-      console.note("\(countText(draft.count)) entries, whose texts are to be written")
+      console.printDocument("known draft", holds: true, ["draft": draft.json])
+      console.note("\(grouped(draft.count)) entries, whose texts are to be written")
       return true
     }
   }

@@ -40,20 +40,17 @@ struct LayoutArguments: ParsableArguments {
 
   /// Reads a config by the layout that was asked for, or by that of its `model_type`.
   func config(fileAt path: String) throws -> ModelConfig {
-    if layout == nil, native != nil {
-      let config = try ModelConfig(fileAt: path)
-      return try ModelConfig(fileAt: path, layout: chosen(for: config))
-    }
-    return try ModelConfig(fileAt: path, layout: chosen())
+    try config { try ModelConfig(fileAt: path, layout: $0) }
   }
 
-  /// Reads the config of a checkpoint folder by the layout that was asked for, or by that of its `model_type`.
+  /// Reads the config of a checkpoint folder in the same way.
   func config(of folder: CheckpointFolder) throws -> ModelConfig {
-    if layout == nil, native != nil {
-      let config = try ModelConfig(configOf: folder)
-      return try ModelConfig(configOf: folder, layout: chosen(for: config))
-    }
-    return try ModelConfig(configOf: folder, layout: chosen())
+    try config { try ModelConfig(configOf: folder, layout: $0) }
+  }
+
+  private func config(_ read: (Layout?) throws -> ModelConfig) throws -> ModelConfig {
+    // Only its `model_type` says of which layout a native form is meant.
+    try read(chosen(for: layout == nil && native != nil ? read(nil) : nil))
   }
 
   /// What says the same on a command line.
@@ -103,17 +100,17 @@ struct LayoutSource {
 
   func layout(native: String?) throws -> Layout {
     guard isFile else { return try Layout.named(text, native: native) }
-    do {
-      return try Layout(text: tableText(), name: name, native: native)
-    } catch let error as LayoutError {
-      throw CommandError("\(text): \(error)")
-    }
+    return try ofFile { try Layout(text: tableText(), name: name, native: native) }
   }
 
   func audit() throws -> LayoutAudit {
     guard isFile else { return try LayoutAudit(named: text) }
+    return try ofFile { try LayoutAudit(text: tableText(), name: name) }
+  }
+
+  private func ofFile<R>(_ read: () throws -> R) throws -> R {
     do {
-      return try LayoutAudit(text: tableText(), name: name)
+      return try read()
     } catch let error as LayoutError {
       throw CommandError("\(text): \(error)")
     }
@@ -122,5 +119,9 @@ struct LayoutSource {
 
 extension Layout {
   /// What JSON documents say of the layout.
-  var members: [(String, JSONValue)] { [("layout", .string(name)), ("native", .string(native))] }
+  var members: JSONObject {
+    [
+      "layout": .string(name), "native": .string(native),
+    ]
+  }
 }

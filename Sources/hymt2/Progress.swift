@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import Campaigns
 import Synchronization
 
 #if canImport(Glibc)
@@ -20,8 +21,8 @@ final class Progress: Sendable {
     fileprivate func text(_ count: Int) -> String {
       switch self {
       case .bytes: byteText(count)
-      case .items: countText(count)
-      case .seconds: "\(countText(count)) s"
+      case .items: grouped(count)
+      case .seconds: "\(grouped(count)) s"
       }
     }
   }
@@ -126,15 +127,4 @@ func byteText(_ count: Int) -> String {
     value /= 1000
   }
   return "\(count) B"
-}
-
-/// A count with its digits in groups of three, such as `47,138`.
-func countText(_ count: Int) -> String {
-  var digits = String(count.magnitude)
-  var groups: [String] = []
-  while digits.count > 3 {
-    groups.insert(String(digits.suffix(3)), at: 0)
-    digits = String(digits.dropLast(3))
-  }
-  return (count < 0 ? "-" : "") + ([digits] + groups).joined(separator: ",")
 }

@@ -3,6 +3,7 @@
 
 import Adapters
 import ArgumentParser
+import Campaigns
 import Layouts
 import StrictJSON
 import Tensors
@@ -32,9 +33,7 @@ struct ProveCommand: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    if let epSize, !(1...65_536).contains(epSize) {
-      throw ValidationError("--ep-size must be from 1 to 65536, not \(epSize)")
-    }
+    try require("--ep-size", epSize, in: 1...65_536)
   }
 
   func run() throws {
@@ -105,14 +104,14 @@ struct Proof {
       console.print("  " + (rank.map { "rank \($0): " } ?? "") + fault.description)
     }
     console.print(
-      "\(holds ? "proven" : "refuted"): \(countText(whole.movedElementCount)) elements in "
-        + "\(countText(whole.moveCount)) moves, in \(duration.secondsText)")
+      "\(holds ? "proven" : "refuted"): \(grouped(whole.movedElementCount)) elements in "
+        + "\(grouped(whole.moveCount)) moves, in \(duration.secondsText)")
     console.printDocument(
       "prove", holds: holds,
       config.layout.members + totals.json + [
-        ("laws", lawsJSON), ("faults", .array(faults.map(Self.json))),
-        ("movedElements", JSONValue(whole.movedElementCount)),
-        ("moves", JSONValue(whole.moveCount)), ("ranks", JSONValue(epSize ?? 0)),
+        "laws": lawsJSON, "faults": .array(faults.map(Self.json)),
+        "movedElements": JSONValue(whole.movedElementCount), "moves": JSONValue(whole.moveCount),
+        "ranks": JSONValue(epSize ?? 0),
       ])
     return holds
   }

@@ -57,7 +57,8 @@ struct ReplayCommand: ParsableCommand {
       let console = output.console
       console.print(replay.lines)
       console.printDocument(
-        "replay", holds: replay.holds, [("version", .string(HyMT2.version))] + replay.json)
+        "replay", holds: replay.holds,
+        ["version": .string(HyMT2.version)] + JSONObject(replay.json))
       try arguments.save(replay.failure.map { [$0] } ?? [], console)
       return replay.holds
     }

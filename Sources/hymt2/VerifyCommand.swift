@@ -140,7 +140,7 @@ private struct Verification {
         true,
         shardCount == 1
           ? "the file is whole"
-          : "\(countText(shardCount)) files are whole and agree with the index")
+          : "\(grouped(shardCount)) files are whole and agree with the index")
     }
     console.printVerdict(true, "every tensor of the config is there with its shape")
     for law in PlanProof.Law.allCases {
@@ -156,13 +156,13 @@ private struct Verification {
     console.printDocument(
       "verify", holds: holds,
       layout.members + totals.json + [
-        ("expertTensors", JSONValue(data?.expertTensorCount ?? 0)),
-        ("expertBytes", JSONValue(data?.expertByteCount ?? 0)),
-        ("castTo", castType.map { .string($0.rawValue) } ?? .null),
-        ("sampledElements", JSONValue(data?.sampledElementCount ?? 0)),
-        ("faults", .array(proof.faults.map { .string($0.description) })),
-        ("disagreements", .array(disagreements.map { .string($0.description) })),
-        ("adapter", comparison?.json ?? .null),
+        "expertTensors": JSONValue(data?.expertTensorCount ?? 0),
+        "expertBytes": JSONValue(data?.expertByteCount ?? 0),
+        "castTo": castType.map { .string($0.rawValue) } ?? .null,
+        "sampledElements": JSONValue(data?.sampledElementCount ?? 0),
+        "faults": .array(proof.faults.map { .string($0.description) }),
+        "disagreements": .array(disagreements.map { .string($0.description) }),
+        "adapter": comparison?.json ?? .null,
       ])
     return holds
   }
@@ -170,10 +170,10 @@ private struct Verification {
   private func report(_ data: CheckpointVerifier.Summary, to console: Console) {
     console.printVerdict(
       !data.disagreements.contains { $0.law == .placed },
-      "\(countText(data.sampledElementCount)) elements of experts are where the formula says")
+      "\(grouped(data.sampledElementCount)) elements of experts are where the formula says")
     console.printVerdict(
       !data.disagreements.contains { $0.law == .returned },
-      "\(countText(data.expertTensorCount)) expert tensors (\(byteText(data.expertByteCount))) "
+      "\(grouped(data.expertTensorCount)) expert tensors (\(byteText(data.expertByteCount))) "
         + "go to native form and back bit for bit"
         + (castType.map { ", cast to \($0)" } ?? ""))
     for disagreement in data.disagreements { console.print("  \(disagreement)") }

@@ -102,6 +102,15 @@ struct DiagnosisElementsTests {
         "down_proj is reshaped instead of transposed from HF only in layer 1; look for "
           + "view or reshape in the place of a transpose"),
       PlantedDiagnosis(
+        "reshaped and square", try SmallSpec.make(hidden: 3, inner: 3),
+        FaultyAdapter(nativeOut: { dict, _ in
+          try dict.editing("mlp.experts.down_projs") {
+            try $0.transposed().reshaped($0.shape)
+          }
+        }),
+        "down_proj is reshaped instead of transposed from HF only in layer 1; look for "
+          + "view or reshape in the place of a transpose"),
+      PlantedDiagnosis(
         "disk side not transposed", try SmallSpec.make(),
         FaultyAdapter(onDiskOut: { dict, _ in
           try dict.editing(".down_proj.weight") {

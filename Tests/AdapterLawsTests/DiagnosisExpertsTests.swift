@@ -157,6 +157,26 @@ struct DiagnosisExpertsTests {
         "expert 2 is there beyond the rank's experts 3...4 from HF only in layer 1 on "
           + "rank 1 of 2; look at which ranks get the remainder of 5 experts over 2 ranks"),
       PlantedDiagnosis(
+        "shares rounded up", try SmallSpec.make(experts: 5),
+        FaultyAdapter(fromHF: { session, dict, call in
+          guard let rank = call.rank else { return try session.fromHF(dict, nil) }
+          let (share, count) = ((5 + rank.size - 1) / rank.size, 5)
+          let wanted = min(count, rank.rank * share)..<min(count, (rank.rank + 1) * share)
+          return try session.fromHF(dict, nil).editing("_projs") {
+            try $0.selecting(axis: 0, Array(wanted))
+          }
+        }), step: .fromHF(try ExpertParallelism(rank: 2, size: 4)),
+        "expert 4 is there beyond the rank's expert 3 from HF only in layer 1 on rank 2 of 4; look "
+          + "at which ranks get the remainder of 5 experts over 4 ranks"),
+      PlantedDiagnosis(
+        "the next rank's first expert", try SmallSpec.make(experts: 2),
+        FaultyAdapter(
+          fromHF: ranged { range, count in
+            Array(range.lowerBound..<min(count, range.upperBound + 1))
+          }), step: .fromHF(uneven),
+        "expert 1 is there beyond the rank's expert 0 from HF only in layer 1 on rank 0 of 2; look "
+          + "at how a rank's range is computed"),
+      PlantedDiagnosis(
         "local numbers", try SmallSpec.make(experts: 4),
         FaultyAdapter(onDiskOut: { dict, call in
           guard let rank = call.rank else { return dict }

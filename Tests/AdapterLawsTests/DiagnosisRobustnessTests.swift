@@ -59,7 +59,7 @@ struct DiagnosisRobustnessTests {
       .fromHF(rank), .toHF(rank), .roundTrip, .excluding, .streaming, .isMTPKey,
     ]
     for step in steps {
-      let violation = Violation("elements", step: step, evidence: evidence, "garbage")
+      let violation = Violation(.elements, step: step, evidence: evidence, "garbage")
       let spec = try SmallSpec.make(mtp: 1, keyOrder: .shuffled(3))
       let sentences = Diagnosis.of(violation, spec, adapter).sentences
       #expect(1...5 ~= sentences.count)
@@ -72,7 +72,7 @@ struct DiagnosisRobustnessTests {
     let adapter = FaultyAdapter(nativeOut: { dict, _ in
       try dict.renaming { counter.next() % 5 == 0 ? nil : $0 }
     })
-    let violation = Violation("elements", step: .fromHF(nil), "other keys")
+    let violation = Violation(.elements, step: .fromHF(nil), "other keys")
     let sentences = Diagnosis.of(violation, try SmallSpec.make(), adapter).sentences
     #expect(
       sentences == [
@@ -86,7 +86,7 @@ struct DiagnosisRobustnessTests {
       var spec = try SmallSpec.make(lora: LoRASpec(layout, rank: 1))
       spec.setup.options.paramWrapperLayout =
         layout == .legacyParamWrapper ? .legacy : layout == .paramWrapper ? .modern : nil
-      let violation = Violation("elements", step: .roundTrip, "the summary")
+      let violation = Violation(.elements, step: .roundTrip, "the summary")
       let codes = Diagnosis.of(violation, spec, ReferenceAdapter()).codes
       #expect(codes == [.init(.unexplained("the summary"), .none)])
     }
@@ -96,7 +96,7 @@ struct DiagnosisRobustnessTests {
   func reference() {
     let wrong = Mutex<[String]>([])
     let property = Property(Generator<CheckpointSpec>.checkpoints()) { spec, _ in
-      let violation = Violation("elements", step: .excluding, "the summary")
+      let violation = Violation(.elements, step: .excluding, "the summary")
       let diagnosis = Diagnosis.of(violation, spec, ReferenceAdapter())
       if diagnosis.codes != [.init(.unexplained("the summary"), .none)] {
         wrong.withLock { $0.append("\(spec): \(diagnosis.sentences)") }

@@ -193,8 +193,8 @@ struct InvalidInputLossTests {
         return setup
       })
       let diagnosis = Diagnosis.of(found, spec, unused)
-      #expect(diagnosis.sentences == ["the process ended with signal 11"])
-      #expect(diagnosis.cause == "misbehaved crashed fromHF")
+      #expect(diagnosis.sentences == ["crashed: the process ended with signal 11"])
+      #expect(diagnosis.codes == [.init(.misbehaved(.crashed), .fromHF)])
     }
   }
 

@@ -184,3 +184,8 @@ struct ModelConfigJSONTests {
     #expect(accepted > 0, "the mutations are too strong to reach the checks")
   }
 }
+
+extension ModelConfig {
+  /// Whether the router has a correction bias.
+  fileprivate var hasExpertBias: Bool { flag("moe_router_enable_expert_bias") ?? false }
+}

@@ -14,7 +14,7 @@ struct NameCatalogTests {
       vocabularySize: 5, hiddenSize: 4, denseIntermediateSize: 6, moeIntermediateSize: 3,
       expertCount: 11, layerKinds: [.dense, .sparse], mtpLayerCount: 1, attentionHeadCount: 1,
       keyValueHeadCount: 1, headSize: 2)
-    return LayoutContext(config, AdapterOptions(activation: activation)).catalog
+    return AdapterPlanner(config, AdapterOptions(activation: activation)).catalog
   }
 
   @Test("Each number has one name, and the name that number")

@@ -35,7 +35,7 @@ struct TensorMoveTests {
     for extents in [[0], [1 << 62, 4, 0], [0, 1 << 62, 4], [.max, .max, 0]] {
       let region = Region(whole: extents)
       #expect(region.elementCount == 0)
-      #expect(region.layout.offset == 0)
+      #expect(region.offset == 0)
     }
     #expect(Region(whole: []).elementCount == 1)
   }
@@ -105,7 +105,7 @@ struct TensorMoveTests {
         var next = 0
         for box in Region.contiguousBoxes(of: view, maxElements: maxElements) {
           // Contiguous: from the first to the last element there are no others.
-          let (offset, strides) = box.layout
+          let (offset, strides) = (box.offset, box.strides)
           let last = zip(box.extents, strides).reduce(offset) { $0 + ($1.0 - 1) * $1.1 }
           #expect(offset == next, "\(box) of \(view) in parts of \(maxElements)")
           #expect(last - offset + 1 == box.elementCount, "\(box) of \(view)")
@@ -124,8 +124,8 @@ struct TensorMoveTests {
       Region(view: [2, 4, 6], lower: [1, 0, 3], extents: [1, 4, 3]), permutation: [0, 2, 1])
     func pairs(_ move: TensorMove) -> Set<[Int]> {
       var result: Set<[Int]> = []
-      let (from, sourceStrides) = move.sourceRegion.layout
-      let (to, strides) = move.destinationRegion.layout
+      let (from, sourceStrides) = (move.sourceRegion.offset, move.sourceRegion.strides)
+      let (to, strides) = (move.destinationRegion.offset, move.destinationRegion.strides)
       let extents = move.destinationRegion.extents
       for index in 0..<move.destinationRegion.elementCount {
         var rest = index
@@ -145,7 +145,7 @@ struct TensorMoveTests {
         for column in 0..<6 {
           let box = Region(
             view: [2, 4, 6], lower: [1, lower, column], extents: [1, extent, 6 - column])
-          let (_, strides) = box.layout
+          let strides = box.strides
           let expected = all.filter { pair in
             let (row, at) = (pair[1] / strides[1] % 4, pair[1] % 6)
             return row >= lower && row < lower + extent && at >= column

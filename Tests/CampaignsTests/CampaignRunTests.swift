@@ -26,7 +26,7 @@ struct CampaignRunTests {
     _ examples: Int = Self.examples, threads: Int = 1, shard: Shard = .whole, corpus: String? = nil,
     laws: [AdapterLaw] = [TestLaws.few, TestLaws.flat],
     isCancelled: (@Sendable () -> Bool)? = nil,
-    observing: (@Sendable (CampaignProgress) -> Void)? = nil
+    observing: (@Sendable (RunProgress) -> Void)? = nil
   ) throws -> RunReport {
     try Self.run(
       examples, threads: threads, shard: shard, corpus: corpus, laws: laws,
@@ -37,7 +37,7 @@ struct CampaignRunTests {
     _ examples: Int = Self.examples, threads: Int = 1, shard: Shard = .whole, corpus: String? = nil,
     laws: [AdapterLaw] = [TestLaws.few, TestLaws.flat],
     isCancelled: (@Sendable () -> Bool)? = nil,
-    observing: (@Sendable (CampaignProgress) -> Void)? = nil
+    observing: (@Sendable (RunProgress) -> Void)? = nil
   ) throws -> RunReport {
     let config = try #require(TestConfig.small)
     var settings = RunSettings(budget: .examples(examples), seed: 1, threads: threads)
@@ -84,8 +84,8 @@ struct CampaignRunTests {
   func slow() throws {
     let config = try #require(TestConfig.small)
     let plan = try CampaignPlan(
-      config, adapter: ReferenceAdapter(), laws: [TestLaws.flat], known: nil, seed: 1,
-      isLong: false, arguments: [], path: { _ in "config.json" })
+      config, CheckRun(ReferenceAdapter(), laws: [TestLaws.flat]), seed: 1, isLong: false,
+      path: { _ in "config.json" })
     let cases = try stride(from: 100, through: 400, by: 100).map { number in
       try #require(plan.draw(.number(number)))
     }
@@ -286,20 +286,6 @@ struct CampaignRunTests {
     #expect(report.judged > 0)
     #expect((2.0...7.0).contains(report.seconds), "\(report.seconds) s")
     #expect(ContinuousClock.now - start < .seconds(30))
-  }
-
-  @Test("A campaign that is to end at the first finding makes that one small and judges no more")
-  func firstFinding() throws {
-    let config = try #require(TestConfig.small)
-    var settings = RunSettings(budget: .examples(400), seed: 1)
-    settings.endsAtFirstFinding = true
-    let report = try CampaignRun(
-      ReferenceAdapter(), around: config, configPath: "config.json", laws: [TestLaws.few]
-    ).run(settings)
-    #expect(report.judged < 30, "\(report.judged)")
-    #expect(report.failures.map(\.law.name) == ["few-experts"])
-    #expect(report.failures.first?.shrinking?.stoppedEarly == false)
-    #expect(report.failures.first?.facts["experts"] == "3")
   }
 
   @Test("A campaign without laws or examples is an error")

@@ -15,7 +15,7 @@ struct CheckReportTests {
     let flat = try #require(report.failures.first { $0.law.name == "flat" })
     func failure(_ original: Failure, _ cause: String?, _ text: String) -> Failure {
       var failure = original
-      failure.cause = cause
+      failure.causes = cause.map { [Cause(code: $0, isTelling: true)] } ?? []
       failure.diagnosis = [text]
       return failure
     }

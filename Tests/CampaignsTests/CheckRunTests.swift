@@ -143,8 +143,8 @@ struct CheckRunTests {
     let count = Atomic<Int>(0)
     var settings = RunSettings(examples: 100_000)
     settings.isCancelled = { count.load(ordering: .relaxed) >= 10 }
-    let report = try CheckRun(ReferenceAdapter(), laws: Self.laws).run(settings) { event in
-      if case .searching(let executed, _) = event { count.store(executed, ordering: .relaxed) }
+    let report = try CheckRun(ReferenceAdapter(), laws: Self.laws).run(settings) { step in
+      count.store(step.judged, ordering: .relaxed)
     }
     #expect(report.end == .cancelled)
     #expect((10..<200).contains(report.judged))
@@ -156,11 +156,8 @@ struct CheckRunTests {
     var searched: [Int] = []
     var shrunk: Set<String> = []
     let run = CheckRun(ReferenceAdapter(), laws: [TestLaws.few])
-    let report = try run.run(RunSettings(examples: 200)) { event in
-      switch event {
-      case .searching(let executed, _): searched.append(executed)
-      case .shrinking(let law, _): shrunk.insert(law)
-      }
+    let report = try run.run(RunSettings(examples: 200)) { step in
+      if let law = step.shrinking { shrunk.insert(law) } else { searched.append(step.judged) }
     }
     #expect(searched == Array(1...searched.count))
     #expect(searched.count == report.judged + report.repeated)

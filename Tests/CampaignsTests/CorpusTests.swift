@@ -15,8 +15,8 @@ struct CorpusTests {
   private var corpus: Corpus { Corpus(folder: folder) }
 
   private static func token(_ number: Int) throws -> String {
-    let check = try CheckRun(ReferenceAdapter()).property()
-    return try #require(check.generator.numbered(UInt64(number), seed: 1)).value.token
+    try #require(CheckRun(ReferenceAdapter()).generator.numbered(UInt64(number), seed: 1)).value
+      .token
   }
 
   @Test("A folder that is not there is empty")

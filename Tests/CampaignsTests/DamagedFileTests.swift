@@ -16,7 +16,7 @@ struct DamagedFileTests {
 
   private func run(
     _ examples: Int = 3, telling: (@Sendable (DamagedFile) -> Void)? = nil,
-    observing: (@Sendable (CampaignProgress) -> Void)? = nil
+    observing: (@Sendable (RunProgress) -> Void)? = nil
   ) throws -> RunReport {
     let config = try #require(TestConfig.small)
     var settings = RunSettings(budget: .examples(examples), seed: 1)
@@ -55,7 +55,7 @@ struct DamagedFileTests {
       #expect(damaged.keptAt == aside)
       #expect(try bytes(aside) == Array(text.utf8))
       let place =
-        number == 0 ? "line 1, column 21 (byte 20)" : "schemaVersion: expected 3, found 7"
+        number == 0 ? "line 1, column 21 (byte 20)" : "schemaVersion: expected 4, found 7"
       #expect(damaged.reason.hasPrefix("\(file): \(place)"), "\(damaged.reason)")
       #expect(report.sessions == 1 && report.judged >= 3)
       let lines = report.lines.map(\.text).joined(separator: " ")

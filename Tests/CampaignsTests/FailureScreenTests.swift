@@ -65,8 +65,7 @@ struct FailureScreenTests {
       why it must hold: this is a test
 
       token   \(token)
-      replay  hymt2 replay \(token) --config \\
-              'my config.json'
+      replay  hymt2 replay \(token) --config 'my config.json'
       """
     let found = Self.text(failure)
     #expect(found == expected, "\(found)")

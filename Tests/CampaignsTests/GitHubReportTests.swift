@@ -67,6 +67,7 @@ struct GitHubReportTests {
     report.failures = (0..<14).map { number in
       var failure = first
       failure.diagnosis = ["fault \(number)"]
+      failure.kind = "fault \(number)"
       return failure
     }
     let lines = GitHubReport(report, file: nil).annotations

@@ -49,7 +49,7 @@ struct KeepGoingReportTests {
     let failures = (0..<150).map { number in
       var failure = first
       failure.diagnosis = ["fault \(number % 40)"]
-      failure.cause = "cause \(number % 40)"
+      failure.causes = [Cause(code: "cause \(number % 40)", isTelling: true)]
       failure.token = "c1:case\(number)"
       failure.replayCommand = "hymt2 replay c1:case\(number)"
       failure.heatMap = nil

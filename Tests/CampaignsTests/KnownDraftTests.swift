@@ -43,7 +43,7 @@ struct KnownDraftTests {
     let ids = (draft.json["entries"]?.arrayValue ?? []).compactMap { $0["id"]?.stringValue }
     #expect(ids.contains("few-experts-too-many-experts"))
     #expect(Set(ids).count == draft.count)
-    do throws(KnownDivergencesError) {
+    do throws(DocumentError) {
       _ = try KnownLists.read(draft.json, laws: Self.laws)
       Issue.record("a draft without texts was read")
     } catch {
@@ -91,8 +91,8 @@ struct KnownDraftTests {
 
   @Test("What is no report of an adapter with a version is refused")
   func errors() throws {
-    func error(_ text: String) -> KnownDivergencesError? {
-      do throws(KnownDivergencesError) {
+    func error(_ text: String) -> DocumentError? {
+      do throws(DocumentError) {
         _ = try KnownDraft(report: Array(text.utf8), path: "report.json")
         return nil
       } catch {

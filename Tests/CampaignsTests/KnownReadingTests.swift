@@ -20,8 +20,8 @@ struct KnownReadingTests {
       when: ["experts": ["3", "4-8"], "LoRA": ["none"]])
   }
 
-  private func error(_ json: JSONValue) -> KnownDivergencesError? {
-    do throws(KnownDivergencesError) {
+  private func error(_ json: JSONValue) -> DocumentError? {
+    do throws(DocumentError) {
       _ = try KnownLists.read(json)
       return nil
     } catch {
@@ -30,7 +30,7 @@ struct KnownReadingTests {
   }
 
   /// What is said of the file with one entry in which a member was changed.
-  private func error(_ member: String, _ value: JSONValue?) -> KnownDivergencesError? {
+  private func error(_ member: String, _ value: JSONValue?) -> DocumentError? {
     var object = good.objectValue ?? JSONObject()
     object[member] = value
     return error(KnownLists.file([.object(object)]))
@@ -137,7 +137,7 @@ struct KnownReadingTests {
       #expect(found?.field == member && found?.entry == nil, "\(member)")
     }
     #expect(error("x")?.field == "schemaVersion")
-    #expect(throws: KnownDivergencesError.self) {
+    #expect(throws: DocumentError.self) {
       try KnownDivergences(parsing: Array("{".utf8), path: "known.json")
     }
   }

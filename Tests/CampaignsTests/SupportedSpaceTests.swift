@@ -47,7 +47,7 @@ struct SupportedSpaceTests {
     let law = AdapterLaw("two", statement: "", reason: "", brokenBy: "") {
       (trial) throws(Violation) in
       if FaultyCheckpoint(trial.spec).faults.count == 1 { return true }
-      throw Violation("two faults", step: .roundTrip, "")
+      throw Violation(code: "two faults", step: .roundTrip, "")
     }
     let report = try CheckRun(VersionedAdapter(invalidInputContract: .losesNothing), laws: [law])
       .run(RunSettings(examples: 60))
@@ -63,10 +63,12 @@ struct SupportedSpaceTests {
   @Test("A violation on an invalid checkpoint is not diagnosed on valid ones")
   func invalidInput() throws {
     let law = try #require(AdapterLaws.named("invalid-input"))
-    let violation = Violation("missing-head", place: "accepted", step: .fromHF(nil), "accepted it")
-    let account = ViolationAccount(violation, of: law, .plainest, SwappingAdapter())
-    #expect(account.diagnosis == ["accepted it"] && account.mismatch.isEmpty)
-    #expect(account.cause == "invalid-input, missing-head, accepted")
+    let violation = Violation(
+      code: "missing-head", place: "accepted", step: .fromHF(nil), "accepted it")
+    let run = CheckRun(SwappingAdapter(), laws: [law])
+    let (sentences, causes) = run.diagnosis(of: violation, law, .plainest)
+    #expect(sentences == ["accepted it"] && causes == [])
+    #expect(Failure.differences(violation, beside: sentences).lines == [])
   }
 
   @Test("A token of a checkpoint that is not supported is refused and says why")
@@ -111,10 +113,11 @@ struct SupportedSpaceTests {
     }
     let violation = Violation(
       Misbehaviour(.crashed, "signal 11; the request is kept in x"), step: .fromHF(nil))
-    let account = ViolationAccount(violation, of: TestLaws.few, .plainest, adapter)
-    #expect(account.diagnosis == ["crashed: signal 11; the request is kept in x"])
-    #expect(account.cause == "crashed, fromHF")
-    #expect(account.mismatch.isEmpty && account.heatMap == nil)
+    let (sentences, causes) = CheckRun(adapter).diagnosis(of: violation, TestLaws.few, .plainest)
+    #expect(sentences == ["crashed: signal 11; the request is kept in x"])
+    #expect(causes.map(\.key) == ["misbehaved.crashed fromHF"])
+    let differences = Failure.differences(violation, beside: sentences)
+    #expect(differences.lines.isEmpty && differences.heatMap == nil)
     #expect(calls.load(ordering: .relaxed) == 0)
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import CheckpointGenerators
 import Testing
 
 @testable import Campaigns
@@ -49,6 +50,7 @@ struct TextReportTests {
     report.failures = (0..<20).map { number in
       var failure = first
       failure.diagnosis = ["fault \(number)"]
+      failure.kind = "fault \(number)"
       return failure
     }
     let lines = text(report)
@@ -67,10 +69,10 @@ struct TextReportTests {
 
   @Test("A part that is not whole never reads as 100.0%")
   func shares() {
-    #expect(SpaceCoverage.Share(reached: 99_999, feasible: 100_000).text == "99.9%")
-    #expect(SpaceCoverage.Share(reached: 3, feasible: 3).text == "100.0%")
-    #expect(SpaceCoverage.Share(reached: 0, feasible: 0).text == "100.0%")
-    #expect(SpaceCoverage.Share(reached: 0, feasible: 7).text == "0.0%")
+    #expect(AxisCoverage.Count(reached: 99_999, feasible: 100_000).text == "99.9%")
+    #expect(AxisCoverage.Count(reached: 3, feasible: 3).text == "100.0%")
+    #expect(AxisCoverage.Count(reached: 0, feasible: 0).text == "100.0%")
+    #expect(AxisCoverage.Count(reached: 0, feasible: 7).text == "0.0%")
   }
 
   @Test("Commands are quoted so that a shell splits them as they were")

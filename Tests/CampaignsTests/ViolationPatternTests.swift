@@ -29,7 +29,7 @@ struct ViolationPatternTests {
 
   @Test("Law, kind and place must all match")
   func components() {
-    let violation = Violation("cast", place: "experts", step: .roundTrip, "")
+    let violation = Violation(code: "cast", place: "experts", step: .roundTrip, "")
     #expect(ViolationPattern(law: "types").matches("types", violation))
     #expect(ViolationPattern(law: "*", kind: "c*", place: "experts").matches("types", violation))
     #expect(!ViolationPattern(law: "keys").matches("types", violation))

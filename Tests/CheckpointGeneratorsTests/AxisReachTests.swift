@@ -82,3 +82,8 @@ struct AxisReachTests {
     #expect(experts.count > 5)
   }
 }
+
+extension ModelConfig {
+  /// Whether the router has a correction bias.
+  fileprivate var hasExpertBias: Bool { flag("moe_router_enable_expert_bias") ?? false }
+}

@@ -105,7 +105,8 @@ struct HyMT2Tests {
     for (name, _) in Self.commands where !Self.runnable.contains(name) {
       let lines = try Self.help(of: name).outputLines.filter { $0.hasPrefix("  hymt2 ") }
       try #require(!lines.isEmpty)
-      for line in lines {
+      // A token is all that its checkpoint needs.
+      for line in lines where !line.contains(" c1:") {
         let arguments = line.dropFirst("  hymt2".count)
         let outcome = try Child(
           URL(filePath: "/bin/sh"), ["-c", "PATH='\(folder)':$PATH; exec hymt2 \(arguments)"],

@@ -6,6 +6,7 @@ import Adapters
 import CheckpointGenerators
 import Dispatch
 import ExternalAdapters
+import Files
 import Layouts
 import PropertyEngine
 import Synchronization

@@ -3,6 +3,7 @@
 
 import Adapters
 import Campaigns
+import CheckpointGenerators
 import Layouts
 import Tensors
 

@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import CHDF5
+import Files
 import Testing
 
 @testable import HDF5

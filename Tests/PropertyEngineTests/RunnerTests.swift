@@ -190,18 +190,6 @@ import Testing
     }
   }
 
-  @Test("A target is climbed to")
-  func targets() {
-    let report = Property(Generator<Int>.integer(0...1000).array()) { list, context in
-      let sum = list.reduce(0, +)
-      context.target(Double(sum))
-      return .holds(sum < 20_000)
-    }.run(Settings(examples: 3000, seed: 2))
-    let score = report.targets.first?.score ?? 0
-    #expect(report.findings.count == 1)
-    #expect(score >= 20_000)
-  }
-
   @Test("A time budget ends the run and says so")
   func timeBudget() {
     var settings = Settings(examples: .max)

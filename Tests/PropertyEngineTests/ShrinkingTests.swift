@@ -16,7 +16,6 @@ func minimal<Value: Sendable>(
   for seed in 0..<seeds {
     var settings = Settings(examples: 20_000, seed: UInt64(seed))
     settings.findsSeveral = false
-    settings.explains = false
     settings.silenced = Set(HealthCheck.allCases)
     settings.disabledPasses = disabled
     guard let finding = property.run(settings).findings.first, let choices = finding.choices
@@ -126,16 +125,5 @@ func minimal<Value: Sendable>(
       .run(settings)
     #expect(report.findings.first?.shrinking.stoppedEarly == true)
     #expect(report.findings.first.map { $0.shrinking.executions <= 10 } == true)
-  }
-
-  @Test("Choices that can be anything are told apart from those that matter")
-  func explains() {
-    let triple = Property(zip(int, int, int)) { value, _ in .holds(value.1 < 50) }
-    let finding = triple.run(Settings(examples: 200)).findings.first
-    #expect(finding?.choices?.description == "0,50,0")
-    #expect(finding?.irrelevant == [0..<1, 2..<3])
-    let pair = Property(zip(int, int)) { value, _ in .holds(value.0 == value.1) }
-    let either = pair.run(Settings(examples: 200)).findings.first
-    #expect(either?.irrelevant.count != 2)
   }
 }

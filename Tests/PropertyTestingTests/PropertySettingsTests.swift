@@ -78,7 +78,7 @@ struct PropertySettingsTests {
     "A bad value in the environment stops the property",
     arguments: [
       ("PROPERTY_SEED", "-1"), ("PROPERTY_SEED", "seven"), ("PROPERTY_EXAMPLES", "0"),
-      ("PROPERTY_EXAMPLES", ""), ("PROPERTY_TOKEN", "p1_AAAA"), ("PROPERTY_STORE", ""),
+      ("PROPERTY_EXAMPLES", ""), ("PROPERTY_TOKEN", "p2_AAAA"),
     ])
   func badEnvironment(name: String, value: String) async throws {
     let recording = try await recording {

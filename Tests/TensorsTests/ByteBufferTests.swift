@@ -20,8 +20,7 @@ struct ByteBufferTests {
     }
     #expect(isZeroed)
     if count > 0 {
-      var bytes = buffer.mutableBytes
-      bytes.storeBytes(of: 7, toByteOffset: count - 1, as: UInt8.self)
+      unsafe buffer.withUnsafeMutableBytes { unsafe $0[count - 1] = 7 }
     }
     let storage = buffer.freeze()
     #expect(storage.count == count)

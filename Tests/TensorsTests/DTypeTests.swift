@@ -31,6 +31,5 @@ struct DTypeTests {
     for type in DType.allCases {
       #expect(type.isFloatingPoint == type.rawValue.contains("F"), "\(type)")
     }
-    #expect(DType.allCases.filter(\.isFP8) == [.f8E5M2, .f8E4M3])
   }
 }

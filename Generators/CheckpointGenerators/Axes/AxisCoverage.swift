@@ -9,6 +9,11 @@ public struct AxisCoverage: Sendable {
     public let reached: Int
     /// The combinations that some valid checkpoint of the space has.
     public let feasible: Int
+
+    /// Creates a count.
+    public init(reached: Int = 0, feasible: Int = 0) {
+      (self.reached, self.feasible) = (reached, feasible)
+    }
   }
 
   /// What checkpoints reached.

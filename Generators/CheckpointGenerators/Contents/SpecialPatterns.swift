@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+internal import PropertyEngine
 public import Tensors
 
 /// The bit patterns of each element type at which conversions and comparisons go wrong.
@@ -63,29 +64,29 @@ public enum SpecialPatterns {
   }
 
   private static func floats(_ dtype: DType) -> [UInt64] {
-    guard let layout = FloatLayout(dtype) else { return [] }
-    let rest = dtype.byteCount == 1 ? Array(0...0xff) : roundingPlaces(layout)
-    return distinct(classes(layout) + rest)
+    guard let format = FloatFormat(dtype) else { return [] }
+    let rest = dtype.byteCount == 1 ? Array(0...0xff) : roundingPlaces(format)
+    return distinct(classes(format) + rest)
   }
 
   /// One of each class of numbers and NaNs.
-  private static func classes(_ layout: FloatLayout) -> [UInt64] {
-    var magnitudes = [1, layout.smallestNormal - 1, layout.smallestNormal, layout.largestFinite]
-    if layout.isFiniteOnly {
-      magnitudes.append(layout.signBit - 1)
+  private static func classes(_ format: FloatFormat) -> [UInt64] {
+    var magnitudes = [1, format.smallestNormal - 1, format.smallestNormal, format.largestFinite]
+    if !format.hasInfinity {
+      magnitudes.append(format.signBit - 1)
     } else {
-      let quiet = layout.smallestNormal / 2
+      let quiet = format.smallestNormal / 2
       let payloads = [0, quiet, quiet + quiet / 2, quiet + (quiet - 1), 1, quiet / 2, quiet - 1]
-      magnitudes += payloads.map { layout.topExponent | $0 }
+      magnitudes += payloads.map { format.topBinade | $0 }
     }
-    return [0, layout.one, layout.signBit] + magnitudes.flatMap { [$0, $0 | layout.signBit] }
+    return [0, format.one, format.signBit] + magnitudes.flatMap { [$0, $0 | format.signBit] }
   }
 
   /// Patterns at which rounding to the types narrower in exponent or mantissa changes.
-  private static func roundingPlaces(_ source: FloatLayout) -> [UInt64] {
-    let targets = ([.bf16, .f16, .f32, .f8E4M3, .f8E5M2] as [DType]).compactMap(FloatLayout.init)
+  private static func roundingPlaces(_ source: FloatFormat) -> [UInt64] {
+    let targets = ([.bf16, .f16, .f32, .f8E4M3, .f8E5M2] as [DType]).compactMap { FloatFormat($0) }
       .filter {
-        $0.exponentBits < source.exponentBits || $0.mantissaBits < source.mantissaBits
+        $0.exponentBits < source.exponentBits || $0.significandBits < source.significandBits
       }
     var patterns: [UInt64] = []
     for (number, target) in targets.enumerated() {
@@ -96,7 +97,7 @@ public enum SpecialPatterns {
         triple(around: target.place(of: $0).halfwayToNext, in: source)
       }
       var limits = [target.largestFinite]
-      if target.isFiniteOnly { limits.append(target.topExponent - 1) }
+      if !target.hasInfinity { limits.append(target.topBinade - 1) }
       groups += limits.map { triple(around: target.place(of: $0), in: source, isTie: false) }
       for (place, group) in groups.enumerated() {
         let sign = (number + place).isMultiple(of: 2) ? 0 : source.signBit
@@ -109,7 +110,7 @@ public enum SpecialPatterns {
   /// The pattern at a place, and for ties those above and below it; both neighbors where the source
   /// does not have the place; nothing beyond the source's range.
   private static func triple(
-    around place: FloatLayout.Place, in source: FloatLayout, isTie: Bool = true
+    around place: FloatFormat.Place, in source: FloatFormat, isTie: Bool = true
   ) -> [UInt64] {
     guard let (bits, isExact) = source.pattern(atOrBelow: place) else { return [] }
     if !isExact { return [bits, bits + 1] }

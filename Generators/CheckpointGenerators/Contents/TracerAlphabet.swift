@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+internal import PropertyEngine
 public import Tensors
 
 /// The 64 patterns of an element type that stand for the digits 0...63 of an address.
@@ -18,12 +19,12 @@ struct TracerAlphabet {
   private let signShift: UInt64
 
   init(_ dtype: DType) {
-    if let layout = FloatLayout(dtype) {
-      base = UInt64(layout.bias) * 4
+    if let format = FloatFormat(dtype) {
+      base = UInt64(format.bias) * 4
       mask = 31
-      shift = UInt64(layout.mantissaBits - 2)
+      shift = UInt64(format.significandBits - 2)
       signMask = 32
-      signShift = UInt64(layout.exponentBits + layout.mantissaBits - 5)
+      signShift = format.magnitudeBits - 5
     } else {
       base = dtype == .bool ? 0 : dtype == .f8E8M0 ? 127 - 32 : 1
       mask = dtype == .bool ? 1 : 63

@@ -89,4 +89,13 @@ extension ModelConfig {
     draft.mtpLayers = mtpLayerCount
     return try draft.made()
   }
+
+  /// The same config with another width of the residual stream.
+  ///
+  /// - Throws: `ConfigError` if the width is out of range.
+  public func with(hiddenSize: Int) throws(ConfigError) -> ModelConfig {
+    var draft = ConfigDraft(self)
+    draft.sizes[SizeSymbol.hidden.rawValue] = hiddenSize
+    return try draft.made()
+  }
 }

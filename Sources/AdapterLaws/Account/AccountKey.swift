@@ -6,29 +6,9 @@ import Tensors
 
 /// Names that tensors of a key's layer have on the other side.
 extension LenientKey {
-  /// All up to what belongs to the layer, as it is written; nil for keys outside layers.
-  var base: String? {
-    layerText == nil ? nil : String(name.text.dropLast(rest.count))
-  }
-
   /// The base with the layer's number as the layout writes it.
   func plainBase(_ layout: Layout) -> String? {
     layer.map { layout.start(ofLayer: $0, under: prefix) }
-  }
-
-  /// The name on the other side behind the layer, where it differs in the name alone.
-  func otherName(_ layout: Layout, isOnDisk: Bool) -> String? {
-    switch subject {
-    case .tensor(let tensor) where isOnDisk:
-      if case .renamed(let name) = layout.tensors[tensor].native { return name.start }
-    case .renamed(let tensor) where !isOnDisk: return layout.tensors[tensor].name.start
-    default: break
-    }
-    return layout.modules.lazy.compactMap { module in
-      let (own, other) =
-        isOnDisk ? (module.onDisk, module.native) : (module.native, module.onDisk)
-      return rest.hasPrefix(own) ? other + rest.dropFirst(own.count) : nil
-    }.first
   }
 }
 

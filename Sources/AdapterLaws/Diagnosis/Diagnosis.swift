@@ -15,20 +15,6 @@ public struct Diagnosis: Sendable {
   /// Each cause for machines.
   public var codes: [Code] { findings.map(\.code) }
 
-  /// The causes as text that is the same on all checkpoints that show them, or nil where they say
-  /// too little for that.
-  public var cause: String? {
-    let causes = codes.filter(\.fault.isTelling).map { code in
-      switch code.fault {
-      // Which conversion loses a value depends on what the law looked at.
-      case .value: code.fault.identifier
-      case .misbehaved(let kind): "misbehaved \(kind.rawValue) \(code.direction.rawValue)"
-      default: "\(code.fault.identifier) \(code.direction.rawValue)"
-      }
-    }
-    return causes.isEmpty ? nil : causes.unique.sorted().joined(separator: ", ")
-  }
-
   /// A fault and the conversions that have it.
   public struct Code: Sendable, Hashable {
     /// What is wrong.
@@ -77,15 +63,18 @@ public struct Diagnosis: Sendable {
   ///
   /// The adapter is run again on tracer checkpoints, in both directions whatever the violation.
   ///
+  /// - Parameter isKnown: Whether a cause is one that the checkpoint shows beside this violation; such causes are
+  ///   left out, unless there are no others.
   /// - Complexity: O(digits of the largest address × elements).
   public static func of(
-    _ violation: Violation, _ spec: CheckpointSpec, _ adapter: any AdapterUnderTest
+    _ violation: Violation, _ spec: CheckpointSpec, _ adapter: any AdapterUnderTest,
+    leavingOut isKnown: (Finding) -> Bool = { _ in false }
   ) -> Diagnosis {
     if let misbehaviour = violation.misbehaviour {
       return Diagnosis(findings: [
         Finding(
           code: .init(.misbehaved(misbehaviour.kind), violation.step.direction),
-          sentence: misbehaviour.account)
+          sentence: misbehaviour.description)
       ])
     }
     var examination = Examination(violation, spec, adapter)
@@ -100,13 +89,15 @@ public struct Diagnosis: Sendable {
       let found = other.drafts().filter { !$0.fault.saysNothing }
       if !found.isEmpty { (examination, drafts) = (other, found) }
     }
+    drafts = examination.seenOblong(drafts, adapter)
     if drafts.isEmpty { drafts = [Draft(.unexplained(violation.summary))] }
     let sorted = drafts.enumerated().sorted {
-      ($0.element.fault.rank, $0.offset) < ($1.element.fault.rank, $1.offset)
+      ($0.element.fault.traits.rank, $0.offset) < ($1.element.fault.traits.rank, $1.offset)
     }
-    return Diagnosis(
-      findings: sorted.prefix(mostFindings).map {
-        Wording($0.element, examination.spec, examination.context).finding
-      })
+    let findings = sorted.map {
+      Wording($0.element, examination.spec, examination.context).finding
+    }
+    let own = findings.filter { !isKnown($0) }
+    return Diagnosis(findings: Array((own.isEmpty ? findings : own).prefix(mostFindings)))
   }
 }

@@ -5,9 +5,9 @@ import Adapters
 import Layouts
 import Tensors
 
-/// Observations of one fault put together.
+/// A fault at one place or at several, before it is put into words.
 struct Draft {
-  let fault: Diagnosis.Fault
+  private(set) var fault: Diagnosis.Fault
   var direction = Diagnosis.Direction.none
   var parallelism: ExpertParallelism?
   /// Whether only this direction was found to have the fault, while the other is right.
@@ -19,14 +19,47 @@ struct Draft {
   var experts: [Int] = []
   var tensors: [TensorName] = []
 
-  init(_ fault: Diagnosis.Fault) {
+  init(
+    _ fault: Diagnosis.Fault, kind: TensorKind? = nil, layer: Int? = nil, expert: Int? = nil,
+    tensor: TensorName? = nil
+  ) {
     self.fault = fault
+    kinds = kind.map { [$0] } ?? []
+    layers = layer.map { [$0] } ?? []
+    experts = expert.map { [$0] } ?? []
+    tensors = tensor.map { [$0] } ?? []
+  }
+
+  init(_ fault: Diagnosis.Fault, _ landing: Landing) {
+    self.init(
+      fault, kind: landing.kind, layer: landing.layer, expert: landing.expert,
+      tensor: landing.output)
+  }
+
+  init(_ fault: Diagnosis.Fault, _ name: TensorName, _ layout: Layout) {
+    let subject = TensorSubject(name, layout)
+    self.init(
+      fault, kind: subject.kind, layer: subject.layer, expert: subject.expert, tensor: name)
+  }
+
+  /// The same without the expert, where all experts of a class share a name's fate.
+  var ofClass: Draft {
+    var draft = self
+    draft.experts = []
+    return draft
   }
 
   /// The same in a step of the adapter.
   func of(_ step: ConversionStep) -> Draft {
     var draft = self
     (draft.direction, draft.parallelism) = (step.direction, step.parallelism)
+    return draft
+  }
+
+  /// The same places with another fault.
+  func with(_ fault: Diagnosis.Fault) -> Draft {
+    var draft = self
+    draft.fault = fault
     return draft
   }
 
@@ -61,29 +94,27 @@ struct Draft {
     return result
   }
 
-  /// Groups what was seen at single places: first by fault and kind, then kinds with the same
-  /// layers and experts.
+  /// Puts faults at single places together: first by fault and kind, then kinds with the same layers and
+  /// experts.
   ///
   /// - Parameter expertCount: The number of experts, all of which need no mention.
-  static func grouped(_ observations: [Observation], expertCount: Int? = nil) -> [Draft] {
+  static func grouped(_ single: [Draft], expertCount: Int? = nil) -> [Draft] {
     struct Key: Hashable {
       let fault: Diagnosis.Fault
       let kind: TensorKind?
     }
-    let keys = observations.map { observation in
-      Key(
-        fault: observation.fault.grouped,
-        kind: observation.fault.concernsAll ? nil : observation.kind)
+    let keys = single.map { draft in
+      Key(fault: draft.fault.grouped, kind: draft.fault.concernsAll ? nil : draft.kinds.first)
     }
-    let parts = Dictionary(grouping: zip(keys, observations), by: \.0)
+    let parts = Dictionary(grouping: zip(keys, single), by: \.0)
     var result: [Draft] = []
     for key in keys.unique {
       let own = (parts[key] ?? []).map(\.1)
       var draft = Draft(own[0].fault)
-      draft.kinds = own.compactMap(\.kind).unique
-      draft.tensors = own.compactMap(\.tensor)
-      draft.layers = Set(own.compactMap(\.layer)).sorted()
-      draft.experts = Set(own.compactMap(\.expert)).sorted()
+      draft.kinds = own.flatMap(\.kinds).unique
+      draft.tensors = own.flatMap(\.tensors)
+      draft.layers = Set(own.flatMap(\.layers)).sorted()
+      draft.experts = Set(own.flatMap(\.experts)).sorted()
       if draft.experts.count == expertCount { draft.experts = [] }
       let twin = result.firstIndex {
         $0.fault.grouped == draft.fault.grouped && $0.layers == draft.layers
@@ -98,25 +129,6 @@ struct Draft {
   private mutating func join(_ other: Draft) {
     kinds += other.kinds
     tensors += other.tensors
-  }
-}
-
-extension Diagnosis.Fault {
-  /// The same without examples, which differ from place to place.
-  var grouped: Self {
-    switch self {
-    case .rearranged: .rearranged(example: "")
-    case .value(.changed): .value(.changed(example: ""))
-    case .wrongShape: .wrongShape(expected: "", found: "")
-    case .refused: .refused("")
-    default: self
-    }
-  }
-
-  /// Whether the fault has one sentence, whatever tensors show it.
-  var concernsAll: Bool {
-    if case .rearranged = self { return false }
-    return !hasPlaces
   }
 }
 

@@ -22,7 +22,7 @@ struct Examination {
   /// What comes of what the adapter did before, beside which nothing can be told apart.
   private var earlierCalls: Draft?
   /// The violation's conversion of other contents.
-  private var probes: [ValueEvidence] = []
+  private var probes: [Violation.Evidence] = []
 
   init(_ violation: Violation, _ spec: CheckpointSpec, _ adapter: any AdapterUnderTest) {
     self.violation = violation
@@ -39,8 +39,13 @@ struct Examination {
       return
     }
     for step in steps where !isSilent { trace(step, tracer, session, book) }
+    let ranks =
+      isSilent
+      ? []
+      : Self.holdings(
+        relations, { try? Self.relation($0, tracer, session, book) }, spec)
     let context = DiagnosisContext(
-      spec, tracer.checkpoint, book, native: native,
+      spec, tracer.checkpoint, book, native: native, ranks: ranks,
       isRightInSchemaOrder: !isSilent && isRightInSchemaOrder(session))
     self.context = context
     if isSilent { return }
@@ -51,7 +56,7 @@ struct Examination {
       asked += exclusion(tracer, session, context)
     }
     if violation.step == .isMTPKey {
-      asked += Draft.grouped(BehaviourClassifier.classifyMTPKeys(session, context))
+      asked += Draft.grouped(MTPKeyClassifier.classify(session, context))
     }
   }
 
@@ -59,21 +64,20 @@ struct Examination {
 
   /// All that was found, faults of both directions merged.
   func drafts() -> [Draft] {
-    var behaviour = Draft.grouped(BehaviourClassifier.classify(violation)).map {
-      $0.of(violation.step)
-    }
+    var behaviour =
+      violation.kind == Violation.Kind.inputChanged.rawValue ? [Draft(.inputChanged).of(violation.step)] : []
     if let earlierCalls { return behaviour + [earlierCalls] }
     behaviour += asked
     var merger = DraftMerger(refusals: refusals)
     if let context {
       for relation in relations {
-        let observations =
+        let found =
           relation.isRepeatable
-          ? StepClassifier(relation: relation, context: context).observations()
-          : [Observation(.notRepeatable)]
+          ? StepClassifier(relation: relation, context: context).drafts()
+          : [Draft(.notRepeatable)]
         let ownCount = context.experts(of: relation.step.parallelism).count
         merger.add(
-          Draft.everywhere(Draft.grouped(observations, expertCount: ownCount), context),
+          Draft.everywhere(Draft.grouped(found, expertCount: ownCount), context),
           relation.step)
       }
     }
@@ -81,7 +85,7 @@ struct Examination {
     let computed = Set(arithmetic.flatMap(\.kinds))
     let traced = merger.finished().filter { draft in
       // Tracers that are computed with look like those of other places.
-      !draft.fault.isOfElements || draft.kinds.isEmpty
+      !draft.fault.traits.isOfElements || draft.kinds.isEmpty
         || !draft.kinds.allSatisfy { computed.contains($0) }
     }
     let values = values(traced)
@@ -107,19 +111,30 @@ struct Examination {
   private mutating func trace(
     _ step: ConversionStep, _ tracer: Tracer, _ session: any AdapterSession, _ book: AddressBook
   ) {
-    guard let expected = try? tracer.expected(step) else { return }
     do {
-      let found = try tracer.trace(step, of: session)
-      var onDisk: [Origin]?
-      if !step.isFromHF {
-        let native = try tracer.expected(.fromHF(step.parallelism))
-        onDisk = native.outputs.flatMap(\.origins)
+      if let relation = try Self.relation(step, tracer, session, book) {
+        relations.append(relation)
       }
-      relations.append(Relation(step, book, expected: expected, found: found, onDisk: onDisk))
     } catch {
       isSilent = error is Misbehaviour
       refusals.append((step, "\(error)"))
     }
+  }
+
+  /// What the adapter does in a step beside what is right; nil of steps that nothing is right in.
+  ///
+  /// - Throws: What the adapter throws.
+  private static func relation(
+    _ step: ConversionStep, _ tracer: Tracer, _ session: any AdapterSession, _ book: AddressBook
+  ) throws -> Relation? {
+    guard let expected = try? tracer.expected(step) else { return nil }
+    let found = try tracer.trace(step, of: session)
+    var onDisk: [Origin]?
+    if !step.isFromHF {
+      let native = try tracer.expected(.fromHF(step.parallelism))
+      onDisk = native.outputs.flatMap(\.origins)
+    }
+    return Relation(step, book, expected: expected, found: found, onDisk: onDisk)
   }
 
   private func isRightInSchemaOrder(_ session: any AdapterSession) -> Bool {
@@ -149,22 +164,23 @@ struct Examination {
       let names = whole.expected.map(\.name).filter { found.contains($0) }
       let probes = patterns.compactMap { pattern in
         (try? tracer.keptKeys(pattern, by: session, isStreaming: step == .streaming))
-          .map { ExclusionClassifier.Probe(exclusion: pattern, kept: $0) }
+          .map { (exclusion: pattern, kept: $0) }
       }
-      let observations = ExclusionClassifier.classify(probes, whole: names, context)
-      if !observations.isEmpty { return Draft.grouped(observations).map { $0.of(step) } }
+      let misread = ExclusionClassifier.classify(probes, whole: names, context)
+      if !misread.isEmpty { return Draft.grouped(misread).map { $0.of(step) } }
     }
     return []
   }
 
   /// Faults that depend on values, in classes of tensors whose elements go where they belong.
   private func values(_ traced: [Draft]) -> [Draft] {
-    guard let context, let evidence = violation.evidence else { return [] }
-    let wrong = Set(traced.filter { $0.fault.isOfElements && !$0.fault.isVague }.flatMap(\.kinds))
-    let observations = ValueClassifier.classify(
-      ValueEvidence(violation: evidence, sources: try? context.checkpoint.stateDict()),
-      probes: probes, context, native: native, explained: wrong)
+    guard let context, var evidence = violation.evidence else { return [] }
+    evidence.sources = try? context.checkpoint.stateDict()
+    let wrong = Set(
+      traced.filter { $0.fault.traits.isOfElements && !$0.fault.isVague }.flatMap(\.kinds))
+    let found = ValueClassifier.classify(
+      evidence, probes: probes, context, native: native, explained: wrong)
     // Only the broken law's step can have done it.
-    return Draft.grouped(observations).map { $0.of(violation.step) }
+    return Draft.grouped(found).map { $0.of(violation.step) }
   }
 }

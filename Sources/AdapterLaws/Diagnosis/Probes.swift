@@ -48,32 +48,89 @@ extension Examination {
   }
 }
 
+/// Square matrices that are reshaped look as if they were not transposed.
+extension Examination {
+  /// The same faults, those of square matrices by how the adapter converts them where they are not square.
+  func seenOblong(_ drafts: [Draft], _ adapter: any AdapterUnderTest) -> [Draft] {
+    let square = Diagnosis.Fault.notTransposed(isSquare: true)
+    guard drafts.contains(where: { $0.fault == square }),
+      let config = try? spec.config.with(hiddenSize: spec.config.hiddenSize + 1)
+    else { return drafts }
+    var (oblong, violation) = (spec, violation)
+    oblong.setup.config = config
+    violation.evidence = nil
+    let reshaped = Examination(violation, oblong, adapter).drafts().filter {
+      $0.fault == .reshapedInsteadOfTransposed
+    }
+    return drafts.map { draft in
+      let isReshaped = reshaped.contains { draft.kinds.allSatisfy($0.kinds.contains) }
+      return draft.fault == square && isReshaped ? draft.with(.reshapedInsteadOfTransposed) : draft
+    }
+  }
+}
+
+/// The experts that ranks load, by which a range that is too long is told from one in a wrong place.
+extension Examination {
+  /// What each rank of a group loads and should, for those faults of ranks that one rank does not tell.
+  static func holdings(
+    _ relations: [Relation], _ trace: (ConversionStep) -> Relation?, _ spec: CheckpointSpec
+  ) -> [RankHolding] {
+    let wrong = relations.first { relation in
+      relation.step.parallelism != nil && relation.step.isFromHF
+        && relation.matched.contains { $0.found.origins != $0.expected.origins }
+    }
+    guard let size = wrong?.step.parallelism?.size, size <= 8 else { return [] }
+    return (0..<size).compactMap { number in
+      guard let rank = try? ExpertParallelism(rank: number, size: size) else { return nil }
+      let step = ConversionStep.fromHF(rank)
+      guard let relation = relations.first(where: { $0.step == step }) ?? trace(step) else {
+        return nil
+      }
+      return RankHolding(relation, LayoutOracle(spec).experts(of: rank))
+    }
+  }
+}
+
+/// How many experts a rank loads and should.
+struct RankHolding {
+  let own: Int
+  let found: Int
+
+  init(_ relation: Relation, _ own: Range<Int>) {
+    self.own = own.count
+    let landings = relation.landings.filter { $0.kind.isOfRanks && $0.expert != nil }
+    let first = landings.first
+    found = landings.count { $0.layer == first?.layer && $0.kind == first?.kind }
+  }
+}
+
 /// Conversions of a checkpoint with random contents, by which faults are told apart that change the
 /// values of one checkpoint alike.
 extension Examination {
   /// What the adapter makes of other contents in the broken law's step; nothing in steps that are no
   /// single conversion.
-  func conversions(by session: any AdapterSession) -> [ValueEvidence] {
+  func conversions(by session: any AdapterSession) -> [Violation.Evidence] {
     let (checkpoint, oracle) = (Checkpoint(spec), LayoutOracle(spec))
-    return (1...6 as ClosedRange<UInt64>).flatMap { seed -> [ValueEvidence] in
+    return (1...6 as ClosedRange<UInt64>).flatMap { seed -> [Violation.Evidence] in
       guard let onDisk = try? checkpoint.stateDict(TensorContents(.random, seed: seed)) else {
         return []
       }
-      func loaded(_ rank: ExpertParallelism?) -> ValueEvidence? {
+      func loaded(_ rank: ExpertParallelism?) -> Violation.Evidence? {
         guard let found = try? session.fromHF(onDisk, rank) else { return nil }
         let expected = oracle.native(of: onDisk, rank)
         let castTensors = oracle.castTensors(of: expected)
-        return ValueEvidence(
-          violation: .init(expected: expected, found: found, castTensors: castTensors),
-          sources: onDisk)
+        var evidence = Violation.Evidence(
+          expected: expected, found: found, castTensors: castTensors)
+        evidence.sources = onDisk
+        return evidence
       }
-      func saved(_ rank: ExpertParallelism?) -> ValueEvidence? {
+      func saved(_ rank: ExpertParallelism?) -> Violation.Evidence? {
         let native = oracle.native(of: onDisk, rank)
         guard let found = try? session.toHF(native, excluding: "", rank) else { return nil }
         let expected = oracle.onDisk(of: native, rank)
-        return ValueEvidence(violation: .init(expected: expected, found: found))
+        return Violation.Evidence(expected: expected, found: found)
       }
-      let made: [ValueEvidence?] =
+      let made: [Violation.Evidence?] =
         switch violation.step {
         case .fromHF(let rank): [loaded(rank)]
         case .toHF(let rank): [saved(rank)]

@@ -78,7 +78,7 @@ private struct InvalidInput {
     switch (outcome, trial.adapter.invalidInputContract) {
     case (.success(let result), .refuses):
       throw Violation(
-        kind, place: "accepted", step: step,
+        code: kind, place: "accepted", step: step,
         "accepted \(subject): \(result.count) tensors came out and no error"
           + (Self.words(faulty.offences).map { " that names \($0)" } ?? ""))
     case (.success(let result), .losesNothing): try requireNoLoss(input, result)
@@ -91,7 +91,7 @@ private struct InvalidInput {
   private func requireNames(_ error: AdapterError) throws(Violation) {
     guard let words = Self.words(faulty.unnamed(in: error)) else { return }
     throw Violation(
-      kind, place: "not named", step: step, "refused \(subject), but did not name \(words)")
+      code: kind, place: "not named", step: step, "refused \(subject), but did not name \(words)")
   }
 
   /// Keys that a refusal must name, and as what; nil if there are none.
@@ -125,7 +125,7 @@ private struct InvalidInput {
     let found = try trial.attempt(step) { try outcome.get() }
     guard found != expected, try freshly(input) == expected else { return }
     throw Violation(
-      kind, place: "state", step: step, evidence: .init(expected: expected, found: found),
+      code: kind, place: "state", step: step, evidence: .init(expected: expected, found: found),
       "converts a valid state dict differently after it was given \(subject)")
   }
 }
@@ -144,7 +144,7 @@ extension InvalidInput {
     }
     let own = losses.filter { loss in !(always ?? []).contains { $0.isSame(as: loss) } }
     guard !own.isEmpty else {
-      throw violation("any fault", faulty.descriptions, losses, input, result)
+      throw violation(Violation.Kind.anyFault.rawValue, faulty.descriptions, losses, input, result)
     }
     // The fault is to blame that touched the worst loss's layer or key.
     let touching = own.map { faulty.fault(touching: $0.name) }
@@ -172,7 +172,7 @@ extension InvalidInput {
       case .invented: "invented"
       }
     return Violation(
-      fault, place: fate.rawValue, step: step, evidence: evidence(losses, input, result),
+      code: fault, place: fate.rawValue, step: step, evidence: evidence(losses, input, result),
       "accepted \(subject(descriptions)), and \(verb) '\(worst.first?.name ?? "")'\(rest) "
         + "without a word")
   }

@@ -28,7 +28,7 @@ extension AdapterLaws {
     guard let layer = layers.symmetricDifference(expected).min() else { return true }
     let kept = layers.contains(layer)
     throw Violation(
-      kept ? "MTP layer kept" : "layer dropped", step: .fromHF(nil),
+      kept ? .mtpLayerKept : .layerDropped, step: .fromHF(nil),
       evidence: .init(expected: try trial.expectedNative(), found: try trial.native()),
       kept
         ? "layer \(layer) is loaded, though the \(trial.spec.config.hiddenLayerCount) decoder "
@@ -51,12 +51,12 @@ extension AdapterLaws {
     let answers = try trial.attempt(.isMTPKey) { try session.areMTPKeys(cases.map(\.0)) }
     guard answers.count == cases.count else {
       throw Violation(
-        "answers missing", step: .isMTPKey,
+        .answersMissing, step: .isMTPKey,
         "\(answers.count) answers came to isMTPKey of \(Wording.count(cases.count, "key"))")
     }
     for ((name, expected), found) in zip(cases, answers) where found != expected {
       throw Violation(
-        "isMTPKey is \(found)", step: .isMTPKey,
+        found ? .isMTPKey : .isNoMTPKey, step: .isMTPKey,
         "isMTPKey('\(name)') is \(found) with \(Wording.count(count, "decoder layer"))")
     }
     return true

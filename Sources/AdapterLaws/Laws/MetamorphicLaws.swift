@@ -139,13 +139,13 @@ extension Trial {
   func append(_ part: StateDict, to whole: inout StateDict) throws(Violation) {
     if let name = part.names.first(where: { whole[$0] != nil }) {
       throw Violation(
-        "key twice", place: tensorClass(name), step: .toHF(nil),
+        .keyTwice, place: tensorClass(name), step: .toHF(nil),
         "'\(name)' comes out of two parts of one state dict")
     }
     do {
       for (name, tensor) in part { try whole.insert(tensor, named: name) }
     } catch {
-      throw Violation("key twice", step: .toHF(nil), "\(error)")
+      throw Violation(.keyTwice, step: .toHF(nil), "\(error)")
     }
   }
 }

@@ -111,8 +111,9 @@ extension AdapterLaws {
   ) { (trial) throws(Violation) in
     guard trial.spec.lora == nil else { return false }
     let kept = try trial.onDisk().filter { !trial.dropsMTP || !trial.isStoredMTP($0) }
-    try trial.require(count(trial.native()), count(kept), "elements", .fromHF(nil))
-    try trial.require(count(trial.saved()), count(trial.expectedNative()), "elements", .toHF(nil))
+    try trial.require(count(trial.native()), count(kept), .elementCount, .fromHF(nil))
+    try trial.require(
+      count(trial.saved()), count(trial.expectedNative()), .elementCount, .toHF(nil))
     return true
   }
 
@@ -132,7 +133,7 @@ extension AdapterLaws {
       expected += tensor.shape.elementCount * width
     }
     let found = try trial.native().reduce(0) { $0 + $1.tensor.byteCount }
-    try trial.require(found, expected, "bytes", .fromHF(nil))
+    try trial.require(found, expected, .byteCount, .fromHF(nil))
     return true
   }
 
@@ -152,10 +153,11 @@ extension Trial {
   }
 
   fileprivate func require(
-    _ found: Int, _ expected: Int, _ what: String, _ step: ConversionStep
+    _ found: Int, _ expected: Int, _ kind: Violation.Kind, _ step: ConversionStep
   ) throws(Violation) {
     guard found != expected else { return }
+    let what = kind == .byteCount ? "bytes" : "elements"
     throw Violation(
-      "count of \(what)", step: step, "\(expected) \(what) should come out, and \(found) do")
+      kind, step: step, "\(expected) \(what) should come out, and \(found) do")
   }
 }

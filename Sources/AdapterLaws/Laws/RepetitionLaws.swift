@@ -24,7 +24,7 @@ extension AdapterLaws {
     try trial.requireUnchanged(native, trial.oracle.native(of: before), .toHF(nil))
     if let name = try trial.session().changedInputs.first {
       throw Violation(
-        "input changed", place: trial.tensorClass(name), step: .roundTrip,
+        .inputChanged, place: trial.tensorClass(name), step: .roundTrip,
         "the adapter changed its input '\(name)'")
     }
     return true
@@ -80,7 +80,7 @@ extension Trial {
   ) throws(Violation) {
     guard let mismatch = Mismatch(expected: before, found: after) else { return }
     throw Violation(
-      "input changed", place: mismatch.place(in: spec.config.layout), step: step,
+      .inputChanged, place: mismatch.place(in: spec.config.layout), step: step,
       evidence: .init(expected: before, found: after),
       "the adapter changed its input: \(mismatch.summary)")
   }

@@ -63,7 +63,7 @@ extension AdapterLaws {
         ?? (original.count == returned.count ? nil : min(original.count, returned.count))
     else { return true }
     throw Violation(
-      "bytes of the file", step: .roundTrip,
+      .fileBytes, step: .roundTrip,
       evidence: .init(expected: try trial.onDisk(), found: try trial.returned()),
       "the file of \(original.count) bytes differs from byte \(place) on")
   }
@@ -111,7 +111,7 @@ extension AdapterLaws {
     }
     if let twice = firstRepeated(pieces.map(\.name)) {
       throw Violation(
-        "key twice", place: trial.tensorClass(twice), step: .streaming,
+        .keyTwice, place: trial.tensorClass(twice), step: .streaming,
         "saving tensor by tensor gives the key '\(twice)' twice")
     }
     let joined = try trial.attempt(.streaming) {

@@ -35,7 +35,8 @@ public struct HeatMap: Sendable {
     let outer = Array(extents.dropLast(2))
     let count = outer.reduce(1, *)
     let shown = min(count, limit)
-    var wrong = [[Int]](repeating: grid.empty, count: shown)
+    let empty = [Int](repeating: 0, count: grid.rows * grid.columns)
+    var wrong = [[Int]](repeating: empty, count: shown)
     TensorMismatch.forEachDifference(tensor.expected, tensor.found, tensor.isCast) {
       position, _, _ in
       let (plane, inside) = position.quotientAndRemainder(dividingBy: height * width)
@@ -62,8 +63,6 @@ private struct Grid {
     self.rows = min(rows, height)
     self.columns = min(columns, width)
   }
-
-  var empty: [Int] { [Int](repeating: 0, count: rows * columns) }
 
   func field(of position: Int) -> Int {
     let (row, column) = position.quotientAndRemainder(dividingBy: width)

@@ -91,12 +91,12 @@ public struct Mismatch: Sendable {
   }
 
   /// The way the two differ, which stays the same while a failure is made smaller.
-  public var kind: String {
+  public var kind: Violation.Kind {
     switch (missing.isEmpty, surplus.isEmpty) {
-    case (false, false): "wrong key"
-    case (false, true): "missing key"
-    case (true, false): "surplus key"
-    case (true, true): mostSerious?.kind.rawValue ?? "order of keys"
+    case (false, false): .wrongKey
+    case (false, true): .missingKey
+    case (true, false): .surplusKey
+    case (true, true): mostSerious?.kind.ofViolation ?? .keyOrder
     }
   }
 

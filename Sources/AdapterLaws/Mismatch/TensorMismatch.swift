@@ -13,6 +13,16 @@ public struct TensorMismatch: Sendable {
     /// All places that differ hold zeros instead of other numbers.
     case zeroed
     case elements
+
+    /// The way in which a law fails by it.
+    var ofViolation: Violation.Kind {
+      switch self {
+      case .dtype: .dtype
+      case .shape: .shape
+      case .zeroed: .zeroed
+      case .elements: .elements
+      }
+    }
   }
 
   /// The name of both.

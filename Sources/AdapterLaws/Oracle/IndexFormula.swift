@@ -6,7 +6,7 @@ import Layouts
 
 /// Where the elements of one tensor on disk are in a native one: for each native axis, the index is
 /// `coefficient * i + offset`, where `i` is the index of one axis on disk or the number of the expert.
-struct IndexFormula {
+struct PartFormula {
   struct Term {
     /// The axis on disk, or nil for the number of the expert in the name.
     let axis: Int?
@@ -27,7 +27,7 @@ struct IndexFormula {
 
 /// The index formulas of all tensors on disk that make up one native tensor.
 struct NativeFormula {
-  let parts: [IndexFormula]
+  let parts: [PartFormula]
   /// The native axis that counts experts.
   let expertAxis: Int?
   /// The experts that the native tensor holds.
@@ -37,7 +37,7 @@ struct NativeFormula {
   /// How far neighbors along each axis are from each other.
   private let strides: [Int]
 
-  init(_ parts: [IndexFormula], expertAxis: Int?, _ experts: Range<Int>) {
+  init(_ parts: [PartFormula], expertAxis: Int?, _ experts: Range<Int>) {
     var shape = [Int](repeating: 0, count: parts.first?.terms.count ?? 0)
     for part in parts {
       for (axis, term) in part.terms.enumerated() {
@@ -58,7 +58,7 @@ struct NativeFormula {
   /// the first one here; -1 of elements of other experts.
   ///
   /// - Parameter held: The experts that the tensor on disk holds, where one of its axes counts them.
-  func positions(_ part: IndexFormula, held: Range<Int>) -> [Int] {
+  func positions(_ part: PartFormula, held: Range<Int>) -> [Int] {
     var steps = part.extents.map { [Int](repeating: 0, count: $0) }
     for (native, term) in part.terms.enumerated() {
       guard let axis = term.axis else { continue }
@@ -91,7 +91,7 @@ struct NativeFormula {
 
   /// How far an expert's elements are from those of the first one here, where its number is in the name;
   /// nil if it is none of those here.
-  func distance(_ part: IndexFormula, expert: Int?) -> Int? {
+  func distance(_ part: PartFormula, expert: Int?) -> Int? {
     guard let expert, let axis = expertAxis, part.terms[axis].axis == nil else { return 0 }
     let index = part.terms[axis](expert)
     return experts.contains(index) ? (index - experts.lowerBound) * strides[axis] : nil
@@ -103,18 +103,18 @@ extension LayoutOracle {
   func formula(of group: Int, layer: Int, _ experts: Range<Int>) -> NativeFormula? {
     let group = layout.groups[group]
     let values = spec.config.values(values, ofLayer: layer)
-    var parts: [IndexFormula] = []
+    var parts: [PartFormula] = []
     for position in group.parts where layout.tensors[position].isPresent(values) {
       let rule = layout.tensors[position]
       guard case .part(_, let indices) = rule.native else { return nil }
       let extents = rule.axes.compactMap { $0.extent.value(values) }
       let terms = indices.compactMap { index in
         index.offset.value(values).map {
-          IndexFormula.Term(axis: index.axis, coefficient: index.coefficient, offset: $0)
+          PartFormula.Term(axis: index.axis, coefficient: index.coefficient, offset: $0)
         }
       }
       guard extents.count == rule.axes.count, terms.count == indices.count else { return nil }
-      parts.append(IndexFormula(rule: position, extents: extents, terms: terms))
+      parts.append(PartFormula(rule: position, extents: extents, terms: terms))
     }
     return parts.isEmpty
       ? nil : NativeFormula(parts, expertAxis: group.expertAxis, experts)
@@ -129,17 +129,17 @@ extension LayoutOracle {
         of: layout.lora[lora].group, layer: layer, 0..<spec.config.expertCount),
       weights.expertAxis == 0
     else { return nil }
-    let parts = weights.parts.compactMap { part -> IndexFormula? in
+    let parts = weights.parts.compactMap { part -> PartFormula? in
       guard part.terms.count == 3, let input = part.terms[1].axis, let output = part.terms[2].axis
       else { return nil }
       let (feature, ranks) = (isA ? 1 : 0, isA ? 0 : 1)
       var extents = [rank, rank]
       extents[feature] = part.extents[isA ? input : output]
       let own = part.terms[isA ? 1 : 2]
-      let features = IndexFormula.Term(
+      let features = PartFormula.Term(
         axis: feature, coefficient: own.coefficient, offset: own.offset)
-      let inner = IndexFormula.Term(axis: ranks, coefficient: 1, offset: 0)
-      return IndexFormula(
+      let inner = PartFormula.Term(axis: ranks, coefficient: 1, offset: 0)
+      return PartFormula(
         rule: part.rule, extents: extents,
         terms: [part.terms[0]] + (isA ? [features, inner] : [inner, features]))
     }

@@ -72,7 +72,7 @@ extension LayoutOracle {
     result.reserveCapacity(onDisk.count)
     for (name, tensor) in onDisk {
       let key = key(name)
-      if let key, isDropped(key) { continue }
+      if let key, dropsMTP, isMTP(key) { continue }
       let meaning = key.flatMap { self.meaning(onDisk: $0) }
       result.append(
         Source(

@@ -56,11 +56,6 @@ public struct LayoutOracle: Sendable {
     return layout.groups[group]
   }
 
-  /// Whether loading drops the layer of a key on disk, as one of multi-token prediction.
-  func isDropped(_ key: OracleKey) -> Bool {
-    dropsMTP && isMTP(key)
-  }
-
   /// Whether the options and the layout have multi-token prediction layers left out on load.
   var dropsMTP: Bool {
     spec.options.mtpPolicy == .drop && layout.layers.prediction?.isDroppedOnLoad ?? false
@@ -137,7 +132,7 @@ extension LayoutOracle {
     let parts = formula.parts.map { part in
       (part, name(layout.tensors[part.rule].name), formula.positions(part, held: formula.experts))
     }
-    func onDisk(_ part: IndexFormula, _ name: NamePattern, _ positions: [Int], _ expert: Int)
+    func onDisk(_ part: PartFormula, _ name: NamePattern, _ positions: [Int], _ expert: Int)
       -> (TensorName, Tensor)?
     {
       formula.distance(part, expert: name.hasExpert ? expert : nil).map { start in

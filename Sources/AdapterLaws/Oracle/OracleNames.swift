@@ -85,8 +85,9 @@ final class OracleNames: Sendable {
     for (lora, entry) in layout.lora.enumerated() {
       let group = layout.groups[entry.group]
       let (module, kinds) = (group.name.upToLastDot, group.kinds ?? .all)
+      let wrapper = String(repeating: "base_layer.", count: layout.lora.count - 1 - lora)
       for (letter, isA) in [("A", true), ("B", false)] {
-        let fused = "\(module)\(lora == 0 ? "base_layer." : "")lora_\(letter).weight"
+        let fused = "\(module)\(wrapper)lora_\(letter).weight"
         add(
           NamePattern(start: fused, end: nil),
           Meaning(kinds: kinds, what: .fused(lora: lora, isA: isA)))
@@ -99,9 +100,7 @@ final class OracleNames: Sendable {
         }
       }
     }
-    block =
-      layout.layerStart.hasPrefix(layout.prefixes[0])
-      ? String(layout.layerStart.dropFirst(layout.prefixes[0].count)) : layout.layerStart
+    block = layout.block
     (self.onDisk, self.numbered, self.native) = (onDisk, numbered, native)
     modules = layout.modules
   }

@@ -15,7 +15,6 @@ struct CampaignPlan: Sendable {
     let phase: CampaignPhase
     /// The run that checks them, whose space they are of.
     let run: CheckRun
-    let check: CheckProperty
 
     /// Whether a case takes long, since it has numbers of the config.
     var isSlow: Bool { phase == .exactCounts || phase == .exactWidths }
@@ -55,11 +54,10 @@ struct CampaignPlan: Sendable {
   ///
   /// - Parameters:
   ///   - isLong: Whether there will be enough cases for rare pairs of values to have some of their own.
-  ///   - arguments: What `hymt2 replay` must be told for the same adapter and laws.
+  ///   - run: The laws on checkpoints of any config of the layout.
   ///   - path: Where a config is for it that is not the campaign's.
   init(
-    _ config: ModelConfig, adapter: any AdapterUnderTest, laws: [AdapterLaw],
-    known: KnownDivergences?, seed: UInt64, isLong: Bool, arguments: [String],
+    _ config: ModelConfig, _ run: CheckRun, seed: UInt64, isLong: Bool,
     path: (ModelConfig) -> String
   ) throws(CheckError) {
     self.config = config
@@ -68,8 +66,10 @@ struct CampaignPlan: Sendable {
       _ phase: CampaignPhase, _ space: CheckpointSpace, _ words: [String] = []
     ) throws(CheckError) -> Ground {
       let run = CheckRun(
-        adapter, laws: laws, space: space, known: known, arguments: words + arguments)
-      return Ground(phase: phase, run: run, check: try run.property())
+        run.adapter, laws: run.laws, space: space, known: run.known,
+        arguments: words + run.arguments)
+      try run.validate()
+      return Ground(phase: phase, run: run)
     }
     var space = CheckpointSpace(layout: config.layout)
     any = try ground(.anyConfig, space)
@@ -96,7 +96,7 @@ struct CampaignPlan: Sendable {
   ) -> [Ground] {
     var reach = AxisReach()
     func add(_ ground: Ground, _ number: Int) {
-      if let (spec, _) = ground.check.generator.numbered(UInt64(number), seed: seed) {
+      if let (spec, _) = ground.run.generator.numbered(UInt64(number), seed: seed) {
         reach.add(AxisValues(spec).bytes)
       }
     }
@@ -139,13 +139,12 @@ struct CampaignPlan: Sendable {
     switch origin {
     case .number(let number):
       let ground = ground(of: number)
-      return ground.check.generator.numbered(UInt64(number), seed: seed).map {
+      return ground.run.generator.numbered(UInt64(number), seed: seed).map {
         Case(ground: ground, spec: $0.value, choices: $0.choices)
       }
     case .corpus(let text):
-      let layout = any.run.space.layout
-      guard let spec = try? CheckpointSpec(token: text, layout: layout),
-        spec.config.layout == layout, any.run.space.disallowedAxis(AxisValues(spec)) == nil
+      guard let spec = any.run.spec(token: text),
+        any.run.space.disallowedAxis(AxisValues(spec)) == nil
       else { return nil }
       return Case(ground: any, spec: spec, choices: nil)
     }

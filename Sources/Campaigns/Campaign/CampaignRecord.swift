@@ -20,13 +20,14 @@ struct CampaignRecord: Sendable, Equatable {
   var marks: [UInt8] = []
   /// How the first law was broken in a way that is not known, if one was.
   var failure: Failure.BrokenLaw?
-  /// The causes; nil where they were not looked for or say too little.
-  var cause: String?
+  /// The causes, where they were looked for.
+  var causes: [Cause] = []
 
   /// What tells failures apart.
   var signature: String {
     let failure = failure ?? Failure.BrokenLaw()
-    return [failure.law, failure.kind, failure.place, cause ?? ""].joined(separator: " | ")
+    let cause = Failure.keys(causes).joined(separator: ", ")
+    return [failure.law, failure.kind, failure.place, cause].joined(separator: " | ")
   }
 }
 
@@ -37,7 +38,7 @@ extension CampaignRecord: JSONRecord {
     try table.member("ms", &milliseconds)
     try table.bytes("marks", &marks)
     try table.member("broken", &failure)
-    try table.member("cause", &cause)
+    try table.list("causes", &causes)
   }
 }
 
@@ -56,4 +57,47 @@ extension CampaignRecord.Origin {
       throw source["case"].error(expected: "the number of a case, or a token")
     }
   }
+}
+
+/// A part of a campaign.
+public enum CampaignPhase: String, Sendable, Hashable, CaseIterable {
+  /// The plan of the config at full size, without data.
+  case planProof = "plan proof"
+  /// A sparse layer of the config at full size, with data.
+  case fullLayer = "full-size layer"
+  /// Cases that earlier campaigns left in the corpus.
+  case corpus
+  /// Small checkpoints that have the config's relations.
+  case around
+  /// Checkpoints with the config's numbers of experts or layers, or both, at small widths.
+  case exactCounts = "exact counts"
+  /// Checkpoints with the config's widths, of few experts and layers.
+  case exactWidths = "exact widths"
+  /// Small checkpoints of any config.
+  case anyConfig = "any config"
+
+  /// What the phase does, in one line.
+  public var summary: String {
+    switch self {
+    case .planProof: "the plan of the config at full size is proven, without data"
+    case .fullLayer: "a sparse layer at full size is converted and comes back"
+    case .corpus: "cases that earlier campaigns left"
+    case .around: "small checkpoints with the relations of the config"
+    case .exactCounts: "the config's number of experts, of layers, or both, at small widths"
+    case .exactWidths: "the config's widths, with few experts and layers"
+    case .anyConfig: "small checkpoints of any config"
+    }
+  }
+}
+
+/// What a phase of a campaign has done.
+public struct CampaignPhaseTally: Sendable, Equatable {
+  /// The phase.
+  public var phase = CampaignPhase.planProof
+  /// Cases checked; of the proof and the full-size layer, how often it was done.
+  public var judged = 0
+  /// Cases of which a law was broken in a way that is not known, or that were refuted.
+  public var failed = 0
+  /// What there is to say, such as how many elements were moved.
+  public var note = ""
 }

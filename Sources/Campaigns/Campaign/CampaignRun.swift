@@ -10,13 +10,10 @@ internal import StrictJSON
 
 /// A campaign around a config: proofs at full size, then numbered cases from the config outwards.
 public struct CampaignRun: Sendable {
-  private let adapter: any AdapterUnderTest
-  private let laws: [AdapterLaw]
-  private let known: KnownDivergences?
+  /// The laws on checkpoints of any config, from which grounds around the config follow.
+  private let run: CheckRun
   private let config: ModelConfig
   private let configPath: String
-  private let arguments: [String]
-  private let fuzzArguments: [String]
 
   /// Creates a campaign.
   ///
@@ -29,13 +26,11 @@ public struct CampaignRun: Sendable {
     laws: [AdapterLaw] = AdapterLaws.all, known: KnownDivergences? = nil,
     arguments: [String] = [], fuzzArguments: [String] = []
   ) {
-    self.adapter = adapter
-    self.laws = laws.map { $0.stated(for: config.layout) }
-    self.known = known
+    run = CheckRun(
+      adapter, laws: laws, space: CheckpointSpace(layout: config.layout), known: known,
+      arguments: arguments, checkArguments: fuzzArguments)
     self.config = config
     self.configPath = configPath
-    self.arguments = arguments
-    self.fuzzArguments = fuzzArguments
   }
 
   /// Works until the budget is used up.
@@ -48,14 +43,17 @@ public struct CampaignRun: Sendable {
   ///   thread, from one at a time.
   /// - Throws: `CheckError` if nothing can be checked, or what is wrong with the corpus.
   public func run(
-    _ settings: RunSettings, observing: (@Sendable (CampaignProgress) -> Void)? = nil
+    _ settings: RunSettings, observing: (@Sendable (RunProgress) -> Void)? = nil
   ) throws -> RunReport {
     if case .examples(let examples) = settings.budget, examples < 1 {
       throw CheckError.noExamples(requested: examples)
     }
     let corpus = settings.corpus.map { Corpus(folder: $0) }
     let plan = try plan(settings, corpus)
-    let empty = emptyReport(plan, settings)
+    var empty = run.report(settings)
+    empty.config = CampaignConfig(path: configPath, summary: config.phrase, text: config.json)
+    empty.shards = [settings.shard]
+    empty.phases = CampaignPhase.allCases.map { CampaignPhaseTally(phase: $0) }
     var state = CampaignState(report: empty, corpus: try cases(of: corpus, settings.shard))
     var store: CampaignStore?
     if let corpus {
@@ -69,13 +67,9 @@ public struct CampaignRun: Sendable {
       for file in opened.damaged { settings.damaged?(file) }
       store = opened
     }
-    let clock = CampaignClock(
-      earlier: state.milliseconds, limit: settings.budget.milliseconds,
-      isCancelled: settings.isCancelled ?? { false })
     let session = CampaignSession(
-      plan: plan, settings: settings, corpus: corpus, clock: clock, observing: observing,
-      schedule: CampaignSchedule(
-        state, settings, once: once(state.report, settings), store: store))
+      plan, settings, state, proofs: proofs(state.report, settings), corpus, store,
+      observing: observing)
     return try finished(try session.run(), plan, corpus, added: session.addedCount)
   }
 
@@ -84,8 +78,7 @@ public struct CampaignRun: Sendable {
   ) throws -> CampaignPlan {
     var configs: [(path: String, config: ModelConfig)] = []
     let plan = try CampaignPlan(
-      config, adapter: adapter, laws: laws, known: known, seed: settings.seed,
-      isLong: settings.budget.isLong, arguments: arguments
+      config, run, seed: settings.seed, isLong: settings.budget.isLong
     ) { config in
       guard let corpus else { return CampaignPlan.configName }
       let path = corpus.configPath(config)
@@ -108,39 +101,26 @@ public struct CampaignRun: Sendable {
   /// The same for every run of the campaign on the same corpus, whatever seed and budget.
   private func name(_ plan: CampaignPlan, _ settings: RunSettings) -> String {
     let parts =
-      [adapter.name, adapter.version ?? "", config.layout.text, config.layout.native]
-      + [config.json.text(.compact)] + laws.map(\.name)
-      + ["\(plan.any.check.fingerprint)"]
+      [run.adapter.name, run.adapter.version ?? "", config.layout.text, config.layout.native]
+      + [config.json.text(.compact)] + run.laws.map(\.name)
+      + ["\(plan.any.run.fingerprint)"]
     let hash = String(stableHash(parts.joined(separator: "\n")), radix: 36)
     return "\(hash)-\(settings.shard.index + 1)-of-\(settings.shard.count)"
   }
 
-  private func emptyReport(_ plan: CampaignPlan, _ settings: RunSettings) -> RunReport {
-    RunReport(
-      adapter: adapter.name, version: adapter.version, layout: config.layout, seed: settings.seed,
-      arguments: arguments + fuzzArguments, replayArguments: arguments,
-      config: CampaignConfig(path: configPath, summary: config.phrase, text: config.json),
-      shards: [settings.shard], budget: settings.budget, leftOut: plan.any.run.space.leftOut,
-      phases: CampaignPhase.allCases.map { CampaignPhaseTally(phase: $0) },
-      laws: laws.map { LawTally(law: LawSummary($0)) }, known: known.map { KnownReport($0) })
-  }
-
   /// What is done once, by the first shard, and is not done yet.
-  private func once(
-    _ report: RunReport, _ settings: RunSettings
-  ) -> [CampaignSchedule.Task] {
+  private func proofs(_ report: RunReport, _ settings: RunSettings) -> [CampaignPhase] {
     guard settings.shard.index == 0 else { return [] }
-    var tasks: [CampaignSchedule.Task] = [.planProof]
-    if hasFullLayer(settings) { tasks.append(.fullLayer) }
-    return tasks.filter { task in
-      let phase: CampaignPhase = if case .planProof = task { .planProof } else { .fullLayer }
-      return report.phases.contains { $0.phase == phase && $0.judged == 0 }
+    let phases: [CampaignPhase] = hasFullLayer(settings) ? [.planProof, .fullLayer] : [.planProof]
+    return phases.filter { phase in
+      report.phases.contains { $0.phase == phase && $0.judged == 0 }
     }
   }
 
   /// Whether the adapter is one whose layers can be streamed, and there is time for it.
   private func hasFullLayer(_ settings: RunSettings) -> Bool {
-    guard adapter is ReferenceAdapter, let layer = ConfigScaling(config: config).fullLayer else {
+    guard run.adapter is ReferenceAdapter, let layer = ConfigScaling(config: config).fullLayer
+    else {
       return false
     }
     let elements = 3 * layer.expertCount * layer.hiddenSize * layer.moeIntermediateSize

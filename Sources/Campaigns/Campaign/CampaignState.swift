@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+internal import PropertyEngine
 internal import StrictJSON
 
 /// How far a campaign has come: what its records say, in the order of the cases, so that it does not
@@ -157,7 +158,7 @@ struct CampaignState: Sendable {
 }
 
 extension CampaignState: JSONRecord {
-  private static let schemaVersion = 3
+  private static let schemaVersion = 4
   /// No campaign gets so far.
   private static let mostCounted = 1 << 53
 
@@ -191,19 +192,19 @@ extension CampaignState: JSONRecord {
   /// - Returns: The state, and the numbers of lines of the journal that cannot be read, from 1.
   static func read(
     _ document: [UInt8], journal: [ArraySlice<UInt8>], path: String
-  ) throws(CampaignFileError) -> (state: CampaignState, unreadable: [Int]) {
+  ) throws(DocumentError) -> (state: CampaignState, unreadable: [Int]) {
     var state: CampaignState
     do {
       state = try CampaignState(JSONField(try JSONValue(parsing: document)))
     } catch let error as JSONFieldError {
-      throw CampaignFileError(
+      throw DocumentError(
         path, field: error.place, expected: error.expected, found: error.found)
     } catch let error as JSONError {
-      throw CampaignFileError(
+      throw DocumentError(
         path, field: "line \(error.line), column \(error.column) (byte \(error.byteOffset))",
         expected: error.expected, found: error.found)
     } catch {
-      throw CampaignFileError(path, expected: "the state of a campaign", found: "\(error)")
+      throw DocumentError(path, expected: "the state of a campaign", found: "\(error)")
     }
     let unreadable = journal.indices.filter { !state.take(journal[$0]) }
     return (state, unreadable.map { $0 + 1 })
@@ -239,5 +240,12 @@ extension CampaignState.KeptCase: JSONRecord {
   mutating func members(_ table: inout JSONTable) throws(JSONFieldError) {
     try origin.members(&table)
     try table.member("isFirst", &isFirst)
+  }
+}
+
+extension CampaignState.Sighting {
+  /// What fails.
+  var key: FailureKey {
+    FailureKey(law: failure.law, kind: failure.kind, place: failure.place)
   }
 }

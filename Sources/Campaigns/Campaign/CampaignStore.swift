@@ -27,7 +27,7 @@ struct CampaignStore: Sendable {
   /// Takes hold of the files of a campaign.
   ///
   /// - Parameter token: The token of a case of this campaign in the space of all checkpoints.
-  /// - Throws: `CampaignFileError` if another process has them, or `FileError`.
+  /// - Throws: `DocumentError` if another process has them, or `FileError`.
   init(
     _ corpus: Corpus, name: String, token: @escaping @Sendable (CampaignRecord.Origin) -> String?
   ) throws {
@@ -36,7 +36,7 @@ struct CampaignStore: Sendable {
     self.token = token
     let file = "\(name).journal"
     guard let journal = try Journal.open(folder: corpus.campaigns, name: file) else {
-      throw CampaignFileError(
+      throw DocumentError(
         "\(corpus.campaigns)/\(file)", expected: "a campaign that no process works on",
         found: "one that is under way in another process",
         remedy: "wait for it, give another --shard, or another --corpus")
@@ -57,17 +57,21 @@ struct CampaignStore: Sendable {
     let lines = try journal.recover()
     guard let document = try Corpus.bytes(of: path) else {
       if !lines.isEmpty {
-        try keepJournal(
-          "\(journal.path): expected \(path) beside it, found no such file", Self.anew)
+        try keep(
+          journal.path, "\(journal.path): expected \(path) beside it, found no such file", Self.anew
+        )
       }
       try journal.clear()
       return nil
     }
     let (state, unreadable): (CampaignState, [Int])
-    do throws(CampaignFileError) {
+    do throws(DocumentError) {
       (state, unreadable) = try CampaignState.read(document, journal: lines, path: path)
     } catch {
-      try putAside(error.problem, journal: lines)
+      if !lines.isEmpty { try keep(journal.path, error.problem, Self.anew) }
+      try keep(path, error.problem, Self.anew)
+      try FileSystem.removeFile(path)
+      try journal.clear()
       return nil
     }
     guard isSame(state.report) else {
@@ -76,41 +80,31 @@ struct CampaignStore: Sendable {
     }
     if let first = unreadable.first {
       let others = unreadable.count > 1 ? " and \(unreadable.count - 1) more" : ""
-      try keepJournal(
+      try keep(
+        journal.path,
         "\(journal.path): line \(first)\(others): expected what became of a case, found something "
           + "else", "their cases are judged again")
     }
     return state
   }
 
-  private mutating func putAside(_ reason: String, journal lines: [ArraySlice<UInt8>]) throws {
-    if !lines.isEmpty { try keepJournal(reason, Self.anew) }
-    let aside = try freePath(path)
-    try FileSystem.move(path, to: aside)
-    damaged.append(DamagedFile(reason: reason, keptAt: aside, consequence: Self.anew))
-    try journal.clear()
-  }
-
   private static let anew = "the campaign begins anew"
 
-  /// Puts a copy of the journal aside, since the journal itself is this process's.
-  private mutating func keepJournal(_ reason: String, _ consequence: String) throws {
-    let aside = try freePath(journal.path)
-    try FileSystem.write(try Corpus.bytes(of: journal.path) ?? [], to: aside)
+  /// Puts a copy of a file aside.
+  private mutating func keep(
+    _ path: String, _ reason: String, _ consequence: String
+  ) throws {
+    let aside = try freePath(path)
+    try FileSystem.write(try Corpus.bytes(of: path) ?? [], to: aside)
     damaged.append(DamagedFile(reason: reason, keptAt: aside, consequence: consequence))
   }
 
   /// A name beside a file that is not taken, which no other process takes meanwhile.
   private func freePath(_ path: String) throws -> String {
     let taken = Set(try Corpus.names(in: corpus.campaigns))
-    let file = path.split(separator: "/").last.map(String.init) ?? path
-    var name = "\(file).damaged"
-    var number = 2
-    while taken.contains(name) {
-      name = "\(file).damaged-\(number)"
-      number += 1
-    }
-    return "\(corpus.campaigns)/\(name)"
+    let name = "\(path.split(separator: "/").last ?? "").damaged"
+    let names = [name] + (2...taken.count + 2).map { "\(name)-\($0)" }
+    return "\(corpus.campaigns)/\(names.first { !taken.contains($0) } ?? name)"
   }
 
   /// Appends to the journal.
@@ -132,36 +126,41 @@ struct CampaignStore: Sendable {
   }
 }
 
-/// What is wrong with a file or folder of a campaign.
-public struct CampaignFileError: Error, Sendable, Equatable, CustomStringConvertible {
+/// What is wrong with a file of a campaign or of known divergences, or with a folder, and where.
+public struct DocumentError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The file or folder.
   public let path: String
+  /// The entry of known divergences by its id, or by its position where it has none.
+  public let entry: String?
   /// The member, such as `findings[0].law`; nil for the whole.
   public let field: String?
   /// What would have been right.
   public let expected: String
   /// What is there.
   public let found: String
-  /// What helps.
-  public let remedy: String
+  /// What helps, if anything but another content does.
+  public let remedy: String?
 
   init(
     _ path: String, field: String? = nil, expected: String, found: String,
     remedy: String = "remove the file, or run the version of hymt2 that wrote it"
   ) {
-    self.path = path
-    self.field = field
-    self.expected = expected
-    self.found = found
-    self.remedy = remedy
+    (self.path, entry, self.field) = (path, nil, field)
+    (self.expected, self.found, self.remedy) = (expected, found, remedy)
+  }
+
+  init(_ path: String, entry: String? = nil, _ error: JSONFieldError) {
+    (self.path, self.entry) = (path, entry)
+    field = error.place.isEmpty ? nil : error.place
+    (expected, found, remedy) = (error.expected, error.found, nil)
   }
 
   /// The text shown to people.
-  public var description: String { "\(problem); \(remedy)" }
+  public var description: String { problem + (remedy.map { "; \($0)" } ?? "") }
 
   /// What is wrong, without what helps.
   var problem: String {
-    let place = [path, field].compactMap(\.self).joined(separator: ": ")
-    return "\(place): expected \(expected), found \(found)"
+    let place = [path, entry.map { "entry \($0)" }, field].compactMap(\.self)
+    return "\(place.joined(separator: ": ")): expected \(expected), found \(found)"
   }
 }

@@ -120,7 +120,7 @@ public struct Corpus: Sendable {
       var (state, unreadable) = try CampaignState.read(
         document, journal: whole.split(separator: newline), path: path)
       if let line = unreadable.first {
-        throw CampaignFileError(
+        throw DocumentError(
           journalPath, field: "line \(line)", expected: "what became of a case",
           found: "something else", remedy: "run this campaign or shard again to its end")
       }

@@ -24,8 +24,14 @@ struct FullSizeProof {
 
   private struct Ended: Error {}
 
+  /// Proves the plan, or converts a layer.
+  func outcome(of phase: CampaignPhase) throws -> Outcome? {
+    if phase == .planProof { return try planProof() }
+    return try ConfigScaling(config: config).fullLayer.flatMap(fullLayer)
+  }
+
   /// Proves the plans of the reference adapter, there and back.
-  func planProof() throws -> Outcome? {
+  private func planProof() throws -> Outcome? {
     let planner = planner(config)
     let forward = try planner.fromHF(planner.schema)
     if isOver() { return nil }
@@ -44,7 +50,7 @@ struct FullSizeProof {
   }
 
   /// Takes the experts of a layer to native form and back, one at a time.
-  func fullLayer(_ layer: ModelConfig) throws -> Outcome? {
+  private func fullLayer(_ layer: ModelConfig) throws -> Outcome? {
     let planner = planner(layer)
     let infos = planner.schema
     let forward = try planner.fromHF(infos)
@@ -85,7 +91,7 @@ struct FullSizeProof {
       brokenBy: "a plan that is right at small sizes only")
     let command = phase == .planProof ? ["prove"] : ["verify", "--synthetic"]
     return Failure(
-      law: law, kind: "refuted", summary: faults.first ?? "", cause: phase.rawValue,
+      law: law, kind: "refuted", summary: faults.first ?? "",
       config: config.json, checkpoint: config.phrase, mismatch: faults,
       discovery: Failure.Discovery(phase: phase),
       replayCommand: shellCommand(["hymt2"] + command + ["--config", CampaignPlan.configName]),

@@ -9,30 +9,36 @@ internal import StrictJSON
 
 extension Failure {
   /// All about a failure that the search found; nil of one without choices, of which there is none.
-  init?(_ finding: Finding, _ run: CheckRun, _ check: CheckProperty) {
+  init?(_ finding: Finding, _ run: CheckRun) {
     guard let choices = finding.choices else { return nil }
-    let spec = check.spec(of: choices)
-    let judgement = check.judge.judge(spec)
-    let seen = judgement.broken.first { $0.known == nil && $0.key(run.laws) == finding.key }
-    let law = seen?.law ?? run.laws.firstIndex { $0.name == finding.key.law } ?? 0
-    let violation =
-      seen?.violation
-      ?? Violation(
-        finding.key.kind, place: finding.key.place, step: .fromHF(nil), finding.message)
-    self.init(law, violation, spec, judgement, run)
-    self.choices = choices
+    self.init(finding.key, choices, run, finding.message)
     discovery = Discovery(number: finding.caseNumber)
     if !finding.shrinking.wasLeftOut {
       shrinking = Shrinking(
         simplifications: finding.shrinking.successes, executions: finding.shrinking.executions,
         stoppedEarly: finding.shrinking.stoppedEarly)
     }
-    flakiness =
-      finding.flakiness.map {
-        "first it \(Self.text($0.first)), then it \(Self.text($0.second))"
-      }
-      ?? (seen == nil && !run.adapter.isStopped
-        ? "it was broken in the search and held when it was judged once more" : nil)
+    if let found = finding.flakiness {
+      flakiness = "first it \(Self.text(found.first)), then it \(Self.text(found.second))"
+    }
+  }
+
+  /// All about what fails on the checkpoint of some choices.
+  ///
+  /// - Parameter message: What was said of it when it failed.
+  init(_ key: FailureKey, _ choices: ChoiceSequence, _ run: CheckRun, _ message: String = "") {
+    let spec = run.spec(of: choices)
+    let judgement = run.check(spec)
+    let seen = judgement.broken.first { $0.known == nil && $0.key(run.laws) == key }
+    let law = seen?.law ?? run.laws.firstIndex { $0.name == key.law } ?? 0
+    let violation =
+      seen?.violation
+      ?? Violation(code: key.kind, place: key.place, step: .fromHF(nil), message)
+    self.init(law, violation, spec, judgement, run)
+    self.choices = choices
+    if seen == nil, !run.adapter.isStopped {
+      flakiness = "it was broken in the search and held when it was judged once more"
+    }
   }
 
   init(
@@ -40,20 +46,52 @@ extension Failure {
     _ run: CheckRun
   ) {
     let token = spec.token
-    let account = ViolationAccount(violation, of: run.laws[law], spec, run.adapter)
+    let (sentences, causes) = run.diagnosis(of: violation, run.laws[law], spec)
+    let (lines, map) = Self.differences(violation, beside: sentences)
     let values = AxisValues(spec)
     self.init(
       law: LawSummary(run.laws[law]), kind: violation.kind, place: violation.place,
-      summary: violation.summary, diagnosis: account.diagnosis, cause: account.cause,
+      summary: violation.summary, diagnosis: sentences, causes: causes,
       config: spec.config.json, checkpoint: spec.description,
       facts: JSONObject(spec.facts.map { ($0.name, .string($0.value)) }),
       axes: JSONObject(
         ConfigAxis.allCases.map { axis in
           (axis.name, values[axis].map { .string(axis.values[$0]) } ?? .null)
-        }), mismatch: account.mismatch, heatMap: account.heatMap,
+        }), mismatch: lines, heatMap: map,
       brokenLaws: judgement.broken.map { BrokenLaw($0, run.laws, run.known) }, token: token,
       replayCommand: shellCommand(["hymt2", "replay", token] + run.arguments), spec: spec,
       evidence: violation.evidence)
+  }
+
+  /// What differs, in lines, and where elements do; nothing that the diagnosis says already.
+  static func differences(
+    _ violation: Violation, beside diagnosis: [String]
+  ) -> (lines: [String], heatMap: HeatMapFigure?) {
+    guard violation.misbehaviour == nil else { return ([], nil) }
+    guard let mismatch = violation.evidence.flatMap(mismatch) else {
+      let isSaid = diagnosis.isEmpty || diagnosis == [violation.summary]
+      return (isSaid ? [] : [violation.summary], nil)
+    }
+    let map = mismatch.mostSerious.flatMap { HeatMap($0) }.flatMap { map in
+      // A single field says nothing that the lines do not.
+      map.planes.count > 1 || map.planes.contains { $0.shares.joined().count > 1 } ? map : nil
+    }
+    return (
+      lines(mismatch.description), map.map { HeatMapFigure(text: lines($0.text()), svg: $0.svg()) }
+    )
+  }
+
+  private static func lines(_ text: String) -> [String] {
+    text.split(separator: "\n").map(String.init)
+  }
+
+  /// What differs; the order of keys only if nothing else does.
+  private static func mismatch(_ evidence: Violation.Evidence) -> Mismatch? {
+    [false, true].lazy.compactMap { ordered in
+      Mismatch(
+        expected: evidence.expected, found: evidence.found, ordered: ordered,
+        castTensors: evidence.castTensors)
+    }.first
   }
 
   private static func text(_ outcome: Outcome) -> String {
@@ -74,7 +112,7 @@ extension Failure {
     self.init(
       law: law.map { LawSummary($0) } ?? LawSummary(name: failure.law), kind: failure.kind,
       place: failure.place, summary: failure.summary,
-      cause: sighting.first.cause,
+      causes: sighting.first.causes,
       config: drawn?.spec.config.json ?? .null,
       checkpoint: drawn?.spec.description ?? "", token: token,
       replayCommand: shellCommand(["hymt2", "replay", token ?? ""] + words))
@@ -87,6 +125,28 @@ extension Failure {
     discovery = Discovery(
       phase: sighting.first.phase, number: sighting.number,
       seconds: Double(sighting.first.milliseconds) / 1000, occurrences: sighting.occurrences)
+  }
+}
+
+extension CheckRun {
+  /// What the adapter does wrong, in sentences and for machines, without what is known of it.
+  ///
+  /// Runs the adapter on tracer checkpoints; one that gave no answer is not asked again, since what it
+  /// did says it all.
+  func diagnosis(
+    of violation: Violation, _ law: AdapterLaw, _ spec: CheckpointSpec
+  ) -> (sentences: [String], causes: [Cause]) {
+    if law.name.hasPrefix("invalid-input"), violation.misbehaviour == nil {
+      // Tracers are valid checkpoints: what they show would be another fault.
+      return ([violation.summary], [])
+    }
+    let values = AxisValues(spec)
+    let found = Diagnosis.of(violation, spec, adapter) { finding in
+      known?.covers(Cause(finding), on: values) == true
+    }
+    // An adapter that was stopped meanwhile refuses every tracer.
+    if adapter.isStopped, violation.misbehaviour == nil { return ([], []) }
+    return (found.sentences, found.findings.map { Cause($0) })
   }
 }
 

@@ -19,8 +19,8 @@ public struct Failure: Sendable {
   public var summary = ""
   /// What the adapter did wrong, in sentences.
   public var diagnosis: [String] = []
-  /// The causes as text that is the same on all checkpoints that show them, if there is one.
-  public var cause: String?
+  /// What the adapter did wrong, for machines; empty where nothing is known but how the law failed.
+  public var causes: [Cause] = []
   /// The `config.json` of the checkpoint.
   public var config = JSONValue.null
   /// The checkpoint in one phrase.
@@ -141,25 +141,6 @@ extension Failure {
   func isSame(as other: Failure) -> Bool {
     law == other.law && token != nil && token == other.token
   }
-
-  /// Whether both have the same causes, or look so much alike that they may.
-  private func isAlike(_ other: Failure) -> Bool {
-    if let cause, let otherCause = other.cause { return cause == otherCause }
-    return law == other.law && sentence == other.sentence
-  }
-
-  /// The failures of one cause together, those of the cause that comes first in front.
-  static func groups(_ failures: [Failure]) -> [[Failure]] {
-    var groups: [[Failure]] = []
-    for failure in failures {
-      if let group = groups.firstIndex(where: { $0.contains { $0.isAlike(failure) } }) {
-        groups[group].append(failure)
-      } else {
-        groups.append([failure])
-      }
-    }
-    return groups
-  }
 }
 
 extension Failure.Discovery {
@@ -192,7 +173,8 @@ extension Failure: JSONRecord {
     try table.member("flakiness", &flakiness)
     try table.member("token", &token)
     try table.member("replay", &replayCommand)
-    try table.member("cause", &cause)
+    table.shown("cause", cause.json(isWhole: false))
+    try table.member("causes", &causes)
     try table.kept("signature", &signature)
     try table.member("axes", &axes)
     guard table.source != nil || discovery?.phase != nil else {

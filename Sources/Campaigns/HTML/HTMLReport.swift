@@ -18,7 +18,7 @@ extension RunReport {
       <meta http-equiv="Content-Security-Policy" \
       content="default-src 'none'; style-src 'unsafe-inline'">
       <title>\(holds ? "Held" : "Broken") – \(commandName)</title>
-      <style>\(HTMLStyle.sheet)</style>
+      <style>\(HTMLReport.style)</style>
       </head>
       <body>
       <main>
@@ -82,6 +82,12 @@ extension RunReport {
 
 /// Parts of which HTML reports have several.
 enum HTMLReport {
+  /// The style sheet.
+  static let style: Markup = {
+    let sheet = EmbeddedFile.all.first { $0.name == "report.css" }
+    return Markup(trusted: "\n" + String(decoding: sheet?.bytes ?? [], as: UTF8.self))
+  }()
+
   /// JSON that is shown when it is asked for.
   static func details(_ title: String, _ json: JSONValue) -> Markup {
     """

@@ -2,39 +2,10 @@
 // Copyright the hymt2-harness authors
 
 public import AdapterLaws
-internal import CKnownDivergences
+internal import CCampaigns
 internal import CheckpointGenerators
 internal import Layouts
-internal import PropertyEngine
 internal import StrictJSON
-
-/// What is wrong with a file of known divergences, and where.
-public struct KnownDivergencesError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// The file.
-  public let path: String
-  /// The entry by its id, or by its position where it has none; nil for the file as a whole.
-  public let entry: String?
-  /// The member, such as `violations[0].law`; nil for all of the entry.
-  public let field: String?
-  /// What would have been right.
-  public let expected: String
-  /// What is there.
-  public let found: String
-
-  init(_ path: String, entry: String? = nil, _ error: JSONFieldError) {
-    self.path = path
-    self.entry = entry
-    field = error.place.isEmpty ? nil : error.place
-    expected = error.expected
-    found = error.found
-  }
-
-  /// The text shown to people.
-  public var description: String {
-    let place = [path, entry.map { "entry \($0)" }, field].compactMap(\.self)
-    return "\(place.joined(separator: ": ")): expected \(expected), found \(found)"
-  }
-}
 
 extension KnownDivergences {
   /// The version of the format.
@@ -51,6 +22,7 @@ extension KnownDivergences {
   /// | `summary` | what is done, where in the adapter's code, and what is lost |
   /// | `violations` | objects with `law`, `kind` and `place`, in each of which `*` stands for any text: the violations that it explains |
   /// | `when` | may be absent: an object from axes to lists of their values, all of which a checkpoint must have for the entry to explain anything |
+  /// | `causes` | may be absent: objects with the `code` and `direction` of causes that the diagnosis finds there, and maybe their `classes`; they are left out where something else fails |
   /// | `goldens` | may be absent: the golden cases that the adapter does not agree with because of it |
   /// | `diagnosis` | what the harness says of the minimal checkpoint, a list of sentences |
   /// | `case` | the replay token of the minimal checkpoint |
@@ -62,10 +34,10 @@ extension KnownDivergences {
   /// - Parameters:
   ///   - path: What errors call the file.
   ///   - laws: The laws that `law` may be the name of.
-  /// - Throws: `KnownDivergencesError`.
+  /// - Throws: `DocumentError`.
   public init(
     parsing bytes: [UInt8], path: String, laws: [AdapterLaw] = AdapterLaws.all
-  ) throws(KnownDivergencesError) {
+  ) throws(DocumentError) {
     let file = try Self.document(bytes, path)
     let elements: [JSONField]
     do throws(JSONFieldError) {
@@ -79,7 +51,7 @@ extension KnownDivergences {
       }
       elements = try file["entries"].elements()
     } catch {
-      throw KnownDivergencesError(path, error)
+      throw DocumentError(path, error)
     }
     for (position, element) in elements.enumerated() {
       let json = element.json ?? .null
@@ -91,7 +63,7 @@ extension KnownDivergences {
         }
         entries.append(entry)
       } catch {
-        throw KnownDivergencesError(path, entry: name, error)
+        throw DocumentError(path, entry: name, error)
       }
     }
   }
@@ -99,11 +71,11 @@ extension KnownDivergences {
   /// A file as JSON.
   static func document(
     _ bytes: [UInt8], _ path: String
-  ) throws(KnownDivergencesError) -> JSONField {
+  ) throws(DocumentError) -> JSONField {
     do throws(JSONError) {
       return JSONField(try JSONValue(parsing: bytes))
     } catch {
-      throw KnownDivergencesError(
+      throw DocumentError(
         path, JSONFieldError(place: "", expected: "a JSON document", found: "\(error)"))
     }
   }
@@ -117,72 +89,76 @@ extension KnownDivergences {
     return file
   }
 
-  private static let parsed = Result<[KnownDivergences], KnownDivergencesError> {
-    () throws(KnownDivergencesError) in
+  private static let parsed = Result<[KnownDivergences], DocumentError> {
+    () throws(DocumentError) in
     var lists: [KnownDivergences] = []
-    // Constants of the program, which no one changes.
-    while let file = unsafe known_divergences_file_at(lists.count)?.pointee {
-      let bytes = unsafe UnsafeBufferPointer(start: file.bytes, count: file.count)
-      lists.append(
-        try KnownDivergences(parsing: unsafe Array(bytes), path: unsafe String(cString: file.name)))
+    for (name, bytes) in EmbeddedFile.all where name.hasSuffix(".json") {
+      lists.append(try KnownDivergences(parsing: bytes, path: name))
     }
     return lists
   }
 
   /// What this version of the harness knows, adapter by adapter.
   ///
-  /// - Throws: `KnownDivergencesError` if a file that it comes with is wrong.
-  public static func builtIn() throws(KnownDivergencesError) -> [KnownDivergences] {
+  /// - Throws: `DocumentError` if a file that it comes with is wrong.
+  public static func builtIn() throws(DocumentError) -> [KnownDivergences] {
     try parsed.get()
   }
+}
+
+/// The files that are part of the program.
+enum EmbeddedFile {
+  static let all: [(name: String, bytes: [UInt8])] = {
+    var files: [(String, [UInt8])] = []
+    // Constants of the program, which no one changes.
+    while let file = unsafe campaign_file_at(files.count)?.pointee {
+      let bytes = unsafe UnsafeBufferPointer(start: file.bytes, count: file.count)
+      files.append((unsafe String(cString: file.name), unsafe Array(bytes)))
+    }
+    return files
+  }()
 }
 
 extension KnownDivergence {
   fileprivate init(_ entry: JSONField, _ laws: [AdapterLaw]) throws(JSONFieldError) {
     try entry.require(
       only: ["id", "title", "summary", "violations", "diagnosis", "case", "decision"],
-      optional: ["when", "goldens"])
-    let id = try entry["id"].text()
-    guard id.wholeMatch(of: /[a-z0-9]+(-[a-z0-9]+)*/) != nil else {
+      optional: ["when", "causes", "goldens"])
+    guard try entry["id"].text().wholeMatch(of: /[a-z0-9]+(-[a-z0-9]+)*/) != nil else {
       throw entry["id"].error(expected: "lower-case words and numbers with hyphens between them")
     }
-    let token = try entry["case"].string()
-    guard token.hasPrefix(CheckpointSpec.tokenPrefix) else {
+    for name in ["title", "summary", "decision"] { _ = try entry[name].text() }
+    _ = try entry["diagnosis"].strings()
+    guard try entry["case"].string().hasPrefix(CheckpointSpec.tokenPrefix) else {
       throw entry["case"].error(
         expected: "a checkpoint, as text that begins with '\(CheckpointSpec.tokenPrefix)'")
     }
-    var when: [AxisSelection] = []
-    for axis in entry["when"].json == nil ? [] : try entry["when"].object().keys {
-      when.append(AxisSelection(axis, try entry["when"][axis].strings()))
+    for cause in entry["causes"].json == nil ? [] : try entry["causes"].elements() {
+      try cause.require(only: ["code", "direction"], optional: ["classes"])
     }
-    let (title, summary) = (try entry["title"].text(), try entry["summary"].text())
-    let violations = try Self.violations(entry["violations"], laws)
-    let goldens = entry["goldens"].json == nil ? [] : try entry["goldens"].strings()
-    let diagnosis = try entry["diagnosis"].strings()
-    let decision = try entry["decision"].text()
+    try Self.check(entry["violations"], laws)
+    try self.init(entry)
     do throws(AxisSelectionError) {
-      try self.init(
-        id: id, title: title, summary: summary, violations: violations, when: when,
-        goldens: goldens, diagnosis: diagnosis, token: token, decision: decision)
+      positions = try CheckpointSpace.positions(when)
     } catch {
       throw entry["when"].error(expected: "axes and values that there are", found: "\(error)")
     }
   }
 
-  private static func violations(
-    _ field: JSONField, _ laws: [AdapterLaw]
-  ) throws(JSONFieldError) -> [ViolationPattern] {
-    var patterns: [ViolationPattern] = []
-    for element in try field.elements() {
+  private static func check(_ field: JSONField, _ laws: [AdapterLaw]) throws(JSONFieldError) {
+    let elements = try field.elements()
+    guard !elements.isEmpty else { throw field.error(expected: "one or more") }
+    for element in elements {
       try element.require(only: ["law", "kind", "place"])
       let pattern = try ViolationPattern(element)
       guard laws.contains(where: { pattern.matchesLaw($0.name) }) else {
         throw element["law"].error(
           expected: "one of \(laws.map(\.name).joined(separator: ", "))")
       }
-      patterns.append(pattern)
+      let isOfPackage = AdapterLaws.all.contains { pattern.matchesLaw($0.name) }
+      guard !isOfPackage || pattern.hasKind else {
+        throw element["kind"].error(expected: "a way in which laws fail")
+      }
     }
-    guard !patterns.isEmpty else { throw field.error(expected: "one or more") }
-    return patterns
   }
 }

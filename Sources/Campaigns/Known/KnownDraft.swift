@@ -17,8 +17,8 @@ public struct KnownDraft: Sendable {
   /// Makes a file of the document that `hymt2 check --no-known --json` writes.
   ///
   /// - Parameter path: What errors call the report.
-  /// - Throws: `KnownDivergencesError`.
-  public init(report bytes: [UInt8], path: String) throws(KnownDivergencesError) {
+  /// - Throws: `DocumentError`.
+  public init(report bytes: [UInt8], path: String) throws(DocumentError) {
     let report = try KnownDivergences.document(bytes, path)
     var failures: [DraftedFailure] = []
     var object: JSONObject = ["schemaVersion": JSONValue(KnownDivergences.schemaVersion)]
@@ -37,7 +37,7 @@ public struct KnownDraft: Sendable {
       object["adapter"] = .string(try report["adapter"].text())
       object["version"] = version
     } catch {
-      throw KnownDivergencesError(path, error)
+      throw DocumentError(path, error)
     }
     let groups = Dictionary(grouping: failures, by: \.group).sorted { $0.key < $1.key }
     var ids: Set<String> = []
@@ -61,11 +61,10 @@ public struct KnownDraft: Sendable {
       }
     }
     let first = group[0]
-    return [
-      "id": .string(id(of: first.violation, &ids)), "title": "", "summary": "", "decision": "",
-      "violations": .array(violations.map(\.json)),
-      "diagnosis": .strings(first.diagnosis), "case": .string(first.token),
-    ]
+    return KnownDivergence(
+      id: id(of: first.violation, &ids), violations: violations, causes: first.causes,
+      diagnosis: first.diagnosis, token: first.token
+    ).json(isWhole: true)
   }
 
   /// A name of words of the violation that no other entry has.
@@ -92,6 +91,7 @@ private struct DraftedFailure {
   /// What else is broken on the minimal checkpoint and is not known.
   let beside: [ViolationPattern]
   let diagnosis: [String]
+  let causes: [CausePattern]
   let token: String
 
   init(_ field: JSONField) throws(JSONFieldError) {
@@ -99,6 +99,7 @@ private struct DraftedFailure {
     violation = try ViolationPattern(field)
     let diagnosis = try field["diagnosis"].strings()
     self.diagnosis = diagnosis.isEmpty ? [try field["summary"].string()] : diagnosis
+    causes = field["causes"].json == nil ? [] : try [CausePattern](field["causes"])
     token = try field["token"].string()
     var beside: [ViolationPattern] = []
     for element in try field["brokenLaws"].elements() where element["known"].present == nil {

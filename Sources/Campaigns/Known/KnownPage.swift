@@ -4,7 +4,6 @@
 internal import AdapterLaws
 internal import CheckpointGenerators
 import Layouts
-internal import PropertyEngine
 public import StrictJSON
 
 extension KnownDivergences {
@@ -85,15 +84,9 @@ extension KnownDivergences {
         "entries",
         .array(
           entries.map { entry in
-            [
-              "id": .string(entry.id), "title": .string(entry.title),
-              "summary": .string(entry.summary), "decision": .string(entry.decision),
-              "violations": .array(entry.violations.map(\.json)),
-              "when": .object(JSONObject(entry.when.map { ($0.axis, .strings($0.values)) })),
-              "goldens": .strings(entry.goldens), "diagnosis": .strings(entry.diagnosis),
-              "case": .string(entry.token),
-              "replay": .string(replayCommand(entry)),
-            ]
+            var object = entry.shown
+            object["replay"] = .string(replayCommand(entry))
+            return .object(object)
           })
       ),
     ]

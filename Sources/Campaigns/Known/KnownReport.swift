@@ -3,7 +3,6 @@
 
 internal import AdapterLaws
 internal import CheckpointGenerators
-import Layouts
 internal import PropertyEngine
 internal import StrictJSON
 
@@ -107,24 +106,85 @@ extension KnownReport: JSONRecord {
 
 extension CheckRun {
   /// What the minimal checkpoint of each known divergence shows now; each is checked once.
-  func recall(_ check: CheckProperty, _ settings: RunSettings) -> [KnownTally.State]? {
+  func recall(_ settings: RunSettings) -> [KnownTally.State]? {
     guard let known else { return nil }
-    // Cases are of the space of all checkpoints of the layout, whatever the run's config.
-    var space = CheckpointSpace(layout: self.space.layout, faultKinds: self.space.faultKinds)
-    space.allowed = self.space.allowed
     return known.entries.map { entry in
       let isConcerned = laws.contains { law in
         entry.violations.contains { $0.matchesLaw(law.name) }
       }
       guard isConcerned, settings.isCancelled?() != true else { return .notJudged }
-      guard let spec = try? CheckpointSpec(token: entry.token, layout: space.layout),
-        spec.config.layout.name == space.layout.name
-      else { return .stale }
+      guard let spec = spec(token: entry.token) else { return .stale }
       guard space.disallowedAxis(AxisValues(spec)) == nil else { return .unsupported }
-      let judgement = LawJudge(laws: laws, adapter: adapter, known: [entry]).judge(spec)
+      let judgement = check(spec, known: [entry])
       // Of an adapter that was stopped meanwhile nothing is known.
       guard !adapter.isStopped else { return .notJudged }
       return judgement.broken.contains { $0.known != nil } ? .shows : .vanished
+    }
+  }
+}
+
+extension RunReport {
+  /// What became of known divergences: a summary, a table of those seen, and what has changed.
+  var knownLines: [ReportLine] {
+    guard let known else { return [] }
+    var lines = [summary(known)] + Self.table(known.seen)
+    for tally in known.vanished {
+      lines += wrapped(
+        "vanished: \(tally.id), whose case no longer shows it; if it is gone for good, "
+          + "take it out of the list", width: FailureScreen.width)
+      lines.append("    \(shellCommand(["hymt2", "replay", tally.token] + replayArguments))")
+    }
+    for tally in known.unjudged { lines += wrapped(tally.text ?? "", width: FailureScreen.width) }
+    return lines.map { ReportLine($0) } + [""]
+  }
+
+  private func summary(_ known: KnownReport) -> String {
+    let (seen, all) = (known.seen.count, known.tallies.count)
+    guard seen > 0 else {
+      return "known: none of \(counted(all, "divergence")) of \(known.subject) was seen"
+    }
+    return "known: \(counted(seen, "divergence")) of \(known.subject) "
+      + "\(seen == 1 ? "was" : "were") seen on \(grouped(known.checkpoints)) of "
+      + counted(judged, noun) + (all > seen ? ", \(grouped(all - seen)) not" : "")
+  }
+
+  private static func table(_ seen: [KnownTally]) -> [String] {
+    let heads = TextTable(rows: seen.map { [$0.id, grouped($0.checkpoints)] }).lines()
+    var lines: [String] = []
+    for (head, tally) in zip(heads, seen) {
+      let titles = wrapped(
+        tally.title, width: max(20, FailureScreen.width - head.count - 2))
+      let indentation = String(repeating: " ", count: head.count)
+      lines += titles.enumerated().map { ($0.offset == 0 ? head : indentation) + "  \($0.element)" }
+    }
+    return lines
+  }
+}
+
+extension KnownTally {
+  /// What became of its case; nil where nobody looked.
+  var text: String? {
+    switch state {
+    case .shows: "\(id): its case shows it"
+    case .vanished: "\(id): its case no longer shows it"
+    case .notJudged: "\(id): its case was not judged"
+    case .stale:
+      "stale: \(id), the token of whose case is of another version of the generator; find it again"
+    case .unsupported:
+      "not judged: \(id), since the adapter says that it does not support its case"
+    case nil: nil
+    }
+  }
+
+  /// The same in a few words, or what is to become of it.
+  var word: String {
+    switch state {
+    case .shows: "shows it"
+    case .vanished: "no longer shows it"
+    case .stale: "is of another version"
+    case .unsupported: "is not supported"
+    case .notJudged: "was not judged"
+    case nil: decision
     }
   }
 }

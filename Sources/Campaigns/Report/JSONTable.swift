@@ -41,6 +41,27 @@ struct JSONTable {
     }
   }
 
+  /// A list that may be absent where it is read.
+  mutating func list<Value: JSONMember>(
+    _ name: String, _ values: inout [Value]
+  ) throws(JSONFieldError) {
+    if let source, source[name].json == nil { values = [] } else { try member(name, &values) }
+  }
+
+  /// Axes with some of their values, as an object that may be absent where it is read.
+  mutating func selections(
+    _ name: String, _ selections: inout [AxisSelection]
+  ) throws(JSONFieldError) {
+    guard let source else {
+      object[name] = .object(JSONObject(selections.map { ($0.axis, .strings($0.values)) }))
+      return
+    }
+    selections = []
+    for axis in source[name].json == nil ? [] : try source[name].object().keys {
+      selections.append(AxisSelection(axis, try source[name][axis].strings()))
+    }
+  }
+
   /// A member that files of campaigns have, and reports have not.
   mutating func kept<Value: JSONMember>(
     _ name: String, _ value: inout Value

@@ -36,7 +36,7 @@ extension RunReport: JSONRecord {
     try table.kept("laws", &laws)
     table.shown("coverage", coverage.json)
     try table.kept("reach", &reach)
-    try leftOut.members(&table)
+    try table.selections("leftOut", &leftOut)
     table.shown("knownOf", (known?.subject).json(isWhole: false))
     table.shown("known", (known?.tallies ?? []).json(isWhole: false))
     try table.kept("known", &known)
@@ -108,7 +108,7 @@ extension RunReport: JSONRecord {
   }
 }
 
-extension RunEnd: JSONMember {}
+extension RunReport.End: JSONMember {}
 
 extension CampaignPhase: JSONMember {}
 
@@ -171,16 +171,6 @@ extension DamagedFile: JSONRecord {
     try table.member("reason", &reason)
     try table.member("keptAt", &keptAt)
     try table.member("consequence", &consequence)
-  }
-}
-
-extension [AxisSelection] {
-  fileprivate mutating func members(_ table: inout JSONTable) throws(JSONFieldError) {
-    var object = JSONObject(map { ($0.axis, .strings($0.values)) })
-    try table.member("leftOut", &object)
-    self = object.members.map { axis, values in
-      AxisSelection(axis, values.arrayValue?.compactMap(\.stringValue) ?? [])
-    }
   }
 }
 

@@ -78,7 +78,7 @@ extension RunReport {
     shards += other.shards
     seconds = max(seconds, other.seconds)
     sessions += other.sessions
-    let ends: [RunEnd] = [.unfinished, .cancelled, .outOfTime, .completed]
+    let ends: [End] = [.unfinished, .cancelled, .outOfTime, .completed]
     end = ends.first { $0 == end || $0 == other.end } ?? end
     for tally in other.phases {
       change(tally.phase) { mine in

@@ -6,22 +6,6 @@ public import Layouts
 public import StrictJSON
 internal import Synchronization
 
-/// Why a run came to its end.
-public enum RunEnd: String, Sendable {
-  /// All examples were checked.
-  case completed
-  /// Every checkpoint of the space was checked.
-  case exhausted
-  /// A law was broken, which ends a check.
-  case failed
-  /// The time of a campaign was used up.
-  case outOfTime = "out of time"
-  /// It was told to end.
-  case cancelled
-  /// A campaign that has not ended yet; what it had done when this was written can be resumed.
-  case unfinished
-}
-
 /// What a run did and found: a check over all configs, or a campaign around one, or what the shards of
 /// a campaign did together.
 ///
@@ -54,7 +38,7 @@ public struct RunReport: Sendable {
   /// Whether a check went on after the first failures.
   public var keepsGoing = false
   /// Why the run ended.
-  public var end = RunEnd.unfinished
+  public var end = End.unfinished
   /// The phases of a campaign, in their order.
   public var phases: [CampaignPhaseTally] = []
   /// Checkpoints on which no law was broken but as known, of which there are `known.passed`; on the
@@ -80,6 +64,24 @@ public struct RunReport: Sendable {
   public var corpus: CorpusFigures?
   /// Files of the campaign that could not be read when it was taken up again.
   public var damaged: [DamagedFile] = []
+}
+
+extension RunReport {
+  /// Why a run came to its end.
+  public enum End: String, Sendable {
+    /// All examples were checked.
+    case completed
+    /// Every checkpoint of the space was checked.
+    case exhausted
+    /// A law was broken, which ends a check.
+    case failed
+    /// The time of a campaign was used up.
+    case outOfTime = "out of time"
+    /// It was told to end.
+    case cancelled
+    /// A campaign that has not ended yet; what it had done when this was written can be resumed.
+    case unfinished
+  }
 }
 
 /// The config that a campaign is around.

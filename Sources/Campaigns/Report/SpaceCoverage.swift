@@ -1,32 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-internal import CheckpointGenerators
+public import CheckpointGenerators
 
 /// Which parts of the space of checkpoints a run has reached.
 public struct SpaceCoverage: Sendable, Equatable {
-  /// How many of the combinations that exist were reached.
-  public struct Share: Sendable, Equatable {
-    /// Combinations reached.
-    public var reached: Int
-    /// Combinations that some checkpoint has.
-    public var feasible: Int
-
-    /// Creates a share.
-    public init(reached: Int, feasible: Int) {
-      self.reached = reached
-      self.feasible = feasible
-    }
-
-    /// The part reached in thousandths, rounded down, so that 1000 means all.
-    public var permille: Int {
-      feasible == 0 ? 1000 : Int(Double(reached) * 1000 / Double(feasible))
-    }
-
-    /// The part reached in percent, such as `98.7%`.
-    public var text: String { "\(permille / 10).\(permille % 10)%" }
-  }
-
   /// One axis: how many checkpoints had each of its values.
   public struct Axis: Sendable, Equatable {
     /// A value of an axis.
@@ -46,11 +24,11 @@ public struct SpaceCoverage: Sendable, Equatable {
   }
 
   /// Values of single axes.
-  public var values = Share(reached: 0, feasible: 0)
+  public var values = AxisCoverage.Count()
   /// Values of two axes together.
-  public var pairs = Share(reached: 0, feasible: 0)
+  public var pairs = AxisCoverage.Count()
   /// Values of three axes together.
-  public var triples = Share(reached: 0, feasible: 0)
+  public var triples = AxisCoverage.Count()
   /// Pairs that exist and were not reached, in words, the first few.
   public var missingPairs: [String] = []
   /// The axes, the most important first.
@@ -60,9 +38,9 @@ public struct SpaceCoverage: Sendable, Equatable {
   public init() {}
 
   init(_ coverage: AxisCoverage, _ space: CheckpointSpace) {
-    values = Share(coverage.singles)
-    pairs = Share(coverage.pairs)
-    triples = Share(coverage.triples)
+    values = coverage.singles
+    pairs = coverage.pairs
+    triples = coverage.triples
     missingPairs = coverage.missingPairs(limit: 100)
     // Asking about each value takes a while where none is out of reach.
     let total = ConfigAxis.allCases.reduce(0) { $0 + $1.values.count }
@@ -80,13 +58,17 @@ public struct SpaceCoverage: Sendable, Equatable {
   }
 
   /// The shares with their names.
-  public var shares: [(name: String, share: Share)] {
+  public var shares: [(name: String, share: AxisCoverage.Count)] {
     [("values", values), ("pairs of values", pairs), ("triples of values", triples)]
   }
 }
 
-extension SpaceCoverage.Share {
-  fileprivate init(_ count: AxisCoverage.Count) {
-    self.init(reached: count.reached, feasible: count.feasible)
+extension AxisCoverage.Count {
+  /// The part reached in thousandths, rounded down, so that 1000 means all.
+  public var permille: Int {
+    feasible == 0 ? 1000 : Int(Double(reached) * 1000 / Double(feasible))
   }
+
+  /// The part reached in percent, such as `98.7%`.
+  public var text: String { "\(permille / 10).\(permille % 10)%" }
 }

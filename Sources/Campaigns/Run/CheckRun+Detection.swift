@@ -18,8 +18,7 @@ public struct Detection: Sendable {
 extension CheckRun {
   /// Whether a law is broken on a checkpoint in a way that is not known.
   public func fails(_ spec: CheckpointSpec) -> Bool {
-    LawJudge(laws: laws, adapter: adapter, known: known?.entries ?? [])
-      .judge(spec, isComplete: false).failure != nil
+    check(spec, isComplete: false).failure != nil
   }
 
   /// Checks checkpoints until a law is broken in a way that is not known, and shrinks nothing.
@@ -35,9 +34,9 @@ extension CheckRun {
     // The rest of a batch says nothing any more, nor does the failing case a second time.
     let isFound = Flag()
     engine.isCancelled = { isFound.isSet || settings.isCancelled?() == true }
-    let check = try property()
+    try validate()
     var tally = self.report(settings)
-    let report = check.property(failing: { isFound.set() }).run(engine) { event in
+    let report = property(failing: { isFound.set() }).run(engine) { event in
       if case .executed(let observation) = event { tally.count(observation) }
     }
     guard let finding = report.findings.first, let choices = finding.choices else { return nil }
@@ -74,11 +73,11 @@ extension CheckRun {
   private func failures(
     of choices: ChoiceSequence, _ settings: RunSettings
   ) throws(CheckError) -> [Failure] {
-    let check = try property()
+    try validate()
     var engine = engineSettings(settings)
     engine.replays = [choices]
     // Nothing is generated, should the checkpoint not fail by this law.
     engine.examples = 0
-    return check.property().run(engine).findings.compactMap { Failure($0, self, check) }
+    return property().run(engine).findings.compactMap { Failure($0, self) }
   }
 }

@@ -4,7 +4,7 @@
 public import AdapterLaws
 public import CheckpointGenerators
 import Layouts
-import PropertyEngine
+internal import PropertyEngine
 internal import Synchronization
 
 /// Laws to be checked on generated checkpoints under an adapter.
@@ -22,6 +22,8 @@ public struct CheckRun: Sendable {
   public let arguments: [String]
   /// What `hymt2 check` must be told beside that, but not `hymt2 replay`.
   public let checkArguments: [String]
+  /// Draws the checkpoints.
+  let generator: Generator<CheckpointSpec>
   /// What is wrong with what the adapter says it supports, if anything is.
   private let selectionError: AxisSelectionError?
 
@@ -48,6 +50,7 @@ public struct CheckRun: Sendable {
       selectionError = error
     }
     self.space = space
+    generator = .checkpoints(space)
   }
 
   /// Checks the laws on generated checkpoints and shrinks failures.
@@ -57,25 +60,27 @@ public struct CheckRun: Sendable {
   /// - Parameter observing: Told what is being done, on the calling thread.
   /// - Throws: `CheckError` if nothing could be checked.
   public func run(
-    _ settings: RunSettings = RunSettings(), observing: ((CheckProgress) -> Void)? = nil
+    _ settings: RunSettings = RunSettings(), observing: ((RunProgress) -> Void)? = nil
   ) throws(CheckError) -> RunReport {
     guard settings.examples > 0 else { throw .noExamples(requested: settings.examples) }
-    let check = try property()
-    var result = report(settings, recall(check, settings))
+    try validate()
+    var result = report(settings, recall(settings))
     let isShrinking = Flag()
-    let report = check.property(isShrinking: { isShrinking.isSet }).run(
+    var progress = RunProgress()
+    let report = property(isShrinking: { isShrinking.isSet }).run(
       engineSettings(settings)
     ) { event in
       switch event {
       case .executed(let observation):
         result.count(observation)
-        observing?(.searching(executed: observation.number, passed: observation.passed))
+        (progress.judged, progress.passed) = (observation.number, observation.passed)
       case .shrinking(let key, executions: _, let evaluations):
         isShrinking.set()
-        observing?(.shrinking(law: key.law, evaluations: evaluations))
+        (progress.shrinking, progress.evaluations) = (key.law, evaluations)
       }
+      observing?(progress)
     }
-    try finish(&result, report, check)
+    try finish(&result, report)
     return result
   }
 
@@ -84,7 +89,7 @@ public struct CheckRun: Sendable {
   /// - Throws: `CheckError` if the checkpoint is not of the run's layout and config, or has a value that
   ///   the adapter does not support.
   public func replay(_ spec: CheckpointSpec) throws(CheckError) -> CheckReplay {
-    let check = try property()
+    try validate()
     guard spec.config.layout == space.layout, space.config.map({ $0 == spec.config }) ?? true else {
       throw .otherSpace(hasConfig: space.config != nil)
     }
@@ -93,14 +98,14 @@ public struct CheckRun: Sendable {
       let label = values[axis].map { axis.values[$0] } ?? "of another kind"
       throw .unsupported(adapter: adapter.name, axis: axis, label: label)
     }
-    return CheckReplay(run: self, spec: spec, judgement: check.judge.judge(spec))
+    return CheckReplay(run: self, spec: spec, judgement: check(spec))
   }
 
-  func property() throws(CheckError) -> CheckProperty {
+  /// Checks that there is something to check.
+  func validate() throws(CheckError) {
     guard !laws.isEmpty else { throw .noLaws }
     if let selectionError { throw .wrongSelection(adapter: adapter.name, selectionError) }
     if let reason = space.conflict { throw .emptySpace(reason: reason) }
-    return CheckProperty(LawJudge(laws: laws, adapter: adapter, known: known?.entries ?? []), space)
   }
 
   /// Nothing that depends on the clock may end the search, nor shrinking unless that is asked for.
@@ -111,7 +116,6 @@ public struct CheckRun: Sendable {
     engine.shrinkTimeBudget = settings.shrinkTimeBudget
     engine.shrinkExecutions = settings.shrinkExecutions
     engine.shrunkFailures = settings.shrunkFailures
-    engine.explains = false
     engine.silenced = [.generatesTooSlowly]
     engine.isCancelled = settings.isCancelled
     return engine
@@ -128,7 +132,7 @@ public struct CheckRun: Sendable {
   }
 
   private func finish(
-    _ result: inout RunReport, _ report: Report, _ check: CheckProperty
+    _ result: inout RunReport, _ report: Report
   ) throws(CheckError) {
     switch report.end {
     case .completed, .outOfTime: result.end = .completed
@@ -145,7 +149,7 @@ public struct CheckRun: Sendable {
     }
     (result.passed, result.failed) = (report.passed, report.failed)
     result.repeated = report.repeated
-    result.failures = report.findings.compactMap { Failure($0, self, check) }
+    result.failures = report.findings.compactMap { Failure($0, self) }
     result.cover(space)
     result.sortByLaws()
   }

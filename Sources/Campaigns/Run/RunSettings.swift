@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+public import CheckpointGenerators
+
 /// How much a run does, and how.
 public struct RunSettings: Sendable {
   /// How much is to be done; a check has examples only.
@@ -24,8 +26,6 @@ public struct RunSettings: Sendable {
   /// How long making one failure of a check small may take. With one, the smallest checkpoints depend
   /// on the clock, and so does the report; without, neither does.
   public var shrinkTimeBudget: Duration?
-  /// Whether a campaign ends as soon as one failure is shrunk.
-  public var endsAtFirstFinding = false
   /// Told, before the work begins, of each file of a campaign that cannot be read.
   public var damaged: (@Sendable (DamagedFile) -> Void)?
   /// Asked between checkpoints, on any thread, whether the run is to end now.
@@ -49,14 +49,6 @@ public struct RunSettings: Sendable {
     get { if case .examples(let examples) = budget { examples } else { 0 } }
     set { budget = .examples(newValue) }
   }
-}
-
-/// What a run is doing.
-public enum CheckProgress: Sendable, Equatable {
-  /// So many checkpoints have been checked, of which so many passed.
-  case searching(executed: Int, passed: Int)
-  /// A failure of a law is being shrunk.
-  case shrinking(law: String, evaluations: Int)
 }
 
 /// How much a run is to do.
@@ -88,14 +80,68 @@ public enum RunBudget: Sendable, Equatable {
   }
 }
 
-/// How far a campaign is.
-public struct CampaignProgress: Sendable, Equatable {
+/// How far a run is.
+public struct RunProgress: Sendable, Equatable {
   /// Cases checked.
-  public var judged: Int
-  /// Signatures of failures seen.
-  public var failures: Int
-  /// Milliseconds of work in all sessions.
-  public var milliseconds: Int
+  public var judged = 0
+  /// Those that passed, of a check.
+  public var passed = 0
+  /// Signatures of failures that a campaign has seen.
+  public var failures = 0
+  /// Milliseconds of work of a campaign in all sessions.
+  public var milliseconds = 0
   /// The law of a failure that is being shrunk, if one is.
   public var shrinking: String?
+  /// How often that was tried in a check.
+  public var evaluations = 0
+}
+
+/// Why laws could not be checked at all.
+public enum CheckError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// No example was asked for.
+  case noExamples(requested: Int)
+  /// No law was chosen.
+  case noLaws
+  /// No checkpoint has the pinned values.
+  case emptySpace(reason: String)
+  /// The search could not make checkpoints.
+  case unhealthy(advice: [String])
+  /// The time was used up before a checkpoint was checked.
+  case noTime
+  /// None of the laws says anything about any of the checkpoints.
+  case nothingJudged(executed: Int)
+  /// The adapter says that it supports values of axes that there are not.
+  case wrongSelection(adapter: String, AxisSelectionError)
+  /// The checkpoint has a value that the adapter says it does not support.
+  case unsupported(adapter: String, axis: ConfigAxis, label: String)
+  /// The checkpoint is of another config or layout.
+  case otherSpace(hasConfig: Bool)
+
+  /// What is wrong and what helps.
+  public var description: String {
+    switch self {
+    case .noExamples(let requested):
+      "expected 1 example or more, found \(requested): a check without examples shows nothing"
+    case .noLaws:
+      "expected one law or more, found none: a check without laws shows nothing"
+    case .emptySpace(let reason):
+      "no checkpoint can be generated: \(reason); choose another config"
+    case .unhealthy(let advice):
+      "too few checkpoints could be generated: \(advice.joined(separator: "; "))"
+    case .noTime:
+      "no checkpoint was judged before the time was used up; give more time"
+    case .nothingJudged(let executed):
+      "none of the chosen laws applies to any of \(grouped(executed)) generated checkpoints; "
+        + "choose other laws or another config"
+    case .wrongSelection(let adapter, let error):
+      "what the adapter '\(adapter)' says it supports cannot be understood: \(error)"
+    case .unsupported(let adapter, let axis, let label):
+      "the adapter '\(adapter)' says that it does not support checkpoints with \(axis.name) "
+        + "\(label), which the token's is"
+    case .otherSpace(let hasConfig):
+      hasConfig
+        ? "the token's checkpoint has another config; leave --config out, or give the one it was found with"
+        : "the token's checkpoint is of another layout; give the --layout that it was found with"
+    }
+  }
 }

@@ -25,6 +25,10 @@ extension RunReport {
     let groups = failureGroups
     let alike = (groups.first?.count ?? 1) - 1
     var lines: [ReportLine] = []
+    if let laws = groups.first.flatMap(Failure.lawList) {
+      let text = wrapped("laws broken by this cause: \(laws)", width: FailureScreen.width)
+      lines += [""] + text.map { ReportLine($0) }
+    }
     if alike > 0 {
       let text = "\(counted(alike, "failure")) more with this diagnosis and other details (--json)"
       lines += ["", ReportLine(text)]
@@ -45,6 +49,10 @@ extension RunReport {
         "\(group[0].law.name): \(group[0].sentence)", width: FailureScreen.width - 4)
       lines.append(ReportLine(false, text[0]))
       lines += text.dropFirst().prefix(1).map { ReportLine("    \($0)") }
+      if let laws = Failure.lawList(group) {
+        lines += wrapped("breaks \(laws)", width: FailureScreen.width - 4)
+          .map { ReportLine("    \($0)") }
+      }
       if group.count > 1 {
         lines.append(ReportLine("    and \(grouped(group.count - 1)) more of it"))
       }

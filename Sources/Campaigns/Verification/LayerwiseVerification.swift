@@ -58,10 +58,13 @@ public struct LayerwiseVerification: Sendable {
   public struct Summary: Sendable, Hashable {
     /// The parts that were converted both ways.
     public var partCount = 0
-    /// Conversions to native form that differ, in the order of the parts.
-    public var loads: [Disagreement] = []
-    /// Conversions back that differ, in the order of the parts.
-    public var saves: [Disagreement] = []
+    /// Conversions that differ, in the order of the parts.
+    public var disagreements: [Disagreement] = []
+
+    /// Conversions to native form that differ.
+    public var loads: [Disagreement] { disagreements.filter { !$0.isSaving } }
+    /// Conversions back that differ.
+    public var saves: [Disagreement] { disagreements.filter(\.isSaving) }
   }
 
   private let adapter: any AdapterUnderTest
@@ -95,48 +98,34 @@ public struct LayerwiseVerification: Sendable {
     threads: Int, source: @escaping @Sendable (Int) throws -> Tensor,
     progress: @Sendable (_ byteCount: Int) -> Void = { _ in }
   ) throws -> Summary {
-    let found = Mutex<[Int: PartResult]>([:])
+    let found = Mutex<[Int: [Disagreement]]>([:])
     try ParallelWork.tryRun(count: parts.count, threads: threads) { index in
       let result = try convert(parts[index], source)
       found.withLock { $0[index] = result }
       progress(parts[index].byteCount)
     }
     let results = found.withLock { found in parts.indices.compactMap { found[$0] } }
-    return Summary(
-      partCount: results.count, loads: results.compactMap(\.load), saves: results.compactMap(\.save)
-    )
-  }
-
-  private struct PartResult: Sendable {
-    var load: Disagreement?
-    var save: Disagreement?
+    return Summary(partCount: results.count, disagreements: results.flatMap(\.self))
   }
 
   private func convert(
     _ part: Part, _ source: @Sendable (Int) throws -> Tensor
-  ) throws -> PartResult {
+  ) throws -> [Disagreement] {
     let onDisk = try StateDict(part.sources.map { (infos[$0].name, try source($0)) })
     let reference = ReferenceAdapter().session(for: setup)
     let native = try reference.fromHF(onDisk, nil)
     let cast = Set(native.infos.filter { hasCast($0, onDisk) }.map(\.name))
-    let session: any AdapterSession
-    do {
-      session = try adapter.session(for: setup)
-    } catch {
-      return PartResult(
-        load: try disagreement(part, isSaving: false, refusal: error),
-        save: try disagreement(part, isSaving: true, refusal: error))
-    }
-    var result = PartResult()
-    result.load = try compare(part, isSaving: false, with: native, castTensors: cast) {
-      try session.fromHF(onDisk, nil)
-    }
-    result.save = try compare(
-      part, isSaving: true, with: reference.toHF(native, excluding: "", nil)
-    ) {
-      try session.toHF(native, excluding: "", nil)
-    }
-    return result
+    let saved = try reference.toHF(native, excluding: "", nil)
+    let session = Result { try adapter.session(for: setup) }
+    let found = [
+      try compare(part, isSaving: false, with: native, castTensors: cast) {
+        try session.get().fromHF(onDisk, nil)
+      },
+      try compare(part, isSaving: true, with: saved) {
+        try session.get().toHF(native, excluding: "", nil)
+      },
+    ]
+    return found.compactMap(\.self)
   }
 
   /// Whether a native tensor is a group of another type than its parts on disk.
@@ -155,25 +144,18 @@ public struct LayerwiseVerification: Sendable {
     _ part: Part, isSaving: Bool, with expected: StateDict, castTensors: Set<TensorName> = [],
     _ conversion: () throws -> StateDict
   ) throws -> Disagreement? {
-    let found: StateDict
+    let lines: [String]
     do {
-      found = try conversion()
+      let mismatch = Mismatch(
+        expected: expected, found: try conversion(), castTensors: castTensors)
+      guard let mismatch else { return nil }
+      lines = mismatch.description.split(separator: "\n").map(String.init)
+    } catch let cancellation as CancellationError {
+      throw cancellation
     } catch {
-      return try disagreement(part, isSaving: isSaving, refusal: error)
+      lines = [error is Misbehaviour ? "\(error)" : "refused: \(error)"]
     }
-    let mismatch = Mismatch(expected: expected, found: found, castTensors: castTensors)
-    return mismatch.map { mismatch in
-      let lines = mismatch.description.split(separator: "\n").map(String.init)
-      return Disagreement(part: part.title, isSaving: isSaving, lines: lines)
-    }
-  }
-
-  private func disagreement(
-    _ part: Part, isSaving: Bool, refusal: any Error
-  ) throws -> Disagreement {
-    if refusal is CancellationError { throw refusal }
-    let line = refusal is Misbehaviour ? "\(refusal)" : "refused: \(refusal)"
-    return Disagreement(part: part.title, isSaving: isSaving, lines: [line])
+    return Disagreement(part: part.title, isSaving: isSaving, lines: lines)
   }
 }
 

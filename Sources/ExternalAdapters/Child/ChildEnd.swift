@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-#if canImport(Glibc)
 internal import Glibc
-#else
-internal import Musl
-#endif
 
 /// How a child process ended.
 struct ChildEnd {
@@ -20,7 +16,7 @@ struct ChildEnd {
     let status = unsafe waitid(
       P_PID, id_t(identifier), &information, WEXITED | WNOHANG | WNOWAIT)
     let code = unsafe information.si_code
-    let value = unsafe information.status
+    let value = unsafe information._sifields._sigchld.si_status
     let hasEnded = unsafe status == 0 && information.si_signo != 0
     switch hasEnded ? Int(code) : 0 {
     case Int(CLD_EXITED): (exitStatus, signal) = (value, nil)
@@ -50,17 +46,6 @@ struct ChildEnd {
 
   private static func name(of signal: Int32) -> String {
     names.first { $0.number == signal }?.name ?? "signal \(signal)"
-  }
-}
-
-extension siginfo_t {
-  /// The exit status or the signal of a child.
-  fileprivate var status: Int32 {
-    #if canImport(Glibc)
-    unsafe _sifields._sigchld.si_status
-    #else
-    unsafe __si_fields.__si_common.__second.__sigchld.si_status
-    #endif
   }
 }
 

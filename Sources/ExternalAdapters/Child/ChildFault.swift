@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 internal import AdapterLaws
+import Files
 
 /// Why there is no answer from a child, in words.
 struct ChildFault: Error {
@@ -72,17 +73,17 @@ struct ChildFault: Error {
     if let systemError { return systemError }
     if let exitStatus, exitStatus == 127 || exitStatus == 126 {
       return ExternalAdapterError(
-        code: .commandNotFound, command: command, expected: "a command that /bin/sh can run",
+        .commandNotFound, of: command, expected: "a command that /bin/sh can run",
         found: account, remedy: "check its spelling, its path and whether it is installed")
     }
     if isOtherProtocol {
       return ExternalAdapterError(
-        code: .wrongProtocol, command: command,
-        expected: "the protocol '\(ProtocolFrame.protocolName)'", found: account,
+        .wrongProtocol, of: command, expected: "the protocol '\(ProtocolFrame.protocolName)'",
+        found: account,
         remedy: "use a version of the adapter that speaks it")
     }
     return ExternalAdapterError(
-      code: .noHello, command: command, expected: "an answer to 'hello'",
+      .noHello, of: command, expected: "an answer to 'hello'",
       found: "\(kind.rawValue): \(account)",
       remedy: "see docs/adapter-protocol.md; only frames may go to standard output")
   }

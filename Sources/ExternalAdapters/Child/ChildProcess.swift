@@ -2,13 +2,8 @@
 // Copyright the hymt2-harness authors
 
 internal import CSystem
-internal import Synchronization
-
-#if canImport(Glibc)
 internal import Glibc
-#else
-internal import Musl
-#endif
+internal import Synchronization
 
 /// A running child process with our ends of its pipes.
 ///
@@ -46,7 +41,7 @@ struct ChildProcess: ~Copyable {
   static func start(_ command: String) throws(ExternalAdapterError) -> ChildProcess {
     func failure(_ reason: String) -> ExternalAdapterError {
       ExternalAdapterError(
-        code: .notStarted, command: command, expected: "a new process",
+        .notStarted, of: command, expected: "a new process",
         found: Legible.text(reason, atMost: 300),
         remedy: "see whether the machine is out of memory, processes or open files")
     }

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-#if canImport(Glibc)
 internal import Glibc
-#else
-internal import Musl
-#endif
 
 /// One end of a pipe, closed at the end of its life; no other process inherits it by chance.
 struct PipeEnd: ~Copyable {
@@ -33,7 +29,7 @@ struct PipeEnd: ~Copyable {
   func read(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
     while true {
       // The kernel writes within the buffer.
-      let count = unsafe Self.systemRead(descriptor, buffer)
+      let count = unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
       if count > 0 { return .bytes(count) }
       if count == 0 { return .end }
       if errno == EAGAIN { return .wouldBlock }
@@ -55,31 +51,13 @@ struct PipeEnd: ~Copyable {
   func write(_ buffer: UnsafeRawBufferPointer) -> Transfer {
     while true {
       // The kernel reads within the buffer.
-      let count = BrokenPipe.ignored { unsafe Self.systemWrite(descriptor, buffer) }
+      let count = BrokenPipe.ignored {
+        unsafe Glibc.write(descriptor, buffer.baseAddress, buffer.count)
+      }
       if count >= 0 { return .bytes(count) }
       if errno == EAGAIN { return .wouldBlock }
       if errno != EINTR { return .end }
     }
-  }
-
-  @unsafe
-  private static func systemRead(
-    _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer
-  ) -> Int {
-    #if canImport(Glibc)
-    unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-    #else
-    unsafe Musl.read(descriptor, buffer.baseAddress, buffer.count)
-    #endif
-  }
-
-  @unsafe
-  private static func systemWrite(_ descriptor: Int32, _ buffer: UnsafeRawBufferPointer) -> Int {
-    #if canImport(Glibc)
-    unsafe Glibc.write(descriptor, buffer.baseAddress, buffer.count)
-    #else
-    unsafe Musl.write(descriptor, buffer.baseAddress, buffer.count)
-    #endif
   }
 }
 

@@ -2,12 +2,7 @@
 // Copyright the hymt2-harness authors
 
 internal import Files
-
-#if canImport(Glibc)
 internal import Glibc
-#else
-internal import Musl
-#endif
 
 /// The processes of the system as `/proc` shows them.
 struct ProcessTable {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+internal import AdapterLaws
 internal import Safetensors
 internal import Tensors
 
@@ -17,68 +18,85 @@ struct ProtocolAnswer {
 
   /// Reads an answer from a frame.
   ///
-  /// - Throws: `AnswerFault`.
-  init(_ storage: TensorStorage, to request: EncodedRequest) throws(AnswerFault) {
+  /// - Throws: `ChildFault` if a whole frame is no answer to what was asked.
+  init(_ storage: TensorStorage, to request: EncodedRequest) throws(ChildFault) {
     let frame: ProtocolFrame
     do {
       frame = try ProtocolFrame(decoding: storage)
     } catch {
-      throw .malformed(error.description)
+      throw request.malformed(error.description)
     }
     let members = frame.metadata
     // The id tells whose answer it is, so it comes before all else.
-    let id = try Self.member("id", members)
-    guard id.utf8.elementsEqual(request.id.utf8) else { throw .otherID(id) }
-    let name = try Self.member("protocol", members)
-    guard name == ProtocolFrame.protocolName else { throw .otherProtocol(name) }
-    let isResult = try Self.flag("ok", members)
+    let id = try request.member("id", of: members)
+    guard id.utf8.elementsEqual(request.id.utf8) else { throw request.otherID(id) }
+    let name = try request.member("protocol", of: members)
+    guard name == ProtocolFrame.protocolName else { throw request.otherProtocol(name) }
+    let isResult = try request.flag("ok", of: members)
     refusal =
       isResult
       ? nil
       : ExternalRefusal(
         type: members["error_type"] ?? "Error", message: members["error_message"] ?? "")
-    isMTP = isResult && request.operation == .isMTPKey ? try Self.flag("is_mtp", members) : nil
-    changedInputs = try Self.changedInputs(members)
+    isMTP =
+      isResult && request.operation == .isMTPKey ? try request.flag("is_mtp", of: members) : nil
+    do {
+      changedInputs =
+        try members["changed_inputs"].map { text throws(ProtocolFault) in
+          try JSONText.names(text, in: "changed_inputs")
+        } ?? []
+    } catch {
+      throw request.malformed(error.description)
+    }
     metadata = members
     tensors = frame.tensors
   }
+}
 
-  private static func member(
-    _ name: String, _ members: SafetensorsMetadata
-  ) throws(AnswerFault) -> String {
+/// What can be wrong with the answer to a request.
+extension EncodedRequest {
+  fileprivate func malformed(_ account: String) -> ChildFault {
+    ChildFault(.malformedAnswer, "the answer to \(operation.rawValue): \(account)")
+  }
+
+  fileprivate func otherProtocol(_ name: String) -> ChildFault {
+    var fault = malformed(
+      "expected the protocol '\(ProtocolFrame.protocolName)', found "
+        + "'\(Legible.text(name, atMost: 80))'")
+    fault.isOtherProtocol = true
+    return fault
+  }
+
+  fileprivate func otherID(_ found: String) -> ChildFault {
+    // Ids count upwards, so a smaller one is that of a request that has its answer.
+    if let number = Int(found), let own = Int(id), number > 0, number < own {
+      return ChildFault(
+        .unaskedAnswer,
+        "expected the answer to \(operation.rawValue), found another one to an earlier request")
+    }
+    return ChildFault(
+      .wrongID,
+      "expected the id of the request in the answer to \(operation.rawValue), found "
+        + "'\(Legible.text(found, atMost: 80))'")
+  }
+
+  fileprivate func member(
+    _ name: String, of members: SafetensorsMetadata
+  ) throws(ChildFault) -> String {
     guard let value = members[name] else {
-      throw .malformed("expected a member '\(name)', found none")
+      throw malformed("expected a member '\(name)', found none")
     }
     return value
   }
 
-  private static func flag(
-    _ name: String, _ members: SafetensorsMetadata
-  ) throws(AnswerFault) -> Bool {
-    switch try member(name, members) {
-    case "true": return true
-    case "false": return false
-    case let value:
-      throw .malformed(
+  fileprivate func flag(
+    _ name: String, of members: SafetensorsMetadata
+  ) throws(ChildFault) -> Bool {
+    let value = try member(name, of: members)
+    guard value == "true" || value == "false" else {
+      throw malformed(
         "expected 'true' or 'false' as '\(name)', found '\(Legible.text(value, atMost: 80))'")
     }
+    return value == "true"
   }
-
-  private static func changedInputs(
-    _ members: SafetensorsMetadata
-  ) throws(AnswerFault) -> [TensorName] {
-    guard let text = members["changed_inputs"] else { return [] }
-    do {
-      return try JSONText.names(text, in: "changed_inputs")
-    } catch {
-      throw .malformed(error.description)
-    }
-  }
-}
-
-/// Why a whole frame is no answer to what was asked.
-enum AnswerFault: Error {
-  case malformed(String)
-  case otherID(String)
-  case otherProtocol(String)
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import Tensors
+
 /// Index formulas, element by element.
 extension AuditRun {
   /// Groups of more elements are left to smaller configs.
@@ -51,7 +53,8 @@ extension AuditRun {
       }
       let offsets = terms.map { $0.offset.value(values) ?? 0 }
       for expert in 0..<(rule.name.hasExpert ? experts : 1) {
-        for index in ElementIndices(extents: disk) {
+        for number in 0..<disk.reduce(1, *) {
+          let index = disk.indices(at: number)
           elementCount += 1
           var (element, isInside) = (0, true)
           var place: [Int] = []
@@ -77,46 +80,10 @@ extension AuditRun {
     report(
       .complete, mark(ofTensor: parts[parts.count - 1]),
       expected: "parts that fill '\(group.name)' \(extents)",
-      found: "nothing at \(indices(of: gap, in: extents)), with \(sizes(values))")
-  }
-
-  private func indices(of element: Int, in extents: [Int]) -> [Int] {
-    var rest = element
-    var result: [Int] = []
-    for extent in extents.reversed() {
-      result.insert(rest % extent, at: 0)
-      rest /= extent
-    }
-    return result
+      found: "nothing at \(extents.indices(at: gap)), with \(sizes(values))")
   }
 
   private func sizes(_ values: LayoutValues) -> String {
     zip(layout.sizes, values.sizes).map { "\($0.symbol) = \($1)" }.joined(separator: ", ")
-  }
-}
-
-/// All indices of a shape, the last axis fastest.
-private struct ElementIndices: Sequence, IteratorProtocol {
-  private let extents: [Int]
-  private var current: [Int]?
-
-  init(extents: [Int]) {
-    self.extents = extents
-    current = extents.contains(0) ? nil : extents.map { _ in 0 }
-  }
-
-  mutating func next() -> [Int]? {
-    guard let result = current else { return nil }
-    var following = result
-    for axis in extents.indices.reversed() {
-      following[axis] += 1
-      if following[axis] < extents[axis] {
-        current = following
-        return result
-      }
-      following[axis] = 0
-    }
-    current = nil
-    return result
   }
 }

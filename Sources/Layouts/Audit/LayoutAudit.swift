@@ -121,34 +121,28 @@ struct AuditRun {
 public struct LayoutFinding: Sendable, Hashable, CustomStringConvertible {
   /// What is demanded of every table.
   public enum Demand: String, Sendable, Hashable, CaseIterable {
+    /// No two elements on disk share a place in native form.
     case injective
+    /// The tensors on disk fill every native group.
     case complete
+    /// Every native name leads back to its tensor on disk.
     case reversible
+    /// No two tensors share a name on disk.
     case distinctOnDisk = "distinct on disk"
+    /// No two tensors share a native name.
     case distinctNatively = "distinct natively"
+    /// No native name that differs is another tensor's name on disk.
     case idempotent
+    /// Every rule concerns the tensors of some config.
     case noDeadRule = "no dead rule"
+    /// No rule is hidden by another, and every name is read as its own rule.
     case noShadowedRule = "no shadowed rule"
+    /// Index letters are used, and none is the letter of another size.
     case letters
+    /// Every size, flag and low-rank factor is used.
     case used
+    /// A config of any sizes can be written and read again.
     case config
-
-    /// The demand in a sentence.
-    public var statement: String {
-      switch self {
-      case .injective: "no two elements on disk share a place in native form"
-      case .complete: "the tensors on disk fill every native group"
-      case .reversible: "every native name leads back to its tensor on disk"
-      case .distinctOnDisk: "no two tensors share a name on disk"
-      case .distinctNatively: "no two tensors share a native name"
-      case .idempotent: "no native name that differs is another tensor's name on disk"
-      case .noDeadRule: "every rule concerns the tensors of some config"
-      case .noShadowedRule: "no rule is hidden by another, and every name is read as its own rule"
-      case .letters: "index letters are used, and none is the letter of another size"
-      case .used: "every size, flag and low-rank factor is used"
-      case .config: "a config of any sizes can be written and read again"
-      }
-    }
   }
 
   /// What is not met.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-/// Bits in bytes, the top bit of a byte first.
+/// Writes bits into bytes, the top bit of a byte first.
 struct BitWriter {
   private(set) var bytes: [UInt8] = []
   private var free = 0
@@ -18,6 +18,11 @@ struct BitWriter {
     }
   }
 
+  /// Appends the `count` lowest bytes of a number, the lowest first.
+  mutating func write(_ number: UInt64, bytes count: Int) {
+    for place in 0..<count { write(number >> UInt64(8 * place), count: 8) }
+  }
+
   /// Appends a number three bits at a time, each after a bit that says whether more follow.
   mutating func write(number: UInt64) {
     var rest = number
@@ -27,27 +32,42 @@ struct BitWriter {
     }
     write(rest, count: 4)
   }
+
+  /// What was written, with its CRC-32 at the end.
+  var sealed: [UInt8] {
+    var seal = BitWriter()
+    seal.write(UInt64(crc32(bytes)), bytes: 4)
+    return bytes + seal.bytes
+  }
 }
 
 /// Reads what `BitWriter` wrote; no bytes make it trap.
 struct BitReader {
   private let bytes: ArraySlice<UInt8>
   private var position = 0
+  private let part: String
 
-  init(_ bytes: ArraySlice<UInt8>) { self.bytes = bytes }
-
-  private var bitsLeft: Int { bytes.count * 8 - position }
-  var wholeBytesLeft: Int { bitsLeft / 8 }
-  var invalid: StoredFailureError { .invalid(part: "the choices") }
-
-  /// Whether what is left of the last byte are zeros.
-  var isFilledWithZeros: Bool {
-    (bytes.last ?? 0) & (1 << UInt8(bitsLeft % 8) - 1) == 0
+  /// Reads bytes that errors call `part`.
+  init(_ bytes: ArraySlice<UInt8>, _ part: String = "the choices") {
+    self.bytes = bytes
+    self.part = part
   }
 
+  /// Reads what was sealed, without its CRC-32, which must be right.
+  init(sealed bytes: [UInt8]) throws(ReplayTokenError) {
+    self.init(bytes.dropLast(4))
+    var seal = BitReader(bytes.suffix(4), "the checksum")
+    let found = UInt32(truncatingIfNeeded: try seal.read(bytes: 4))
+    let expected = crc32(self.bytes)
+    guard found == expected else { throw .damaged(expected: expected, found: found) }
+  }
+
+  private var bitsLeft: Int { bytes.count * 8 - position }
+  var invalid: ReplayTokenError { .invalid(part: part) }
+
   /// The next `count` bits, the first as the highest.
-  mutating func read(_ count: Int) throws(StoredFailureError) -> UInt64 {
-    guard count <= bitsLeft else { throw .truncated(part: "the choices") }
+  mutating func read(_ count: Int) throws(ReplayTokenError) -> UInt64 {
+    guard count <= bitsLeft else { throw .truncated(part: part) }
     var bits: UInt64 = 0
     for _ in 0..<count {
       let byte = bytes[bytes.startIndex + position / 8]
@@ -57,8 +77,15 @@ struct BitReader {
     return bits
   }
 
+  /// A number of `count` bytes, the lowest first.
+  mutating func read(bytes count: Int) throws(ReplayTokenError) -> UInt64 {
+    var number: UInt64 = 0
+    for place in 0..<count { number |= try read(8) << UInt64(8 * place) }
+    return number
+  }
+
   /// A number as `write(number:)` gives it; no number has two encodings.
-  mutating func number() throws(StoredFailureError) -> UInt64 {
+  mutating func number() throws(ReplayTokenError) -> UInt64 {
     var number: UInt64 = 0
     for shift in stride(from: UInt64(0), through: 63, by: 3) {
       let group = try read(4)
@@ -75,48 +102,25 @@ struct BitReader {
 
   /// A number of things that take `bitsEach` bits each at least, so that it cannot exceed what is
   /// left.
-  mutating func count(bitsEach: Int) throws(StoredFailureError) -> Int {
+  mutating func count(bitsEach: Int) throws(ReplayTokenError) -> Int {
     let count = try number()
-    guard count <= UInt64(bitsLeft / bitsEach) else { throw .truncated(part: "the choices") }
+    guard count <= UInt64(bitsLeft / bitsEach) else { throw .truncated(part: part) }
     return Int(count)
   }
+
+  /// Checks that nothing is left but zeros that fill the last byte.
+  func finish() throws(ReplayTokenError) {
+    guard bitsLeft < 8 else { throw .trailingBytes(bitsLeft / 8) }
+    guard (bytes.last ?? 0) & (1 << UInt8(bitsLeft) - 1) == 0 else { throw invalid }
+  }
 }
 
-private let alphabet = Array(
-  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
-
-/// Bytes as characters that can stand in a shell command and a URL, without padding.
-func base64URL(_ bytes: [UInt8]) -> String {
-  var text: [UInt8] = []
-  var buffer: UInt32 = 0
-  var bits: UInt32 = 0
+/// CRC-32 as in zip files.
+func crc32(_ bytes: some Sequence<UInt8>) -> UInt32 {
+  var crc = UInt32.max
   for byte in bytes {
-    buffer = buffer << 8 | UInt32(byte)
-    bits += 8
-    while bits >= 6 {
-      bits -= 6
-      text.append(alphabet[Int(buffer >> bits & 63)])
-    }
+    crc ^= UInt32(byte)
+    for _ in 0..<8 { crc = crc >> 1 ^ (crc & 1 == 1 ? 0xEDB8_8320 : 0) }
   }
-  if bits > 0 { text.append(alphabet[Int(buffer << (6 - bits) & 63)]) }
-  return String(decoding: text, as: UTF8.self)
-}
-
-/// The bytes of the characters of `text` after `start`, an offset in UTF-8 bytes.
-func decodedBase64URL(_ text: String, from start: Int) throws(StoredFailureError) -> [UInt8] {
-  var bytes: [UInt8] = []
-  var buffer: UInt32 = 0
-  var bits: UInt32 = 0
-  for (offset, character) in text.utf8.enumerated().dropFirst(start) {
-    guard let value = alphabet.firstIndex(of: character) else {
-      throw .invalidCharacter(offset: offset)
-    }
-    buffer = buffer << 6 | UInt32(value)
-    bits += 6
-    if bits >= 8 {
-      bits -= 8
-      bytes.append(UInt8(truncatingIfNeeded: buffer >> bits))
-    }
-  }
-  return bytes
+  return ~crc
 }

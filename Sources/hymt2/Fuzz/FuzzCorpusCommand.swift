@@ -37,13 +37,13 @@ struct FuzzCorpusListCommand: ParsableCommand {
       for token in contents.failures + contents.cases { console.print(token) }
       for problem in contents.unreadable { console.warn(problem) }
       console.note(
-        "\(countText(contents.failures.count)) failures, \(countText(contents.cases.count)) cases")
+        "\(grouped(contents.failures.count)) failures, \(grouped(contents.cases.count)) cases")
       console.printDocument(
         "fuzz corpus list", holds: true,
         [
-          ("failures", .array(contents.failures.map { .string($0) })),
-          ("cases", .array(contents.cases.map { .string($0) })),
-          ("unreadable", .array(contents.unreadable.map { .string($0) })),
+          "failures": .array(contents.failures.map { .string($0) }),
+          "cases": .array(contents.cases.map { .string($0) }),
+          "unreadable": .array(contents.unreadable.map { .string($0) }),
         ])
       return true
     }
@@ -114,14 +114,14 @@ private func report(_ command: String, _ corpus: Corpus, _ console: Console) thr
   let contents = try corpus.contents()
   for problem in contents.unreadable { console.warn(problem) }
   console.print(
-    "\(corpus.folder): \(countText(contents.failures.count)) failures, "
-      + "\(countText(contents.cases.count)) cases")
+    "\(corpus.folder): \(grouped(contents.failures.count)) failures, "
+      + "\(grouped(contents.cases.count)) cases")
   console.printDocument(
     command, holds: true,
     [
-      ("folder", .string(corpus.folder)), ("failures", JSONValue(contents.failures.count)),
-      ("cases", JSONValue(contents.cases.count)),
-      ("unreadable", .array(contents.unreadable.map { .string($0) })),
+      "folder": .string(corpus.folder), "failures": JSONValue(contents.failures.count),
+      "cases": JSONValue(contents.cases.count),
+      "unreadable": .array(contents.unreadable.map { .string($0) }),
     ])
   return true
 }

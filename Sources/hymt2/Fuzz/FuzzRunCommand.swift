@@ -63,12 +63,8 @@ struct FuzzRunCommand: ParsableCommand {
     guard time == nil || examples == nil else {
       throw ValidationError("--time and --examples exclude each other")
     }
-    if let examples, !(1...1_000_000_000_000).contains(examples) {
-      throw ValidationError("--examples must be from 1 to 1000000000000, not \(examples)")
-    }
-    if let threads, !(1...1024).contains(threads) {
-      throw ValidationError("--threads must be from 1 to 1024, not \(threads)")
-    }
+    try require("--examples", examples, in: 1...1_000_000_000_000)
+    try require("--threads", threads, in: 1...1024)
   }
 
   func run() throws {
@@ -83,7 +79,7 @@ struct FuzzRunCommand: ParsableCommand {
       let model = try layout.config(fileAt: config)
       var settings = RunSettings(
         budget: examples.map { .examples($0) } ?? .seconds(time?.seconds ?? 600), seed: seed,
-        threads: threads ?? ProcessorCount.online)
+        threads: threads ?? ParallelWork.processorCount)
       settings.shard = try shard.shard(output.console)
       settings.corpus = corpus
       try reports.check()
@@ -122,8 +118,8 @@ struct FuzzRunCommand: ParsableCommand {
       } else {
         progress.reach(unit == .seconds ? step.milliseconds / 1000 : step.judged)
         progress.tell(
-          "\(countText(step.judged)) cases"
-            + (step.failures > 0 ? ", \(countText(step.failures)) kinds of failures" : ""))
+          "\(grouped(step.judged)) cases"
+            + (step.failures > 0 ? ", \(grouped(step.failures)) kinds of failures" : ""))
       }
     }
   }

@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import ArgumentParser
+import Campaigns
 import Goldens
 import StrictJSON
 
@@ -55,29 +56,23 @@ struct GoldenListCommand: ParsableCommand {
             + entry.flags.joined(separator: ", "))
       }
       let byteCount = entries.reduce(0) { $0 + $1.byteCount }
-      console.print("\(countText(entries.count)) files, \(byteText(byteCount))")
+      console.print("\(grouped(entries.count)) files, \(byteText(byteCount))")
       let versions = set.manifest.versions.map { "\($0.name) \($0.version)" }
       console.print("made by \(set.manifest.generator), \(versions.joined(separator: ", "))")
       console.printDocument(
         "golden list", holds: true,
         [
-          ("bytes", JSONValue(byteCount)),
-          (
-            "versions",
-            .object(
-              JSONObject(set.manifest.versions.map { ($0.name, JSONValue.string($0.version)) }))
-          ),
-          (
-            "cases",
-            .array(
-              entries.map { entry in
-                [
-                  "id": .string(entry.id), "verdict": .string(entry.verdict.rawValue),
-                  "bytes": JSONValue(entry.byteCount),
-                  "flags": .array(entry.flags.map { .string($0) }),
-                ]
-              })
-          ),
+          "bytes": JSONValue(byteCount),
+          "versions": .object(
+            JSONObject(set.manifest.versions.map { ($0.name, JSONValue.string($0.version)) })),
+          "cases": .array(
+            entries.map { entry in
+              [
+                "id": .string(entry.id), "verdict": .string(entry.verdict.rawValue),
+                "bytes": JSONValue(entry.byteCount),
+                "flags": .array(entry.flags.map { .string($0) }),
+              ]
+            }),
         ])
       return true
     }
@@ -113,9 +108,9 @@ struct GoldenAcceptCommand: ParsableCommand {
       try OutputPlace(proposed).checkOutside(of: set.path)
       let new = try GoldenSet(path: proposed)
       try new.replace(setAt: set.path)
-      output.console.print("\(set.path): \(countText(new.manifest.entries.count)) cases")
+      output.console.print("\(set.path): \(grouped(new.manifest.entries.count)) cases")
       output.console.printDocument(
-        "golden accept", holds: true, [("cases", JSONValue(new.manifest.entries.count))])
+        "golden accept", holds: true, ["cases": JSONValue(new.manifest.entries.count)])
       return true
     }
   }

@@ -33,21 +33,18 @@ struct GoldenDiffCommand: ParsableCommand {
       console.printDocument(
         "golden diff", holds: diff.isEmpty,
         [
-          ("added", .array(diff.added.map { .string($0) })),
-          ("removed", .array(diff.removed.map { .string($0) })),
-          (
-            "changed",
-            .array(
-              diff.changed.map { change in
-                [
-                  "case": .string(change.id), "description": .bool(change.hasOtherDescription),
-                  "groups": .array(
-                    change.mismatches.map { role, mismatch in
-                      ["group": .string(role.rawValue), "summary": .string(mismatch.summary)]
-                    }),
-                ]
-              })
-          ),
+          "added": .array(diff.added.map { .string($0) }),
+          "removed": .array(diff.removed.map { .string($0) }),
+          "changed": .array(
+            diff.changed.map { change in
+              [
+                "case": .string(change.id), "description": .bool(change.hasOtherDescription),
+                "groups": .array(
+                  change.mismatches.map { role, mismatch in
+                    ["group": .string(role.rawValue), "summary": .string(mismatch.summary)]
+                  }),
+              ]
+            }),
         ])
       return diff.isEmpty
     }

@@ -3,6 +3,7 @@
 
 import AdapterLaws
 import ArgumentParser
+import Campaigns
 import CheckpointGenerators
 import Goldens
 import PropertyEngine
@@ -32,9 +33,7 @@ struct GoldenExportCommand: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    guard (1...10_000).contains(cases) else {
-      throw ValidationError("--cases must be from 1 to 10000")
-    }
+    try require("--cases", cases, in: 1...10_000)
   }
 
   func run() throws {
@@ -55,9 +54,9 @@ struct GoldenExportCommand: ParsableCommand {
         }
       }
       let set = try GoldenSet(writing: goldens, to: out, generator: "hymt2 golden export")
-      output.console.print("\(out): \(countText(set.manifest.entries.count)) cases")
+      output.console.print("\(out): \(grouped(set.manifest.entries.count)) cases")
       output.console.printDocument(
-        "golden export", holds: true, [("cases", JSONValue(set.manifest.entries.count))])
+        "golden export", holds: true, ["cases": JSONValue(set.manifest.entries.count)])
       return true
     }
   }

@@ -3,11 +3,6 @@
 
 import ArgumentParser
 
-#if canImport(FoundationEssentials)
-import FoundationEssentials
-#else
-import Foundation
-#endif
 #if canImport(Glibc)
 import Glibc
 #else
@@ -34,28 +29,21 @@ struct GoldenProposeCommand: ParsableCommand {
 
   func run() throws {
     try runOrExit {
-      let tree = URL(filePath: set.path).standardized.deletingLastPathComponent().path
-      try OutputPlace(out).checkOutside(of: tree)
+      let tree = OutputPlace(set.path).parent
+      let place = OutputPlace(out)
+      try place.checkOutside(of: tree)
       let package = "\(tree)/Generators/python"
       guard folderNames(in: package) != nil else {
         throw CommandError("\(package): expected the Python package, found none; name the --set")
       }
       let inTree = "\(tree)/.venv/bin/python"
       let python =
-        python.map(Self.absolute)
-        ?? (FileManager.default.isExecutableFile(atPath: inTree) ? inTree : "python3")
+        // A mere name is looked for among the system's programs. Links tell Python which environment is meant.
+        python.map { $0.contains("/") ? absolutePath($0) : $0 }
+        ?? (unsafe access(inTree, X_OK) == 0 ? inTree : "python3")
       try Self.become(
-        python,
-        ["-m", "hymt2_oracle", "golden-produce", "--out", URL(filePath: out).standardized.path],
-        in: package)
+        python, ["-m", "hymt2_oracle", "golden-produce", "--out", place.fullPath], in: package)
     }
-  }
-
-  /// A path that holds in any folder; a mere name is looked for among the system's programs.
-  private static func absolute(_ program: String) -> String {
-    // Links are kept: they tell Python which environment is meant.
-    program.contains("/") && !program.hasPrefix("/")
-      ? "\(FileManager.default.currentDirectoryPath)/\(program)" : program
   }
 
   /// Goes on as another program.

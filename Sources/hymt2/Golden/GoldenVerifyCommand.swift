@@ -103,13 +103,13 @@ private struct GoldenVerification {
   }
 
   func print(fileCount: Int, to console: Console) {
-    console.printVerdict(true, "\(countText(fileCount)) files are whole")
+    console.printVerdict(true, "\(grouped(fileCount)) files are whole")
     for (verdict, count, line) in [
       (GoldenDescription.Verdict.valid, valid, "cases come out as upstream has them"),
       (.invalid, invalid, "wrong results and invalid state dicts are noticed"),
     ] where count > 0 {
       let concerned = faults.filter { $0.verdict == verdict }
-      console.printVerdict(concerned.isEmpty, "\(countText(count)) \(line)")
+      console.printVerdict(concerned.isEmpty, "\(grouped(count)) \(line)")
       for (_, fault) in concerned { console.print("  \(fault)") }
     }
     let divergences = Dictionary(grouping: known, by: \.divergence).sorted { $0.key < $1.key }
@@ -124,34 +124,25 @@ private struct GoldenVerification {
     }
     if !leftOut.isEmpty {
       console.print(
-        "\(countText(leftOut.count)) cases left out, because the adapter says that it "
+        "\(grouped(leftOut.count)) cases left out, because the adapter says that it "
           + "does not support them")
     }
     console.printDocument("golden verify", holds: holds, document)
   }
 
-  private var document: [(String, JSONValue)] {
+  private var document: JSONObject {
     [
-      ("valid", JSONValue(valid)), ("invalid", JSONValue(invalid)),
-      ("faults", .array(faults.map { .object(Self.members($0.fault)) })),
-      (
-        "known",
-        .array(
-          known.map { known in
-            var members = Self.members(known.fault)
-            members["divergence"] = .string(known.divergence)
-            return .object(members)
-          })
-      ),
-      (
-        "vanished",
-        .array(
-          vanished.map { ["divergence": .string($0.divergence), "case": .string($0.id)] })
-      ),
-      (
-        "leftOut",
-        .array(leftOut.map { ["case": .string($0.id), "axis": .string($0.axis.name)] })
-      ),
+      "valid": JSONValue(valid), "invalid": JSONValue(invalid),
+      "faults": .array(faults.map { .object(Self.members($0.fault)) }),
+      "known": .array(
+        known.map { known in
+          var members = Self.members(known.fault)
+          members["divergence"] = .string(known.divergence)
+          return .object(members)
+        }),
+      "vanished": .array(
+        vanished.map { ["divergence": .string($0.divergence), "case": .string($0.id)] }),
+      "leftOut": .array(leftOut.map { ["case": .string($0.id), "axis": .string($0.axis.name)] }),
     ]
   }
 

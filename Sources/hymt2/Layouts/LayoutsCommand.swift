@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import ArgumentParser
+import Campaigns
 import Layouts
 import StrictJSON
 
@@ -51,7 +52,7 @@ struct LayoutsListCommand: ParsableCommand {
       }
       console.printDocument(
         "layouts", holds: true,
-        [("layouts", .array(layouts.map { json($0, published[$0.name] ?? []) }))])
+        ["layouts": .array(layouts.map { json($0, published[$0.name] ?? []) })])
       return true
     }
   }
@@ -123,18 +124,18 @@ struct LayoutsAuditCommand: ParsableCommand {
         print(audit, of: table, to: console)
         documents.append(json(audit, of: table))
       }
-      console.printDocument("layouts audit", holds: holds, [("tables", .array(documents))])
+      console.printDocument("layouts audit", holds: holds, ["tables": .array(documents)])
       return holds
     }
   }
 
   private func print(_ audit: LayoutAudit, of table: String, to console: Console) {
-    let configs = "\(countText(audit.configCount)) configs"
+    let configs = "\(grouped(audit.configCount)) configs"
     console.printVerdict(
       audit.findings.isEmpty,
       audit.findings.isEmpty
-        ? "\(table): nothing is wrong, by \(configs) and \(countText(audit.elementCount)) elements"
-        : "\(table): \(countText(audit.findings.count)) finding\(audit.findings.count == 1 ? "" : "s"), by \(configs)"
+        ? "\(table): nothing is wrong, by \(configs) and \(grouped(audit.elementCount)) elements"
+        : "\(table): \(grouped(audit.findings.count)) finding\(audit.findings.count == 1 ? "" : "s"), by \(configs)"
     )
     for finding in audit.findings { console.print("  \(finding.demand.rawValue): \(finding)") }
   }

@@ -49,7 +49,7 @@ struct LayoutsShowCommand: ParsableCommand {
           console.print(String(line))
         }
         console.printDocument(
-          "layouts show", holds: true, json(layout) + [("table", .string(layout.text))])
+          "layouts show", holds: true, json(layout) + ["table": .string(layout.text)])
         return true
       }
       let listing = try ModelConfig(fileAt: config, layout: layout).listing(
@@ -65,16 +65,16 @@ struct LayoutsShowCommand: ParsableCommand {
       totals.print(to: console)
       console.printDocument(
         "layouts show", holds: true,
-        json(layout) + totals.json + [("tensorList", .array(listing.map(json)))])
+        json(layout) + totals.json + ["tensorList": .array(listing.map(json))])
       return true
     }
   }
 
-  private func json(_ layout: Layout) -> [(String, JSONValue)] {
+  private func json(_ layout: Layout) -> JSONObject {
     [
-      ("layout", .string(layout.name)), ("native", .string(layout.native)),
-      ("natives", .array(layout.natives.map { .string($0) })),
-      ("operations", .array(layout.operations.map { .string($0.rawValue) })),
+      "layout": .string(layout.name), "native": .string(layout.native),
+      "natives": .array(layout.natives.map { .string($0) }),
+      "operations": .array(layout.operations.map { .string($0.rawValue) }),
     ]
   }
 

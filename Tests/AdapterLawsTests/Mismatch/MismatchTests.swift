@@ -48,16 +48,16 @@ struct MismatchTests {
   func keys() throws {
     let without = native.filter { $0 != down }
     let missing = try #require(compared(without))
-    #expect(missing.kind == "missing key")
+    #expect(missing.kind == .missingKey)
     #expect(missing.place(in: layout) == "down")
     #expect(missing.missing == [down])
     #expect(missing.summary == "missing '\(down)'")
     let surplus = try #require(Mismatch(expected: without, found: native))
-    #expect(surplus.kind == "surplus key")
+    #expect(surplus.kind == .surplusKey)
     #expect(surplus.description == "surplus  \(down)")
     let renamed = try StateDict(native.map { ($0 == down ? "model.layers.1.other" : $0, $1) })
     let both = try #require(compared(renamed))
-    #expect(both.kind == "wrong key")
+    #expect(both.kind == .wrongKey)
     #expect(both.place(in: layout) == "down")
   }
 
@@ -67,7 +67,7 @@ struct MismatchTests {
     pairs.swapAt(2, 5)
     let found = try StateDict(pairs)
     let reordered = try #require(compared(found))
-    #expect(reordered.kind == "order of keys")
+    #expect(reordered.kind == .keyOrder)
     #expect(reordered.order?.position == 2)
     #expect(reordered.order?.expected == native[2].name)
     #expect(reordered.order?.found == native[5].name)
@@ -77,10 +77,10 @@ struct MismatchTests {
   @Test("Another element type and another shape")
   func metadata() throws {
     let retyped = try changing(down) { try Tensor(.f16, $0.shape) { _ in 0 } }
-    #expect(compared(retyped)?.kind == "dtype")
+    #expect(compared(retyped)?.kind == .dtype)
     #expect(compared(retyped)?.summary == "'\(down)': expected BF16, found F16")
     let reshaped = try changing(down) { try Tensor($0.dtype, [3, 4, 5]) { _ in 0 } }
-    #expect(compared(reshaped)?.kind == "shape")
+    #expect(compared(reshaped)?.kind == .shape)
     #expect(compared(reshaped)?.summary == "'\(down)': expected [3, 5, 4], found [3, 4, 5]")
   }
 
@@ -90,7 +90,7 @@ struct MismatchTests {
       try bits(tensor) { $0 == 23 || $0 == 34 ? $1 ^ 1 : $1 }
     }
     let mismatch = try #require(compared(found))
-    #expect(mismatch.kind == "elements")
+    #expect(mismatch.kind == .elements)
     #expect(mismatch.place(in: layout) == "down")
     let tensor = try #require(mismatch.tensors.first)
     #expect(tensor.count == 2)
@@ -124,17 +124,17 @@ struct MismatchTests {
 
   @Test("Zeros instead of other numbers are zeroed; a lost sign of zero is not")
   func zeroed() throws {
-    #expect(compared(try changing(down) { try bits($0) { _, _ in 0 } })?.kind == "zeroed")
+    #expect(compared(try changing(down) { try bits($0) { _, _ in 0 } })?.kind == .zeroed)
     let expected = try StateDict([(down, try Tensor(.bf16, [2]) { [0x8000, 1][$0] })])
     let found = try StateDict([(down, try Tensor(.bf16, [2]) { [0, 1][$0] })])
-    #expect(Mismatch(expected: expected, found: found)?.kind == "elements")
+    #expect(Mismatch(expected: expected, found: found)?.kind == .elements)
   }
 
   @Test("Where a cast made a NaN, any other is as good")
   func castNaN() throws {
     let expected = try StateDict([(down, try Tensor(.bf16, [2]) { [0x7fc0, 0x3f80][$0] })])
     let found = try StateDict([(down, try Tensor(.bf16, [2]) { [0xffa1, 0x3f80][$0] })])
-    #expect(Mismatch(expected: expected, found: found)?.kind == "elements")
+    #expect(Mismatch(expected: expected, found: found)?.kind == .elements)
     #expect(Mismatch(expected: expected, found: found, castTensors: [down]) == nil)
   }
 

@@ -25,7 +25,7 @@ struct PlantedDiagnosis: Sendable, CustomTestStringConvertible {
     self.name = name
     self.spec = spec
     self.adapter = adapter
-    violation = Violation(kind, step: step, evidence: evidence, "the summary")
+    violation = Violation(code: kind, step: step, evidence: evidence, "the summary")
     self.sentences = sentences
   }
 

@@ -3,6 +3,7 @@
 
 import AdapterLaws
 import Adapters
+import CheckpointGenerators
 import Layouts
 
 @testable import Campaigns
@@ -37,8 +38,8 @@ struct ConfigTrial: Sendable {
     }
     do {
       let plan = try CampaignPlan(
-        config, adapter: adapter, laws: AdapterLaws.all, known: nil, seed: 0, isLong: false,
-        arguments: [], path: { _ in CampaignPlan.configName })
+        config, CheckRun(adapter, space: CheckpointSpace(layout: config.layout)), seed: 0,
+        isLong: false, path: { _ in CampaignPlan.configName })
       _ = plan.draw(.number(0))
       return .accepted
     } catch {

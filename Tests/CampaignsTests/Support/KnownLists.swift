@@ -41,7 +41,7 @@ enum KnownLists {
   /// Reads a file.
   static func read(
     _ json: JSONValue, laws: [AdapterLaw] = laws
-  ) throws(KnownDivergencesError) -> KnownDivergences {
+  ) throws(DocumentError) -> KnownDivergences {
     try KnownDivergences(parsing: json.bytes(.python), path: "known.json", laws: laws)
   }
 

@@ -69,7 +69,7 @@ enum TestCampaigns {
   private static func refutation(_ failure: Failure) -> Failure {
     var failure = failure
     failure.discovery = Failure.Discovery(phase: .planProof, seconds: 0.25)
-    (failure.token, failure.shrinking, failure.heatMap, failure.cause) = (nil, nil, nil, nil)
+    (failure.token, failure.shrinking, failure.heatMap, failure.causes) = (nil, nil, nil, [])
     failure.law.name = "plan proof"
     failure.diagnosis = ["element 3 <of> 'a' is written twice"]
     failure.replayCommand = "hymt2 prove --config 'a & <b>.json'"

@@ -17,7 +17,8 @@ enum TestLaws {
     let count = trial.spec.config.expertCount
     guard count < 3 else {
       throw Violation(
-        "too many", place: "experts", step: .fromHF(nil), "found \(count) experts, expected < 3")
+        code: "too many", place: "experts", step: .fromHF(nil),
+        "found \(count) experts, expected < 3")
     }
     return true
   }
@@ -27,7 +28,8 @@ enum TestLaws {
     "flat", statement: "one layer", reason: "this is a test", brokenBy: "two layers"
   ) { (trial) throws(Violation) in
     guard trial.spec.config.hiddenLayerCount == 1 else {
-      throw Violation("too deep", place: "layers", step: .roundTrip, "found two layers or more")
+      throw Violation(
+        code: "too deep", place: "layers", step: .roundTrip, "found two layers or more")
     }
     return true
   }
@@ -54,7 +56,7 @@ enum TestLaws {
       "fickle", statement: "sometimes", reason: "this is a test", brokenBy: "chance"
     ) { (_) throws(Violation) in
       if count.next().isMultiple(of: 2) { return true }
-      throw Violation("chance", step: .roundTrip, "broken by chance")
+      throw Violation(code: "chance", step: .roundTrip, "broken by chance")
     }
   }
 

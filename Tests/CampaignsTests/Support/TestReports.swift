@@ -44,7 +44,7 @@ enum TestReports {
     report.failures[0].mismatch = ["<key> & 'quotes'"]
     report.failures[0].heatMap = HeatMapFigure(text: ["█"], svg: "<svg class=\"map\"></svg>")
     // Their laws say nothing about the adapter.
-    for position in report.failures.indices { report.failures[position].cause = nil }
+    for position in report.failures.indices { report.failures[position].causes = [] }
     report.coverage.missingPairs = ["experts <1>, family & co"]
     return report
   }

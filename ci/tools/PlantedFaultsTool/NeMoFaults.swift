@@ -93,7 +93,7 @@ struct NeMoFaults {
   ) throws -> [FaultResult] {
     let results = Mutex<[Int: Result<FaultResult, any Error>]>([:])
     let faults = measurement.faults
-    ParallelWork.run(count: faults.count, threads: measurement.threads) { place, _ in
+    ParallelWork.run(count: faults.count, threads: measurement.threads) { place in
       let result = Result { try run(measurement, faults[place], checked) }
       results.withLock { $0[place] = result }
     }

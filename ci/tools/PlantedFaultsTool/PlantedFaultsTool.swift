@@ -132,7 +132,7 @@ struct PlantedFaultsTool: ParsableCommand {
     var measurement = FaultMeasurement(selection)
     measurement.examples = examples
     measurement.seeds = seeds
-    measurement.threads = threads ?? ProcessorCount.online
+    measurement.threads = threads ?? ParallelWork.processorCount
     measurement.shrinks = served == nil
     measurement.exhausts = exhaust
     let progress = ToolProgress(measurement.checks, output)

@@ -29,25 +29,6 @@ func zigZag(bits: Int, seed: UInt64) -> (successes: Int, allowed: Int, ideal: Bo
   )
 }
 
-/// Cases until a list sum of 30,000 and a score of 50,000 are found by targeting; `nil` if not.
-func targeting(seed: UInt64) -> (sum: Int?, score: Int?) {
-  let sums = Property(Generator<Int>.integer(0...1000).array()) { list, context in
-    let sum = list.reduce(0, +)
-    context.target(Double(sum))
-    return .holds(sum < 30_000)
-  }
-  let numbers = Generator<Int>.integer(0...100)
-  let scores = Property(numbers.array(count: 5)) { list, context in
-    let score = list[0] * list[1] * list[2] / 20 + list[3]
-    context.target(Double(score))
-    return .holds(score < 50_000)
-  }
-  return (
-    sums.run(Problem.settings(seed, 10_000)).findings.first?.caseNumber,
-    scores.run(Problem.settings(seed, 2_000)).findings.first?.caseNumber
-  )
-}
-
 /// Choices drawn and recorded per second, and cases per second of a property over five integers.
 func speed() -> (choices: Double, cases: Double) {
   let clock = ContinuousClock()

@@ -41,7 +41,6 @@ struct Problem: Sendable {
   static func settings(_ seed: UInt64, _ examples: Int) -> Settings {
     var settings = Settings(examples: examples, seed: seed)
     settings.findsSeveral = false
-    settings.explains = false
     settings.silenced = Set(HealthCheck.allCases)
     return settings
   }

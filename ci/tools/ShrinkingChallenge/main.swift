@@ -46,15 +46,6 @@ if filter == nil {
       misses.append("zig-zag of \(bits) bits")
     }
   }
-  let targets = (0..<20).map { targeting(seed: UInt64($0)) }
-  let sums = targets.compactMap(\.sum)
-  let scores = targets.compactMap(\.score)
-  print(
-    "\nTargeting: sum of 30,000 on \(sums.count) of 20 seeds after at most \(sums.max() ?? 0) cases;"
-  )
-  print("score of 50,000 on \(scores.count) of 20 seeds after at most \(scores.max() ?? 0) cases.")
-  if sums.count < 20 || (sums.max() ?? .max) > 4000 { misses.append("targeted sum") }
-  if scores.count < 20 { misses.append("targeted score") }
   let figures = speed()
   print(
     "\n\(Int(figures.choices)) choices a second, \(Int(figures.cases)) cases of five integers a second."

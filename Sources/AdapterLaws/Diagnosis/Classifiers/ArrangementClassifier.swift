@@ -5,20 +5,20 @@ import Tensors
 
 /// How elements are rearranged within their tensor.
 extension StepClassifier {
-  func arrangements() -> [Observation] {
+  func arrangements() -> [Draft] {
     let halves = halves()
-    var result: [Observation] = []
+    var result: [Draft] = []
     for alignment in relation.matched + relation.renamed {
       for landing in alignment.landings {
         let axes = axesFault(alignment, landing)
-        if let axes { result.append(Observation(axes, landing)) }
+        if let axes { result.append(Draft(axes, landing)) }
         let isExplained = halves.contains {
-          $0.tensor == landing.output && $0.expert == landing.expert && $0.kind == landing.kind
+          $0.isSame(as: Draft($0.fault, landing)) && $0.tensors == [landing.output]
         }
         guard !isExplained, let fault = arrangementFault(landing) else { continue }
         // Axes in another order that yet hold each element in its old place were reshaped.
         if axes != nil, fault == .reshapedInsteadOfTransposed { result.removeLast() }
-        result.append(Observation(fault, landing))
+        result.append(Draft(fault, landing))
       }
     }
     return result

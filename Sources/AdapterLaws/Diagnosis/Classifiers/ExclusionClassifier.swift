@@ -6,15 +6,11 @@ import CheckpointGenerators
 import Layouts
 import Tensors
 
-/// Recognizes what laws about behaviour report, and wrong answers to `isMTPKey`.
-enum BehaviourClassifier {
-  static func classify(_ violation: Violation) -> [Observation] {
-    violation.kind == "input changed" ? [Observation(.inputChanged)] : []
-  }
-
-  static func classifyMTPKeys(
+/// Recognizes wrong answers to `isMTPKey`.
+enum MTPKeyClassifier {
+  static func classify(
     _ session: any AdapterSession, _ context: DiagnosisContext
-  ) -> [Observation] {
+  ) -> [Draft] {
     let names = context.checkpoint.schema.map(\.name) + context.spec.layerKeys.map(\.name)
     return names.unique.compactMap { name in
       guard let isMTP = try? session.isMTPKey(name) else { return nil }
@@ -25,7 +21,7 @@ enum BehaviourClassifier {
       guard isMTP != expected else { return nil }
       let fault = Diagnosis.Fault.mtpKeyMisjudged(
         isMTP: isMTP, isOfModel: isOfModel || layer == nil)
-      return Observation(fault, layer: layer, tensor: name)
+      return Draft(fault, layer: layer, tensor: name)
     }
   }
 
@@ -39,17 +35,14 @@ enum BehaviourClassifier {
 /// Recognizes how patterns are misread that exclude keys.
 enum ExclusionClassifier {
   /// What was kept under one pattern.
-  struct Probe {
-    let exclusion: Exclusion
-    let kept: Set<TensorName>
-  }
+  typealias Probe = (exclusion: Exclusion, kept: Set<TensorName>)
 
   /// - Parameters:
   ///   - probes: What an adapter kept under several patterns.
   ///   - whole: The keys on disk without exclusion, in order.
   static func classify(
     _ probes: [Probe], whole: [TensorName], _ context: DiagnosisContext
-  ) -> [Observation] {
+  ) -> [Draft] {
     let all = Set(whole)
     let layout = context.spec.config.layout
     let expected = probes.map { probe in
@@ -68,11 +61,11 @@ enum ExclusionClassifier {
       zip(found, expected).contains { $0.contains(name) != $1.contains(name) }
     }
     if let explanation {
-      return wrong.map { Observation(explanation.fault, $0, context.layout).ofClass }
+      return wrong.map { Draft(explanation.fault, $0, context.layout).ofClass }
     }
     return wrong.map { name in
       let isKept = zip(found, expected).contains { $0.contains(name) && !$1.contains(name) }
-      return Observation(isKept ? .exclusionKeeps : .exclusionRemoves, name, context.layout).ofClass
+      return Draft(isKept ? .exclusionKeeps : .exclusionRemoves, name, context.layout).ofClass
     }
   }
 

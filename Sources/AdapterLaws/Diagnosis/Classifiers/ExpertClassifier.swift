@@ -14,7 +14,7 @@ extension StepClassifier {
     var landings: [Landing]
   }
 
-  func experts() -> [Observation] {
+  func experts() -> [Draft] {
     var groups: [Group] = []
     for landing in relation.landings where landing.expert != nil {
       if let position = groups.firstIndex(where: {
@@ -27,7 +27,7 @@ extension StepClassifier {
     }
     return groups.flatMap { group in
       faults(group).map { fault in
-        Observation(
+        Draft(
           fault, kind: group.kind, layer: group.layer, tensor: group.landings.first?.output)
       }
     }
@@ -89,15 +89,22 @@ extension StepClassifier {
     let missing = own.filter { !found.contains($0) }
     let surplus = found.filter { !own.contains($0) }
     let all = Array(0..<context.spec.config.expertCount)
-    if found.count > own.count, found.sorted() == all { return .rankIgnored }
+    if found.count > own.count, found.sorted() == all,
+      context.ranks.allSatisfy({ $0.found == all.count })
+    {
+      return .rankIgnored
+    }
     if missing.isEmpty, surplus.isEmpty, found.count > own.count {
       return .expertsSurplus(found.filter { expert in found.count { $0 == expert } > 1 }.unique)
     }
-    if !missing.isEmpty, !surplus.isEmpty, let first = found.first, let start = own.first,
-      found == Array(first..<first + found.count)
+    // Where other ranks have more experts than theirs, this one's follow from that.
+    let isPushed = context.ranks.contains { $0.found > $0.own }
+    if found.count == own.count, !isPushed, !missing.isEmpty, let first = found.first,
+      let start = own.first, found == Array(first..<first + found.count)
     {
       return .rankRangeShifted(by: first - start)
     }
+    if isPushed, !surplus.isEmpty { return .expertsSurplus(surplus) }
     guard found.count != own.count, !missing.isEmpty || !surplus.isEmpty else { return nil }
     return missing.isEmpty ? .expertsSurplus(surplus) : .expertsMissing(missing)
   }

@@ -8,7 +8,7 @@ import Tensors
 
 /// Keys that are missing, surplus, or named otherwise than they should be.
 extension StepClassifier {
-  func keys() -> [Observation] {
+  func keys() -> [Draft] {
     var missing = relation.missing
     var surplus = relation.surplus
     var result = relation.renamed.compactMap(renaming)
@@ -23,31 +23,31 @@ extension StepClassifier {
     missing.removeAll { isMTP($0) && !context.dropsMTP && isOfDroppedLayer($0) }
     surplus.removeAll { isMTP($0) && context.dropsMTP }
     result += isFromHF ? ownExperts(&missing) : missingExperts(&missing)
-    result += missing.map { observation(.keysDropped, $0.name) }
+    result += missing.map { draft(.keysDropped, $0.name) }
     var seen: Set<TensorName> = []
     let repeated = relation.found.map(\.name).filter { !seen.insert($0).inserted }
-    result += repeated.map { observation(.keysRepeated, $0) }
+    result += repeated.map { draft(.keysRepeated, $0) }
     result += surplus.filter { !repeated.contains($0.name) }
-      .map { observation(.keysSurplus, $0.name) }
+      .map { draft(.keysSurplus, $0.name) }
     return result
   }
 
-  private func renaming(_ alignment: Alignment) -> Observation? {
+  private func renaming(_ alignment: Alignment) -> Draft? {
     let (wanted, name) = (alignment.expected.name, alignment.found.name)
     let (want, found) = (subject(alignment.expected), subject(alignment.found))
     // Numbers of layers and experts are checked by other classifiers.
     if want.kind == found.kind, want.layer == found.layer, want.expert != found.expert {
       let own = context.experts(of: relation.step.parallelism)
       let isLocal = want.expert.flatMap { one in found.expert.map { one - $0 } } == own.lowerBound
-      return observation(isLocal ? .localExpertNumbers : .renamedWrongly(to: name.text), wanted)
+      return draft(isLocal ? .localExpertNumbers : .renamedWrongly(to: name.text), wanted)
     }
     if want == found {
-      return observation(.wrongPrefix(prefix(name), insteadOf: prefix(wanted)), wanted)
+      return draft(.wrongPrefix(prefix(name), insteadOf: prefix(wanted)), wanted)
     }
     let isKept =
       isFromHF ? book.schema.contains { $0.name == name } : name == context.nativeNames[wanted]
-    if isKept { return observation(.notRenamed, wanted) }
-    return observation(
+    if isKept { return draft(.notRenamed, wanted) }
+    return draft(
       .renamedWrongly(to: want.kind == found.kind ? name.text : found.kind.text), wanted)
   }
 
@@ -60,18 +60,18 @@ extension StepClassifier {
   /// Experts that pass through ungrouped, or grouped tensors that pass through unsplit.
   private func ungrouped(
     _ missing: inout [TracedMap.Output], _ surplus: inout [TracedMap.Output]
-  ) -> [Observation] {
-    var result: [Observation] = []
+  ) -> [Draft] {
+    var result: [Draft] = []
     let wanted = missing.reduce(into: Set<Int>()) { $0.formUnion(book.tensors(of: $1.origins)) }
     for output in surplus where subject(output).isOfExperts {
       let sources = book.tensors(of: output.origins)
       guard !sources.isDisjoint(with: wanted) else { continue }
       result += sources.sorted().map { source in
-        observation(isFromHF ? .notGrouped : .notSplit, book.schema[source].name).ofClass
+        draft(isFromHF ? .notGrouped : .notSplit, book.schema[source].name).ofClass
       }
     }
     guard !result.isEmpty else { return [] }
-    let explained = Set(result.compactMap(\.tensor))
+    let explained = Set(result.flatMap(\.tensors))
     let isExplained = { (output: TracedMap.Output) in
       book.tensors(of: output.origins).contains { explained.contains(book.schema[$0].name) }
     }
@@ -82,8 +82,8 @@ extension StepClassifier {
 
   /// Layers that landed on others, so that their own keys cannot be there.
   private var mergedLayers: Set<Int> {
-    layers().reduce(into: []) { result, observation in
-      if case .layersMerged(let layers, _) = observation.fault { result.formUnion(layers) }
+    layers().reduce(into: []) { result, draft in
+      if case .layersMerged(let layers, _) = draft.fault { result.formUnion(layers) }
     }
   }
 
@@ -100,22 +100,22 @@ extension StepClassifier {
 
   private func mtp(
     _ missing: [TracedMap.Output], _ surplus: [TracedMap.Output]
-  ) -> [Observation] {
+  ) -> [Draft] {
     let isDropping = context.dropsMTP
     let outputs = (isDropping ? surplus : missing).filter(isMTP)
     let layers = Set(outputs.compactMap { subject($0).layer })
     guard !layers.isEmpty else { return [] }
     let part = context.part(layers)
     return outputs.map { output in
-      Observation(
+      Draft(
         isDropping ? .mtpKept(part) : .mtpDropped(part), layer: subject(output).layer,
         tensor: output.name)
     }
   }
 
   /// Experts of which nothing comes out.
-  private func missingExperts(_ missing: inout [TracedMap.Output]) -> [Observation] {
-    var result: [Observation] = []
+  private func missingExperts(_ missing: inout [TracedMap.Output]) -> [Draft] {
+    var result: [Draft] = []
     let gone = missing.map(subject)
     let all = relation.expected.map(subject)
     for layer in context.sparseLayers {
@@ -126,7 +126,7 @@ extension StepClassifier {
       }
       let there = Set(all.filter { $0.layer == layer }.compactMap(\.expert))
       guard !whole.isEmpty, whole.count < there.count else { continue }
-      result.append(Observation(.expertsMissing(whole), layer: layer))
+      result.append(Draft(.expertsMissing(whole), layer: layer))
       missing.removeAll { output in
         let subject = subject(output)
         return subject.layer == layer && subject.expert.map { whole.contains($0) } ?? false
@@ -136,7 +136,7 @@ extension StepClassifier {
   }
 
   /// The experts of a rank where it loads none.
-  private func ownExperts(_ missing: inout [TracedMap.Output]) -> [Observation] {
+  private func ownExperts(_ missing: inout [TracedMap.Output]) -> [Draft] {
     guard let rank = relation.step.parallelism else { return [] }
     return context.sparseLayers.compactMap { layer in
       let isOfLayer = { (output: TracedMap.Output) in
@@ -146,7 +146,7 @@ extension StepClassifier {
       let wanted = relation.expected.filter(isOfLayer)
       guard !wanted.isEmpty, missing.filter(isOfLayer).count == wanted.count else { return nil }
       missing.removeAll(where: isOfLayer)
-      return Observation(.expertsMissing(Array(context.experts(of: rank))), layer: layer)
+      return Draft(.expertsMissing(Array(context.experts(of: rank))), layer: layer)
     }
   }
 }

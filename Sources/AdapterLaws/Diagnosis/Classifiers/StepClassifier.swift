@@ -12,7 +12,7 @@ struct StepClassifier {
   let context: DiagnosisContext
 
   /// All that is wrong.
-  func observations() -> [Observation] {
+  func drafts() -> [Draft] {
     halves() + kinds() + experts() + layers() + arrangements() + keys() + types() + order()
   }
 
@@ -22,8 +22,8 @@ struct StepClassifier {
 
   func subject(_ output: TracedMap.Output) -> TensorSubject { TensorSubject(output.name, layout) }
 
-  func observation(_ fault: Diagnosis.Fault, _ name: TensorName) -> Observation {
-    Observation(fault, name, layout)
+  func draft(_ fault: Diagnosis.Fault, _ name: TensorName) -> Draft {
+    Draft(fault, name, layout)
   }
 }
 
@@ -35,7 +35,7 @@ extension StepClassifier {
     let layer: Int?
   }
 
-  private func kinds() -> [Observation] {
+  private func kinds() -> [Draft] {
     let moved = relation.landings.compactMap { landing -> (landing: Landing, from: TensorKind)? in
       guard let source = landing.source else { return nil }
       let kind = book.subjects[source].kind
@@ -44,17 +44,17 @@ extension StepClassifier {
     let moves = Set(moved.map { Move(to: $0.landing.kind, from: $0.from, layer: $0.landing.layer) })
     return moved.map { landing, from in
       let isExchange = moves.contains(Move(to: from, from: landing.kind, layer: landing.layer))
-      guard isExchange else { return Observation(.classReplaced(by: from.word), landing) }
-      if isGateAndUp(landing.kind, from) { return Observation(.halvesExchanged, landing) }
+      guard isExchange else { return Draft(.classReplaced(by: from.word), landing) }
+      if isGateAndUp(landing.kind, from) { return Draft(.halvesExchanged, landing) }
       let pair = [landing.kind, from].sorted().map(\.word)
-      return Observation(.classesExchanged(pair[0], pair[1]), landing)
+      return Draft(.classesExchanged(pair[0], pair[1]), landing)
     }
   }
 }
 
 /// Layers whose contents landed on others.
 extension StepClassifier {
-  func layers() -> [Observation] {
+  func layers() -> [Draft] {
     var moved: [Int: Set<Int>] = [:]
     for landing in relation.landings {
       guard let layer = landing.layer, let source = landing.source,
@@ -64,12 +64,12 @@ extension StepClassifier {
     }
     let wrong = moved.filter { $0.value != [$0.key] }.keys.sorted()
     guard !wrong.isEmpty else { return [] }
-    if let order = order(moved) { return [Observation(.layerOrder(order))] }
+    if let order = order(moved) { return [Draft(.layerOrder(order))] }
     let absent = Set(relation.missing.compactMap { subject($0).layer })
     return wrong.compactMap { layer in
       let from = (moved[layer] ?? []).subtracting([layer])
       let merged = from.union(absent.filter { "\($0)".hasPrefix("\(layer)") && $0 != layer })
-      return from.isEmpty ? nil : Observation(.layersMerged(merged.sorted(), onto: layer))
+      return from.isEmpty ? nil : Draft(.layersMerged(merged.sorted(), onto: layer))
     }
   }
 
@@ -89,15 +89,15 @@ extension StepClassifier {
 
 /// Wrong element types and shapes.
 extension StepClassifier {
-  private func types() -> [Observation] {
-    (relation.matched + relation.renamed).flatMap { alignment -> [Observation] in
+  private func types() -> [Draft] {
+    (relation.matched + relation.renamed).flatMap { alignment -> [Draft] in
       // The tensors on disk that make up the output.
       let parts = book.tensors(of: alignment.expected.origins).sorted()
       var faults = cast(alignment, parts).map { [$0] } ?? []
       let found = Set(book.tensors(of: alignment.found.origins).map { book.subjects[$0].kind })
       let lacking = parts.filter { !found.contains(book.subjects[$0].kind) }
       if !lacking.isEmpty, lacking.count < parts.count, alignment.fit == .different {
-        return lacking.map { observation(.projectionMissing, book.schema[$0].name).ofClass }
+        return lacking.map { draft(.projectionMissing, book.schema[$0].name).ofClass }
       }
       if alignment.fit == .reshaped || alignment.fit == .different {
         faults.append(
@@ -107,10 +107,9 @@ extension StepClassifier {
       }
       return faults.flatMap { fault in
         parts.map { part in
-          var observation = observation(fault, book.schema[part].name)
-          observation.tensor = alignment.expected.name
-          observation.expert = isFromHF ? nil : observation.expert
-          return observation
+          var ofPart = draft(fault, book.schema[part].name)
+          ofPart.tensors = [alignment.expected.name]
+          return isFromHF ? ofPart.ofClass : ofPart
         }
       }
     }
@@ -127,13 +126,13 @@ extension StepClassifier {
 
 /// Right keys in a wrong order.
 extension StepClassifier {
-  private func order() -> [Observation] {
+  private func order() -> [Draft] {
     let expected = relation.expected.map(\.name)
     let found = relation.found.map(\.name)
     guard expected != found, relation.missing.isEmpty, relation.surplus.isEmpty,
       relation.renamed.isEmpty, expected.count == found.count
     else { return [] }
-    return [Observation(.keyOrder(arrangement(expected, found)))]
+    return [Draft(.keyOrder(arrangement(expected, found)))]
   }
 
   private func arrangement(

@@ -5,13 +5,6 @@ import Adapters
 import CheckpointGenerators
 import Tensors
 
-/// Both sides of a conversion whose values are looked at, with the checkpoint it started from.
-struct ValueEvidence {
-  var violation: Violation.Evidence
-  /// The checkpoint on disk, if the conversion started from it.
-  var sources: StateDict?
-}
-
 /// Recognizes faults that depend on the elements' values, from both sides of a comparison.
 enum ValueClassifier {
   /// - Parameters:
@@ -19,11 +12,11 @@ enum ValueClassifier {
   ///     alike by many faults. What they show of a tensor that is right in the violation does not count.
   ///   - explained: Kinds on disk whose elements are known to be in wrong places.
   static func classify(
-    _ evidence: ValueEvidence, probes: [ValueEvidence], _ context: DiagnosisContext,
+    _ evidence: Violation.Evidence, probes: [Violation.Evidence], _ context: DiagnosisContext,
     native: [TracedMap.Output], explained: Set<TensorKind>
-  ) -> [Observation] {
-    var result: [Observation] = []
-    for name in evidence.violation.expected.names {
+  ) -> [Draft] {
+    var result: [Draft] = []
+    for name in evidence.expected.names {
       let parts =
         context.parts[name] ?? context.book.schema.firstIndex { $0.name == name }.map { [$0] } ?? []
       let kinds = parts.map { context.book.subjects[$0].kind }.unique
@@ -36,9 +29,9 @@ enum ValueClassifier {
       // Values that do not show the fault at all say nothing of it.
       for fault in faults(shown + changed, samples: changed.isEmpty ? [] : probed) {
         result += (kinds.isEmpty ? [TensorSubject(name, context.layout).kind] : kinds).map { kind in
-          var observation = Observation(.value(fault), name, context.layout).ofClass
-          observation.kind = kind
-          return observation
+          var draft = Draft(.value(fault), name, context.layout).ofClass
+          draft.kinds = [kind]
+          return draft
         }
       }
     }
@@ -46,14 +39,14 @@ enum ValueClassifier {
   }
 
   private static func samples(
-    _ name: TensorName, _ evidence: ValueEvidence, _ map: TracedMap.Output?,
+    _ name: TensorName, _ evidence: Violation.Evidence, _ map: TracedMap.Output?,
     _ context: DiagnosisContext
   ) -> [ValueChange] {
-    guard let expected = evidence.violation.expected[name],
-      let found = evidence.violation.found[name], found.dtype == expected.dtype,
+    guard let expected = evidence.expected[name],
+      let found = evidence.found[name], found.dtype == expected.dtype,
       found.shape == expected.shape
     else { return [] }
-    let isCast = evidence.violation.castTensors.contains(name)
+    let isCast = evidence.castTensors.contains(name)
     return samples(name, expected, found, isCast) { element in
       guard let map, let sources = evidence.sources, map.origins.indices.contains(element),
         let (name, place) = context.book.place(map.origins[element]),

@@ -176,13 +176,13 @@ extension FaultBank {
   private static let reshaped: [PlantedFault] = [
     PlantedFault(
       "reshape-down-load", .transposes, "{down} is reshaped in place of a transpose on load",
-      needs: [.transposed(.down)], cause: .fromHF(.notTransposed(isSquare: true), .down),
+      needs: [.transposed(.down)], cause: .fromHF(.reshapedInsteadOfTransposed, .down),
       smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(nativeOut: reshaping(.down, isBack: false))),
     PlantedFault(
       "reshape-down-both", .transposes,
       "{down} is reshaped in place of a transpose in both directions", .selfConsistent,
-      needs: [.transposed(.down)], cause: .both(.notTransposed(isSquare: true), .down),
+      needs: [.transposed(.down)], cause: .both(.reshapedInsteadOfTransposed, .down),
       smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(
         nativeOut: reshaping(.down, isBack: false), nativeIn: reshaping(.down, isBack: true))),
@@ -190,7 +190,7 @@ extension FaultBank {
       "reshape-gate-up-both", .transposes,
       "{gate and up} are reshaped in place of a transpose in both directions", .selfConsistent,
       needs: [.halves, .transposed(.gateAndUp)],
-      cause: .both(.notTransposed(isSquare: true), .gateAndUp),
+      cause: .both(.reshapedInsteadOfTransposed, .gateAndUp),
       smallest: "hidden size 2; MoE intermediate size 2; contents tracer 0",
       FaultyAdapter(
         nativeOut: reshaping(.gateAndUp, isBack: false),

@@ -54,12 +54,12 @@ public struct FaultMeasurement: Sendable {
         FaultResult(
           fault: fault, detections: Array(repeating: nil, count: seeds))
       })
-    ParallelWork.run(count: faults.count * seeds, threads: threads) { index, _ in
+    ParallelWork.run(count: faults.count * seeds, threads: threads) { index in
       let (place, seed) = index.quotientAndRemainder(dividingBy: seeds)
       detect(place, seed: seed, results)
       checked()
     }
-    ParallelWork.run(count: shrinks ? faults.count : 0, threads: threads) { place, _ in
+    ParallelWork.run(count: shrinks ? faults.count : 0, threads: threads) { place in
       shrink(place, results)
       checked()
     }
@@ -71,7 +71,7 @@ public struct FaultMeasurement: Sendable {
     _ results: borrowing Mutex<[FaultResult]>, _ checked: @escaping @Sendable () -> Void
   ) {
     let searches = [false, true].map { SmallestSearch(hasFaults: $0, in: layout) }
-    ParallelWork.run(count: faults.count, threads: threads) { place, _ in
+    ParallelWork.run(count: faults.count, threads: threads) { place in
       defer { checked() }
       let result = results.withLock { $0[place] }
       guard let found = result.smallest else { return }

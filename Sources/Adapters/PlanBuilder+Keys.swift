@@ -4,74 +4,35 @@
 import Layouts
 import Tensors
 
-/// One LoRA group to be: a prefix, a layer and the position of a rule.
-struct GroupID: Hashable {
-  let prefix: Substring
-  let layer: Int
-  let group: Int
-}
-
-/// The members of one LoRA group as they turn up.
-struct GroupMembers: Sendable {
-  /// The source that turned up last, or -1 if none did.
-  private(set) var last = -1
-  /// The first source of the part whose place upstream gives the group.
-  private(set) var leading: Int?
-  private var sources: [Key: Int] = [:]
-
-  private struct Key: Hashable {
-    let expert: Int
-    let rule: Int
-  }
-
-  /// The factor of a tensor on disk of an expert, by the position of that tensor in the layout.
-  subscript(expert: Int, rule: Int) -> Int? { sources[Key(expert: expert, rule: rule)] }
-
-  fileprivate mutating func insert(_ source: Int, expert: Int, rule: Int, leads: Bool) {
-    sources[Key(expert: expert, rule: rule)] = source
-    last = source
-    if leads { leading = leading ?? source }
-  }
-}
-
-/// The LoRA groups that turn up in a state dict, in the order of their first members.
-struct MemberGroups {
-  private(set) var ids: [GroupID] = []
-  private var members: [GroupID: GroupMembers] = [:]
-
-  subscript(id: GroupID) -> GroupMembers { members[id, default: GroupMembers()] }
-
-  func contains(_ id: GroupID) -> Bool { members[id] != nil }
-
-  mutating func insert(
-    _ source: Int, into id: GroupID, expert: Int, rule: Int, leads: Bool
-  ) {
-    if members[id] == nil { ids.append(id) }
-    members[id, default: GroupMembers()].insert(source, expert: expert, rule: rule, leads: leads)
-  }
-}
-
+/// What keys mean, and what is wrong with them.
 extension PlanBuilder {
-  /// What the model has under a key outside the catalog.
-  enum Owner {
-    /// A layer that the config has.
-    case layer(LayerKey, Int)
+  /// What a source's key says.
+  enum Meaning {
+    /// The catalog has it, on the side that the plan starts from.
+    case base(NameCatalog.Role, number: Int)
+    /// It is of a layer of the config's, and outside the catalog or of the other side.
+    case ofLayer(LayerKey, Int)
     /// Nothing that the layout knows; the key stays as it is.
-    case none
+    case stranger
   }
 
-  /// The layer of a key outside the catalog, or nil where it is reported why it has no place.
-  mutating func owner(of name: TensorName) -> Owner? {
-    let key = context.key(name)
+  /// What a source's key says, or nil where it is reported why it has no place.
+  mutating func meaning(of source: Int) -> Meaning? {
+    if let number = index.numbers[source] {
+      let role = context.catalog.role(of: number)
+      if role.isSource(direction) { return .base(role, number: number) }
+    }
+    let name = sources[source].name
+    let key = LayerKey(name, context.layout)
     if let key, context.names.isFactor(name) || key.prefix == context.prefix {
-      return layerIndex(of: key, name).map { .layer(key, $0) }
+      return layerIndex(of: key, name).map { .ofLayer(key, $0) }
     }
     guard !context.names.mentionsMoved(name), key.map({ !context.hasModelPrefix($0) }) ?? true
     else {
       reportPrefix(name)
       return nil
     }
-    return Owner.none
+    return .stranger
   }
 
   /// The number of a key's layer, if it is written canonically and the config has that layer.
@@ -95,7 +56,7 @@ extension PlanBuilder {
   }
 
   /// The number of a key's expert, if it is written canonically and the config has that expert.
-  mutating func expertIndex(_ digits: Substring, _ name: TensorName) -> Int? {
+  mutating func expertIndex(_ digits: String, _ name: TensorName) -> Int? {
     guard let expert = LayerKey.canonicalIndex(digits) else {
       reportIndex(digits, "an expert number", name)
       return nil
@@ -110,7 +71,7 @@ extension PlanBuilder {
     return expert
   }
 
-  private mutating func reportIndex(_ digits: Substring, _ noun: String, _ name: TensorName) {
+  private mutating func reportIndex(_ digits: String, _ noun: String, _ name: TensorName) {
     let form = digits.utf8.first == UInt8(ascii: "0") ? "without leading zeros" : "below 2^63"
     report(.nonCanonicalIndex, name, expected: "\(noun) \(form)", found: "'\(digits)'")
   }
@@ -125,7 +86,7 @@ extension PlanBuilder {
   /// Whether a layer has the module that a key is in.
   mutating func hasModule(_ key: LayerKey, _ layer: Int, _ name: TensorName) -> Bool {
     let module = context.layout.modules.first { module in
-      [module.onDisk, module.native].contains { key.rest.utf8.starts(with: $0.utf8) }
+      [module.onDisk, module.native].contains { key.rest.following($0) != nil }
     }
     guard let kinds = module?.kinds, !kinds.contains(context.config.kinds(ofLayer: layer)) else {
       return true
@@ -172,13 +133,32 @@ extension PlanBuilder {
     report(.foreignLayout, name, expected: expected, found: "the key")
   }
 
+  /// Reports a source whose shape is not that of the schema.
+  mutating func checkShape(_ source: Int, number: Int) {
+    if let shape = context.catalog.shape(onDisk: number), shape != sources[source].shape {
+      report(
+        .wrongShape, sources[source].name, expected: "\(shape)",
+        found: "\(sources[source].shape)")
+    }
+  }
+
   private mutating func reportPrefix(_ name: TensorName) {
-    let start = context.prefix + context.names.block
+    let start = context.prefix + context.layout.block
     let hasStart = name.text.utf8.starts(with: start.utf8)
     report(
       .unknownPrefix, name, expected: "a key starting with '\(start)' and a number",
       found: hasStart
         ? "no number there" : "another start; state the prefix if all keys have it")
+  }
+
+  mutating func reportUnknown(_ info: TensorInfo, expected: String) {
+    report(
+      .unknownExpertKey, info.name, expected: expected, found: "\(info.dtype) \(info.shape)")
+  }
+
+  mutating func reportScale(_ name: TensorName, of weight: TensorName) {
+    report(
+      .scaleWithoutWeight, name, expected: "the weight '\(weight)'", found: "no such key")
   }
 
   mutating func reportMissing(_ name: TensorName, _ expected: String) {

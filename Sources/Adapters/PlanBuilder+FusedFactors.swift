@@ -5,43 +5,35 @@ import Layouts
 import Tensors
 
 /// A fused LoRA factor as PEFT's ParamWrapper writes it.
-struct ParamWrapperKey {
+struct FusedFactor {
   let source: Int
-  let prefix: Substring
+  let prefix: String
   let layer: Int
   /// The position among the layout's entries of factors.
   let lora: Int
   let isA: Bool
 
   /// Whether another is the other factor of the same parameter.
-  func isPartner(of other: ParamWrapperKey) -> Bool {
+  func isPartner(of other: FusedFactor) -> Bool {
     prefix == other.prefix && layer == other.layer && lora == other.lora && isA != other.isA
   }
 }
 
-/// Decides how fused LoRA factors are laid out and where they go.
+/// Fused LoRA factors, how they are laid out and where they go.
 ///
 /// Source: nemo-automodel 0.7.0 resolves the layout once for all keys, from metadata or from the
 /// shapes that fit one layout only.
-struct ParamWrapperPlanner {
-  private let context: LayoutContext
-
-  init(_ context: LayoutContext) {
-    self.context = context
-  }
-
-  /// Adds the native groups of factors to a plan.
-  func add(_ keys: [ParamWrapperKey], to plan: inout PlanBuilder) {
+extension PlanBuilder {
+  /// Adds the native groups of factors.
+  mutating func add(_ keys: [FusedFactor]) {
     guard !keys.isEmpty else { return }
-    checkPairs(keys, &plan)
-    guard let layout = layout(of: keys, &plan) else { return }
-    for key in keys { add(key, layout, to: &plan) }
+    checkPairs(keys)
+    guard let layout = paramWrapperLayout(of: keys) else { return }
+    for key in keys { add(key, layout) }
   }
 
-  private func add(
-    _ key: ParamWrapperKey, _ layout: ParamWrapperLayout, to plan: inout PlanBuilder
-  ) {
-    let info = plan.sources[key.source]
+  private mutating func add(_ key: FusedFactor, _ layout: ParamWrapperLayout) {
+    let info = sources[key.source]
     guard let (group, view) = conversion(of: key, layout, info) else { return }
     // The axis of the view along each native axis `[experts, columns, rows]`.
     let (expert, features) = key.isA ? (0, 2) : (2, 0)
@@ -50,15 +42,15 @@ struct ParamWrapperPlanner {
     // A view has the element count of its tensor, so its shape cannot overflow.
     guard let shape = try? Shape(extents) else { return }
     let name = context.name(key.prefix, layer: key.layer, group.native)
-    let destination = plan.add(TensorInfo(name, info.dtype, shape), from: key.source)
-    plan.add(
+    let destination = add(TensorInfo(name, info.dtype, shape), from: key.source)
+    add(
       TensorMove(
         source: key.source, Region(whole: view), destination: destination,
         Region(whole: extents), permutation: permutation))
   }
 
   /// The rank of a factor under either layout, or nil if its shape has none.
-  private func rank(of key: ParamWrapperKey, _ shape: Shape) -> Int? {
+  private func rank(of key: FusedFactor, _ shape: Shape) -> Int? {
     guard shape.rank == 2 else { return nil }
     let fused = shape[key.isA ? 0 : 1]
     let experts = context.config.expertCount
@@ -69,7 +61,7 @@ struct ParamWrapperPlanner {
   /// `[experts, rank, features]` (A) or `[features, rank, experts]` (B); nil where its shape does not
   /// fit.
   private func conversion(
-    of key: ParamWrapperKey, _ layout: ParamWrapperLayout, _ info: TensorInfo
+    of key: FusedFactor, _ layout: ParamWrapperLayout, _ info: TensorInfo
   ) -> (group: FactorGroup, view: [Int])? {
     let becomesA = key.isA == (layout == .modern)
     guard let rank = rank(of: key, info.shape),
@@ -82,15 +74,13 @@ struct ParamWrapperPlanner {
   }
 
   /// The layout of all keys, or nil if it is reported why there is none.
-  private func layout(
-    of keys: [ParamWrapperKey], _ plan: inout PlanBuilder
-  ) -> ParamWrapperLayout? {
-    let infos = keys.map { plan.sources[$0.source] }
+  private mutating func paramWrapperLayout(of keys: [FusedFactor]) -> ParamWrapperLayout? {
+    let infos = keys.map { sources[$0.source] }
     let fitting = zip(keys, infos).map { key, info in
       ParamWrapperLayout.allCases.filter { conversion(of: key, $0, info) != nil }
     }
     for (info, layouts) in zip(infos, fitting) where layouts.isEmpty {
-      plan.report(
+      report(
         .wrongShape, info.name,
         expected: "[rank x \(context.config.expertCount), features] or its mirror, with the "
           + "features of the config", found: "\(info.shape)")
@@ -108,7 +98,7 @@ struct ParamWrapperPlanner {
       guard hint.map({ !layouts.contains($0) }) ?? (votes.isEmpty || layouts.count == 1) else {
         continue
       }
-      plan.report(
+      report(
         .ambiguousLoRALayout, info.name, expected: expected,
         found: "a shape that fits " + layouts.map(\.rawValue).joined(separator: " and "))
     }
@@ -116,25 +106,25 @@ struct ParamWrapperPlanner {
   }
 
   /// Both factors of a parameter must be there, with one rank and type.
-  private func checkPairs(_ keys: [ParamWrapperKey], _ plan: inout PlanBuilder) {
+  private mutating func checkPairs(_ keys: [FusedFactor]) {
     for key in keys {
-      let info = plan.sources[key.source]
+      let info = sources[key.source]
       guard let partner = keys.first(where: { $0.isPartner(of: key) }) else {
-        plan.report(
+        report(
           .incompleteLoRA, info.name, expected: "its \(key.isA ? "B" : "A") factor",
           found: "no such key")
         continue
       }
-      let other = plan.sources[partner.source]
+      let other = sources[partner.source]
       if key.isA, let own = rank(of: key, info.shape),
         let others = rank(of: partner, other.shape), own != others
       {
-        plan.report(
+        report(
           .wrongShape, info.name, expected: "rank \(others) as in '\(other.name)'",
           found: "rank \(own)")
       }
       if key.isA, other.dtype != info.dtype {
-        plan.report(
+        report(
           .wrongDType, info.name, expected: "\(other.dtype) as in '\(other.name)'",
           found: "\(info.dtype)")
       }

@@ -6,40 +6,6 @@ import CheckpointGenerators
 import Layouts
 import Tensors
 
-/// A fault at one place.
-struct Observation {
-  let fault: Diagnosis.Fault
-  var kind: TensorKind?
-  var layer: Int?
-  var expert: Int?
-  var tensor: TensorName?
-
-  init(
-    _ fault: Diagnosis.Fault, kind: TensorKind? = nil, layer: Int? = nil, expert: Int? = nil,
-    tensor: TensorName? = nil
-  ) {
-    self.fault = fault
-    (self.kind, self.layer, self.expert, self.tensor) = (kind, layer, expert, tensor)
-  }
-
-  init(_ fault: Diagnosis.Fault, _ landing: Landing) {
-    self.init(
-      fault, kind: landing.kind, layer: landing.layer, expert: landing.expert,
-      tensor: landing.output)
-  }
-
-  init(_ fault: Diagnosis.Fault, _ name: TensorName, _ layout: Layout) {
-    let subject = TensorSubject(name, layout)
-    self.init(
-      fault, kind: subject.kind, layer: subject.layer, expert: subject.expert, tensor: name)
-  }
-
-  /// The same without the expert, where all experts of a class share a name's fate.
-  var ofClass: Observation {
-    Observation(fault, kind: kind, layer: layer, tensor: tensor)
-  }
-}
-
 /// What classifiers know of the checkpoint beside the relation.
 struct DiagnosisContext {
   let spec: CheckpointSpec
@@ -48,6 +14,8 @@ struct DiagnosisContext {
   /// Layers that hold experts, MTP layers included.
   let sparseLayers: [Int]
   let mtpLayers: [Int]
+  /// What the ranks of a group load, where that was asked.
+  let ranks: [RankHolding]
   /// Whether the elements of native form are right once keys arrive in schema order.
   let isRightInSchemaOrder: Bool
   /// The native tensor that holds each tensor on disk.
@@ -57,8 +25,9 @@ struct DiagnosisContext {
 
   init(
     _ spec: CheckpointSpec, _ checkpoint: Checkpoint, _ book: AddressBook,
-    native: [TracedMap.Output], isRightInSchemaOrder: Bool
+    native: [TracedMap.Output], ranks: [RankHolding], isRightInSchemaOrder: Bool
   ) {
+    self.ranks = ranks
     self.spec = spec
     self.checkpoint = checkpoint
     self.book = book

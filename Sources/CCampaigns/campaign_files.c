@@ -1,87 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-// Resources that SwiftPM embeds become array literals, which take half a
-// minute to compile where this takes none. A new list is two lines here: its bytes and its entry.
+// Lists of known divergences, and the style sheet of HTML reports. A new list is two lines here: its bytes
+// and its entry. (Resources that SwiftPM embeds become array literals, which take half a minute to compile.)
 
-#include "known_divergences.h"
+#include "campaign_files.h"
 
 #pragma clang diagnostic ignored "-Wc23-extensions"
+
+#define FILE(name, bytes) {name, bytes, sizeof bytes}
 
 static const unsigned char nemo_automodel_0_7_0[] = {
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0.json"
 };
-
 static const unsigned char nemo_automodel_0_7_0_qwen3_moe[] = {
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-qwen3_moe.json"
 };
-
 static const unsigned char nemo_automodel_0_7_0_glm4_moe[] = {
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-glm4_moe.json"
 };
-
 static const unsigned char nemo_automodel_0_7_0_deepseek_v3[] = {
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-deepseek_v3.json"
 };
-
 static const unsigned char nemo_automodel_0_7_0_minimax_m2[] = {
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-minimax_m2.json"
 };
-
 static const unsigned char nemo_automodel_0_7_0_qwen3_vl_moe[] = {
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-qwen3_vl_moe.json"
 };
-
 static const unsigned char nemo_automodel_0_7_0_step3p5[] = {
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-step3p5.json"
 };
-
 static const unsigned char nemo_automodel_0_7_0_gpt_oss[] = {
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-gpt_oss.json"
 };
-
 static const unsigned char nemo_automodel_0_7_0_deepseek_v32[] = {
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-deepseek_v32.json"
 };
-
 static const unsigned char nemo_automodel_0_7_0_glm_moe_dsa[] = {
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-glm_moe_dsa.json"
 };
-
 static const unsigned char nemo_automodel_0_7_0_glm4_moe_lite[] = {
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-glm4_moe_lite.json"
 };
-
 static const unsigned char nemo_automodel_0_7_0_qwen3_omni_moe[] = {
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-qwen3_omni_moe.json"
 };
-
-static const struct known_divergences_file files[] = {
-    {"nemo-automodel-0.7.0.json", nemo_automodel_0_7_0, sizeof nemo_automodel_0_7_0},
-    {"nemo-automodel-0.7.0-qwen3_moe.json", nemo_automodel_0_7_0_qwen3_moe,
-     sizeof nemo_automodel_0_7_0_qwen3_moe},
-    {"nemo-automodel-0.7.0-glm4_moe.json", nemo_automodel_0_7_0_glm4_moe,
-     sizeof nemo_automodel_0_7_0_glm4_moe},
-    {"nemo-automodel-0.7.0-deepseek_v3.json", nemo_automodel_0_7_0_deepseek_v3,
-     sizeof nemo_automodel_0_7_0_deepseek_v3},
-    {"nemo-automodel-0.7.0-minimax_m2.json", nemo_automodel_0_7_0_minimax_m2,
-     sizeof nemo_automodel_0_7_0_minimax_m2},
-    {"nemo-automodel-0.7.0-qwen3_vl_moe.json", nemo_automodel_0_7_0_qwen3_vl_moe,
-     sizeof nemo_automodel_0_7_0_qwen3_vl_moe},
-    {"nemo-automodel-0.7.0-step3p5.json", nemo_automodel_0_7_0_step3p5,
-     sizeof nemo_automodel_0_7_0_step3p5},
-    {"nemo-automodel-0.7.0-gpt_oss.json", nemo_automodel_0_7_0_gpt_oss,
-     sizeof nemo_automodel_0_7_0_gpt_oss},
-    {"nemo-automodel-0.7.0-deepseek_v32.json", nemo_automodel_0_7_0_deepseek_v32,
-     sizeof nemo_automodel_0_7_0_deepseek_v32},
-    {"nemo-automodel-0.7.0-glm_moe_dsa.json", nemo_automodel_0_7_0_glm_moe_dsa,
-     sizeof nemo_automodel_0_7_0_glm_moe_dsa},
-    {"nemo-automodel-0.7.0-glm4_moe_lite.json", nemo_automodel_0_7_0_glm4_moe_lite,
-     sizeof nemo_automodel_0_7_0_glm4_moe_lite},
-    {"nemo-automodel-0.7.0-qwen3_omni_moe.json", nemo_automodel_0_7_0_qwen3_omni_moe,
-     sizeof nemo_automodel_0_7_0_qwen3_omni_moe},
+static const unsigned char report_style[] = {
+#embed "../Campaigns/HTML/report.css"
 };
 
-const struct known_divergences_file *known_divergences_file_at(size_t position) {
+static const struct campaign_file files[] = {
+    FILE("nemo-automodel-0.7.0.json", nemo_automodel_0_7_0),
+    FILE("nemo-automodel-0.7.0-qwen3_moe.json", nemo_automodel_0_7_0_qwen3_moe),
+    FILE("nemo-automodel-0.7.0-glm4_moe.json", nemo_automodel_0_7_0_glm4_moe),
+    FILE("nemo-automodel-0.7.0-deepseek_v3.json", nemo_automodel_0_7_0_deepseek_v3),
+    FILE("nemo-automodel-0.7.0-minimax_m2.json", nemo_automodel_0_7_0_minimax_m2),
+    FILE("nemo-automodel-0.7.0-qwen3_vl_moe.json", nemo_automodel_0_7_0_qwen3_vl_moe),
+    FILE("nemo-automodel-0.7.0-step3p5.json", nemo_automodel_0_7_0_step3p5),
+    FILE("nemo-automodel-0.7.0-gpt_oss.json", nemo_automodel_0_7_0_gpt_oss),
+    FILE("nemo-automodel-0.7.0-deepseek_v32.json", nemo_automodel_0_7_0_deepseek_v32),
+    FILE("nemo-automodel-0.7.0-glm_moe_dsa.json", nemo_automodel_0_7_0_glm_moe_dsa),
+    FILE("nemo-automodel-0.7.0-glm4_moe_lite.json", nemo_automodel_0_7_0_glm4_moe_lite),
+    FILE("nemo-automodel-0.7.0-qwen3_omni_moe.json", nemo_automodel_0_7_0_qwen3_omni_moe),
+    FILE("report.css", report_style),
+};
+
+const struct campaign_file *campaign_file_at(size_t position) {
   return position < sizeof files / sizeof files[0] ? &files[position] : NULL;
 }

@@ -3,22 +3,24 @@
 
 internal import AdapterLaws
 internal import CheckpointGenerators
+import Layouts
+internal import PropertyEngine
+internal import StrictJSON
 
-/// Checks laws on checkpoints under one adapter.
-struct LawJudge: Sendable {
-  let laws: [AdapterLaw]
-  let adapter: any AdapterUnderTest
-  /// What the adapter is known to do; of several entries that explain a violation the first counts.
-  var known: [KnownDivergence] = []
-
+extension CheckRun {
   /// Checks every law on one checkpoint; after the first that is broken in a way that is not known
   /// only if all are wanted, and no more once it is told to end. Of an adapter that was stopped
   /// meanwhile nothing is checked.
-  func judge(
-    _ spec: CheckpointSpec, isComplete: Bool = true, isCancelled: () -> Bool = { false }
+  ///
+  /// - Parameter known: What the adapter is known to do; of several entries that explain a violation the
+  ///   first counts.
+  func check(
+    _ spec: CheckpointSpec, known: [KnownDivergence]? = nil, isComplete: Bool = true,
+    isCancelled: () -> Bool = { false }
   ) -> Judgement {
     let trial = Trial(spec, adapter)
     var judgement = Judgement()
+    let known = known ?? self.known?.entries ?? []
     let values = known.isEmpty ? nil : AxisValues(spec)
     for (index, law) in laws.enumerated() {
       if !isComplete && judgement.failure != nil || isCancelled() {
@@ -42,6 +44,49 @@ struct LawJudge: Sendable {
       judgement.broken = []
     }
     return judgement
+  }
+
+  /// The statement that the laws hold, for the property engine; once `isShrinking`, laws behind the
+  /// first that fails the case are left out; `failing` is told of each case that fails.
+  ///
+  /// A case whose violations are all known passes, so that shrinking never slips from another
+  /// violation into a known one.
+  func property(
+    isShrinking: @escaping @Sendable () -> Bool = { false },
+    failing: @escaping @Sendable () -> Void = {}
+  ) -> Property<CheckpointSpec> {
+    Property(generator) { spec, context in
+      let judgement = check(spec, isComplete: !isShrinking())
+      if adapter.isStopped { return .discard }
+      context.annotation = judgement.marks(of: spec).bytes
+      guard let failure = judgement.failure else { return .pass }
+      failing()
+      return .fail(failure.key(laws), failure.violation.summary)
+    }
+  }
+}
+
+extension CheckRun {
+  /// Changes when the same choices make another checkpoint.
+  private static let generatorVersion = 1
+
+  /// Tells spaces and versions of the generator apart, not what an adapter leaves out of a space.
+  var fingerprint: UInt64 {
+    let config = space.config.map { $0.json.text(.compact) } ?? "any"
+    return stableHash(
+      "checkpoints \(Self.generatorVersion) \(generator.fingerprint) \(space.layout.name) \(config)"
+    )
+  }
+
+  /// The checkpoint of choices that were made in this space, which no law is checked on.
+  func spec(of choices: ChoiceSequence) -> CheckpointSpec {
+    Property(generator) { _, _ in .pass }.replay(choices).value
+  }
+
+  /// The checkpoint of a token, nil if it is none of this layout.
+  func spec(token: String) -> CheckpointSpec? {
+    let spec = try? CheckpointSpec(token: token, layout: space.layout)
+    return spec.flatMap { $0.config.layout.name == space.layout.name ? $0 : nil }
   }
 }
 

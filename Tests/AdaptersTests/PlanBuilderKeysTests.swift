@@ -7,7 +7,7 @@ import Tensors
 import Testing
 
 @Suite("Refusals of indices and prefixes say what is wrong with them")
-struct MemberGroupsTests {
+struct PlanBuilderKeysTests {
   @Test("What a key should have been, and what it is")
   func wording() throws {
     let config = try TestCheckpoint.config()

@@ -1,43 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-import Tensors
+internal import PropertyEngine
+internal import Tensors
 
-/// The fields of a floating-point type with a sign: where they are and what they mean.
-struct FloatLayout {
-  let exponentBits: Int
-  let mantissaBits: Int
-  /// Whether the largest exponent is one of numbers, with a single NaN at its end.
-  let isFiniteOnly: Bool
-
-  /// The layout of an element type, nil for integers and for F8_E8M0, which has an exponent only.
+/// Numbers of a floating-point type with a sign, and places between them.
+extension FloatFormat {
+  /// The format of an element type, nil for integers and for F8_E8M0, which has an exponent only.
   init?(_ dtype: DType) {
     switch dtype {
-    case .bf16: self.init(8, 7)
-    case .f16: self.init(5, 10)
-    case .f32: self.init(8, 23)
-    case .f64: self.init(11, 52)
-    case .f8E5M2: self.init(5, 2)
-    case .f8E4M3: self.init(4, 3, isFiniteOnly: true)
+    case .bf16: self = .bfloat16
+    case .f16: self = .float16
+    case .f32: self = .float
+    case .f64: self = .double
+    case .f8E5M2: self = .float8E5M2
+    case .f8E4M3: self = .float8E4M3
     case .f8E8M0, .bool, .u8, .i8, .i16, .u16, .i32, .u32, .i64, .u64: return nil
     }
   }
 
-  private init(_ exponentBits: Int, _ mantissaBits: Int, isFiniteOnly: Bool = false) {
-    self.exponentBits = exponentBits
-    self.mantissaBits = mantissaBits
-    self.isFiniteOnly = isFiniteOnly
-  }
-
-  var bias: Int { 1 << (exponentBits - 1) - 1 }
+  private var mantissaBits: Int { Int(significandBits) }
   /// The exponent of the smallest normal number and of all subnormal ones.
-  var lowestExponent: Int { 1 - bias }
-  var signBit: UInt64 { 1 << (exponentBits + mantissaBits) }
+  private var lowestExponent: Int { 1 - bias }
   var one: UInt64 { UInt64(bias) << mantissaBits }
   var smallestNormal: UInt64 { 1 << mantissaBits }
   /// The largest exponent with mantissa 0: infinity where there is one.
-  var topExponent: UInt64 { signBit - smallestNormal }
-  var largestFinite: UInt64 { isFiniteOnly ? signBit - 2 : topExponent - 1 }
+  var topBinade: UInt64 { signBit - smallestNormal }
+  var largestFinite: UInt64 { firstNonFinite - 1 }
 
   /// A place on the positive number line: `significand * 2^exponent`.
   struct Place {

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-import Layouts
-import Tensors
+public import Layouts
+public import Tensors
 
-/// A config and options, with what planners of both directions derive from them once.
-struct LayoutContext: Sendable {
-  let config: ModelConfig
-  let options: AdapterOptions
+/// Makes the plans of an adapter, from names, types and shapes alone.
+///
+/// It holds what plans of both directions derive from a config and options once.
+public struct AdapterPlanner: Sendable {
+  /// The config.
+  public let config: ModelConfig
+  /// The options.
+  public let options: AdapterOptions
   /// What sizes and conditions are evaluated with outside layers.
   let values: LayoutValues
   /// The low-rank factors that experts may have.
@@ -16,18 +20,62 @@ struct LayoutContext: Sendable {
   let catalog: NameCatalog
   let names: LayoutNames
 
-  init(_ config: ModelConfig, _ options: AdapterOptions) {
+  /// Creates a planner for a config.
+  ///
+  /// - Complexity: O(tensors of the config).
+  public init(_ config: ModelConfig, _ options: AdapterOptions = AdapterOptions()) {
     self.config = config
     self.options = options
-    let schema = ModelSchema(
-      config, prefix: options.prefix,
-      isGated: options.activation.isGated || !config.layout.hasGateOption)
+    let schema = ModelSchema(config, prefix: options.prefix, activation: options.activation)
     values = schema.values
     factors = FactorGroup.all(config.layout, values)
     names = LayoutNames(config.layout)
     catalog = NameCatalog(schema)
   }
 
+  /// The tensors of a whole checkpoint on disk.
+  public var schema: [TensorInfo] { catalog.schema }
+
+  /// Plans the way from disk to native form.
+  ///
+  /// - Parameters:
+  ///   - sources: The tensors on disk, in the order of the state dict, with distinct names.
+  ///   - expertParallelism: The rank whose experts are wanted, or nil for all.
+  /// - Throws: `AdapterError` naming every offending key.
+  public func fromHF(
+    _ sources: [TensorInfo], expertParallelism: ExpertParallelism? = nil
+  ) throws(AdapterError) -> ConversionPlan {
+    var planner = FromHFPlanner(self, sources, expertParallelism)
+    return try planner.run()
+  }
+
+  /// Plans the way from native form to disk.
+  ///
+  /// - Parameters:
+  ///   - sources: The native tensors, in the order of the state dict, with distinct names.
+  ///   - exclusion: Removes the keys on disk that it matches.
+  ///   - expertParallelism: The rank whose experts the grouped tensors hold, or nil for all.
+  /// - Throws: `AdapterError` naming every offending key.
+  public func toHF(
+    _ sources: [TensorInfo], excluding exclusion: ExclusionPattern? = nil,
+    expertParallelism: ExpertParallelism? = nil
+  ) throws(AdapterError) -> ConversionPlan {
+    var planner = ToHFPlanner(self, sources, expertParallelism, exclusion)
+    return try planner.run()
+  }
+
+  /// Plans the way of one native tensor to disk, without asking for its companions.
+  func toHF(
+    streaming source: TensorInfo, excluding exclusion: ExclusionPattern?,
+    expertParallelism: ExpertParallelism?
+  ) throws(AdapterError) -> ConversionPlan {
+    var planner = ToHFPlanner(self, [source], expertParallelism, exclusion)
+    return try planner.run(isStreaming: true)
+  }
+}
+
+/// What planners ask of the layout.
+extension AdapterPlanner {
   var layout: Layout { config.layout }
 
   /// What the keys of the model start with.
@@ -39,19 +87,14 @@ struct LayoutContext: Sendable {
   }
 
   /// A key of a layer taken apart, or nil for other keys.
-  func key(_ name: TensorName) -> LayerKey? { LayerKey(name, names) }
-
-  /// What follows a layer's number in a key.
-  func read(_ key: LayerKey) -> LayerKey.Rest { names.read(key.rest) }
+  func key(_ name: TensorName) -> LayerKey? { LayerKey(name, layout) }
 
   /// Whether a key belongs to a layer after the decoder layers; LoRA factors under PEFT's own prefix do
   /// not, as upstream has it.
   func isMTP(_ key: LayerKey) -> Bool {
-    guard [prefix, layout.prefixes[0], ""].contains(where: { key.prefix == $0 }) else {
-      return false
-    }
     // A number too large for an integer is larger than any layer count.
-    return Int(key.layerText).map { $0 >= config.hiddenLayerCount } ?? true
+    [prefix, layout.prefixes[0], ""].contains(key.prefix)
+      && Int(key.layerText).map { $0 >= config.hiddenLayerCount } ?? true
   }
 
   /// The numbers of the names on disk that a whole model has under the options.
@@ -66,21 +109,6 @@ struct LayoutContext: Sendable {
     parallelism?.experts(of: config.expertCount) ?? 0..<config.expertCount
   }
 
-  /// The numbers of the names on disk of one expert's parts of a group, in the order of its rule; of a
-  /// group that is grouped on disk, all of them.
-  func parts(of group: Int, expert: Int) -> ArraySlice<Int> {
-    let group = catalog.groups[group]
-    guard group.isNumbered else { return group.parts[...] }
-    let count = group.parts.count / config.expertCount
-    return group.parts[expert * count..<(expert + 1) * count]
-  }
-
-  /// The experts whose parts of a group are looked at one by one; of one that is grouped on disk, one
-  /// that stands for all.
-  func slots(of group: Int, _ own: Range<Int>) -> Range<Int> {
-    catalog.groups[group].isNumbered || own.isEmpty ? own : own.lowerBound..<own.lowerBound + 1
-  }
-
   /// Whether all tensors of the schema must be there; state dicts of nothing but LoRA are exempt.
   func asksForWholeModel(_ sources: [TensorInfo], _ index: SourceIndex) -> Bool {
     options.completeness == .wholeModel
@@ -88,18 +116,18 @@ struct LayoutContext: Sendable {
   }
 
   /// A key of a layer.
-  func name(_ prefix: Substring, layer: Substring, _ rest: String) -> TensorName {
-    TensorName("\(prefix)\(names.block)\(layer).\(rest)")
+  func name(_ prefix: String, layer: Int, _ rest: String) -> TensorName {
+    TensorName("\(prefix)\(layout.block)\(layer).\(rest)")
   }
 
-  /// A key of a layer.
-  func name(_ prefix: Substring, layer: Int, _ rest: String) -> TensorName {
-    TensorName("\(prefix)\(names.block)\(layer).\(rest)")
+  /// Another key of a key's layer.
+  func name(beside key: LayerKey, _ rest: String) -> TensorName {
+    TensorName("\(key.prefix)\(layout.block)\(key.layerText).\(rest)")
   }
 
   /// A factor's key on disk of one expert.
   func name(
-    prefix: Substring, layer: Int, expert: Int, rule: Int, _ group: FactorGroup
+    prefix: String, layer: Int, expert: Int, rule: Int, _ group: FactorGroup
   ) -> TensorName {
     let pattern = layout.tensors[rule].name.replacingWeight(by: group.suffix)
     return name(prefix, layer: layer, pattern?.name(expert: expert) ?? "")
@@ -107,7 +135,7 @@ struct LayoutContext: Sendable {
 
   /// Whether a key is one of a language model rather than of some other module.
   func hasModelPrefix(_ key: LayerKey) -> Bool {
-    (layout.prefixes + ModelPrefix.allCases.map(\.rawValue)).contains { key.prefix == $0 }
+    (layout.prefixes + ModelPrefix.allCases.map(\.rawValue)).contains(key.prefix)
   }
 
   /// The field with the number of experts.
