@@ -34,6 +34,18 @@ static const unsigned char nemo_automodel_0_7_0_step3p5[] = {
 static const unsigned char nemo_automodel_0_7_0_gpt_oss[] = {
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-gpt_oss.json"
 };
+static const unsigned char nemo_automodel_0_7_0_deepseek_v32[] = {
+#embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-deepseek_v32.json"
+};
+static const unsigned char nemo_automodel_0_7_0_glm_moe_dsa[] = {
+#embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-glm_moe_dsa.json"
+};
+static const unsigned char nemo_automodel_0_7_0_glm4_moe_lite[] = {
+#embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-glm4_moe_lite.json"
+};
+static const unsigned char nemo_automodel_0_7_0_qwen3_omni_moe[] = {
+#embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-qwen3_omni_moe.json"
+};
 static const unsigned char report_style[] = {
 #embed "../Campaigns/HTML/report.css"
 };
@@ -47,6 +59,10 @@ static const struct campaign_file files[] = {
     FILE("nemo-automodel-0.7.0-qwen3_vl_moe.json", nemo_automodel_0_7_0_qwen3_vl_moe),
     FILE("nemo-automodel-0.7.0-step3p5.json", nemo_automodel_0_7_0_step3p5),
     FILE("nemo-automodel-0.7.0-gpt_oss.json", nemo_automodel_0_7_0_gpt_oss),
+    FILE("nemo-automodel-0.7.0-deepseek_v32.json", nemo_automodel_0_7_0_deepseek_v32),
+    FILE("nemo-automodel-0.7.0-glm_moe_dsa.json", nemo_automodel_0_7_0_glm_moe_dsa),
+    FILE("nemo-automodel-0.7.0-glm4_moe_lite.json", nemo_automodel_0_7_0_glm4_moe_lite),
+    FILE("nemo-automodel-0.7.0-qwen3_omni_moe.json", nemo_automodel_0_7_0_qwen3_omni_moe),
     FILE("report.css", report_style),
 };
 

@@ -37,6 +37,18 @@ static const unsigned char step3p5[] = {
 static const unsigned char gpt_oss[] = {
 #embed "../Layouts/Tables/gpt_oss.yaml"
 };
+static const unsigned char deepseek_v32[] = {
+#embed "../Layouts/Tables/deepseek_v32.yaml"
+};
+static const unsigned char glm_moe_dsa[] = {
+#embed "../Layouts/Tables/glm_moe_dsa.yaml"
+};
+static const unsigned char glm4_moe_lite[] = {
+#embed "../Layouts/Tables/glm4_moe_lite.yaml"
+};
+static const unsigned char qwen3_omni_moe[] = {
+#embed "../Layouts/Tables/qwen3_omni_moe.yaml"
+};
 
 static const struct layout_table tables[] = {
     TABLE(hy_v3),
@@ -48,6 +60,10 @@ static const struct layout_table tables[] = {
     TABLE(qwen3_vl_moe),
     TABLE(step3p5),
     TABLE(gpt_oss),
+    TABLE(deepseek_v32),
+    TABLE(glm_moe_dsa),
+    TABLE(glm4_moe_lite),
+    TABLE(qwen3_omni_moe),
 };
 
 const struct layout_table *layout_table_at(size_t position) {

@@ -89,6 +89,13 @@ struct ConfigTests {
     #expect(try kinds("hy_v3", ["first_k_dense_replace": 4]) == "dddd")
     #expect(
       try kinds(
+        "glm4_moe_lite",
+        [
+          "first_k_dense_replace": .some(nil),
+          "mlp_layer_types": ["dense", "sparse", "sparse", "sparse"],
+        ]) == "dsss")
+    #expect(
+      try kinds(
         "hy_v3",
         [
           "first_k_dense_replace": .some(nil),

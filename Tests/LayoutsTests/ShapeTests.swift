@@ -90,6 +90,33 @@ struct ShapeTests {
       ])
   }
 
+  @Test("GLM-5: layers with an indexer by two numbers; the prediction layer has one always")
+  func indexers() throws {
+    func layers(_ fields: [String: JSONValue]) throws -> [Int] {
+      let config: JSONObject = [
+        "model_type": "glm_moe_dsa", "dtype": "bfloat16", "vocab_size": 2, "hidden_size": 2,
+        "intermediate_size": 2, "moe_intermediate_size": 2, "n_routed_experts": 1,
+        "n_shared_experts": 1, "num_attention_heads": 1, "q_lora_rank": 2, "kv_lora_rank": 2,
+        "qk_rope_head_dim": 2, "qk_nope_head_dim": 2, "v_head_dim": 2, "index_n_heads": 3,
+        "index_head_dim": 5, "first_k_dense_replace": 1, "num_hidden_layers": 8,
+        "num_nextn_predict_layers": 1,
+      ]
+      var object = config
+      for (field, value) in fields { object[field] = value }
+      return try ModelConfig(json: .object(object)).listing()
+        .filter { $0.info.name.text.hasSuffix("self_attn.indexer.wq_b.weight") }
+        .map { tensor in
+          #expect(tensor.info.shape.extents == [15, 2])
+          return tensor.layer ?? -1
+        }
+    }
+    #expect(try layers([:]) == Array(0...8))
+    #expect(
+      try layers(["index_topk_freq": 4, "index_skip_topk_offset": 3]) == [0, 1, 2, 6, 8])
+    #expect(try layers(["index_topk_freq": 3]) == [0, 1, 4, 7, 8])
+    #expect(try layers(["index_topk_freq": 2, "index_skip_topk_offset": 0]) == [1, 3, 5, 7, 8])
+  }
+
   @Test(
     "Step-3.5: experts grouped on disk, sliding layers with other heads, a dense prediction layer")
   func step() throws {

@@ -9,6 +9,7 @@ import torch
 import transformers
 from transformers import PreTrainedModel
 from transformers.core_model_loading import revert_weight_conversion
+from transformers.models.qwen3_omni_moe import configuration_qwen3_omni_moe as qwen3_omni_moe
 
 from hymt2_oracle.configs import size_fields
 from hymt2_oracle.names import flag_of, names_of
@@ -45,6 +46,7 @@ _DEEPSEEK: Config = _GLM | {
     "qk_nope_head_dim": 3,
     "v_head_dim": 5,
 }
+_INDEXED: Config = _DEEPSEEK | {"index_n_heads": 3, "index_head_dim": 6, "index_topk": 2}
 _STEP: Config = size_fields("step3p5", K=2, A=8, E=5, I=6, X=10) | {
     **{key: _SIZES[key] for key in _SIZES if key != "num_key_value_heads"},
     "num_hidden_layers": 4,
@@ -64,6 +66,15 @@ _VISION: Config = {
     "deepstack_visual_indexes": [0],
     "patch_size": 2,
     "num_position_embeddings": 4,
+}
+_AUDIO: Config = {
+    "d_model": 8,
+    "encoder_layers": 1,
+    "encoder_attention_heads": 2,
+    "encoder_ffn_dim": 8,
+    "num_mel_bins": 8,
+    "output_dim": 16,
+    "downsample_hidden_size": 4,
 }
 _SLIDING: Config = {
     "layer_types": ["full_attention"] + 5 * ["sliding_attention"],
@@ -96,6 +107,21 @@ SMALL: dict[str, list[Config]] = {
         _DEEPSEEK | {"q_lora_rank": None, "n_routed_experts": 12, "tie_word_embeddings": True},
         _DEEPSEEK | {"first_k_dense_replace": 2, "n_shared_experts": 2, "attention_bias": True},
     ],
+    "deepseek_v32": [
+        _INDEXED,
+        _INDEXED | {"n_routed_experts": 12, "tie_word_embeddings": True, "n_shared_experts": 2},
+        _INDEXED | {"first_k_dense_replace": 2, "attention_bias": True},
+    ],
+    "glm_moe_dsa": [
+        _INDEXED | {"index_topk_freq": 2, "index_skip_topk_offset": 1},
+        _INDEXED | {"n_routed_experts": 12, "tie_word_embeddings": True, "attention_bias": True},
+        _INDEXED | {"num_hidden_layers": 9, "index_topk_freq": 4, "index_skip_topk_offset": 3},
+    ],
+    "glm4_moe_lite": [
+        _DEEPSEEK,
+        _DEEPSEEK | {"q_lora_rank": None, "n_routed_experts": 12, "attention_bias": True},
+        _DEEPSEEK | {"tie_word_embeddings": True, "mlp_layer_types": ["dense", "sparse", "sparse"]},
+    ],
     "minimax_m2": [
         _SIZES | {"num_local_experts": 5, "head_dim": 8, "intermediate_size": 6},
         _SIZES | {"num_local_experts": 12, "head_dim": 6, "tie_word_embeddings": True},
@@ -115,6 +141,16 @@ SMALL: dict[str, list[Config]] = {
             "vision_config": _VISION,
         },
     ],
+    "qwen3_omni_moe": [
+        {"text_config": _QWEN, "vision_config": _VISION, "audio_config": _AUDIO},
+        {
+            "text_config": _QWEN
+            | {"num_hidden_layers": 5, "mlp_only_layers": [1], "decoder_sparse_step": 2}
+            | {"attention_bias": True, "num_experts": 12},
+            "vision_config": _VISION,
+            "audio_config": _AUDIO,
+        },
+    ],
     "step3p5": [_STEP, _STEP | _SLIDING],
 }
 """Small configs by table; the first of each is the one of the fixtures."""
@@ -124,6 +160,9 @@ _CLASSES = {
     "qwen3_moe": "Qwen3Moe",
     "glm4_moe": "Glm4Moe",
     "deepseek_v3": "DeepseekV3",
+    "deepseek_v32": "DeepseekV32",
+    "glm_moe_dsa": "GlmMoeDsa",
+    "glm4_moe_lite": "Glm4MoeLite",
     "minimax_m2": "MiniMaxM2",
     "gpt_oss": "GptOss",
 }
@@ -135,6 +174,9 @@ def layout_model(table: str, config: Mapping[str, Any]) -> PreTrainedModel:
     if table == "qwen3_vl_moe":
         made = transformers.Qwen3VLMoeConfig(**{"tie_word_embeddings": False} | fields)
         return transformers.Qwen3VLMoeForConditionalGeneration(made)
+    if table == "qwen3_omni_moe":
+        made = qwen3_omni_moe.Qwen3OmniMoeThinkerConfig(**fields)
+        return transformers.Qwen3OmniMoeThinkerForConditionalGeneration(made)
     if table == "step3p5":
         # transformers knows the model as the text part of a later one with a vision tower.
         vision = {"width": 8, "layers": 1, "heads": 2, "image_size": 28, "patch_size": 14}
@@ -146,12 +188,12 @@ def layout_model(table: str, config: Mapping[str, Any]) -> PreTrainedModel:
 
 
 def saved_tensors(table: str, model: PreTrainedModel) -> dict[str, torch.Tensor]:
-    """What save_pretrained would write of a model, without its vision tower."""
+    """What save_pretrained would write of a model, without its towers."""
     state = dict(model.state_dict())
     for tied in getattr(model, "all_tied_weights_keys", None) or {}:
         state.pop(tied, None)
     saved = revert_weight_conversion(model, state)
-    tower = ("model.visual.", "vision_model.", "vit_large_projector.")
+    tower = ("model.visual.", "visual.", "audio_tower.", "vision_model.", "vit_large_projector.")
     tensors = {key: saved[key] for key in saved if not key.startswith(tower)}
     if table == "qwen3_vl_moe":
         # Published files hold each expert's matrix the other way round; see the fixtures' README.

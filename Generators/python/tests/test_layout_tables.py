@@ -29,8 +29,13 @@ PUBLISHED: dict[str, tuple[str, int, int]] = {
     "qwen3-30b-a3b": ("qwen3_moe", 18_867, 30_532_122_624),
     "glm-4.5-air": ("glm4_moe", 18_329, 110_468_824_832),
     "deepseek-v3": ("deepseek_v3", 46_183, 684_489_845_504),
+    "kimi-k2-instruct": ("deepseek_v3", 69_975, 1_026_408_232_448),
+    "deepseek-v3.2": ("deepseek_v32", 46_493, 685_355_329_792),
+    "glm-5.2": ("glm_moe_dsa", 59_585, 753_329_940_480),
+    "glm-4.7-flash": ("glm4_moe_lite", 9_703, 31_221_488_576),
     "minimax-m2": ("minimax_m2", 48_239, 228_689_764_864),
     "qwen3-vl-30b-a3b": ("qwen3_vl_moe", 531, 30_532_122_624),
+    "qwen3-omni-30b-a3b-thinker": ("qwen3_omni_moe", 18_867, 30_532_646_912),
     "step-3.5-flash": ("step3p5", 804, 199_384_301_376),
     "gpt-oss-20b": ("gpt_oss", 411, 20_914_757_184),
 }
@@ -176,6 +181,7 @@ STEP: dict[str, Any] = {
 MODELS = [
     *[(name, 0) for name in ("qwen3_moe", "glm4_moe", "deepseek_v3", "minimax_m2", "gpt_oss")],
     *[("qwen3_moe", 2), ("glm4_moe", 1), ("step3p5", 0), ("step3p5", 1)],
+    *[("deepseek_v32", 0), ("glm_moe_dsa", 0), ("glm_moe_dsa", 2), ("glm4_moe_lite", 0)],
 ]
 
 

@@ -169,7 +169,9 @@ def test_what_cannot_be_served_is_said_at_the_start() -> None:
         NeMoBackend("halves-exchanged-load", "gpt_oss")
 
 
-@pytest.mark.parametrize("layout", ["deepseek_v3", "glm4_moe", "minimax_m2", "qwen3_moe"])
+@pytest.mark.parametrize(
+    "layout", ["deepseek_v3", "glm4_moe", "minimax_m2", "qwen3_moe", "qwen3_omni_moe"]
+)
 def test_a_fault_of_the_mixin_is_one_of_every_layout_that_uses_it(layout: str) -> None:
     plan = small(layout)
     hf = plan_tensors(plan)

@@ -48,6 +48,8 @@ struct TensorClassTests {
       ("gpt_oss", "model.layers.1.mlp.experts.gate_and_up_projs", .gateAndUp),
       ("gpt_oss", "model.layers.1.mlp.experts.down_proj_bias", .down),
       ("deepseek_v3", "model.layers.9.eh_proj.weight", .prediction),
+      ("glm_moe_dsa", "model.layers.1.self_attn.indexer.wk.weight", .attention),
+      ("glm_moe_dsa", "model.layers.1.self_attn.indexer.k_norm.bias", .norm),
     ] as [(String, TensorName, TensorClass)])
   func classes(layout: String, name: TensorName, expected: TensorClass) throws {
     #expect(TensorClass.of(name, try Layout.named(layout)) == expected)

@@ -41,7 +41,10 @@ private func perExpert(_ layout: String, gate: String, up: String, down: String)
 }
 
 private let written: [Written] =
-  ["hy_v3", "hy_mt2", "qwen3_moe", "glm4_moe", "deepseek_v3"].flatMap {
+  [
+    "hy_v3", "hy_mt2", "qwen3_moe", "glm4_moe", "deepseek_v3", "deepseek_v32", "glm_moe_dsa",
+    "glm4_moe_lite", "qwen3_omni_moe",
+  ].flatMap {
     perExpert(
       $0, gate: "mlp.experts.E.gate_proj.weight", up: "mlp.experts.E.up_proj.weight",
       down: "mlp.experts.E.down_proj.weight")
@@ -107,6 +110,7 @@ struct LayoutFormulaTests {
       ("qwen3_moe", "mlp.gate.weight", "mlp.gate.weight"),
       ("glm4_moe", "mlp.shared_experts.up_proj.weight", "mlp.shared_experts.up_proj.weight"),
       ("deepseek_v3", "self_attn.kv_b_proj.weight", "self_attn.kv_b_proj.weight"),
+      ("deepseek_v32", "self_attn.indexer.k_norm.bias", "self_attn.indexer.k_norm.bias"),
       ("minimax_m2", "block_sparse_moe.gate.weight", "mlp.gate.weight"),
       (
         "minimax_m2", "block_sparse_moe.e_score_correction_bias",
