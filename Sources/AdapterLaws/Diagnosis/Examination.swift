@@ -65,7 +65,8 @@ struct Examination {
   /// All that was found, faults of both directions merged.
   func drafts() -> [Draft] {
     var behaviour =
-      violation.kind == Violation.Kind.inputChanged.rawValue ? [Draft(.inputChanged).of(violation.step)] : []
+      violation.kind == Violation.Kind.inputChanged.rawValue
+      ? [Draft(.inputChanged).of(violation.step)] : []
     if let earlierCalls { return behaviour + [earlierCalls] }
     behaviour += asked
     var merger = DraftMerger(refusals: refusals)
