@@ -73,7 +73,9 @@ def pytest_run(folder: Path, *arguments: str) -> tuple[int, str]:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "hymt2_oracle.testing.plugin", "-q", *arguments],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ORACLE), "HYMT2": HYMT2},
+        # Where the package is installed, pytest would find the plugin a second time.
+        env=os.environ
+        | {"PYTHONPATH": str(ORACLE), "HYMT2": HYMT2, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         check=False,
