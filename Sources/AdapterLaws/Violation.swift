@@ -67,7 +67,7 @@ public struct Violation: Error, Sendable {
     }
   }
 
-  /// The code of the way it failed, which stays the same while a failure is made smaller: that of a ``Kind``
+  /// The code of the way it failed, which stays the same while a failure is shrunk: that of a ``Kind``
   /// or ``Misbehaviour/Kind``, the names of the faults of an invalid input, or that of a law from elsewhere.
   public var kind: String
   /// The class of tensors where it failed.

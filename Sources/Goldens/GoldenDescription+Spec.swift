@@ -50,7 +50,7 @@ extension GoldenDescription {
 }
 
 extension GoldenCase {
-  /// A generated checkpoint and what the reference adapter makes of it, for other programs to judge;
+  /// A generated checkpoint and what the reference adapter makes of it, for other programs to check;
   /// nil where upstream is known to differ: for ranks without experts or with scales of others' experts,
   /// and for multi-token prediction layers under a prefix that it does not know.
   ///

@@ -19,7 +19,7 @@ struct AdapterArguments: ParsableArguments {
     help: "Activation of the experts: swiglu, swigluoai, quick_geglu, geglu, or relu2 (no gate).")
   var activation = ExpertActivation.swiglu
 
-  @Option(help: "What stands before 'layers.' in the keys, or none.")
+  @Option(help: "What the keys begin with before 'layers.', or none.")
   var prefix = ModelPrefix.model
 
   /// The planner of a config.

@@ -8,13 +8,13 @@ import Campaigns
 import CheckpointGenerators
 import Layouts
 
-/// The options of commands that judge laws on generated checkpoints.
+/// The options of commands that check laws on generated checkpoints.
 struct CheckArguments: ParsableArguments {
   @OptionGroup var law: LawArguments
 
   @Option(
     help: ArgumentHelp(
-      "Judge checkpoints of this config.json only.", valueName: "file"))
+      "Check checkpoints of this config.json only.", valueName: "file"))
   var config: String?
 
   @Option(
@@ -81,13 +81,13 @@ struct LawArguments: ParsableArguments {
   @Option(
     name: .customLong("law"),
     help: ArgumentHelp(
-      "Judge this law only; may be given again. 'hymt2 check --list-laws' names them.",
+      "Check this law only; may be given again. 'hymt2 check --list-laws' names them.",
       valueName: "name"))
   var laws: [String] = []
 
   @Option(
     name: .customLong("without-law"),
-    help: ArgumentHelp("Judge all laws but this one; may be given again.", valueName: "name"))
+    help: ArgumentHelp("Check all laws but this one; may be given again.", valueName: "name"))
   var lawsLeftOut: [String] = []
 
   func validate() throws {
@@ -128,14 +128,14 @@ struct SearchArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "How many checkpoints to try to make one failure small.", valueName: "n"))
+      "How many checkpoints to try when a failure is shrunk.", valueName: "n"))
   var shrinkAttempts: Int?
 
   @Option(
     help: ArgumentHelp(
       """
-      How long to try to make one failure small. The report then depends on the machine and its \
-      load. Default: 10 with --adapter, otherwise no limit.
+      How long to shrink a failure. The report then depends on the machine and its load. \
+      Default: 10 with --adapter, otherwise no limit.
       """, valueName: "n"))
   var shrinkSeconds: Int?
 

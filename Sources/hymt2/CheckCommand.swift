@@ -16,9 +16,9 @@ struct CheckCommand: ParsableCommand {
     commandName: "check",
     abstract: "Check the laws of an adapter on generated checkpoints.",
     discussion: """
-      Generates checkpoints over all axes of configs, judges every law on each, and makes what \
-      breaks a law as small as possible. The same seed gives the same output on any machine and \
-      with any number of threads.
+      Generates checkpoints over all axes of configs, checks every law on each, and shrinks the \
+      first that breaks one in a way that is not known; --keep-going goes on to the end. The same \
+      seed gives the same output on any machine and with any number of threads.
 
       Examples:
         hymt2 check
@@ -27,13 +27,13 @@ struct CheckCommand: ParsableCommand {
         hymt2 check --config config.json --law round-trip --save-case case
       """)
 
-  @Option(help: "How many checkpoints to judge.")
+  @Option(help: "How many checkpoints to check.")
   var examples = 1000
 
   @Option(help: "What everything random derives from.")
   var seed: UInt64 = 0
 
-  @Option(help: "How many checkpoints to judge at a time. Default: one for each processor.")
+  @Option(help: "How many checkpoints to check at a time. Default: one for each processor.")
   var threads: Int?
 
   @OptionGroup var arguments: CheckArguments
@@ -102,7 +102,7 @@ struct CheckCommand: ParsableCommand {
       guard let law = step.shrinking else {
         return progress.reach(settings.keepsGoing ? step.judged : step.passed)
       }
-      progress.enter("making a failure of \(law) small: \(grouped(step.evaluations)) evaluations")
+      progress.enter("shrinking a failure of \(law): \(grouped(step.evaluations)) attempts")
     }
   }
 

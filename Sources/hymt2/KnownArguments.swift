@@ -14,7 +14,7 @@ struct KnownArguments: ParsableArguments {
       "Known divergences of the adapter, which do not fail a check.", valueName: "file"))
   var known: String?
 
-  @Flag(help: "Judge as if nothing were known of the adapter.")
+  @Flag(help: "Check as if nothing were known of the adapter.")
   var noKnown = false
 
   func validate() throws {

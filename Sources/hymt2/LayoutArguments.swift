@@ -71,7 +71,7 @@ struct LayoutSource {
     text.contains("/") || text.hasSuffix(".yaml") || text.hasSuffix(".yml")
   }
 
-  /// The name of the table: of a file, its name without what stands behind the last point.
+  /// The name of the table: of a file, its name up to the last point.
   var name: String {
     guard isFile else { return text }
     let file = text.split(separator: "/").last.map { String($0) } ?? text

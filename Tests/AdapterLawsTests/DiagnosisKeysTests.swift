@@ -191,7 +191,7 @@ struct DiagnosisKeysTests {
           }
         }), step: .excluding,
         "exclusion tests the native name instead of the name on disk; look at whether "
-          + "the test stands before the renames"),
+          + "the pattern is tested before the renames"),
       PlantedDiagnosis(
         "exclusion on native names of factors that gate and up share",
         try SmallSpec.make(lora: LoRASpec(.perExpert, rank: 1, prefix: "model.")),
@@ -204,7 +204,7 @@ struct DiagnosisKeysTests {
             }.map { ($0.name, $0.tensor) })
         }), step: .excluding,
         "exclusion tests the native name instead of the name on disk; look at whether "
-          + "the test stands before the renames"),
+          + "the pattern is tested before the renames"),
       PlantedDiagnosis(
         "exclusion searched anywhere", try SmallSpec.make(),
         excluding { pattern, name in

@@ -33,7 +33,7 @@ struct KeepGoingReportTests {
     #expect(report.failuresAsFound == 1)
     #expect(
       report.lines.contains {
-        $0.text == "1 failure of 2 is as found: enough others were made small"
+        $0.text == "1 failure of 2 is as found: enough others were shrunk"
       })
     let asFound = try #require(report.failures.first { $0.isAsFound })
     #expect(asFound.json(group: nil)["discovery"]?["asFound"] == true)

@@ -24,7 +24,7 @@ struct TextReportTests {
         "  law      held  does not apply  broken",
         "  shallow    \(held < 10 ? " " : "")\(held)              \(other < 10 ? " " : "")\(other)       0",
         "  silent      0              30       0",
-        "  not judged, because no checkpoint was of their kind: silent", "",
+        "  not checked, because no checkpoint was of their kind: silent", "",
       ], "\(lines.prefix(7))")
     #expect(lines[7] == "coverage of the config axes")
     #expect(lines.contains("checkpoints by axis"))

@@ -60,6 +60,14 @@ struct CheckpointTokenTests {
     #expect(wrong == [])
   }
 
+  @Test("A checkpoint that one can write and none is drawn like has no choices")
+  func unreached() throws {
+    for words in ["num_experts=150", "num_experts=300", "hidden_size=1000", "vocab_size=90"] {
+      let spec = try CheckpointSpec(token: "c1:hy_v3:\(words)")
+      #expect(Self.space(.usual).choices(of: spec) == nil, "\(words)")
+    }
+  }
+
   @Test("A token names what is not plain, in words that one can write")
   func words() throws {
     #expect(CheckpointSpec.plainest.token == "c1:hy_v3")

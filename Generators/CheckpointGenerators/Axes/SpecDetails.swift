@@ -43,8 +43,9 @@ extension SpecDetails {
   /// - Complexity: O(256) configs for each axis with details.
   init?(of spec: CheckpointSpec) {
     self.init()
-    guard takeNumbers(of: spec) else { return nil }
     let values = AxisValues(spec).assignment
+    // Counts that no axis lists are not drawn.
+    guard AxisValues(spec)[.experts] != nil, takeNumbers(of: spec) else { return nil }
     // Each is sought after those that it depends on.
     let config: [(ConfigAxis, (ModelConfig) -> [Int])] = [
       (.experts, { [$0.expertCount] }), (.decoderLayers, { [$0.hiddenLayerCount] }),

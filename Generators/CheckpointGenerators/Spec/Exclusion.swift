@@ -6,7 +6,7 @@ public import Tensors
 
 /// A pattern for keys to leave out on the way to disk, with what it means stated once more.
 ///
-/// Laws judge exclusion by the meaning, so that no regular expression engine checks itself. Both follow
+/// Laws check exclusion by the meaning, so that no regular expression engine checks itself. Both follow
 /// from the names of a layout; what a layout has no names for is a pattern that no key matches.
 public enum Exclusion: Sendable, Hashable {
   case none

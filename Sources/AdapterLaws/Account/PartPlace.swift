@@ -4,7 +4,7 @@
 import Layouts
 import Tensors
 
-/// The place of a tensor on disk, or of a low-rank factor of it, in a native tensor, judged by the shapes of
+/// The place of a tensor on disk, or of a low-rank factor of it, in a native tensor, told by the shapes of
 /// both and not by the config: parts that share an axis start at its first index or end at its last.
 struct PartPlace: Hashable {
   /// Where the indices along one native axis come from.

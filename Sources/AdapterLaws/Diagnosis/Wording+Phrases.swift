@@ -171,7 +171,7 @@ extension Wording {
   private static let rangeHint = "look at how a rank's range is computed"
   private static let sortedHint = "look for numbers sorted as strings"
   private static let layerCountHint = "look at the comparison with num_hidden_layers"
-  private static let renamesHint = "look at whether the test stands before the renames"
+  private static let renamesHint = "look at whether the pattern is tested before the renames"
 
   /// The hint at a rank's range where nothing but experts is concerned.
   private var rangeOfExperts: String? {

@@ -57,7 +57,7 @@ extension AdapterLaws {
     reason:
       "truncation shifts every weight in one direction, and a sign that is lost never comes back",
     brokenBy: "a cast by cutting bits off, or through a third type",
-    worth: "judges elements that are cast, which `elements` leaves out"
+    worth: "checks elements that are cast, which `elements` leaves out"
   ) { (trial) throws(Violation) in
     let casts = try trial.expectedNative().names.contains { trial.isCast($0) }
     return try trial.requireNone { mismatch in

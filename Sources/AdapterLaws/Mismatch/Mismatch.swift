@@ -90,7 +90,7 @@ public struct Mismatch: Sendable {
     }
   }
 
-  /// The way the two differ, which stays the same while a failure is made smaller.
+  /// The way the two differ, which stays the same while a failure is shrunk.
   public var kind: Violation.Kind {
     switch (missing.isEmpty, surplus.isEmpty) {
     case (false, false): .wrongKey

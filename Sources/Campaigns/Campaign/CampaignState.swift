@@ -21,7 +21,7 @@ struct CampaignState: Sendable {
     }
   }
 
-  /// A case that is worth judging again.
+  /// A case that is worth checking again.
   struct KeptCase: Sendable, Equatable {
     var origin = CampaignRecord.Origin.number(0)
     /// Whether it stays, since it was the first with a pair of values, a law or a known divergence;

@@ -83,7 +83,7 @@ struct CampaignStore: Sendable {
       try keep(
         journal.path,
         "\(journal.path): line \(first)\(others): expected what became of a case, found something "
-          + "else", "their cases are judged again")
+          + "else", "their cases are checked again")
     }
     return state
   }

@@ -5,7 +5,7 @@ internal import Adapters
 import Layouts
 
 /// Configs with the relations of another and some of its numbers, small enough for their checkpoints
-/// to be made and judged.
+/// to be made and checked.
 struct ConfigScaling {
   let config: ModelConfig
 

@@ -8,7 +8,7 @@ import Layouts
 internal import PropertyEngine
 internal import StrictJSON
 
-/// A folder of cases that are worth judging again, which several processes may use at the same time.
+/// A folder of cases that are worth checking again, which several processes may use at the same time.
 ///
 /// - `failures`: the smallest checkpoints that broke laws, one file each
 /// - `cases`: tokens of cases that are worth it, one file for each campaign and shard

@@ -37,7 +37,7 @@ extension Failure {
     self.init(law, violation, spec, judgement, run)
     self.choices = choices
     if seen == nil, !run.adapter.isStopped {
-      flakiness = "it was broken in the search and held when it was judged once more"
+      flakiness = "it was broken in the search and held when it was checked once more"
     }
   }
 

@@ -6,7 +6,7 @@ public import CheckpointGenerators
 internal import PropertyEngine
 public import StrictJSON
 
-/// A law broken on a checkpoint, which was made as small as possible; or a plan or layer at full size
+/// A law broken on a checkpoint, which was shrunk; or a plan or layer at full size
 /// that is refuted.
 public struct Failure: Sendable {
   /// The law; of a refuted plan or layer, one with the phase's name.

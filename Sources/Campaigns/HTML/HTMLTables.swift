@@ -25,7 +25,7 @@ extension RunReport {
       <h2 id="phases">Phases</h2>
       <p>Around <code>\(config.path)</code>: \(config.summary).</p>
       \(Self.table(
-        "phases", "Each phase with the number of cases that were judged and that failed",
+        "phases", "Each phase with the number of cases that were checked and that failed",
         [("Phase", ""), ("Share", "graph"), ("Cases", "number"), ("Failed", "number")], rows))\
       </section>
 
@@ -39,7 +39,7 @@ extension RunReport {
         isBroken(tally)
         ? ("broken", "✘ broken")
         : tally.judged == 0
-          ? ("idle", "– not judged")
+          ? ("idle", "– not checked")
           : tally.known > 0 ? ("idle", "broken as known") : ("held", "✔ held")
       return """
         <tr role="row"><th scope="row" role="rowheader"><code>\(tally.law.name)</code>\

@@ -29,7 +29,7 @@ extension KnownDivergences {
   /// | `decision` | what is to become of it, such as `report upstream` or `by design` |
   ///
   /// Other members are refused, and so are texts that nobody has written yet. Of several entries that
-  /// explain a violation the first counts, so that narrow ones stand before wide ones.
+  /// explain a violation the first counts, so that narrow ones come before wide ones.
   ///
   /// - Parameters:
   ///   - path: What errors call the file.

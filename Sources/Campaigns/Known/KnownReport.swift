@@ -169,7 +169,7 @@ extension KnownTally {
     switch state {
     case .shows: "\(id): its case shows it"
     case .vanished: "\(id): its case no longer shows it"
-    case .notJudged: "\(id): its case was not judged"
+    case .notJudged: "\(id): its case was not checked"
     case .stale:
       "stale: \(id), the token of whose case is of another version of the generator; find it again"
     case .unsupported:
@@ -185,7 +185,7 @@ extension KnownTally {
     case .vanished: "no longer shows it"
     case .stale: "is of another version"
     case .unsupported: "is not supported"
-    case .notJudged: "was not judged"
+    case .notJudged: "was not checked"
     case nil: decision
     }
   }

@@ -7,7 +7,7 @@ internal import PropertyEngine
 
 /// The first checkpoint on which an adapter was seen to break a law.
 public struct Detection: Sendable {
-  /// Its number among those judged, from 1.
+  /// Its number among those checked, from 1.
   public var example: Int
   /// The laws that it breaks in a way that is not known, in their order.
   public var laws: [String]
@@ -45,7 +45,7 @@ extension CheckRun {
       choices: choices)
   }
 
-  /// Makes what was detected small by each law that it breaks, and gives the simplest outcome; a law
+  /// Shrinks what was detected by each law that it breaks, and gives the simplest outcome; a law
   /// that says nothing about plain checkpoints does not lead to the simplest one.
   ///
   /// - Throws: `CheckError` if nothing could be checked.

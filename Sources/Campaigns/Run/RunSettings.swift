@@ -25,7 +25,7 @@ public struct RunSettings: Sendable {
   /// How many failures are shrunk, in the order in which they are found; others are reported as
   /// found.
   public var shrunkFailures = 100
-  /// How long making one failure of a check small may take. With one, the smallest checkpoints depend
+  /// How long shrinking one failure of a check may take. With one, the smallest checkpoints depend
   /// on the clock, and so does the report; without, neither does.
   public var shrinkTimeBudget: Duration?
   /// Told, before the work begins, of each file of a campaign that cannot be read.
@@ -133,7 +133,7 @@ public enum CheckError: Error, Sendable, Equatable, CustomStringConvertible {
     case .unhealthy(let advice):
       "too few checkpoints could be generated: \(advice.joined(separator: "; "))"
     case .noTime:
-      "no checkpoint was judged before the time was used up; give more time"
+      "no checkpoint was checked before the time was used up; give more time"
     case .nothingJudged(let executed):
       "none of the chosen laws applies to any of \(grouped(executed)) generated checkpoints; "
         + "choose other laws or another config"

@@ -43,7 +43,7 @@ extension RunReport {
     if failuresAsFound > 0 {
       let text =
         "\(counted(failuresAsFound, "failure")) of \(grouped(failures.count)) "
-        + "\(failuresAsFound == 1 ? "is" : "are") as found: enough others were made small"
+        + "\(failuresAsFound == 1 ? "is" : "are") as found: enough others were shrunk"
       lines += ["", ReportLine(text)]
     }
     guard groups.count > 1 else { return lines }
@@ -121,7 +121,7 @@ extension RunReport {
     let unjudged = laws.filter { $0.judged == 0 && !isBroken($0) }
     let names = unjudged.map(\.law.name).joined(separator: ", ")
     let note = wrapped(
-      "not judged, because no checkpoint was of their kind: \(names)",
+      "not checked, because no checkpoint was of their kind: \(names)",
       width: FailureScreen.width - 2)
     return (TextTable(rows: rows).lines() + (unjudged.isEmpty ? [] : note.map { "  \($0)" }))
       .map { ReportLine($0) }

@@ -58,7 +58,7 @@ struct ShardArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Judge the cases of one shard of several, such as 3/8. Default: what the environment of Slurm \
+      Check the cases of one shard of several, such as 3/8. Default: what the environment of Slurm \
       arrays, indexed Kubernetes jobs, GNU parallel or HYMT2_SHARD says, otherwise all.
       """, valueName: "i/n"))
   var shard: Shard?

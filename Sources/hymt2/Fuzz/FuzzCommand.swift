@@ -11,10 +11,10 @@ struct FuzzCommand: ParsableCommand {
     commandName: "fuzz",
     abstract: "Run a campaign around one config: the night before a release.",
     discussion: """
-      Proves the plan of the config at full size, converts a layer at full size, and judges every \
+      Proves the plan of the config at full size, converts a layer at full size, and checks every \
       law on checkpoints from the config outwards: small ones with its relations, its own numbers of \
       experts and layers at small widths, its own widths, and small ones of any config. What breaks \
-      a law is made as small as possible. With --corpus, cases worth judging again are kept, failures \
+      a law is shrunk. With --corpus, cases worth checking again are kept, failures \
       come first the next time, and a campaign that was interrupted goes on where it was.
 
       A first run takes a minute and needs nothing but a config.json; it prints what it found, with \
@@ -51,7 +51,7 @@ struct FuzzMergeCommand: ParsableCommand {
     abstract: "Join what the shards of a campaign found into one report and one exit status.",
     discussion: """
       Reads the --corpus folders of the shards, which may be one folder that all of them used. The \
-      report is that of a campaign without shards that judged the same cases. A shard that is missing \
+      report is that of a campaign without shards that checked the same cases. A shard that is missing \
       or has not come to its end is an error, unless the others found something.
 
       Examples:

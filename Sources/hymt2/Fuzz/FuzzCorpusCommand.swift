@@ -9,7 +9,7 @@ import StrictJSON
 struct FuzzCorpusCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "corpus",
-    abstract: "Look into folders of cases worth judging again, join them, or make them small.",
+    abstract: "Look into folders of cases worth checking again, join them, or minimise them.",
     subcommands: [
       FuzzCorpusListCommand.self, FuzzCorpusMergeCommand.self, FuzzCorpusMinimiseCommand.self,
     ])

@@ -30,18 +30,18 @@ struct FuzzRunCommand: ParsableCommand {
   @Option(help: "How long to work, such as 90s, 10m or 2h. Default: 10m.")
   var time: TimeSpan?
 
-  @Option(help: "How many cases to judge instead, over all shards.")
+  @Option(help: "How many cases to check instead, over all shards.")
   var examples: Int?
 
   @Option(help: "What everything random derives from.")
   var seed: UInt64 = 0
 
-  @Option(help: "How many cases to judge at a time. Default: one for each processor.")
+  @Option(help: "How many cases to check at a time. Default: one for each processor.")
   var threads: Int?
 
   @Option(
     help: ArgumentHelp(
-      "The folder of cases worth judging again, and of the campaign's state.",
+      "The folder of cases worth checking again, and of the campaign's state.",
       valueName: "folder"))
   var corpus: String?
 
@@ -113,7 +113,7 @@ struct FuzzRunCommand: ParsableCommand {
     return try run.run(settings) { step in
       deadline.reach(step.milliseconds)
       if let law = step.shrinking {
-        progress.enter("making a failure of \(law) small")
+        progress.enter("shrinking a failure of \(law)")
       } else {
         progress.reach(unit == .seconds ? step.milliseconds / 1000 : step.judged)
         progress.tell(

@@ -13,9 +13,9 @@ import Synchronization
 struct GoldenExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
-    abstract: "Write random checkpoints as golden files, for other programs to judge.",
+    abstract: "Write random checkpoints as golden files, for other programs to check.",
     discussion: """
-      The results in them are this package's. To have NeMo and NumPy judge them:
+      The results in them are this package's. To have NeMo and NumPy check them:
         hymt2 golden export /tmp/cases
         HYMT2_GOLDEN=/tmp/cases pytest Generators/python/tests/test_golden.py
       """)
