@@ -36,6 +36,12 @@ struct Relation {
     match()
   }
 
+  /// Whether every element is in its place.
+  var isRight: Bool {
+    matched.count == expected.count && surplus.isEmpty
+      && matched.allSatisfy { $0.found.origins == $0.expected.origins }
+  }
+
   /// All places whose contents can be told.
   var landings: [Landing] { (matched + renamed).flatMap(\.landings) }
 

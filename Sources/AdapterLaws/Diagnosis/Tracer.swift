@@ -12,6 +12,8 @@ import Tensors
 final class Tracer {
   let checkpoint: Checkpoint
   private let oracle: LayoutOracle
+  /// The native form of the checkpoint, once it was asked for.
+  private var native: StateDict?
   private var expectedNative: [ExpertParallelism?: TracedMap] = [:]
   private var expectedOnDisk: [ExpertParallelism?: TracedMap] = [:]
 
@@ -61,7 +63,8 @@ final class Tracer {
   func keptKeys(
     _ exclusion: Exclusion, by session: any AdapterSession, isStreaming: Bool
   ) throws -> Set<TensorName> {
-    let native = oracle.native(of: try checkpoint.stateDict())
+    let native = try native ?? oracle.native(of: checkpoint.stateDict())
+    self.native = native
     let pattern = exclusion.pattern(in: checkpoint.spec.config.layout)
     guard isStreaming else { return Set(try session.toHF(native, excluding: pattern, nil).names) }
     return Set(try session.convertTensorsToHF(native, excluding: pattern, nil).map(\.name))
