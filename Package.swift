@@ -163,7 +163,7 @@ let package = Package(
           "Adapters",
           "Layouts", "Campaigns",
           "CheckpointGenerators", "Goldens", "PropertyEngine", "Safetensors", "StrictJSON",
-          "Tensors",
+          "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: settings),
     ],

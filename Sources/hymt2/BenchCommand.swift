@@ -16,6 +16,7 @@ struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
     abstract: "Measure this machine: conversions of a full-size layer, and cases checked a second.",
+    usage: "hymt2 bench [<options>]",
     discussion: """
       The layer is a MoE layer of the size of Hy-MT2-30B-A3B's: 128 experts of 2048 x 768 in bfloat16, \
       1.2 GB. Results allocate their own memory, as they do in use; memcpy copies into warm \

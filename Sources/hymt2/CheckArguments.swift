@@ -7,6 +7,7 @@ import ArgumentParser
 import Campaigns
 import CheckpointGenerators
 import Layouts
+import StrictJSON
 
 /// The options of commands that check laws on generated checkpoints.
 struct CheckArguments: ParsableArguments {
@@ -82,24 +83,28 @@ struct LawArguments: ParsableArguments {
     name: .customLong("law"),
     help: ArgumentHelp(
       "Check this law only; may be given again. 'hymt2 check --list-laws' names them.",
-      valueName: "name"))
+      valueName: "name"), transform: name)
   var laws: [String] = []
 
   @Option(
     name: .customLong("without-law"),
-    help: ArgumentHelp("Check all laws but this one; may be given again.", valueName: "name"))
+    help: ArgumentHelp("Check all laws but this one; may be given again.", valueName: "name"),
+    transform: name)
   var lawsLeftOut: [String] = []
 
   func validate() throws {
-    let known = AdapterLaws.all.map(\.name)
     guard laws.isEmpty || lawsLeftOut.isEmpty else {
       throw ValidationError("--law and --without-law exclude each other")
     }
-    for (option, name) in laws.map({ ("--law", $0) }) + lawsLeftOut.map({ ("--without-law", $0) })
-    where !known.contains(name) {
-      throw ValidationError(
-        "\(option): there is no law '\(name)'; there are \(known.joined(separator: ", "))")
+  }
+
+  /// Reads the name of a law.
+  @Sendable static func name(_ text: String) throws -> String {
+    let list = WordList(AdapterLaws.all.map(\.name))
+    guard let name = list.meaning(of: text) else {
+      throw ValidationError("\(list.answer(to: text))")
     }
+    return name
   }
 
   /// The laws, in their order.

@@ -11,7 +11,7 @@ import Musl
 #endif
 
 /// When output is colored.
-enum ColorChoice: String, ExpressibleByArgument, CaseIterable {
+enum ColorChoice: String, CaseIterable {
   case auto, always, never
 }
 
@@ -20,7 +20,8 @@ struct OutputOptions: ParsableArguments {
   @Flag(help: "Print one JSON document with a schemaVersion instead of text.")
   var json = false
 
-  @Option(help: "Color the text: auto, always or never. NO_COLOR turns auto off.")
+  @Option(
+    help: "Color the text: auto, always or never. NO_COLOR turns auto off.", transform: word)
   var color = ColorChoice.auto
 
   @Flag(name: .shortAndLong, help: "Print no progress and no warnings.")

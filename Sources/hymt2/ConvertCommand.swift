@@ -10,7 +10,7 @@ import Tensors
 
 /// `hymt2 convert`.
 struct ConvertCommand: ParsableCommand {
-  enum Target: String, ExpressibleByArgument, CaseIterable {
+  enum Target: String, CaseIterable {
     case native, hf
   }
 
@@ -28,7 +28,10 @@ struct ConvertCommand: ParsableCommand {
         hymt2 convert --to hf native back --exclude 'model.layers.0'
       """)
 
-  @Option(help: "The layout to write: native (grouped experts) or hf (per expert).")
+  @Option(
+    help: ArgumentHelp(
+      "The form to write: native (grouped experts) or hf (per expert).", valueName: "native|hf"),
+    transform: word)
   var to: Target
 
   @Argument(help: "The folder to read.")
@@ -47,7 +50,8 @@ struct ConvertCommand: ParsableCommand {
   var exclude = ""
 
   @Option(
-    help: "Multi-token prediction layers: drop or preserve. Default: what upstream does.")
+    help: "Multi-token prediction layers: drop or preserve. Default: what upstream does.",
+    transform: word)
   var mtp: MTPPolicy?
 
   @Option(help: "About the most memory for data under way, such as 512MiB. Default: 128MiB.")

@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import Campaigns
+import Layouts
 import StrictJSON
 
 /// `hymt2 known`.
@@ -19,6 +20,7 @@ struct KnownListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
     abstract: "List known divergences.",
+    usage: "hymt2 known list [<adapter>] [<version>] [<options>]",
     discussion: """
       Examples:
         hymt2 known list
@@ -65,6 +67,11 @@ struct KnownListCommand: ParsableCommand {
   private func chosen() throws -> [KnownDivergences] {
     if let known { return [try KnownDivergences(parsing: fileBytes(known), path: known)] }
     let lists = try KnownDivergences.builtIn()
+    func meant(_ text: String?, _ words: [String]) -> String? {
+      text.map { WordList(words).meaning(of: $0) ?? $0 }
+    }
+    let adapter = meant(adapter, Array(Set(lists.map(\.adapter))))
+    let layout = meant(layout, Layout.knownNames)
     let chosen = lists.filter {
       (adapter == nil || $0.adapter == adapter) && (version == nil || $0.version == version)
         && (layout.map($0.layouts.contains) ?? true)
@@ -72,8 +79,8 @@ struct KnownListCommand: ParsableCommand {
     guard !chosen.isEmpty else {
       let wanted = [adapter, version, layout].compactMap(\.self).joined(separator: " ")
       throw CommandError(
-        "expected an adapter of which something is known, found '\(wanted)'; there are "
-          + lists.map(\.subject).joined(separator: ", "))
+        "nothing is known of '\(wanted)'; "
+          + WordList(lists.map(\.subject)).answer(to: wanted))
     }
     return chosen
   }

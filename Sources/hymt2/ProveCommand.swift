@@ -13,6 +13,7 @@ struct ProveCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "prove",
     abstract: "Prove the conversion plan of a config at full size, without data.",
+    usage: "hymt2 prove --config <file> [<options>]",
     discussion: """
       Plans the way from disk to native form and back for every tensor the config calls for, \
       and proves that every element is written once, read once, in its place, and comes home.

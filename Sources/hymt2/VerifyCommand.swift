@@ -36,7 +36,9 @@ struct VerifyCommand: ParsableCommand {
   @Option(help: "The config.json for --synthetic.")
   var config: String?
 
-  @Option(help: "Multi-token prediction layers: preserve, or drop where the folder lacks them.")
+  @Option(
+    help: "Multi-token prediction layers: preserve, or drop where the folder lacks them.",
+    transform: word)
   var mtp = MTPPolicy.preserve
 
   @OptionGroup var layout: LayoutArguments

@@ -103,7 +103,7 @@ struct CheckCommandTests {
     let outcome = try Hymt2.run("check", "--law", "none-such")
     #expect(outcome.status == 64)
     #expect(outcome.output == "")
-    #expect(outcome.errors.contains("there is no law 'none-such'"))
+    #expect(outcome.errors.contains("'none-such' is invalid for '--law <name>'"))
     for law in AdapterLaws.all { #expect(outcome.errors.contains(law.name)) }
   }
 

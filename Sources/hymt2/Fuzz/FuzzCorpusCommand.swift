@@ -54,6 +54,7 @@ struct FuzzCorpusListCommand: ParsableCommand {
 struct FuzzCorpusMergeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "merge", abstract: "Add the cases and failures of corpora to another.",
+    usage: "hymt2 fuzz corpus merge <folder> <others> ... [<options>]",
     discussion: """
       Examples:
         hymt2 fuzz corpus merge corpus shard-1 shard-2 shard-3

@@ -21,6 +21,7 @@ struct LayoutsListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
     abstract: "List the layouts of the program, one in a line.",
+    usage: "hymt2 layouts list [<options>]",
     discussion: """
       For each: its name, the model types that it reads, upstream's adapter, what lies between \
       disk and native form, its native forms, and its published configs in --configs.
