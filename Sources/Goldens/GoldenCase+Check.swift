@@ -37,7 +37,7 @@ private struct GoldenCheck {
   private func fault(
     _ question: GoldenFault.Question, _ summary: String, _ mismatch: Mismatch? = nil
   ) -> GoldenFault {
-    GoldenFault(description.id, question, summary, mismatch)
+    GoldenFault(description.id, question, summary, mismatch, description.setup.config.layout)
   }
 
   func conversionFaults() -> [GoldenFault] {

@@ -43,6 +43,25 @@ public struct GoldenDescription: Sendable {
   /// The JSON document, in its one spelling.
   public let text: String
 
+  /// What a case asks of an adapter.
+  public enum Kind: String, Sendable, Hashable, CaseIterable {
+    /// To give what upstream gives.
+    case valid
+    /// To give what upstream gives, and of the laws to notice a wrong result beside it.
+    case wrong
+    /// To refuse a state dict.
+    case refused
+  }
+
+  /// What the case asks of an adapter.
+  public var kind: Kind {
+    switch expectation {
+    case nil: .valid
+    case .wrongResult: .wrong
+    case .refusal: .refused
+    }
+  }
+
   /// The groups that a case of this description must have.
   var requiredRoles: [GoldenRole] {
     switch expectation {

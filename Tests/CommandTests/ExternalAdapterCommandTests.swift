@@ -51,7 +51,23 @@ struct ExternalAdapterCommandTests {
       arguments + ["--adapter", ScriptedAdapter.command("refuse@always")], in: scratch.path
     ).wait()
     #expect(wrong.status == 1)
-    #expect(wrong.output.contains("RuntimeError: Expert weights missing"))
+    #expect(
+      wrong.output.contains(
+        """
+        ✘ 25 of 25 valid cases failed, for 1 cause
+          load, save, stream: refused: RuntimeError: Expert weights missing: layer 1
+            in 25 cases: deepseek-v3-experts-1, deepseek-v3-experts-11, deepseek-v32-experts-1, \
+        deepseek-v32-experts-11, experts-1 and 20 more
+
+        """), "\(wrong.output)")
+    let one = try Hymt2.start(
+      arguments + [
+        "--adapter", ScriptedAdapter.command("refuse@always"), "--limit", "1", "--json",
+      ], in: scratch.path
+    ).wait()
+    #expect(try one.json()["valid"] == 1)
+    #expect(try one.json()["faults"]?.arrayValue?.count == 3)
+    #expect(try one.json()["causes"]?.arrayValue?.count == 1)
   }
 
   @Test("golden verify leaves out what the adapter does not support, and says so")

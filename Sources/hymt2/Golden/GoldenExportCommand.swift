@@ -14,6 +14,7 @@ struct GoldenExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
     abstract: "Write random checkpoints as golden files, for other programs to check.",
+    usage: "hymt2 golden export <out> [<options>]",
     discussion: """
       The results in them are this package's. To have NeMo and NumPy check them:
         hymt2 golden export /tmp/cases
