@@ -29,7 +29,7 @@ public struct ConversionPlan: Sendable {
   public let sources: [TensorInfo]
   /// The tensors to write, in the order of the result.
   public let destinations: [TensorInfo]
-  /// The copies, those of one destination one behind the other.
+  /// The copies, those of one destination one after the other.
   public var moves: [TensorMove]
   /// The sources that are left out, each with its reason, in the order of the sources.
   public let omissions: [(source: Int, reason: Omission)]

@@ -22,7 +22,7 @@ struct AdapterArguments: ParsableArguments {
     transform: word)
   var activation = ExpertActivation.swiglu
 
-  @Option(help: "What the keys begin with before 'layers.', or none.", transform: modelPrefix)
+  @Option(help: "The prefix of keys before 'layers.', or none.", transform: modelPrefix)
   var prefix = ModelPrefix.model
 
   /// The planner of a config.

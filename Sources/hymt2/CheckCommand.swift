@@ -16,9 +16,10 @@ struct CheckCommand: ParsableCommand {
     commandName: "check",
     abstract: "Check the laws of an adapter on generated checkpoints.",
     discussion: """
-      Generates checkpoints over all axes of configs, checks every law on each, and shrinks the \
-      first that breaks one in a way that is not known; --keep-going goes on to the end. The same \
-      seed gives the same output on any machine and with any number of threads.
+      Generates checkpoints of many configs, checks every law on each, stops at the first failure \
+      that is not known, and shrinks it. With --keep-going, runs to the end and reports every \
+      distinct failure. The same seed gives the same output on any machine with any number of \
+      threads.
 
       Examples:
         hymt2 check
@@ -30,10 +31,10 @@ struct CheckCommand: ParsableCommand {
   @Option(help: "How many checkpoints to check.")
   var examples = 1000
 
-  @Option(help: "What everything random derives from.")
+  @Option(help: "Random seed.")
   var seed: UInt64 = 0
 
-  @Option(help: "How many checkpoints to check at a time. Default: one for each processor.")
+  @Option(help: "How many checkpoints to check at once. Default: one for each processor.")
   var threads: Int?
 
   @OptionGroup var arguments: CheckArguments
@@ -44,13 +45,13 @@ struct CheckCommand: ParsableCommand {
 
   @OptionGroup var reports: ReportFiles
 
-  @Flag(help: "Add how long it took to the JSON document, which then differs from run to run.")
+  @Flag(help: "Add timings to the JSON document, which then differs from run to run.")
   var timings = false
 
   @Flag(help: "List the laws and check nothing.")
   var listLaws = false
 
-  @Flag(help: "List the axes of configs with their values and check nothing.")
+  @Flag(help: "List the config axes with their values and check nothing.")
   var listAxes = false
 
   @OptionGroup var output: OutputOptions

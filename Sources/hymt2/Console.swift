@@ -32,7 +32,7 @@ struct OutputOptions: ParsableArguments {
 }
 
 extension JSONObject {
-  /// The members of one behind those of another.
+  /// The members of one after those of another.
   static func + (one: JSONObject, other: JSONObject) -> JSONObject {
     JSONObject(Array(one.members) + Array(other.members))
   }

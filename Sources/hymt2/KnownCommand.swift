@@ -10,7 +10,7 @@ import StrictJSON
 struct KnownCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "known",
-    abstract: "What versions of other adapters are known to do otherwise than a law says.",
+    abstract: "List known divergences of adapters, or draft such a list.",
     subcommands: [KnownListCommand.self, KnownDraftCommand.self],
     defaultSubcommand: KnownListCommand.self)
 }
@@ -27,7 +27,7 @@ struct KnownListCommand: ParsableCommand {
         hymt2 known list nemo-automodel 0.7.0 --markdown
       """)
 
-  @Argument(help: "An adapter. Default: all of which something is known.")
+  @Argument(help: "An adapter. Default: all.")
   var adapter: String?
 
   @Argument(help: "A version of it. Default: all.")
@@ -106,11 +106,11 @@ struct KnownListCommand: ParsableCommand {
 struct KnownDraftCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "draft",
-    abstract: "Make a list of known divergences of a report.",
+    abstract: "Draft a list of known divergences from a report.",
     discussion: """
       Reads what 'hymt2 check --no-known --keep-going --json' wrote and prints a file for --known \
-      with one entry for each cause. Title, summary and decision of each are for a person to \
-      write; before that the file is refused.
+      with one entry for each cause. Write the title, summary and decision of each entry before \
+      you use the file.
 
       Examples:
         hymt2 known draft report.json

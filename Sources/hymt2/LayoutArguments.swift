@@ -17,7 +17,7 @@ struct LayoutArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Native form, of those that the layout has. Default: its first.", valueName: "name"))
+      "One of the layout's native forms. Default: its first.", valueName: "name"))
   var native: String?
 
   func validate() throws {

@@ -77,7 +77,7 @@ struct CheckCommandTests {
     #expect(timed["timings"]?["seconds"]?.doubleValue ?? 0 > 0)
   }
 
-  @Test("Chosen laws are judged alone, in the order of the list")
+  @Test("Chosen laws are checked alone, in the order of the list")
   func chosenLaws() throws {
     let outcome = try Hymt2.run(
       "check", "--examples", "4", "--law", "round-trip", "--law", "keys", "--json")

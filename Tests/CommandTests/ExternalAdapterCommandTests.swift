@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Commands with --adapter")
 struct ExternalAdapterCommandTests {
-  @Test("check judges all laws on an adapter in another process, and says which one it was")
+  @Test("check checks all laws on an adapter in another process, and says which one it was")
   func check() throws {
     let scratch = try Scratch()
     let outcome = try Hymt2.run(
@@ -129,9 +129,8 @@ struct ExternalAdapterCommandTests {
     #expect(
       right.output.contains(
         """
-        ✔ scripted 1.2 takes 4 parts (each layer, and what is outside of layers) to native form \
-        bit for bit
-        ✔ scripted 1.2 brings 4 parts (each layer, and what is outside of layers) back bit for bit
+        ✔ scripted 1.2 loads 4 parts (each layer, and what is outside of layers) bit for bit
+        ✔ scripted 1.2 saves 4 parts (each layer, and what is outside of layers) bit for bit
 
         """))
     let wrong = try Hymt2.run(
@@ -141,7 +140,8 @@ struct ExternalAdapterCommandTests {
     #expect(adapter["name"] == "scripted" && adapter["parts"] == 4)
     let disagreements = try #require(adapter["disagreements"]?.arrayValue)
     let found = try #require(disagreements.first)
-    #expect(disagreements.count == 1 && found["part"] == "layer 0" && found["step"] == "from HF")
+    #expect(
+      disagreements.count == 1 && found["part"] == "layer 0" && found["step"] == "when loading")
     #expect(found["lines"] == ["refused: RuntimeError: Expert weights missing: layer 1"])
   }
 

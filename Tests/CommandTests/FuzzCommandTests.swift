@@ -131,7 +131,7 @@ struct FuzzCommandTests {
     try Hymt2.run("fuzz", "--config", path).expectFailure(naming: "num_experts", path)
   }
 
-  @Test("A corpus is listed and made small")
+  @Test("A corpus is listed and shrunk")
   func others() throws {
     let corpus = scratch["corpus"]
     try Hymt2.run(

@@ -21,9 +21,9 @@ struct VerifyCommandTests {
         ✔ every move stays inside its tensors
         ✔ every element is written once and read once
         ✔ every element is where the layout's index formula puts it
-        ✔ the way back brings every element home
+        ✔ converting back restores every element
         ✔ 768 elements of experts are where the formula says
-        ✔ 24 expert tensors (1.5 KB) go to native form and back bit for bit
+        ✔ 24 expert tensors (1.5 KB) round-trip bit for bit
           64 tensors, 2,232 parameters
           8 F32 + 2,224 BF16 elements
           4,480 bytes

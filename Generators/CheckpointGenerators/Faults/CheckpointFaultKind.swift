@@ -97,7 +97,7 @@ extension CheckpointFaultKind {
   }
 }
 
-/// Decides where a fault strikes, digit by digit.
+/// Decides where a fault goes, digit by digit.
 struct FaultSite {
   private var rest: UInt64
 

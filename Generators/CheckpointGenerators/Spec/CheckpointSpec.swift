@@ -144,7 +144,7 @@ public struct AdapterSetup: Sendable, Hashable {
 public struct CheckpointFault: Sendable, Hashable {
   /// The position in the catalogue of faults.
   public var kind: Int
-  /// Decides where the fault strikes.
+  /// Decides where the fault goes.
   public var site: UInt64
 
   /// Creates a fault.

@@ -105,7 +105,7 @@ extension TensorAccount {
     }
     var before = 0
     for (key, place) in keys {
-      // At its place or behind the parts before it; if both are off, elements are lost.
+      // At its place or after the parts before it; if both are off, elements are lost.
       if result.tensors[key] != nil, !holds(key, place, split, starts: [nil, before]) {
         return instead(key, split)
       }

@@ -75,7 +75,7 @@ package struct TensorAccount {
     case slice(TensorName, NativeWhole, PartPlace)
     /// A grouped tensor that holds a fused factor of all experts.
     case fused(TensorName, isA: Bool, becomesA: Bool)
-    /// Its parts, each a tensor behind a base.
+    /// Its parts, each a tensor after a base.
     case split(String, NativeWhole)
   }
 

@@ -84,7 +84,7 @@ struct Examination {
     }
     let arithmetic = probes.isEmpty ? [] : values([]).filter(\.fault.isArithmetic)
     let computed = Set(arithmetic.flatMap(\.kinds))
-    let traced = merger.finished().filter { draft in
+    let traced = merger.drafts.filter { draft in
       // Tracers that are computed with look like those of other places.
       !draft.fault.traits.isOfElements || draft.kinds.isEmpty
         || !draft.kinds.allSatisfy { computed.contains($0) }

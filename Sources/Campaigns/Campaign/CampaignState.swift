@@ -33,7 +33,7 @@ struct CampaignState: Sendable {
   var report = RunReport()
   /// How many cases are counted: all before this position.
   var counted = 0
-  /// Cases behind that which have come to their end before others.
+  /// Cases after that which have come to their end before others.
   var waiting: [Int: CampaignRecord] = [:]
   /// The signatures, in the order in which they were seen.
   var sightings: [Sighting] = []
@@ -186,7 +186,7 @@ extension CampaignState: JSONRecord {
     for record in records { add(record) }
   }
 
-  /// Reads the file of a campaign and the journal behind it.
+  /// Reads the file of a campaign and the journal after it.
   ///
   /// - Parameter path: What errors call the file.
   /// - Returns: The state, and the numbers of lines of the journal that cannot be read, from 1.

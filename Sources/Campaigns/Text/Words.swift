@@ -122,7 +122,7 @@ public struct ReportLine: Sendable, Equatable, ExpressibleByStringLiteral {
 }
 
 extension ReportLine: CustomStringConvertible {
-  /// The text, behind a mark where there is a verdict.
+  /// The text, after a mark where there is a verdict.
   public var description: String {
     verdict.map { ($0 ? "✔ " : "✘ ") + text } ?? text
   }

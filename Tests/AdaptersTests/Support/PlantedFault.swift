@@ -64,7 +64,7 @@ extension StateDict {
   /// The same without some keys.
   func without(_ names: TensorName...) -> StateDict { filter { !names.contains($0) } }
 
-  /// The same in the order of another's keys, and behind them those that the other has not.
+  /// The same in the order of another's keys, and after them those that the other has not.
   func ordered(as other: StateDict) throws -> StateDict {
     let common = other.compactMap { name, _ in self[name].map { (name, $0) } }
     return try StateDict(common + Array(filter { other[$0] == nil }))

@@ -38,7 +38,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=one_of(("drop", "preserve")),
         help="NeMo drops MTP layers; with preserve it is told that they are hidden layers",
     )
-    parser.add_argument("--to-hf", action="store_true", help="compare the way back")
+    parser.add_argument("--to-hf", action="store_true", help="compare the conversion back")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 

@@ -37,7 +37,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=one_of(("automodel", "transformers")),
         help="what NATIVE was converted to, `hymt2 convert --native` (default: automodel)",
     )
-    parser.add_argument("--to-hf", action="store_true", help="compare the way back")
+    parser.add_argument("--to-hf", action="store_true", help="compare the conversion back")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
