@@ -132,9 +132,13 @@ private struct LawList {
   func print(to console: Console) {
     for law in laws {
       console.print(law.name)
-      console.print("  holds:      \(law.statement)")
-      console.print("  because:    \(law.reason)")
-      console.print("  broken by:  \(law.brokenBy)")
+      for (label, text) in [
+        ("holds:", law.statement), ("because:", law.reason), ("broken by:", law.brokenBy),
+      ] {
+        for (place, line) in wrapped(text, width: 86).enumerated() {
+          console.print("  \((place == 0 ? label : "").padded(to: 10))  \(line)")
+        }
+      }
     }
     console.printDocument(
       "check", holds: true,

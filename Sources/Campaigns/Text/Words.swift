@@ -61,7 +61,7 @@ func continued(_ command: String, width: Int) -> [String] {
 
 /// Lines of at most `width` characters: those that fit as they are, others broken at spaces, or
 /// anywhere in a longer word.
-func wrapped(_ text: String, width: Int) -> [String] {
+package func wrapped(_ text: String, width: Int) -> [String] {
   var lines: [String] = []
   for paragraph in text.split(separator: "\n", omittingEmptySubsequences: false) {
     if paragraph.count <= width {
