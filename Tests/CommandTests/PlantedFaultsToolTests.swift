@@ -45,7 +45,8 @@ struct PlantedFaultsToolTests {
     let faults = try #require(try outcome.json()["faults"]?.arrayValue)
     #expect(faults.count > 120)
     let page = String(
-      decoding: try Data(contentsOf: URL(filePath: "\(Hymt2.tree)/docs/measurements/mutants.md")), as: UTF8.self)
+      decoding: try Data(contentsOf: URL(filePath: "\(Hymt2.tree)/docs/measurements/mutants.md")),
+      as: UTF8.self)
     let missing = faults.filter { fault in
       let id = fault["id"]?.stringValue ?? ""
       return !page.contains("| `\(id)`")
