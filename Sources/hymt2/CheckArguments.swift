@@ -34,6 +34,11 @@ struct CheckArguments: ParsableArguments {
     return CheckpointSpace(config: try layout.config(fileAt: config))
   }
 
+  /// Whether nobody said which layout the adapter of another process is for.
+  var takesUsualLayout: Bool {
+    choice.command != nil && layout.layout == nil && layout.native == nil && config == nil
+  }
+
   /// The run of the chosen laws on the chosen checkpoints.
   func run(
     _ adapter: any AdapterUnderTest, _ space: CheckpointSpace, known: KnownDivergences? = nil,

@@ -77,6 +77,10 @@ struct CheckCommand: ParsableCommand {
     try runOrExit {
       let adapter = try adapter()
       let space = try arguments.space()
+      if arguments.takesUsualLayout {
+        output.console.note(
+          "checking checkpoints of layout \(space.layout.name); --layout NAME chooses another")
+      }
       let run = arguments.run(
         adapter, space, known: try known.divergences(of: adapter, space.layout, output.console),
         checkArguments: known.words + search.words)
@@ -116,8 +120,8 @@ struct CheckCommand: ParsableCommand {
     try reports.write(
       result, of: "check", config: arguments.config, members, to: output.console)
     output.console.note(
-      "\(grouped(result.judged)) checkpoints in \(duration.secondsText), "
-        + "\(grouped(Int(rate.rounded()))) a second")
+      "\(counted(result.judged, "checkpoint")) in \(duration.secondsText)"
+        + (rate < 1 ? "" : ", \(grouped(Int(rate.rounded()))) a second"))
   }
 }
 

@@ -53,7 +53,7 @@ struct VerifyCommandTests {
     let tiny = try scratch.tiny()
     let text = try Hymt2.run("verify", tiny, "--dtype", "F8_E4M3")
     text.expectSuccess()
-    #expect(text.output.contains("native form and back bit for bit, cast to F8_E4M3\n"))
+    #expect(text.output.contains("round-trip bit for bit, cast to F8_E4M3\n"))
     #expect(try Hymt2.run("verify", tiny, "--dtype", "F32", "--json").json()["castTo"] == "F32")
     #expect(!(try Hymt2.run("verify", tiny, "--dtype", "BF16")).output.contains("cast"))
   }
