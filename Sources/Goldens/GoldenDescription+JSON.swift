@@ -149,7 +149,7 @@ extension JSONField {
     }
     try require(only: ["findings", "side", "upstream"])
     _ = try self["upstream"].string()
-    var offences: [GoldenExpectation.Offence] = []
+    var offences: [GoldenExpectation.KeyFault] = []
     for finding in try self["findings"].elements() {
       try finding.require(only: ["code", "subject"])
       offences.append(

@@ -77,7 +77,7 @@ public enum GoldenExpectation: Sendable, Hashable {
   /// A result that breaks a law.
   case wrongResult(WrongResult)
   /// A state dict that every adapter must refuse, with what this package's adapter says of it.
-  case refusal(of: GoldenRole, findings: [Offence])
+  case refusal(of: GoldenRole, findings: [KeyFault])
 
   /// A wrong result in the place of the native or the saved state dict.
   public struct WrongResult: Sendable, Hashable {
@@ -94,7 +94,7 @@ public enum GoldenExpectation: Sendable, Hashable {
   }
 
   /// What is wrong with one key.
-  public struct Offence: Sendable, Hashable, Comparable, CustomStringConvertible {
+  public struct KeyFault: Sendable, Hashable, Comparable, CustomStringConvertible {
     /// The kind.
     public let code: String
     /// The key.
@@ -107,7 +107,7 @@ public enum GoldenExpectation: Sendable, Hashable {
     }
 
     /// Whether an offence is listed before another.
-    public static func < (lhs: Offence, rhs: Offence) -> Bool {
+    public static func < (lhs: KeyFault, rhs: KeyFault) -> Bool {
       (lhs.subject, lhs.code) < (rhs.subject, rhs.code)
     }
 

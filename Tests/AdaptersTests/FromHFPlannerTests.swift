@@ -234,7 +234,7 @@ struct FromHFPlannerTests {
   @Test("Numbers that are not written as the model writes them")
   func indices() throws {
     let up = expert(1, "up_proj.weight")
-    let renamed: [(TensorName, Finding.Code)] = [
+    let renamed: [(TensorName, Problem.Code)] = [
       ("model.layers.1.mlp.experts.01.up_proj.weight", .nonCanonicalIndex),
       ("model.layers.01.mlp.experts.1.up_proj.weight", .nonCanonicalIndex),
       ("model.layers.1.mlp.experts.99999999999999999999.up_proj.weight", .nonCanonicalIndex),

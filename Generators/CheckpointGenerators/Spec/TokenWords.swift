@@ -135,7 +135,7 @@ extension MTPPolicy: TokenValue {}
 extension ExpertActivation: TokenValue {}
 extension Completeness: TokenValue {}
 extension ParamWrapperLayout: TokenValue {}
-extension CheckpointExtent: TokenValue {}
+extension CheckpointScope: TokenValue {}
 extension Bystanders: TokenValue {}
 extension ExpertPart: TokenValue {}
 extension LoRASpec.Layout: TokenValue {}

@@ -7,7 +7,7 @@ import Layouts
 import Tensors
 
 /// Where native tensors stand on disk.
-extension TensorAccount {
+extension LossAudit {
   func onDiskPlaces(of address: LenientKey, _ base: String) -> [Place] {
     if let whole = NativeWhole(native: address) { return [.split(base, whole)] }
     return address.otherName(layout, isOnDisk: false).map { [.whole(TensorName(base + $0))] } ?? []

@@ -28,7 +28,7 @@ struct Draft {
     tensors = tensor.map { [$0] } ?? []
   }
 
-  init(_ fault: Diagnosis.Fault, _ landing: Landing) {
+  init(_ fault: Diagnosis.Fault, _ landing: TracedTensor) {
     self.init(
       fault, kind: landing.kind, layer: landing.layer, expert: landing.expert,
       tensor: landing.output)

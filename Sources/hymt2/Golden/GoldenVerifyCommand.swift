@@ -106,7 +106,7 @@ private struct GoldenVerification {
   var leftOut: [(id: String, axis: ConfigAxis)] = []
 
   /// Faults of one cause, in the order in which they were found.
-  private struct Cause {
+  private struct FaultGroup {
     var faults: [GoldenFault]
 
     var questions: [String] { distinct(faults.map(\.question.rawValue)) }
@@ -127,13 +127,13 @@ private struct GoldenVerification {
     }
   }
 
-  private func causes(of kind: Kind) -> [Cause] {
-    var causes: [Cause] = []
+  private func causes(of kind: Kind) -> [FaultGroup] {
+    var causes: [FaultGroup] = []
     for (_, fault) in faults.filter({ $0.kind == kind }) {
       if let place = causes.firstIndex(where: { $0.faults[0].cause == fault.cause }) {
         causes[place].faults.append(fault)
       } else {
-        causes.append(Cause(faults: [fault]))
+        causes.append(FaultGroup(faults: [fault]))
       }
     }
     return causes

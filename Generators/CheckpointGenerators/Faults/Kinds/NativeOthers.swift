@@ -107,7 +107,7 @@ extension CheckpointFaultCatalogue {
   /// - Parameter rest: The key after the layer's number, given the number of experts; nil if a layout
   ///   has none.
   private static func added(
-    _ name: String, _ codes: Finding.Code..., rest: @escaping @Sendable (Layout, Int) -> String?
+    _ name: String, _ codes: Problem.Code..., rest: @escaping @Sendable (Layout, Int) -> String?
   ) -> CheckpointFaultKind {
     CheckpointFaultKind(name, side: .native) { checkpoint, site in
       guard let layer = site.pick(checkpoint.sparseLayers),
