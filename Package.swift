@@ -169,7 +169,7 @@ let package = Package(
           "Adapters",
           "Layouts", "Campaigns",
           "CheckpointGenerators", "Goldens", "PropertyEngine", "Safetensors", "StrictJSON",
-          "Tensors",
+          "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: settings),
     ],

@@ -38,7 +38,7 @@ public final class Layout: Sendable {
   public var companions: [String] { parts.companions }
   /// The groups that have low-rank factors, the one that PEFT's ParamWrapper wraps first in front.
   public var lora: [LoRARule] { parts.lora }
-  /// Whether loading first moves the keys with another native place behind all others.
+  /// Whether loading first moves the keys with another native place after all others.
   public var movesRenamed: Bool { parts.movesRenamed }
   /// All tensors, in the order in which a checkpoint on disk has them.
   public var tensors: [TensorRule] { parts.tensors }

@@ -177,7 +177,7 @@ struct TableReadingTests {
     #expect(layout.rule("model.norm.weight")?.word == "final norm")
   }
 
-  @Test("Two layouts put what is moved behind everything else")
+  @Test("Two layouts put what is moved after everything else")
   func order() throws {
     #expect(
       try Layout.knownNames.filter { try Layout.named($0).movesRenamed } == [

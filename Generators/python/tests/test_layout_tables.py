@@ -45,7 +45,7 @@ RENAMED_FIRST: dict[str, Callable[[str, str], bool]] = {
     "minimax_m2": lambda disk, native: ".block_sparse_moe." in disk,
     "gpt_oss": lambda disk, native: disk != native,
 }
-"""Upstream's adapters that put renamed keys behind all others before they do anything else."""
+"""Upstream's adapters that put renamed keys after all others before they do anything else."""
 
 
 def shapes(layout: Layout, mtp: bool) -> dict[str, tuple[int, ...]]:

@@ -24,8 +24,8 @@ final class Tracer {
 
   /// What an adapter does in a step.
   ///
-  /// Native tracers have the names and shapes that the oracle gives, so that faults on the way to
-  /// native form do not disturb the way back.
+  /// Native tracers have the names and shapes that the oracle gives, so that faults of
+  /// loading do not disturb saving.
   ///
   /// - Throws: What the adapter throws.
   func trace(_ step: ConversionStep, of session: any AdapterSession) throws -> TracedMap {
