@@ -36,13 +36,16 @@ public struct ExternalAdapter: AdapterUnderTest {
   ///   - incidents: The folder for requests at which the adapter misbehaved.
   ///   - isCancelled: Asked while a child is waited for; calls throw `CancellationError` once it is
   ///     true.
+  ///   - isSlow: Told once if the answer takes more than two seconds, with how long it may take.
   /// - Throws: `ExternalAdapterError` if the command does not start or answer as the protocol asks.
   public init(
     command: String, limits: ExternalLimits = ExternalLimits(), children: Int = 1,
-    incidents: String = incidentsFolder, isCancelled: @escaping @Sendable () -> Bool = { false }
+    incidents: String = incidentsFolder, isCancelled: @escaping @Sendable () -> Bool = { false },
+    isSlow: @escaping @Sendable (Duration) -> Void = { _ in }
   ) throws(ExternalAdapterError) {
     self.isCancelled = isCancelled
-    let terms = ChildTerms(command: command, limits: limits, isCancelled: isCancelled)
+    let terms = ChildTerms(
+      command: command, limits: limits, isCancelled: isCancelled, isSlow: isSlow)
     pool = ChildPool(terms, count: children, Incidents(folder: incidents))
     let hello = HelloAnswer(try pool.greet(), command)
     try hello.check()
@@ -135,7 +138,7 @@ public struct ExternalLimits: Sendable, Hashable {
   /// Creates limits.
   public init(
     requestTime: Duration = .seconds(60), startTime: Duration = .seconds(120),
-    memory: Int = 8 << 30, frameByteCount: Int = 4 << 30, keptErrorByteCount: Int = 16 << 10
+    memory: Int = 8 << 30, frameByteCount: Int = 4 << 30, keptErrorByteCount: Int = 1 << 20
   ) {
     self.requestTime = requestTime
     self.startTime = startTime

@@ -22,7 +22,8 @@ struct AdapterChoice: ParsableArguments {
   @Option(
     name: .customLong("adapter-timeout"),
     help: ArgumentHelp(
-      "How long one answer of --adapter may take. Default: 60.", valueName: "seconds"))
+      "How long one answer of --adapter may take. Default: 60, and 120 for the first, to hello.",
+      valueName: "seconds"))
   var timeout: Double?
 
   @Option(
@@ -60,9 +61,10 @@ struct AdapterChoice: ParsableArguments {
   ///
   /// - Parameter isCancelled: Asked, while an answer is awaited, whether to give up.
   func adapter(
-    isCancelled: @escaping @Sendable () -> Bool = { Interruption.isWished }
+    _ console: Console, isCancelled: @escaping @Sendable () -> Bool = { Interruption.isWished }
   ) throws -> any AdapterUnderTest {
-    try external(children: children ?? ParallelWork.processorCount, isCancelled: isCancelled)
+    try external(
+      children: children ?? ParallelWork.processorCount, console, isCancelled: isCancelled)
       ?? ReferenceAdapter()
   }
 
@@ -70,17 +72,25 @@ struct AdapterChoice: ParsableArguments {
   ///
   /// - Parameter largestPart: The size of the largest tensors that one answer has to hold, in bytes.
   func external(
-    children: Int, largestPart: Int = 0,
+    children: Int, largestPart: Int = 0, _ console: Console,
     isCancelled: @escaping @Sendable () -> Bool = { Interruption.isWished }
   ) throws -> ExternalAdapter? {
     guard let command else { return nil }
     var limits = ExternalLimits()
     let (answer, overflow) = largestPart.addingReportingOverflow(Self.headerAllowance)
     if !overflow { limits.frameByteCount = max(limits.frameByteCount, answer) }
-    if let timeout { limits.requestTime = .seconds(timeout) }
+    if let timeout {
+      limits.requestTime = .seconds(timeout)
+      limits.startTime = .seconds(timeout)
+    }
     if let memory { limits.memory = memory.byteCount }
     let adapter = try ExternalAdapter(
-      command: command, limits: limits, children: children, isCancelled: isCancelled)
+      command: command, limits: limits, children: children, isCancelled: isCancelled
+    ) { longest in
+      console.note(
+        "waiting for the adapter's answer to hello, at most "
+          + "\(Int(longest / .seconds(1))) s (--adapter-timeout)")
+    }
     Self.started.withLock { $0.append(adapter) }
     return adapter
   }

@@ -61,7 +61,7 @@ struct CheckCommand: ParsableCommand {
   }
 
   func run() throws {
-    try run(try arguments.choice.adapter())
+    try run(try arguments.choice.adapter(output.console))
   }
 
   /// Checks an adapter.

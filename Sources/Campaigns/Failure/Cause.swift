@@ -70,6 +70,8 @@ extension Failure {
 
   /// What failures of one cause have in common, by codes.
   private var traits: Set<String> {
+    // Which law and step an adapter fails at that fails at times is chance.
+    if flakiness != nil { return ["flaky"] }
     let keys = Self.keys(causes)
     if !keys.isEmpty { return Set(keys) }
     guard !causes.isEmpty else { return ["\(law.name) | \(kind) | \(place)"] }

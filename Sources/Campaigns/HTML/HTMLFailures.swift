@@ -36,7 +36,7 @@ extension RunReport {
   private func article(_ group: [Failure]) -> Markup {
     let failure = group[0]
     let flakiness = failure.flakiness.map { text -> Markup in
-      "<p class=\"warning\">Not the same every time: \(text)</p>\n"
+      "<p class=\"warning\">Flaky: \(text)</p>\n"
     }
     return """
       <article class="failure">

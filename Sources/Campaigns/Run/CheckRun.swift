@@ -120,6 +120,8 @@ public struct CheckRun: Sendable {
     engine.shrinkTimeBudget = settings.shrinkTimeBudget
     engine.shrinkExecutions = settings.shrinkExecutions
     engine.shrunkFailures = settings.shrunkFailures
+    // An adapter that fails at times fails twice in a row at times, and shrinking would be in vain.
+    engine.confirmations = 3
     engine.silenced = [.generatesTooSlowly]
     engine.isCancelled = settings.isCancelled
     return engine

@@ -44,7 +44,7 @@ struct GoldenVerifyCommand: ParsableCommand {
     try runOrExit {
       let set = try GoldenSet(path: set.path)
       let entries = try set.entries(matching: selection.filter)
-      let adapter = try choice.adapter()
+      let adapter = try choice.adapter(output.console)
       var space = CheckpointSpace()
       try space.restrict(to: adapter.supports)
       var known: [Layout: [KnownDivergence]] = [:]
