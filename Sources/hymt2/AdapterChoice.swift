@@ -40,13 +40,21 @@ struct AdapterChoice: ParsableArguments {
       valueName: "number"))
   var children: Int?
 
+  @Flag(
+    help: """
+      Give the adapter of --adapter no invalid input: it takes its input to be valid. The adapter may say \
+      so itself, by 'supports'.
+      """)
+  var acceptsInvalidInput = false
+
   /// What an answer may hold beside its tensors, in bytes.
   private static let headerAllowance = 64 << 20
   private static let started = Mutex<[ExternalAdapter]>([])
 
   func validate() throws {
-    if command == nil, timeout != nil || memory != nil || children != nil {
-      throw ValidationError("--adapter-timeout, -memory and -children go with --adapter")
+    if command == nil, timeout != nil || memory != nil || children != nil || acceptsInvalidInput {
+      throw ValidationError(
+        "--adapter-timeout, -memory, -children and --accepts-invalid-input go with --adapter")
     }
     if command?.contains(where: { $0 != " " }) == false {
       throw ValidationError("--adapter: expected a command, found none")
@@ -85,7 +93,8 @@ struct AdapterChoice: ParsableArguments {
     }
     if let memory { limits.memory = memory.byteCount }
     let adapter = try ExternalAdapter(
-      command: command, limits: limits, children: children, isCancelled: isCancelled
+      command: command, limits: limits, children: children,
+      acceptsInvalidInput: acceptsInvalidInput, isCancelled: isCancelled
     ) { longest in
       console.note(
         "waiting for the adapter's answer to hello, at most "
@@ -101,6 +110,7 @@ struct AdapterChoice: ParsableArguments {
     return ["--adapter", command]
       + (timeout.map { ["--adapter-timeout", "\($0)"] } ?? [])
       + (memory.map { ["--adapter-memory", "\($0.byteCount)"] } ?? [])
+      + (acceptsInvalidInput ? ["--accepts-invalid-input"] : [])
   }
 
   /// Ends the processes of all adapters, hung ones too, which the end of this process would not.

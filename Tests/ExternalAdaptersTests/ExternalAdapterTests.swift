@@ -88,6 +88,7 @@ struct ExternalAdapterTests {
       ("complain@start", .noHello, "KeyError: 'model.embed'"),
       ("print@start", .noHello, "'Loading checkpoint shards: 100%"),
       ("bad-supports@hello", .noHello, "'[]'"),
+      ("bad-accepts@hello", .noHello, "'all'"),
       ("sleep@hello", .noHello, "within 400 ms"),
     ])
   func noHello(rule: String, code: ExternalAdapterError.Code, found: String) {
@@ -124,6 +125,17 @@ struct ExternalAdapterTests {
     #expect(complaints.withLock { $0 } == [])
   }
 
+  @Test("is given no invalid input if it or its user says that it takes any")
+  func acceptsInvalidInput() throws {
+    let stated = try Scripted.adapter("accepts@hello")
+    #expect(stated.invalidInputContract == .accepts)
+    #expect(stated.supports == [AxisSelection("LoRA", ["none"])])
+    let told = try ExternalAdapter(
+      command: Scripted.command(), limits: Scripted.patient, incidents: Folder.shared,
+      acceptsInvalidInput: true)
+    #expect(told.invalidInputContract == .accepts && told.supports == [])
+  }
+
   @Test("tells once that the answer to hello takes long, and how long it may take")
   func slow() {
     let told = Mutex<[Duration]>([])
@@ -145,7 +157,7 @@ struct ExternalAdapterTests {
       command: "exec '\(Scripted.program)' " + rules.joined(separator: " "),
       limits: Scripted.patient,
       incidents: Folder.shared)
-    let specs = Sample.specs(12, seed: 3).filter { $0.faults.isEmpty }
+    let specs = Sample.specs(12, seed: 3)
     for number in cases.indices {
       let spec = specs[number % specs.count]
       let onDisk = try Checkpoint(spec).stateDict()

@@ -117,6 +117,8 @@ struct ScriptedMisbehaviour {
     case "changes": frame.metadata["changed_inputs"] = #"["model.norm.weight"]"#
     case "maybe": frame.metadata["is_mtp"] = "maybe"
     case "bad-supports": frame.metadata["supports"] = "[]"
+    case "accepts": frame.metadata["supports"] = #"{"LoRA":["none"],"invalid input":["none"]}"#
+    case "bad-accepts": frame.metadata["supports"] = #"{"invalid input":["all"]}"#
     case "supports": frame.metadata["supports"] = #"{"LoRA":["none"],"activation":["swiglu"]}"#
     default: return forged(answer, kind)
     }

@@ -71,6 +71,18 @@ public struct FaultyCheckpoint: Sendable {
     }
   }
 
+  /// A checkpoint for each fault of a spec, which has that fault alone.
+  public static func each(of spec: CheckpointSpec) -> [FaultyCheckpoint] {
+    spec.faults.map { fault in
+      var single = spec
+      single.faults = [fault]
+      return FaultyCheckpoint(single)
+    }
+  }
+
+  /// The names of the faults in one phrase.
+  public var kind: String { faults.joined(separator: " and ") }
+
   /// Whether a fault concerns everything, so that none can be made beside it.
   public var isAlone: Bool { touched == nil }
 

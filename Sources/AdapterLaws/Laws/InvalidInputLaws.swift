@@ -7,17 +7,17 @@ import Layouts
 import Tensors
 
 extension AdapterLaws {
-  static let invalidInput = AdapterLaw(
+  package static let invalidInput = AdapterLaw(
     "invalid-input",
     statement: "an invalid state dict is refused, every offending key is named, and nothing is "
       + "returned or changed; an adapter from outside may convert it if nothing is lost",
     reason: "weights that are dropped, merged or reread in silence train and serve a broken model",
     brokenBy: "an expert beyond the config's number that is left out without a word"
   ) { (trial) throws(Violation) in
-    let faulty = FaultyCheckpoint(trial.spec)
-    guard !faulty.faults.isEmpty else { return false }
-    try InvalidInput(faulty, trial).check()
-    return true
+    guard trial.adapter.invalidInputContract != .accepts else { return false }
+    let inputs = trial.invalidInputs.filter { !$0.faults.isEmpty }
+    for faulty in inputs { try InvalidInput(faulty, trial).check() }
+    return !inputs.isEmpty
   }
 }
 
@@ -35,7 +35,7 @@ private struct InvalidInput {
     faulty.side == .onDisk ? .fromHF(trial.spec.parallelism) : .toHF(trial.spec.parallelism)
   }
 
-  private var kind: String { faulty.faults.joined(separator: " and ") }
+  private var kind: String { faulty.kind }
 
   private var subject: String { subject(faulty.descriptions) }
 
@@ -82,6 +82,7 @@ private struct InvalidInput {
         "accepted \(subject): \(result.count) tensors came out and no error"
           + (Self.words(faulty.offences).map { " that names \($0)" } ?? ""))
     case (.success(let result), .losesNothing): try requireNoLoss(input, result)
+    case (.success, .accepts): break
     case (.failure(let error as AdapterError), .refuses): try requireNames(error)
     // An adapter from elsewhere need not name keys.
     case (.failure, _): break

@@ -140,7 +140,7 @@ extension CheckRun {
   ) -> (sentences: [String], causes: [Cause]) {
     if law.name.hasPrefix("invalid-input"), violation.misbehaviour == nil {
       // Tracers are valid checkpoints: what they show would be another fault.
-      return ([violation.summary], [])
+      return ([violation.summary], Cause.missingChecks(violation, spec))
     }
     let values = AxisValues(spec)
     let found = Diagnosis.of(violation, spec, adapter) { finding in

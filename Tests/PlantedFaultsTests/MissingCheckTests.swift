@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the hymt2-harness authors
+
+import AdapterLaws
+import Testing
+
+@testable import Campaigns
+@testable import PlantedFaults
+
+@Suite("A check that an adapter lacks")
+struct MissingCheckTests {
+  @Test(
+    "is one entry, however many kinds of invalid input get through",
+    arguments: [
+      ("unchecked-shapes", "not refused: wrong shape"),
+      ("unchecked-surplus-experts", "not refused: surplus expert"),
+      ("unchecked-types", "not refused: wrong element type"),
+    ])
+  func oneEntry(id: String, cause: String) throws {
+    let fault = try #require(FaultBank.named([id]).first)
+    let law = try #require(AdapterLaws.named("invalid-input"))
+    var settings = RunSettings(examples: 250)
+    settings.keepsGoing = true
+    settings.shrinkExecutions = 100
+    let report = try CheckRun(fault.adapter, laws: [law]).run(settings)
+    let groups = report.failureGroups
+    #expect(report.failures.count > 1)
+    #expect(groups.count == 1, "\(groups.map { $0.map(\.kind) })")
+    #expect(groups.first?.first?.causes.map(\.code) == [cause])
+    let text = report.lines(isVerbose: false).map(\.text).joined(separator: " ")
+    #expect(text.contains("kinds of invalid input: "))
+  }
+}
