@@ -40,8 +40,6 @@ public struct FaultyCheckpoint: Sendable {
   var flipped: Set<TensorName> = []
   /// The layers and the keys outside layers that faults touched; nil for all.
   var touched: Set<String>? = []
-  /// What each fault touched; nil for all.
-  private var touchedByFault: [Set<String>?] = []
   /// What the faults before the one being made touched; nil for all.
   var taken: Set<String>? = []
 
@@ -88,12 +86,6 @@ public struct FaultyCheckpoint: Sendable {
 
   /// The keys that a refusal must name.
   public var offending: [TensorName] { offences.map(\.name) }
-
-  /// The position of the fault that touched a key or the key's layer, or nil if none did.
-  public func fault(touching name: TensorName) -> Int? {
-    let place = place(of: name)
-    return touchedByFault.firstIndex { $0?.contains(place) ?? true }
-  }
 
   /// The tensors; those that the faults left alone have the elements of the valid checkpoint.
   ///
@@ -156,7 +148,6 @@ extension FaultyCheckpoint {
   mutating func record(_ name: String, _ words: String, after before: FaultyCheckpoint) {
     faults.append(name)
     descriptions.append(words)
-    touchedByFault.append(touched)
     touched = touched.flatMap { own in before.touched.map(own.union) }
   }
 }

@@ -37,12 +37,10 @@ private struct InvalidInput {
 
   private var kind: String { faulty.kind }
 
-  private var subject: String { subject(faulty.descriptions) }
-
   /// The invalid input in words, such as `a checkpoint whose layer 1 has an expert 4 of 4`.
-  private func subject(_ descriptions: [String]) -> String {
+  private var subject: String {
     let noun = faulty.side == .onDisk ? "a checkpoint" : "a native state dict"
-    return "\(noun) whose \(descriptions.joined(separator: ", and whose "))"
+    return "\(noun) whose \(faulty.descriptions.joined(separator: ", and whose "))"
   }
 
   func check() throws(Violation) {
@@ -145,22 +143,14 @@ extension InvalidInput {
     }
     let own = losses.filter { loss in !(always ?? []).contains { $0.isSame(as: loss) } }
     guard !own.isEmpty else {
-      throw violation(Violation.Kind.anyFault.rawValue, faulty.descriptions, losses, input, result)
+      throw violation(Violation.Kind.anyFault.rawValue, losses, input, result)
     }
-    // The fault is to blame that touched the worst loss's layer or key.
-    let touching = own.map { faulty.fault(touching: $0.name) }
-    guard faulty.faults.count > 1, let fault = touching.lazy.compactMap(\.self).first else {
-      throw violation(kind, faulty.descriptions, own, input, result)
-    }
-    throw violation(
-      faulty.faults[fault], [faulty.descriptions[fault]],
-      zip(own, touching).filter { $0.1 == fault }.map(\.0), input, result)
+    throw violation(kind, own, input, result)
   }
 
   /// - Parameter losses: What was lost, the worst first.
   private func violation(
-    _ fault: String, _ descriptions: [String], _ losses: [TensorLoss], _ input: StateDict,
-    _ result: StateDict
+    _ fault: String, _ losses: [TensorLoss], _ input: StateDict, _ result: StateDict
   ) -> Violation {
     let fate = losses.first?.fate ?? .lost
     let worst = losses.filter { $0.fate == fate }
@@ -174,7 +164,7 @@ extension InvalidInput {
       }
     return Violation(
       code: fault, place: fate.rawValue, step: step, evidence: evidence(losses, input, result),
-      "accepted \(subject(descriptions)), and \(verb) '\(worst.first?.name ?? "")'\(rest) "
+      "accepted \(subject), and \(verb) '\(worst.first?.name ?? "")'\(rest) "
         + "without a word")
   }
 
