@@ -35,7 +35,7 @@ public enum ConversionStep: Sendable, Hashable {
   }
 
   /// The conversion that alone can have done what is wrong.
-  package var direction: Diagnosis.Direction {
+  var direction: Diagnosis.Direction {
     switch self {
     case .fromHF: .fromHF
     case .toHF, .excluding: .toHF

@@ -26,7 +26,7 @@ struct InvalidInputReportTests {
       let given = report.invalidInput
       #expect(given.count * 5 >= kinds * 3, "\(given.count) of \(kinds)")
       #expect(given.contains { $0.kind == "surplus-expert" })
-      #expect(Self.lines(report).contains("invalid input: \(given.count) of \(kinds) kinds, on "))
+      #expect(Self.lines(report).contains("invalid input: \(given.count) of \(kinds) kinds, in "))
       #expect(Self.lines(report, isVerbose: true).contains("surplus-expert: "))
       #expect(report.shown["invalidInput"]?.objectValue?.keys.count == given.count)
     }
@@ -48,9 +48,10 @@ struct InvalidInputReportTests {
     let report = try CheckRun(VersionedAdapter(base: PlainPrefixAdapter())).run(settings)
     #expect(report.failures.map(\.kind) == ["refused"])
     let text = Self.lines(report).replacing("\n", with: " ")
-    #expect(
-      text.contains("all that were refused have key prefix: none; an adapter that"), "\(text)")
-    #expect(text.contains(#"{"key prefix":["model.","language_model.","model.language_model."]}"#))
+    let advice =
+      "every checkpoint that was refused has another key prefix than 'model.' (none); an adapter"
+    #expect(text.contains(advice), "\(text)")
+    #expect(text.contains(#"'supports': {"key prefix":["model."]}"#))
   }
 
   @Test("A draft of known divergences is of checkpoints that have what the failing ones share")

@@ -54,10 +54,9 @@ extension Cause {
       violation.place != "state" && violation.kind != Violation.Kind.anyFault.rawValue
     let offences = isOfCheck ? inputs.first { $0.kind == violation.kind }?.offences ?? [] : []
     let codes = offences.map { $0.codes.map(\.rawValue).sorted().joined(separator: " or ") }
-    return Set(codes.filter { !$0.isEmpty }).sorted().map { code in
-      Cause(
-        code: "\(violation.place == "not named" ? "not named" : "not refused"): \(code)",
-        direction: violation.step.direction, isTelling: true)
+    // One check may be missing in both directions, and in what a refusal says.
+    return Set(codes.filter { !$0.isEmpty }).sorted().map {
+      Cause(code: "unchecked: \($0)", isTelling: true)
     }
   }
 }
@@ -132,19 +131,20 @@ extension Failure {
       + (advice(group).map { [$0] } ?? [])
   }
 
-  /// What valid checkpoints that were refused have in common and the plainest one has not, and how an adapter
-  /// says that it does not support it; nil of other failures.
+  /// The axis on which all valid checkpoints that were refused differ from the plainest one, and how an adapter
+  /// says that it does not support that; nil of other failures.
   private static func advice(_ group: [Failure]) -> String? {
     guard group.allSatisfy({ $0.kind == Violation.Kind.refused.rawValue && $0.shrinking != nil }),
       let axis = sharedValues(group.map(\.axes), group[0].spec?.config.layout)
         .first(where: { !sizes.contains($0.axis) })
     else { return nil }
-    let rest = (ConfigAxis.allCases.first { $0.name == axis.axis }?.values ?? [])
-      .filter { !axis.values.contains($0) }
-    let text = JSONValue.object([axis.axis: .strings(rest)]).text(.compact)
-    return
-      "all that were refused have \(axis.axis): \(axis.values.joined(separator: " or ")); an adapter that "
-      + "does not support it says so by 'supports': \(text) (docs/adapter-protocol.md)"
+    let named = ConfigAxis.allCases.first { $0.name == axis.axis }
+    let plain = AxisValues(.plainest(of: group[0].spec?.config.layout ?? .usual))
+    let usual = named.flatMap { axis in plain[axis].map { axis.values[$0] } } ?? ""
+    let text = JSONValue.object([axis.axis: .strings([usual])]).text(.compact)
+    return "every checkpoint that was refused has another \(axis.axis) than '\(usual)' "
+      + "(\(axis.values.joined(separator: ", "))); an adapter that supports that one alone says so by "
+      + "'supports': \(text) (docs/adapter-protocol.md)"
   }
 
   /// The axes of which every adapter should support all values.

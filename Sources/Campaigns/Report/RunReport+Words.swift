@@ -116,7 +116,7 @@ extension RunReport {
   var invalidInputText: String? {
     let given = invalidInput
     guard !given.isEmpty else { return nil }
-    return "invalid input: \(grouped(given.count)) of \(grouped(faultCounts.count)) kinds, on "
-      + counted(given.reduce(0) { $0 + $1.count }, "checkpoint")
+    return "invalid input: \(grouped(given.count)) of \(grouped(faultCounts.count)) kinds, in "
+      + counted(given.reduce(0) { $0 + $1.count }, "state dict")
   }
 }
