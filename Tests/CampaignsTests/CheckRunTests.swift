@@ -113,12 +113,12 @@ struct CheckRunTests {
   func errsAtTimes() throws {
     let run = CheckRun(BusyAdapter(every: 7))
     let start = ContinuousClock.now
-    var settings = RunSettings(examples: 300)
+    var settings = RunSettings(examples: 40)
     settings.keepsGoing = true
     settings.mostFailures = .max
     let report = try run.run(settings)
     #expect(ContinuousClock.now - start < .seconds(60))
-    #expect(report.failures.count > 1)
+    #expect(!report.failures.isEmpty)
     for failure in report.failures {
       let text = try #require(failure.flakiness, "\(failure.law.name): \(failure.summary)")
       #expect(text.contains("at first") && text.contains("on the same checkpoint later"))
