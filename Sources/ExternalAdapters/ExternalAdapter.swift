@@ -37,7 +37,7 @@ public struct ExternalAdapter: AdapterUnderTest {
   ///   - acceptsInvalidInput: Whether it is given no invalid input, as if it said so itself.
   ///   - isCancelled: Asked while a child is waited for; calls throw `CancellationError` once it is
   ///     true.
-  ///   - isSlow: Told once if the answer takes more than two seconds, with how long it may take.
+  ///   - isSlow: Told once if the answer takes more than five seconds, with how long it may take.
   /// - Throws: `ExternalAdapterError` if the command does not start or answer as the protocol asks.
   public init(
     command: String, limits: ExternalLimits = ExternalLimits(), children: Int = 1,

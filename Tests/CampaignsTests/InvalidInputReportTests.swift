@@ -12,6 +12,8 @@ import Testing
 
 @Suite("What reports say of invalid input and of refusals")
 struct InvalidInputReportTests {
+  private static let laws = ["keys", "elements"].compactMap(AdapterLaws.named)
+
   private static func lines(_ report: RunReport, isVerbose: Bool = false) -> String {
     report.lines(isVerbose: isVerbose).map(\.text).joined(separator: "\n")
   }
@@ -45,7 +47,8 @@ struct InvalidInputReportTests {
   @Test("Of valid checkpoints that were refused the report names what they share, and 'supports'")
   func refusals() throws {
     let settings = RunSettings(examples: 60)
-    let report = try CheckRun(VersionedAdapter(base: PlainPrefixAdapter())).run(settings)
+    let report = try CheckRun(VersionedAdapter(base: PlainPrefixAdapter()), laws: Self.laws).run(
+      settings)
     #expect(report.failures.map(\.kind) == ["refused"])
     let text = Self.lines(report).replacing("\n", with: " ")
     let advice =
@@ -58,7 +61,8 @@ struct InvalidInputReportTests {
   func draft() throws {
     var settings = RunSettings(examples: 60)
     settings.keepsGoing = true
-    let report = try CheckRun(VersionedAdapter(base: PlainPrefixAdapter())).run(settings)
+    let report = try CheckRun(VersionedAdapter(base: PlainPrefixAdapter()), laws: Self.laws).run(
+      settings)
     let document = JSONValue.object(JSONObject([("command", "check")] + report.json))
     let draft = try KnownDraft(report: document.bytes(.python), path: "report.json")
     let entries = draft.json["entries"]?.arrayValue ?? []

@@ -30,7 +30,7 @@ struct Conversation: ~Copyable {
   }
 
   private static let sampleInterval = Duration.milliseconds(50)
-  private static let patience = Duration.seconds(2)
+  private static let patience = Duration.seconds(5)
 
   /// Tells once that the answer to hello takes long.
   mutating func tellIfSlow() {
