@@ -49,6 +49,15 @@ public enum InvalidInputContract: Sendable, Hashable {
   case refuses
   /// An error of any kind, or a result in which everything that was given is found again.
   case losesNothing
+  /// Nothing: it takes its input to be valid, and is given no other.
+  case accepts
+}
+
+extension InvalidInputContract {
+  /// What reports and `supports` call invalid input beside the axes of valid checkpoints.
+  public static let axis = "invalid input"
+  /// What `supports` says of an adapter that takes its input to be valid.
+  public static let acceptsAll = "none"
 }
 
 /// An adapter made for one config, which may be called again and again.

@@ -14,6 +14,11 @@ public final class Trial {
   public let spec: CheckpointSpec
   /// The checkpoint on disk.
   public let checkpoint: Checkpoint
+  /// The invalid inputs: one for each fault of the spec, and one with all, in which a refusal must name all keys.
+  public private(set) lazy var invalidInputs: [FaultyCheckpoint] = {
+    let isNamed = adapter.invalidInputContract == .refuses && spec.faults.count > 1
+    return FaultyCheckpoint.each(of: spec) + (isNamed ? [FaultyCheckpoint(spec)] : [])
+  }()
   /// What is right.
   let oracle: LayoutOracle
   /// The adapter.

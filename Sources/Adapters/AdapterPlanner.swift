@@ -94,7 +94,7 @@ extension AdapterPlanner {
   func isMTP(_ key: LayerKey) -> Bool {
     // A number too large for an integer is larger than any layer count.
     [prefix, layout.prefixes[0], ""].contains(key.prefix)
-      && Int(key.layerText).map { $0 >= config.hiddenLayerCount } ?? true
+      && key.layer.map { $0 >= config.hiddenLayerCount } ?? true
   }
 
   /// The numbers of the names on disk that a whole model has under the options.

@@ -21,6 +21,8 @@ struct LayerKey {
 
   let prefix: String
   let layerText: String
+  /// The number of the layer, or nil where no integer holds it.
+  let layer: Int?
   let rest: String
   /// The text of the expert's number in what the layout knows.
   let expertText: String?
@@ -29,8 +31,8 @@ struct LayerKey {
   /// The parts of a key, or nil if it belongs to no layer.
   init?(_ name: TensorName, _ layout: Layout) {
     let key = LenientKey(name, layout)
-    guard let layerText = key.layerText, layerText.isOfDigits else { return nil }
-    (prefix, self.layerText, rest) = (key.prefix, layerText, key.rest)
+    guard let layerText = key.layerText, layerText.isOfDecimals else { return nil }
+    (prefix, self.layerText, layer, rest) = (key.prefix, layerText, key.layer, key.rest)
     var (known, expertText) = (key, key.expertText)
     if key.subject == .unknown,
       let large = key.rest.split(separator: ".").lazy.map({ String($0) }).first(where: \.isTooLarge)
@@ -75,6 +77,11 @@ extension String {
 
   /// Whether the text is a number that no integer holds.
   fileprivate var isTooLarge: Bool { isOfDigits && Int(self) == nil }
+
+  /// Whether the text has nothing but decimal digits of any script, as `\d` of Python has it.
+  fileprivate var isOfDecimals: Bool {
+    isOfDigits || unicodeScalars.allSatisfy { $0.properties.generalCategory == .decimalNumber }
+  }
 
   fileprivate var isOfDigits: Bool {
     utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }

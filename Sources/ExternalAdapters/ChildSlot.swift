@@ -25,9 +25,13 @@ final class ChildSlot: Sendable {
   func greet() throws(ExternalAdapterError) -> ProtocolAnswer {
     try state.withLock { state throws(ExternalAdapterError) in
       do throws(ChildFault) {
-        return try start(&state)
+        return try start(&state, isFirst: true)
       } catch {
-        throw error.adapterError(terms.command)
+        let hello = (try? ProtocolRequest.hello.encoded(id: "1")).map { [$0] } ?? []
+        throw error.adapterError(
+          terms.command,
+          error.errors.isEmpty
+            ? "" : incidents.keep(error.kind, hello[...], errors: error.errors[...]))
       }
     }
   }
@@ -79,9 +83,11 @@ final class ChildSlot: Sendable {
     }
   }
 
-  private func start(_ state: inout State) throws(ChildFault) -> ProtocolAnswer {
+  private func start(
+    _ state: inout State, isFirst: Bool = false
+  ) throws(ChildFault) -> ProtocolAnswer {
     do {
-      state.conversation = try Conversation(terms)
+      state.conversation = try Conversation(terms, isFirst: isFirst)
     } catch {
       throw ChildFault(error)
     }
@@ -122,4 +128,6 @@ struct ChildTerms: Sendable {
   let limits: ExternalLimits
   /// Whether nobody waits for answers any longer.
   let isCancelled: @Sendable () -> Bool
+  /// Told once if the first answer to hello takes long, with how long it may take.
+  let isSlow: @Sendable (Duration) -> Void
 }

@@ -20,7 +20,7 @@ public struct ExternalAdapter: AdapterUnderTest {
   /// The axes of which it supports some values only: checkpoints with others are not asked for.
   public let supports: [AxisSelection]
   /// What is asked of the adapter where its input is invalid.
-  public let invalidInputContract = InvalidInputContract.losesNothing
+  public let invalidInputContract: InvalidInputContract
   private let pool: ChildPool
   private let isCancelled: @Sendable () -> Bool
 
@@ -34,21 +34,29 @@ public struct ExternalAdapter: AdapterUnderTest {
   ///   - limits: What a child may take.
   ///   - children: How many children there are at most; they are started when they are needed.
   ///   - incidents: The folder for requests at which the adapter misbehaved.
+  ///   - acceptsInvalidInput: Whether it is given no invalid input, as if it said so itself.
   ///   - isCancelled: Asked while a child is waited for; calls throw `CancellationError` once it is
   ///     true.
+  ///   - isSlow: Told once if the answer takes more than five seconds, with how long it may take.
   /// - Throws: `ExternalAdapterError` if the command does not start or answer as the protocol asks.
   public init(
     command: String, limits: ExternalLimits = ExternalLimits(), children: Int = 1,
-    incidents: String = incidentsFolder, isCancelled: @escaping @Sendable () -> Bool = { false }
+    incidents: String = incidentsFolder, acceptsInvalidInput: Bool = false,
+    isCancelled: @escaping @Sendable () -> Bool = { false },
+    isSlow: @escaping @Sendable (Duration) -> Void = { _ in }
   ) throws(ExternalAdapterError) {
     self.isCancelled = isCancelled
-    let terms = ChildTerms(command: command, limits: limits, isCancelled: isCancelled)
+    let terms = ChildTerms(
+      command: command, limits: limits, isCancelled: isCancelled, isSlow: isSlow)
     pool = ChildPool(terms, count: children, Incidents(folder: incidents))
     let hello = HelloAnswer(try pool.greet(), command)
     try hello.check()
     name = hello.name
     version = hello.version
-    supports = try hello.supports()
+    let stated = try hello.supports()
+    supports = stated.filter { $0.axis != InvalidInputContract.axis }
+    let saysSo = try hello.acceptsInvalidInput(stated)
+    invalidInputContract = acceptsInvalidInput || saysSo ? .accepts : .losesNothing
   }
 
   /// Whether calls throw `CancellationError` from now on.
@@ -110,6 +118,19 @@ private struct HelloAnswer {
     return selections
   }
 
+  func acceptsInvalidInput(_ supports: [AxisSelection]) throws(ExternalAdapterError) -> Bool {
+    guard let stated = supports.first(where: { $0.axis == InvalidInputContract.axis }) else {
+      return false
+    }
+    guard stated.values == [InvalidInputContract.acceptsAll] else {
+      throw failure(
+        .noHello, expected: "'\(InvalidInputContract.acceptsAll)' of 'invalid input' in 'supports'",
+        found: "'\(Legible.text(stated.values.joined(separator: "', '"), atMost: 200))'",
+        remedy: "leave 'invalid input' out if the adapter refuses it")
+    }
+    return true
+  }
+
   private func failure(
     _ code: ExternalAdapterError.Code, expected: String, found: String, remedy: String
   ) -> ExternalAdapterError {
@@ -135,7 +156,7 @@ public struct ExternalLimits: Sendable, Hashable {
   /// Creates limits.
   public init(
     requestTime: Duration = .seconds(60), startTime: Duration = .seconds(120),
-    memory: Int = 8 << 30, frameByteCount: Int = 4 << 30, keptErrorByteCount: Int = 16 << 10
+    memory: Int = 8 << 30, frameByteCount: Int = 4 << 30, keptErrorByteCount: Int = 1 << 20
   ) {
     self.requestTime = requestTime
     self.startTime = startTime

@@ -37,11 +37,14 @@ public struct ExternalRefusal: Error, Sendable, Hashable, CustomStringConvertibl
   public let type: String
   /// The text of the error, whole.
   public let message: String
+  /// The file and the line that the error comes from, if the adapter says so.
+  public let place: String?
 
   /// Creates a refusal.
-  public init(type: String, message: String) {
+  public init(type: String, message: String, place: String? = nil) {
     self.type = type
     self.message = message
+    self.place = place
   }
 
   private static let printedCharacters = 2000
@@ -50,5 +53,6 @@ public struct ExternalRefusal: Error, Sendable, Hashable, CustomStringConvertibl
   public var description: String {
     let text = message.isEmpty ? type : "\(type): \(message)"
     return Legible.text(text, atMost: Self.printedCharacters)
+      + (place.map { " (\(Legible.text($0, atMost: 200)))" } ?? "")
   }
 }

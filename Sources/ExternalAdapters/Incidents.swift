@@ -26,8 +26,11 @@ final class Incidents: Sendable {
     let name = kind.rawValue.split(separator: " ").joined(separator: "-") + "-" + operation
     let path = "\(folder)/\(name).frame"
     let size = requests.reduce(0) { $0 + $1.bytes.count }
+    let place =
+      "kept in '\(path)'"
+      + (errors.isEmpty ? "" : ", all of standard error in '\(folder)/\(name).stderr'")
     return sizes.withLock { sizes in
-      if let kept = sizes[name], kept <= size { return "kept in '\(path)'" }
+      if let kept = sizes[name], kept <= size { return place }
       do {
         try FileSystem.makeFolders(folder)
         var bytes: [UInt8] = []
@@ -36,7 +39,7 @@ final class Incidents: Sendable {
         try FileSystem.write(bytes, to: path)
         try FileSystem.write(Array(errors), to: "\(folder)/\(name).stderr")
         sizes[name] = size
-        return "kept in '\(path)'"
+        return place
       } catch {
         return "not kept: \(Legible.text("\(error)", atMost: 300))"
       }

@@ -13,6 +13,8 @@ struct CaseRequest: Sendable {
   var size: UInt64 = 256
   /// Whether the time of drawing is measured.
   var isTimed = false
+  /// The number of a generated case, from 1.
+  var number: UInt64?
 }
 
 /// Executes cases, on several threads if asked; results come back in the order of the requests.
@@ -36,7 +38,7 @@ final class CasePool {
   ) -> CaseResult {
     source.begin(
       prefix: request.prefix, tail: request.tail, limit: request.limit, random: request.random,
-      size: request.size, avoiding: tree, isTimed: request.isTimed)
+      size: request.size, avoiding: tree, isTimed: request.isTimed, number: request.number)
     source.gate = gate
     return execute(source)
   }
@@ -70,7 +72,7 @@ final class CasePool {
         source.begin(
           prefix: request.prefix, tail: request.tail, limit: request.limit,
           random: request.random, size: request.size, avoiding: shared.tree,
-          isTimed: request.isTimed)
+          isTimed: request.isTimed, number: request.number)
         let result = execute(source)
         results.withLock { $0.append((index, result)) }
       }

@@ -8,7 +8,7 @@ extension Runner {
       key: failure.key, message: failure.result.failure?.message ?? "",
       choices: failure.result.sequence, found: failure.result.sequence,
       caseNumber: failure.caseNumber)
-    finding.flakiness = failure.flakiness ?? flakiness(failure.result)
+    finding.flakiness = failure.flakiness ?? flakiness(failure.result, runs: settings.confirmations)
     if finding.flakiness == nil, settings.shrinkExecutions > 0 {
       if isShrunk {
         shrink(&finding, failure.result)
@@ -61,7 +61,14 @@ extension Runner {
     }
   }
 
-  /// The two outcomes if a second run is not the same failure of the same choices.
+  /// The two outcomes if one of some more runs is not the same failure of the same choices.
+  private func flakiness(_ first: CaseResult, runs: Int) -> Flakiness? {
+    for _ in 0..<max(1, runs) {
+      if let found = flakiness(first) { return found }
+    }
+    return nil
+  }
+
   private func flakiness(_ first: CaseResult) -> Flakiness? {
     if cancellation.check() { return nil }
     let second = pool.single(

@@ -173,7 +173,7 @@ struct Runner {
     }
     return CaseRequest(
       prefix: prefix, tail: .random, limit: settings.maximumChoices, random: random,
-      size: scale, isTimed: index < 64)
+      size: scale, isTimed: index < 64, number: index)
   }
 }
 

@@ -38,6 +38,8 @@ public struct Settings: Sendable {
   public var shrinkExecutions = 20_000
   /// How many failures are shrunk, in the order in which they were found; others stay as found.
   public var shrunkFailures = Int.max
+  /// How often a failure is run again before it is shrunk, to see whether it comes and goes.
+  public var confirmations = 1
   /// Shrink passes that are switched off.
   public var disabledPasses: Set<ShrinkPass> = []
   /// Health checks that are not made.

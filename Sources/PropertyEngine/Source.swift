@@ -50,13 +50,16 @@ public final class Source {
   var gate: ((ChoiceSequence) -> Bool)?
   /// Whether the time of drawing is measured.
   private(set) var isTimed = false
+  /// The number of a generated case of a run, from 1; nil of a case that is run again or shrunk.
+  public private(set) var number: UInt64?
 
   init() {}
 
   /// Starts a new case.
   func begin(
     prefix: ChoiceSequence = ChoiceSequence(), tail: Tail, limit: Int, random: RandomStream,
-    size: UInt64 = 256, avoiding tree: ChoiceTree? = nil, isTimed: Bool = false
+    size: UInt64 = 256, avoiding tree: ChoiceTree? = nil, isTimed: Bool = false,
+    number: UInt64? = nil
   ) {
     choices.removeAll(keepingCapacity: true)
     trail.removeAll(keepingCapacity: true)
@@ -71,6 +74,7 @@ public final class Source {
     if tail == .random { staysAbove = self.random.next() & 7 == 0 }
     self.tree = tree
     self.isTimed = isTimed
+    self.number = number
     gate = nil
     node = tree == nil ? -1 : 0
   }
@@ -96,8 +100,11 @@ public final class Source {
     if stop == nil { trail.append(discarded ? -2 : -1) }
   }
 
-  /// Draws the bits of a choice; `forced` leaves no choice but records one.
-  public func draw(_ constraint: Constraint, forced: UInt64? = nil) -> UInt64 {
+  /// Draws the bits of a choice; `forced` leaves no choice but records one, and `suggested` takes the place of
+  /// what chance would draw.
+  public func draw(
+    _ constraint: Constraint, forced: UInt64? = nil, suggested: UInt64? = nil
+  ) -> UInt64 {
     if stop != nil { return forced ?? constraint.simplest }
     let position = choices.count
     guard position < limit else {
@@ -121,7 +128,9 @@ public final class Source {
         return constraint.simplest
       case .simplest: bits = constraint.simplest
       case .random:
+        // What is drawn later does not depend on the suggestion.
         bits = randomBits(constraint)
+        if let suggested, constraint.permits(suggested) { bits = suggested }
         if node >= 0 { bits = novel(bits, constraint) }
       }
     }

@@ -22,7 +22,8 @@ struct AdapterChoice: ParsableArguments {
   @Option(
     name: .customLong("adapter-timeout"),
     help: ArgumentHelp(
-      "Time limit of one answer of --adapter. Default: 60.", valueName: "seconds"))
+      "Time limit of one answer of --adapter. Default: 60, and 120 for the first, to hello.",
+      valueName: "seconds"))
   var timeout: Double?
 
   @Option(
@@ -39,13 +40,21 @@ struct AdapterChoice: ParsableArguments {
       valueName: "number"))
   var children: Int?
 
+  @Flag(
+    help: """
+      Give the adapter of --adapter no invalid input: it takes its input to be valid. The adapter may say \
+      so itself, by 'supports'.
+      """)
+  var acceptsInvalidInput = false
+
   /// What an answer may hold beside its tensors, in bytes.
   private static let headerAllowance = 64 << 20
   private static let started = Mutex<[ExternalAdapter]>([])
 
   func validate() throws {
-    if command == nil, timeout != nil || memory != nil || children != nil {
-      throw ValidationError("--adapter-timeout, -memory and -children go with --adapter")
+    if command == nil, timeout != nil || memory != nil || children != nil || acceptsInvalidInput {
+      throw ValidationError(
+        "--adapter-timeout, -memory, -children and --accepts-invalid-input go with --adapter")
     }
     if command?.contains(where: { $0 != " " }) == false {
       throw ValidationError("--adapter: expected a command, found none")
@@ -60,9 +69,10 @@ struct AdapterChoice: ParsableArguments {
   ///
   /// - Parameter isCancelled: Asked, while an answer is awaited, whether to give up.
   func adapter(
-    isCancelled: @escaping @Sendable () -> Bool = { Interruption.isWished }
+    _ console: Console, isCancelled: @escaping @Sendable () -> Bool = { Interruption.isWished }
   ) throws -> any AdapterUnderTest {
-    try external(children: children ?? ParallelWork.processorCount, isCancelled: isCancelled)
+    try external(
+      children: children ?? ParallelWork.processorCount, console, isCancelled: isCancelled)
       ?? ReferenceAdapter()
   }
 
@@ -70,17 +80,26 @@ struct AdapterChoice: ParsableArguments {
   ///
   /// - Parameter largestPart: The size of the largest tensors that one answer has to hold, in bytes.
   func external(
-    children: Int, largestPart: Int = 0,
+    children: Int, largestPart: Int = 0, _ console: Console,
     isCancelled: @escaping @Sendable () -> Bool = { Interruption.isWished }
   ) throws -> ExternalAdapter? {
     guard let command else { return nil }
     var limits = ExternalLimits()
     let (answer, overflow) = largestPart.addingReportingOverflow(Self.headerAllowance)
     if !overflow { limits.frameByteCount = max(limits.frameByteCount, answer) }
-    if let timeout { limits.requestTime = .seconds(timeout) }
+    if let timeout {
+      limits.requestTime = .seconds(timeout)
+      limits.startTime = .seconds(timeout)
+    }
     if let memory { limits.memory = memory.byteCount }
     let adapter = try ExternalAdapter(
-      command: command, limits: limits, children: children, isCancelled: isCancelled)
+      command: command, limits: limits, children: children,
+      acceptsInvalidInput: acceptsInvalidInput, isCancelled: isCancelled
+    ) { longest in
+      console.note(
+        "waiting for the adapter's answer to hello, at most "
+          + "\(Int(longest / .seconds(1))) s (--adapter-timeout)")
+    }
     Self.started.withLock { $0.append(adapter) }
     return adapter
   }
@@ -91,6 +110,7 @@ struct AdapterChoice: ParsableArguments {
     return ["--adapter", command]
       + (timeout.map { ["--adapter-timeout", "\($0)"] } ?? [])
       + (memory.map { ["--adapter-memory", "\($0.byteCount)"] } ?? [])
+      + (acceptsInvalidInput ? ["--accepts-invalid-input"] : [])
   }
 
   /// Ends the processes of all adapters, hung ones too, which the end of this process would not.

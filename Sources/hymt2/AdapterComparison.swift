@@ -24,7 +24,8 @@ struct AdapterComparison {
     let children = choice.children ?? 1
     let parts = try LayerwiseVerification.Part.of(infos, setup.config.layout)
     let largest = parts.map(\.byteCount).max() ?? 0
-    guard let adapter = try choice.external(children: children, largestPart: largest) else {
+    guard let adapter = try choice.external(children: children, largestPart: largest, console)
+    else {
       return nil
     }
     let verification = LayerwiseVerification(adapter, setup, infos, parts)

@@ -62,7 +62,7 @@ struct CheckCommand: ParsableCommand {
   }
 
   func run() throws {
-    try run(try arguments.choice.adapter())
+    try run(try arguments.choice.adapter(output.console))
   }
 
   /// Checks an adapter.
@@ -158,10 +158,14 @@ private struct LawList {
   }
 }
 
-/// The axes of configs with their values, for who declares what an adapter supports.
+/// The axes of configs with their values, and what else an adapter may declare that it supports.
 struct AxisList {
   func print(to console: Console) {
-    for axis in ConfigAxis.allCases {
+    let axes =
+      ConfigAxis.allCases.map { (name: $0.name, values: $0.values) } + [
+        (name: InvalidInputContract.axis, values: [InvalidInputContract.acceptsAll])
+      ]
+    for axis in axes {
       console.print(axis.name)
       for value in axis.values { console.print("  \(value)") }
     }
@@ -169,11 +173,7 @@ struct AxisList {
       "check", holds: true,
       [
         "axes": .array(
-          ConfigAxis.allCases.map { axis in
-            [
-              "name": .string(axis.name), "values": .array(axis.values.map { .string($0) }),
-            ]
-          })
+          axes.map { ["name": .string($0.name), "values": .array($0.values.map { .string($0) })] })
       ])
   }
 }

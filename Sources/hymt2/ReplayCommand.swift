@@ -35,7 +35,7 @@ struct ReplayCommand: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    try run(try arguments.choice.adapter())
+    try run(try arguments.choice.adapter(output.console))
   }
 
   /// Checks laws under an adapter.

@@ -107,6 +107,25 @@ struct CheckRunTests {
     #expect(failure.flakiness != nil)
   }
 
+  @Test(
+    "An adapter that errs at every seventh call is flaky, once, with both outcomes, within a minute"
+  )
+  func errsAtTimes() throws {
+    let run = CheckRun(BusyAdapter(every: 7))
+    let start = ContinuousClock.now
+    var settings = RunSettings(examples: 40)
+    settings.keepsGoing = true
+    settings.mostFailures = .max
+    let report = try run.run(settings)
+    #expect(ContinuousClock.now - start < .seconds(60))
+    #expect(!report.failures.isEmpty)
+    for failure in report.failures {
+      let text = try #require(failure.flakiness, "\(failure.law.name): \(failure.summary)")
+      #expect(text.contains("at first") && text.contains("on the same checkpoint later"))
+    }
+    #expect(Failure.groups(report.failures).count == 1)
+  }
+
   @Test("A config pins the space; the rest still varies")
   func pinnedConfig() throws {
     let config = try ModelConfig(

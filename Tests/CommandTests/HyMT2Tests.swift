@@ -18,6 +18,7 @@ struct HyMT2Tests {
         "--save-case",
         "--report", "--junit", "--timings", "--list-axes", "--keep-going", "--shrink-attempts",
         "--shrink-seconds", "--known", "--no-known", "--layout", "--native",
+        "--accepts-invalid-input",
       ]
     ),
     (

@@ -121,8 +121,9 @@ struct KnownCommandTests {
     #expect(text.output.hasPrefix("experts\n  1\n  2\n"))
     let json = try Hymt2.run("check", "--list-axes", "--json").json()
     let axes = try #require(json["axes"]?.arrayValue)
-    #expect(axes.map { $0["name"]?.stringValue } == ConfigAxis.allCases.map(\.name))
+    #expect(
+      axes.map { $0["name"]?.stringValue } == ConfigAxis.allCases.map(\.name) + ["invalid input"])
     let values = axes.map { ($0["values"]?.arrayValue ?? []).compactMap(\.stringValue) }
-    #expect(values == ConfigAxis.allCases.map(\.values))
+    #expect(values == ConfigAxis.allCases.map(\.values) + [["none"]])
   }
 }

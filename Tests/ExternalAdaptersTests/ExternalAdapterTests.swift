@@ -88,6 +88,7 @@ struct ExternalAdapterTests {
       ("complain@start", .noHello, "KeyError: 'model.embed'"),
       ("print@start", .noHello, "'Loading checkpoint shards: 100%"),
       ("bad-supports@hello", .noHello, "'[]'"),
+      ("bad-accepts@hello", .noHello, "'all'"),
       ("sleep@hello", .noHello, "within 400 ms"),
     ])
   func noHello(rule: String, code: ExternalAdapterError.Code, found: String) {
@@ -98,6 +99,76 @@ struct ExternalAdapterTests {
     }
     #expect(error?.code == code)
     #expect(error?.description.contains(found) == true, "\(String(describing: error))")
+  }
+
+  @Test(
+    "says what a child wrote that exits before it is asked, however busy the machine is",
+    arguments: [
+      "echo no such model; exit 3", "printf oops; exit 3", "echo no such model >&2; exit 3",
+      "printf oops >&2; sleep 0.01; exit 3", "echo oops; exec >&-; sleep 0.02; exit 3",
+    ])
+  func earlyExit(command: String) {
+    let complaints = Mutex<[String]>([])
+    DispatchQueue.concurrentPerform(iterations: 40) { index in
+      let pause = ["", "sleep 0.005; ", "sleep 0.02; "][index % 3]
+      do throws(ExternalAdapterError) {
+        _ = try ExternalAdapter(command: pause + command, incidents: Folder.shared)
+        complaints.withLock { $0.append("it was taken for an adapter") }
+      } catch {
+        let isTold =
+          error.code == .noHello
+          && error.found.contains(command.contains("oops") ? "oops" : "no such")
+          && (error.found.contains("exited with status 3") || !command.contains(">&2"))
+        if !isTold { complaints.withLock { $0.append(error.found) } }
+      }
+    }
+    #expect(complaints.withLock { $0 } == [])
+  }
+
+  @Test("is given no invalid input if it or its user says that it takes any")
+  func acceptsInvalidInput() throws {
+    let stated = try Scripted.adapter("accepts@hello")
+    #expect(stated.invalidInputContract == .accepts)
+    #expect(stated.supports == [AxisSelection("LoRA", ["none"])])
+    let told = try ExternalAdapter(
+      command: Scripted.command(), limits: Scripted.patient, incidents: Folder.shared,
+      acceptsInvalidInput: true)
+    #expect(told.invalidInputContract == .accepts && told.supports == [])
+  }
+
+  @Test("tells once that the answer to hello takes long, and how long it may take")
+  func slow() {
+    let told = Mutex<[Duration]>([])
+    let limits = ExternalLimits(startTime: .milliseconds(5300))
+    let error = #expect(throws: ExternalAdapterError.self) {
+      try ExternalAdapter(
+        command: Scripted.command("sleep@hello"), limits: limits, incidents: Folder.shared,
+        isSlow: { longest in told.withLock { $0.append(longest) } })
+    }
+    #expect(error?.found.contains("within 5300 ms") == true)
+    #expect(told.withLock { $0 } == [.milliseconds(5300)])
+  }
+
+  @Test("reads tensors at any address, in pieces of any size")
+  func unaligned() throws {
+    let cases = (0..<8).flatMap { padding in [1, 3, 8, 4093].map { (padding, $0) } }
+    let rules = cases.enumerated().map { "'odd-\($1.0)-\($1.1)@\($0 + 1)'" }
+    let adapter = try ExternalAdapter(
+      command: "exec '\(Scripted.program)' " + rules.joined(separator: " "),
+      limits: Scripted.patient,
+      incidents: Folder.shared)
+    let specs = Sample.specs(12, seed: 3)
+    for number in cases.indices {
+      let spec = specs[number % specs.count]
+      let onDisk = try Checkpoint(spec).stateDict()
+      let expected = try ReferenceAdapter().session(for: spec.setup).fromHF(onDisk, nil)
+      let found = try adapter.session(for: spec.setup).fromHF(onDisk, nil)
+      #expect(Mismatch(expected: expected, found: found)?.summary == nil, "\(cases[number])")
+      // Casts and transposes read elements, too, not bytes alone.
+      let saved = try ReferenceAdapter().session(for: spec.setup).toHF(found, excluding: "", nil)
+      let right = try ReferenceAdapter().session(for: spec.setup).toHF(expected, excluding: "", nil)
+      #expect(Mismatch(expected: right, found: saved)?.summary == nil, "\(cases[number])")
+    }
   }
 
   @Test("answers many requests at once that fill the pipes both ways")

@@ -20,8 +20,9 @@ struct IncidentsTests {
     for spec in specs {
       let found = misbehaviour { try adapter.load(spec) }
       #expect(
-        found?.account.hasSuffix("the request is kept in '\(folder)/crashed-from_hf.frame'") == true
-      )
+        found?.account.hasSuffix(
+          "the request is kept in '\(folder)/crashed-from_hf.frame', all of standard error in "
+            + "'\(folder)/crashed-from_hf.stderr'") == true)
       let size = Folder.size("\(folder)/crashed-from_hf.frame")
       #expect(size <= smallest)
       smallest = size

@@ -34,7 +34,7 @@ struct Misdeed: Sendable, CustomTestStringConvertible {
     Misdeed(script: "abort", kind: .crashed, account: "was ended by SIGABRT"),
     Misdeed(
       script: "complain", kind: .crashed,
-      account: "; standard error: Traceback (most recent call last): | KeyError: 'model.embed'"),
+      account: "; standard error: KeyError: 'model.embed'; the request is kept"),
     Misdeed(script: "grandchild-exit", kind: .crashed, account: "exited with status 5"),
     Misdeed(script: "eat", kind: .outOfMemory, account: "expected at most 160 MiB of memory"),
     Misdeed(script: "random", kind: .garbage, account: "expected a frame, found a5 32 8b"),

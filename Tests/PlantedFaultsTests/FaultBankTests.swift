@@ -84,7 +84,7 @@ struct FaultBankTests {
     let both = FaultBank.named(["*-both"])
     #expect(both.count > 25)
     #expect(both.allSatisfy { $0.id.hasSuffix("-both") })
-    #expect(FaultBank.named(["mtp-key-*", "rank-zer?-always"]).count == 7)
+    #expect(FaultBank.named(["mtp-key-*", "rank-zer?-always"]).count == 13)
     #expect(FaultBank.named(["no such fault"]).isEmpty)
     #expect(FaultBank.named([]).count == FaultBank.all.count)
   }

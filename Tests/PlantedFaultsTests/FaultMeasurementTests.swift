@@ -21,7 +21,9 @@ struct FaultMeasurementTests {
     "rename-bias-both", "head-dropped", "mtp-first-kept", "halves-swapped-both",
     "value-bias-centred", "cast-bias-load", "keys-groups-last", "single-outside-lost",
     "state-left-by-error", "errors-swallowed", "value-output-scaled", "lora-prefix-lost",
-    "mtp-projection-lost-save", "mtp-key-any-prefix", "unchecked-shapes",
+    "mtp-projection-lost-save", "mtp-key-any-prefix", "mtp-key-prefix-required",
+    "mtp-key-number-goes-on", "mtp-key-number-signed", "mtp-key-number-canonical",
+    "mtp-key-last-number", "mtp-key-searched", "mtp-key-dot-unescaped", "unchecked-shapes",
   ]
 
   @Test("Faults are noticed, named and shown by the smallest checkpoint", arguments: selection)

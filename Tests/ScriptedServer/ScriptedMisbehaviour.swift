@@ -18,6 +18,7 @@ struct ScriptedMisbehaviour {
   func perform(_ kind: String, answering answer: ProtocolFrame = ProtocolFrame([:])) {
     if let malformed = Self.malformed(answer, kind) { return Channel.write(malformed) }
     let whole = Channel.encoded(answer)
+    if kind.hasPrefix("odd-") { return writeOddly(whole, kind) }
     switch kind {
     case "sleep": sleep(3600)
     case "exit": exit(3)
@@ -59,6 +60,25 @@ struct ScriptedMisbehaviour {
     }
   }
 
+  /// Writes an answer whose header has more padding, in pieces, as in `odd-3-7`: three spaces, seven bytes.
+  private func writeOddly(_ answer: [UInt8], _ kind: String) {
+    let numbers = kind.split(separator: "-").compactMap { Int($0) }
+    let (padding, piece) = (numbers[0], numbers[1])
+    func size(_ bytes: ArraySlice<UInt8>) -> Int {
+      bytes.reversed().reduce(0) { $0 << 8 | Int($1) }
+    }
+    func bytes(_ size: Int) -> [UInt8] {
+      (0..<8).map { UInt8(truncatingIfNeeded: size >> (8 * $0)) }
+    }
+    let header = size(answer[8..<16])
+    let frame =
+      bytes(answer.count - 8 + padding) + bytes(header + padding) + answer[16..<16 + header]
+      + [UInt8](repeating: UInt8(ascii: " "), count: padding) + answer[(16 + header)...]
+    for start in stride(from: 0, to: frame.count, by: piece) {
+      Channel.write(Array(frame[start..<min(frame.count, start + piece)]))
+    }
+  }
+
   private func end(by number: Int32) -> Never {
     _ = signal(number, SIG_DFL)
     raise(number)
@@ -97,6 +117,8 @@ struct ScriptedMisbehaviour {
     case "changes": frame.metadata["changed_inputs"] = #"["model.norm.weight"]"#
     case "maybe": frame.metadata["is_mtp"] = "maybe"
     case "bad-supports": frame.metadata["supports"] = "[]"
+    case "accepts": frame.metadata["supports"] = #"{"LoRA":["none"],"invalid input":["none"]}"#
+    case "bad-accepts": frame.metadata["supports"] = #"{"invalid input":["all"]}"#
     case "supports": frame.metadata["supports"] = #"{"LoRA":["none"],"activation":["swiglu"]}"#
     default: return forged(answer, kind)
     }

@@ -66,6 +66,9 @@ private struct SpecDraws: Sendable {
   private static let byte = Constraint.integer(0...255)
   private static let size = Constraint.integer(0...6)
   private static let seed = Constraint.integer(0...65535)
+  /// The first fault, the second one or both.
+  private static let which = Constraint.integer(0...2)
+  private static let turn = Constraint.integer(0...3)
 
   init(_ space: CheckpointSpace, forced: AxisValues? = nil, _ details: SpecDetails? = nil) {
     self.space = space
@@ -108,7 +111,7 @@ private struct SpecDraws: Sendable {
     drawOwn(&drawn, source)
     drawn.contentsSeed = source.draw(Self.seed, forced: details?.contentsSeed)
     drawn.variation = source.draw(Self.seed, forced: details?.variation)
-    let (faults, isOfWhatIsThere) = faults(source)
+    let (faults, turn) = faults(source)
     guard let values = resolver.resolve(wanted),
       let config = space.config
         ?? ConfigBuilder(layout: space.layout, values: values, details: drawn).config()
@@ -117,9 +120,9 @@ private struct SpecDraws: Sendable {
       return .plainest(of: space.layout)
     }
     drawn.faults = faults
-    if isOfWhatIsThere, space.faultKinds == CheckpointFaultCatalogue.all.count {
-      let lora = LoRAClass.at(axisValue: values[.lora])
-      drawn.faults[0].kind = CheckpointFaultCatalogue.kind(faults[0].kind, of: lora)
+    let lora = LoRAClass.at(axisValue: values[.lora])
+    if turn == 3 || turn == 1 && lora != .none, hasWholeCatalogue, let last = faults.indices.last {
+      drawn.faults[last].kind = CheckpointFaultCatalogue.kind(faults[last].kind, of: lora)
     }
     return SpecBuilder(values: values, details: drawn, config: config).spec()
   }
@@ -145,21 +148,29 @@ private struct SpecDraws: Sendable {
     }
   }
 
-  /// One fault or two, and whether the only one should be of a kind that the checkpoint has room for and
-  /// few others have; what would be the second fault decides about that.
-  private func faults(_ source: Source) -> (faults: [CheckpointFault], isOfWhatIsThere: Bool) {
-    var coin: UInt64? = forced == nil || space.hasFaultPairs ? nil : 0
-    if let details { coin = details.faults.count > 1 ? 1 : 0 }
-    let isDouble = source.draw(.boolean(0.25), forced: coin) == 1 && space.hasFaultPairs
+  private var hasWholeCatalogue: Bool { space.faultKinds == CheckpointFaultCatalogue.all.count }
+
+  /// One fault or two, and whether the last should be of a kind that the checkpoint has room for and few others
+  /// have: always if 3, with low-rank factors if 1.
+  private func faults(_ source: Source) -> (faults: [CheckpointFault], turn: UInt64) {
+    let number = hasWholeCatalogue ? source.number : nil
+    let which = source.draw(
+      Self.which, forced: details.map { $0.faults.count > 1 ? 2 : 0 },
+      suggested: number.map { _ in 2 })
     let plain = CheckpointFault(kind: 0, site: 0)
-    let faults = (0..<2).map { number in
-      let fault = details.map { $0.faults.dropFirst(number).first ?? plain }
+    let faults = (0..<2).map { index in
+      let fault = details.map { $0.faults.dropFirst(index).first ?? plain }
+      let turn = number.map {
+        CheckpointFaultCatalogue.position(inTurn: 2 * ($0 - 1) + UInt64(index))
+      }
+      let kind = source.draw(
+        faultKind, forced: fault.map { UInt64($0.kind) }, suggested: turn.map { UInt64($0) })
       return CheckpointFault(
-        kind: self.number(source, faultKind, fault?.kind),
-        site: source.draw(Self.seed, forced: fault?.site))
+        kind: Int(truncatingIfNeeded: kind), site: source.draw(Self.seed, forced: fault?.site))
     }
-    guard space.faultKinds > 0 else { return ([], false) }
-    return isDouble ? (faults, false) : ([faults[0]], faults[1].kind % 2 == 1)
+    let turn = source.draw(Self.turn, forced: details == nil ? nil : 0)
+    guard space.faultKinds > 0 else { return ([], 0) }
+    return (which == 2 ? faults : [faults[Int(which)]], turn)
   }
 }
 

@@ -20,10 +20,6 @@ public struct CheckpointSpace: Sendable {
   /// The number of faults in the catalogue of faults, which the spec's faults are positions in.
   public var faultKinds: Int
 
-  /// Whether some checkpoints have two faults at a time; what holds of choices for values that are
-  /// not allowed holds of these, too.
-  public var hasFaultPairs = true
-
   /// Creates a space; without arguments it is that of all checkpoints of the usual layout.
   public init(
     layout: Layout = .usual, pinned: [ConfigAxis: Int] = [:], config: ModelConfig? = nil,
@@ -58,11 +54,10 @@ public struct CheckpointSpace: Sendable {
     }
   }
 
-  /// The same space with all values of all axes that are not pinned, and pairs of faults.
+  /// The same space with all values of all axes that are not pinned.
   public var unrestricted: CheckpointSpace {
     var space = self
     space.allowed = [:]
-    space.hasFaultPairs = true
     return space
   }
 

@@ -34,6 +34,12 @@ public enum CheckpointFaultCatalogue {
     kinds.compactMap { position(of: $0.name) }
   }
 
+  /// The position of the kind whose turn it is in a run: every eighth at first, so that kinds of all sorts come
+  /// early, and each before any comes again.
+  static func position(inTurn turn: UInt64) -> Int { walk[Int(turn % UInt64(walk.count))] }
+
+  private static let walk = (0..<8).flatMap { Array(stride(from: $0, to: all.count, by: 8)) }
+
   /// The positions of so many kinds, beginning with one; those that follow are not its neighbours,
   /// which ask for much the same of a checkpoint, but about three eighths of all kinds away.
   static func order(of count: Int, from position: Int) -> some Sequence<Int> {

@@ -40,8 +40,6 @@ public struct FaultyCheckpoint: Sendable {
   var flipped: Set<TensorName> = []
   /// The layers and the keys outside layers that faults touched; nil for all.
   var touched: Set<String>? = []
-  /// What each fault touched; nil for all.
-  private var touchedByFault: [Set<String>?] = []
   /// What the faults before the one being made touched; nil for all.
   var taken: Set<String>? = []
 
@@ -71,17 +69,23 @@ public struct FaultyCheckpoint: Sendable {
     }
   }
 
+  /// A checkpoint for each fault of a spec, which has that fault alone.
+  public static func each(of spec: CheckpointSpec) -> [FaultyCheckpoint] {
+    spec.faults.map { fault in
+      var single = spec
+      single.faults = [fault]
+      return FaultyCheckpoint(single)
+    }
+  }
+
+  /// The names of the faults in one phrase.
+  public var kind: String { faults.joined(separator: " and ") }
+
   /// Whether a fault concerns everything, so that none can be made beside it.
   public var isAlone: Bool { touched == nil }
 
   /// The keys that a refusal must name.
   public var offending: [TensorName] { offences.map(\.name) }
-
-  /// The position of the fault that touched a key or the key's layer, or nil if none did.
-  public func fault(touching name: TensorName) -> Int? {
-    let place = place(of: name)
-    return touchedByFault.firstIndex { $0?.contains(place) ?? true }
-  }
 
   /// The tensors; those that the faults left alone have the elements of the valid checkpoint.
   ///
@@ -144,7 +148,6 @@ extension FaultyCheckpoint {
   mutating func record(_ name: String, _ words: String, after before: FaultyCheckpoint) {
     faults.append(name)
     descriptions.append(words)
-    touchedByFault.append(touched)
     touched = touched.flatMap { own in before.touched.map(own.union) }
   }
 }

@@ -170,6 +170,8 @@ def test_errors_are_answers(start: Start, kind: str, error: str, message: str) -
     assert not answer.ok
     assert answer.metadata["error_type"] == error
     assert message in answer.metadata["error_message"]
+    is_own = error != "AnswerError"
+    assert ("own_adapters.py:" in answer.metadata.get("error_place", "")) == is_own
     status, out, err = child.end()
     assert (status, out) == (0, b"")
     assert "Traceback" in err

@@ -56,8 +56,8 @@ extension Diagnosis {
     case keysSurplus
     case mtpKept(Part)
     case mtpDropped(Part)
-    /// The wrong answer, and whether the key is of the model itself.
-    case mtpKeyMisjudged(isMTP: Bool, isOfModel: Bool)
+    /// The wrong answer, and to which keys.
+    case mtpKeyMisjudged(isMTP: Bool, MTPKeyForm)
     case keyOrder(KeyArrangement)
     case keysRepeated
     // Exclusion.

@@ -118,7 +118,7 @@ extension Wording {
       Phrase(
         "\(mtpClause(part)) dropped under policy preserve",
         hint: "look for a filter that ignores the policy")
-    case .mtpKeyMisjudged(let isMTP, let isOfModel): phrase(isMTP: isMTP, isOfModel: isOfModel)
+    case .mtpKeyMisjudged(let isMTP, let form): phrase(isMTP: isMTP, form)
     case .keyOrder(let arrangement): Phrase("keys come out \(arrangement.phrase)")
     // Exclusion.
     case .exclusionIgnored: Phrase("the exclusion pattern is ignored")
@@ -215,14 +215,23 @@ extension Wording {
       clause, detail: order.detail("expert", places, isReading: isReading), hint: hint)
   }
 
-  private func phrase(isMTP: Bool, isOfModel: Bool) -> Phrase {
+  private func phrase(isMTP: Bool, _ form: Diagnosis.MTPKeyForm) -> Phrase {
     let layers =
       draft.layers.isEmpty
       ? "outside all layers" : "of " + Self.list(isMTP ? "layer" : "MTP layer", draft.layers)
+    let (keys, hint) =
+      switch form {
+      case .plain: ("keys \(layers)", Self.layerCountHint)
+      case .prefix:
+        ("keys \(layers) under one prefix and not another", "look at what a key may begin with")
+      case .otherModule: ("keys \(layers) of other modules", "look at what a key must begin with")
+      case .noNumber: ("keys without a layer's number", "look at how the number is read")
+      case .leadingZeros: ("layer numbers with leading zeros", "look at how the number is read")
+      case .twoNumbers: ("keys with two layer numbers", "look at which of them is read")
+      }
+    let example = form == .plain ? nil : draft.tensors.first.map { ", such as '\($0)'" }
     return Phrase(
-      "isMTPKey says \(isMTP ? "yes" : "no") to keys \(layers)"
-        + (isOfModel ? "" : " of other modules"),
-      hint: isOfModel ? Self.layerCountHint : "look at what a key must begin with")
+      "isMTPKey says \(isMTP ? "yes" : "no") to \(keys)\(example ?? "")", hint: hint)
   }
 
   private func phrase(_ fault: Diagnosis.ValueFault) -> Phrase {

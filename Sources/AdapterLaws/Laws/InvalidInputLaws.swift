@@ -7,17 +7,17 @@ import Layouts
 import Tensors
 
 extension AdapterLaws {
-  static let invalidInput = AdapterLaw(
+  package static let invalidInput = AdapterLaw(
     "invalid-input",
     statement: "an invalid state dict is refused, every offending key is named, and nothing is "
       + "returned or changed; an adapter from outside may convert it if nothing is lost",
     reason: "weights that are dropped, merged or reread in silence train and serve a broken model",
     brokenBy: "an expert beyond the config's number that is left out without a word"
   ) { (trial) throws(Violation) in
-    let faulty = FaultyCheckpoint(trial.spec)
-    guard !faulty.faults.isEmpty else { return false }
-    try InvalidInput(faulty, trial).check()
-    return true
+    guard trial.adapter.invalidInputContract != .accepts else { return false }
+    let inputs = trial.invalidInputs.filter { !$0.faults.isEmpty }
+    for faulty in inputs { try InvalidInput(faulty, trial).check() }
+    return !inputs.isEmpty
   }
 }
 
@@ -35,14 +35,12 @@ private struct InvalidInput {
     faulty.side == .onDisk ? .fromHF(trial.spec.parallelism) : .toHF(trial.spec.parallelism)
   }
 
-  private var kind: String { faulty.faults.joined(separator: " and ") }
-
-  private var subject: String { subject(faulty.descriptions) }
+  private var kind: String { faulty.kind }
 
   /// The invalid input in words, such as `a checkpoint whose layer 1 has an expert 4 of 4`.
-  private func subject(_ descriptions: [String]) -> String {
+  private var subject: String {
     let noun = faulty.side == .onDisk ? "a checkpoint" : "a native state dict"
-    return "\(noun) whose \(descriptions.joined(separator: ", and whose "))"
+    return "\(noun) whose \(faulty.descriptions.joined(separator: ", and whose "))"
   }
 
   func check() throws(Violation) {
@@ -82,6 +80,7 @@ private struct InvalidInput {
         "accepted \(subject): \(result.count) tensors came out and no error"
           + (Self.words(faulty.offences).map { " that names \($0)" } ?? ""))
     case (.success(let result), .losesNothing): try requireNoLoss(input, result)
+    case (.success, .accepts): break
     case (.failure(let error as AdapterError), .refuses): try requireNames(error)
     // An adapter from elsewhere need not name keys.
     case (.failure, _): break
@@ -144,22 +143,14 @@ extension InvalidInput {
     }
     let own = losses.filter { loss in !(always ?? []).contains { $0.isSame(as: loss) } }
     guard !own.isEmpty else {
-      throw violation(Violation.Kind.anyFault.rawValue, faulty.descriptions, losses, input, result)
+      throw violation(Violation.Kind.anyFault.rawValue, losses, input, result)
     }
-    // The fault is to blame that touched the worst loss's layer or key.
-    let touching = own.map { faulty.fault(touching: $0.name) }
-    guard faulty.faults.count > 1, let fault = touching.lazy.compactMap(\.self).first else {
-      throw violation(kind, faulty.descriptions, own, input, result)
-    }
-    throw violation(
-      faulty.faults[fault], [faulty.descriptions[fault]],
-      zip(own, touching).filter { $0.1 == fault }.map(\.0), input, result)
+    throw violation(kind, own, input, result)
   }
 
   /// - Parameter losses: What was lost, the worst first.
   private func violation(
-    _ fault: String, _ descriptions: [String], _ losses: [TensorLoss], _ input: StateDict,
-    _ result: StateDict
+    _ fault: String, _ losses: [TensorLoss], _ input: StateDict, _ result: StateDict
   ) -> Violation {
     let fate = losses.first?.fate ?? .lost
     let worst = losses.filter { $0.fate == fate }
@@ -173,7 +164,7 @@ extension InvalidInput {
       }
     return Violation(
       code: fault, place: fate.rawValue, step: step, evidence: evidence(losses, input, result),
-      "accepted \(subject(descriptions)), and \(verb) '\(worst.first?.name ?? "")'\(rest) "
+      "accepted \(subject), and \(verb) '\(worst.first?.name ?? "")'\(rest) "
         + "without a word")
   }
 

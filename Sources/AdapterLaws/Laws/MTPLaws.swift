@@ -41,13 +41,14 @@ extension AdapterLaws {
     statement:
       "isMTPKey is true for the model's layers from num_hidden_layers on, and for nothing else",
     reason: "callers filter by it before they load",
-    brokenBy: "a literal layer number; a key of another module that has layers too"
+    brokenBy: "a literal layer number; a key of another module that has layers too; `layers.+2.x`"
   ) { (trial) throws(Violation) in
     guard trial.hasDroppableMTP else { return false }
     let session = try trial.session()
     let count = trial.spec.config.hiddenLayerCount
     let cases =
-      try trial.onDisk().names.map { ($0, trial.isStoredMTP($0)) } + trial.spec.layerKeys
+      try trial.onDisk().names.map { ($0, trial.isStoredMTP($0)) }
+      + trial.spec.askedKeys.map { ($0.name, $0.isMTP) }
     let answers = try trial.attempt(.isMTPKey) { try session.areMTPKeys(cases.map(\.0)) }
     guard answers.count == cases.count else {
       throw Violation(
@@ -80,23 +81,6 @@ extension AdapterLaws {
     let expected = try trial.native().filter { !trial.isStoredMTP($0) }
     try trial.require(found, equals: expected, .fromHF(nil))
     return true
-  }
-}
-
-extension CheckpointSpec {
-  /// Keys of decoder layers and of those after them, of other modules' layers and of none, whether
-  /// on disk or not, with what `isMTPKey` should say.
-  var layerKeys: [(name: TensorName, isMTP: Bool)] {
-    let layout = config.layout
-    let count = config.hiddenLayerCount
-    let starts = [prefix, layout.prefixes[0], ""].unique
-    let rest = layout.tensors.first { $0.kinds != nil && !$0.isOfExperts }?.name.start ?? "weight"
-    let ofLayers = [0, count - 1, count, count + 1, 10 * count + 10].flatMap { layer in
-      starts.map { start in
-        (TensorName(layout.start(ofLayer: layer, under: start) + rest), layer >= count)
-      } + [(TensorName(layout.start(ofLayer: layer, under: "vision.") + "weight"), false)]
-    }
-    return ofLayers + [(TensorName(layout.layerStart + "weight"), false)]
   }
 }
 

@@ -2,6 +2,9 @@
 // Copyright the hymt2-harness authors
 
 public import AdapterLaws
+internal import Adapters
+internal import CheckpointGenerators
+internal import Layouts
 internal import StrictJSON
 internal import Tensors
 
@@ -42,6 +45,22 @@ extension Cause {
   }
 }
 
+extension Cause {
+  /// The checks that an adapter lacks which took an invalid checkpoint: one for each thing that should have
+  /// been said of its keys, whatever kind of invalid checkpoint it was.
+  static func missingChecks(_ violation: Violation, _ spec: CheckpointSpec) -> [Cause] {
+    let inputs = FaultyCheckpoint.each(of: spec) + [FaultyCheckpoint(spec)]
+    let isOfCheck =
+      violation.place != "state" && violation.kind != Violation.Kind.anyFault.rawValue
+    let offences = isOfCheck ? inputs.first { $0.kind == violation.kind }?.offences ?? [] : []
+    let codes = offences.map { $0.codes.map(\.rawValue).sorted().joined(separator: " or ") }
+    // One check may be missing in both directions, and in what a refusal says.
+    return Set(codes.filter { !$0.isEmpty }).sorted().map {
+      Cause(code: "unchecked: \($0)", isTelling: true)
+    }
+  }
+}
+
 extension Diagnosis.Direction: JSONMember {}
 
 extension Cause: JSONRecord {
@@ -70,6 +89,8 @@ extension Failure {
 
   /// What failures of one cause have in common, by codes.
   private var traits: Set<String> {
+    // Which law and step an adapter fails at that fails at times is chance.
+    if flakiness != nil { return ["flaky"] }
     let keys = Self.keys(causes)
     if !keys.isEmpty { return Set(keys) }
     guard !causes.isEmpty else { return ["\(law.name) | \(kind) | \(place)"] }
@@ -101,10 +122,46 @@ extension Failure {
     return groups.map(\.failures)
   }
 
-  /// The names of the laws that failures of one cause break, each once; nil where they break one.
-  static func lawList(_ group: [Failure]) -> String? {
-    var names: [String] = []
-    for failure in group where !names.contains(failure.law.name) { names.append(failure.law.name) }
-    return names.count > 1 ? names.joined(separator: ", ") : nil
+  /// What failures of one cause break and share, in sentences.
+  static func remarks(_ group: [Failure]) -> [String] {
+    let laws = group.map(\.law.name).unique
+    let kinds = group.filter { $0.law.name == AdapterLaws.invalidInput.name }.map(\.kind).unique
+    return (laws.count > 1 ? ["laws broken by this cause: \(laws.joined(separator: ", "))"] : [])
+      + (kinds.count > 1 ? ["kinds of invalid input: \(kinds.joined(separator: ", "))"] : [])
+      + (advice(group).map { [$0] } ?? [])
+  }
+
+  /// The axis on which all valid checkpoints that were refused differ from the plainest one, and how an adapter
+  /// says that it does not support that; nil of other failures.
+  private static func advice(_ group: [Failure]) -> String? {
+    guard group.allSatisfy({ $0.kind == Violation.Kind.refused.rawValue && $0.shrinking != nil }),
+      let axis = sharedValues(group.map(\.axes), group[0].spec?.config.layout)
+        .first(where: { !sizes.contains($0.axis) })
+    else { return nil }
+    let named = ConfigAxis.allCases.first { $0.name == axis.axis }
+    let plain = AxisValues(.plainest(of: group[0].spec?.config.layout ?? .usual))
+    let usual = named.flatMap { axis in plain[axis].map { axis.values[$0] } } ?? ""
+    let text = JSONValue.object([axis.axis: .strings([usual])]).text(.compact)
+    return "every checkpoint that was refused has another \(axis.axis) than '\(usual)' "
+      + "(\(axis.values.joined(separator: ", "))); an adapter that supports that one alone says so by "
+      + "'supports': \(text) (docs/adapter-protocol.md)"
+  }
+
+  /// The axes of which every adapter should support all values.
+  private static let sizes = [
+    ConfigAxis.experts, .decoderLayers, .hiddenSize, .intermediateSize, .rankPosition, .loraRank,
+    .keyOrder, .contents,
+  ].map(\.name)
+
+  /// The axes on which no checkpoint has the plainest value of the layout, with the values that they have.
+  static func sharedValues(_ axes: [JSONObject], _ layout: Layout?) -> [AxisSelection] {
+    let plain = AxisValues(.plainest(of: layout ?? .usual))
+    return ConfigAxis.allCases.compactMap { axis in
+      let labels = axes.map { $0[axis.name]?.stringValue }
+      guard let usual = plain[axis], !labels.isEmpty, !labels.contains(nil),
+        !labels.contains(axis.values[usual])
+      else { return nil }
+      return AxisSelection(axis.name, axis.values.filter { labels.contains($0) })
+    }
   }
 }

@@ -19,7 +19,8 @@ extension Failure {
         stoppedEarly: finding.shrinking.stoppedEarly)
     }
     if let found = finding.flakiness {
-      flakiness = "first it \(Self.text(found.first)), then it \(Self.text(found.second))"
+      flakiness =
+        "\(Self.text(found.first)) at first, and \(Self.text(found.second)) on the same checkpoint later"
     }
   }
 
@@ -37,7 +38,7 @@ extension Failure {
     self.init(law, violation, spec, judgement, run)
     self.choices = choices
     if seen == nil, !run.adapter.isStopped {
-      flakiness = "it was broken in the search and held when it was checked once more"
+      flakiness = "\(key.law) was broken at first, and held on the same checkpoint later"
     }
   }
 
@@ -96,9 +97,10 @@ extension Failure {
 
   private static func text(_ outcome: Outcome) -> String {
     switch outcome {
-    case .pass: "held"
-    case .discard: "was no valid checkpoint"
-    case .fail(let key, let message): "was broken (\(key)\(message.isEmpty ? "" : ": \(message)"))"
+    case .pass: "all laws held"
+    case .discard: "nothing was checked"
+    case .fail(let key, let message):
+      "\(key.law) was broken (\(message.isEmpty ? key.kind : message))"
     }
   }
 
@@ -138,7 +140,7 @@ extension CheckRun {
   ) -> (sentences: [String], causes: [Cause]) {
     if law.name.hasPrefix("invalid-input"), violation.misbehaviour == nil {
       // Tracers are valid checkpoints: what they show would be another fault.
-      return ([violation.summary], [])
+      return ([violation.summary], Cause.missingChecks(violation, spec))
     }
     let values = AxisValues(spec)
     let found = Diagnosis.of(violation, spec, adapter) { finding in

@@ -36,13 +36,13 @@ extension RunReport {
   private func article(_ group: [Failure]) -> Markup {
     let failure = group[0]
     let flakiness = failure.flakiness.map { text -> Markup in
-      "<p class=\"warning\">Not the same every time: \(text)</p>\n"
+      "<p class=\"warning\">Flaky: \(text)</p>\n"
     }
     return """
       <article class="failure">
       <h3><code>\(failure.law.name)</code> \(failure.law.statement)</h3>
       \(failure.sentences.map { "<p class=\"diagnosis\">\($0)</p>\n" as Markup })\(flakiness ?? "")\
-      \(Failure.lawList(group).map { "<p>Laws broken by this cause: \($0)</p>\n" as Markup } ?? "")\
+      \(Failure.remarks(group).map { "<p>\(capitalized($0))</p>\n" as Markup })\
       \(failure.differences)
       <h4>\(capitalized(failure.title))</h4>
       \(failure.story.map { "<p>\(capitalized($0)).</p>\n" as Markup } ?? "")\

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+internal import CheckpointGenerators
+internal import Layouts
 public import StrictJSON
 
 /// A file of known divergences made of a report, in which a person has to write what they mean.
 ///
 /// There is one entry for each cause, with `title`, `summary` and `decision` empty. It explains the
 /// violations that the report names as failures of that cause and those that the minimal checkpoints
-/// show beside, unless they are failures of another cause.
+/// show beside, unless they are failures of another cause, and holds where checkpoints have what all of
+/// these have and the plainest one has not.
 public struct KnownDraft: Sendable {
   /// The file, which cannot be read as one before the texts are written.
   public let json: JSONValue
@@ -39,19 +42,21 @@ public struct KnownDraft: Sendable {
     } catch {
       throw DocumentError(path, error)
     }
+    let layout = report["layout"].json?.stringValue
     let groups = Dictionary(grouping: failures, by: \.group).sorted { $0.key < $1.key }
     var ids: Set<String> = []
     let entries = groups.map { number, group in
       let others = Set(failures.filter { $0.group != number }.map(\.violation))
-      return Self.entry(group, others: others, ids: &ids)
+      return Self.entry(group, others: others, layout.flatMap { Layout.known($0) }, ids: &ids)
     }
-    if let layout = report["layout"].json?.stringValue { object["layouts"] = .strings([layout]) }
+    if let layout { object["layouts"] = .strings([layout]) }
     object["entries"] = .array(entries)
     json = .object(object)
   }
 
   private static func entry(
-    _ group: [DraftedFailure], others: Set<ViolationPattern>, ids: inout Set<String>
+    _ group: [DraftedFailure], others: Set<ViolationPattern>, _ layout: Layout?,
+    ids: inout Set<String>
   ) -> JSONValue {
     var violations: [ViolationPattern] = []
     for failure in group {
@@ -62,9 +67,22 @@ public struct KnownDraft: Sendable {
     }
     let first = group[0]
     return KnownDivergence(
-      id: id(of: first.violation, &ids), violations: violations, causes: first.causes,
+      id: id(of: first.violation, &ids), violations: violations, when: when(group, layout),
+      causes: first.causes,
       diagnosis: first.diagnosis, token: first.token
     ).json(isWhole: true)
+  }
+
+  /// The values other than the plainest of each axis on which no failing checkpoint has that; nothing where none
+  /// of them was shrunk to the end, so that they have more in common than what makes them fail.
+  private static func when(_ group: [DraftedFailure], _ layout: Layout?) -> [AxisSelection] {
+    guard group.contains(where: \.isMinimal) else { return [] }
+    let plain = AxisValues(.plainest(of: layout ?? .usual))
+    return Failure.sharedValues(group.map(\.axes), layout).compactMap { selection in
+      let axis = ConfigAxis.allCases.first { $0.name == selection.axis }
+      guard let axis, let usual = plain[axis] else { return nil }
+      return AxisSelection(axis.name, axis.values.filter { $0 != axis.values[usual] })
+    }
   }
 
   /// A name of words of the violation that no other entry has.
@@ -93,6 +111,10 @@ private struct DraftedFailure {
   let diagnosis: [String]
   let causes: [CausePattern]
   let token: String
+  /// The labels of the checkpoint's values by axis.
+  let axes: JSONObject
+  /// Whether nothing could be left out of the checkpoint any more.
+  let isMinimal: Bool
 
   init(_ field: JSONField) throws(JSONFieldError) {
     group = try field["group"].count()
@@ -101,6 +123,10 @@ private struct DraftedFailure {
     self.diagnosis = diagnosis.isEmpty ? [try field["summary"].string()] : diagnosis
     causes = field["causes"].json == nil ? [] : try [CausePattern](field["causes"])
     token = try field["token"].string()
+    axes = field["axes"].json?.objectValue ?? JSONObject()
+    let discovery = field["discovery"].json
+    isMinimal =
+      discovery?["asFound"]?.boolValue == false && discovery?["stoppedEarly"]?.boolValue == false
     var beside: [ViolationPattern] = []
     for element in try field["brokenLaws"].elements() where element["known"].present == nil {
       beside.append(try ViolationPattern(element))

@@ -36,6 +36,9 @@ extension RunReport: JSONRecord {
     try table.kept("laws", &laws)
     table.shown("coverage", coverage.json)
     try table.kept("reach", &reach)
+    table.shown(
+      "invalidInput", .object(JSONObject(invalidInput.map { ($0.kind, JSONValue($0.count)) })))
+    try table.kept("faultCounts", &faultCounts)
     try table.selections("leftOut", &leftOut)
     table.shown("knownOf", (known?.subject).json(isWhole: false))
     table.shown("known", (known?.tallies ?? []).json(isWhole: false))

@@ -92,6 +92,9 @@ extension RunReport {
     for (index, tally) in other.laws.enumerated() { laws[index].add(tally) }
     if let known = other.known { self.known?.add(known) }
     reach.formUnion(other.reach)
+    for (kind, count) in other.faultCounts.enumerated() where faultCounts.indices.contains(kind) {
+      faultCounts[kind] += count
+    }
     for failure in other.failures { add(failure) }
     damaged += other.damaged
     corpus = nil

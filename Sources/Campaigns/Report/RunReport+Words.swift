@@ -105,3 +105,18 @@ extension Layout {
   /// What was under test, in a few words.
   func subject(_ adapter: String) -> String { "adapter: \(adapter)\(remark)" }
 }
+
+extension RunReport {
+  /// The kinds of invalid input that were given, with how often, in the order of the catalogue.
+  public var invalidInput: [(kind: String, count: Int)] {
+    zip(CheckpointFaultCatalogue.all, faultCounts).filter { $1 > 0 }.map { ($0.name, $1) }
+  }
+
+  /// How many kinds of invalid input were given, in a phrase; nil if none was.
+  var invalidInputText: String? {
+    let given = invalidInput
+    guard !given.isEmpty else { return nil }
+    return "invalid input: \(grouped(given.count)) of \(grouped(faultCounts.count)) kinds, in "
+      + counted(given.reduce(0) { $0 + $1.count }, "state dict")
+  }
+}

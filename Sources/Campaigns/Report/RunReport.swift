@@ -54,6 +54,8 @@ public struct RunReport: Sendable {
   public var coverage = SpaceCoverage()
   /// The combinations that were reached, from which coverage follows.
   var reach = AxisReach()
+  /// How often each kind of invalid input was given, by its position in the catalogue.
+  public var faultCounts = CheckpointFaultCatalogue.all.map { _ in 0 }
   /// What became of known divergences; nil if none were given.
   public var known: KnownReport?
   /// The failures, those of one cause one after the other: in a check that with the plainest
@@ -164,6 +166,7 @@ extension RunReport {
       if judged == 0, laws[index].judged > 0 { isFirst = true }
     }
     let new = reach.add(marks.axes)
+    for fault in marks.faults where faultCounts.indices.contains(fault) { faultCounts[fault] += 1 }
     if passes { passed += 1 } else { failed += 1 }
     let seen = marks.known.filter { $0 < known?.tallies.count ?? 0 }
     for entry in seen {
@@ -238,7 +241,7 @@ private enum FeasibleMemory {
         let other = memory.space
         return other.layout == space.layout && other.config == space.config
           && other.pinned == space.pinned && other.allowed == space.allowed
-          && other.faultKinds == space.faultKinds && other.hasFaultPairs == space.hasFaultPairs
+          && other.faultKinds == space.faultKinds
       }
       var coverage = known?.coverage ?? AxisCoverage(space)
       if known == nil { last = [(space, coverage)] + last.prefix(3) }

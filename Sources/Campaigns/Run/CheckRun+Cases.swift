@@ -39,6 +39,11 @@ extension CheckRun {
           Judgement.BrokenLaw(law: index, violation: violation, known: entry))
       }
     }
+    let invalid = laws.firstIndex { $0.name == AdapterLaws.invalidInput.name }
+    if let invalid, [Judgement.Mark.holds, .broken, .known].contains(judgement.marks[invalid]) {
+      judgement.faults = trial.invalidInputs.flatMap(\.faults).unique
+        .compactMap { CheckpointFaultCatalogue.position(of: $0) }
+    }
     if adapter.isStopped {
       judgement.marks = laws.map { _ in .unjudged }
       judgement.broken = []
@@ -68,7 +73,7 @@ extension CheckRun {
 
 extension CheckRun {
   /// Changes when the same choices make another checkpoint.
-  private static let generatorVersion = 1
+  private static let generatorVersion = 2
 
   /// Tells spaces and versions of the generator apart, not what an adapter leaves out of a space.
   var fingerprint: UInt64 {
@@ -114,6 +119,8 @@ struct Judgement {
   var marks: [Mark] = []
   /// The broken laws in their order.
   var broken: [BrokenLaw] = []
+  /// The kinds of invalid input that were given, by their positions in the catalogue.
+  var faults: [Int] = []
 
   /// The first violation that is not known, which is the failure of the checkpoint.
   var failure: BrokenLaw? { broken.first { $0.known == nil } }
@@ -121,7 +128,8 @@ struct Judgement {
   /// What there is to count of it.
   func marks(of spec: CheckpointSpec) -> CaseMarks {
     CaseMarks(
-      laws: marks, axes: AxisValues(spec).bytes, known: Set(broken.compactMap(\.known)).sorted())
+      laws: marks, axes: AxisValues(spec).bytes, faults: faults,
+      known: Set(broken.compactMap(\.known)).sorted())
   }
 }
 
@@ -131,14 +139,21 @@ struct CaseMarks: Equatable {
   let laws: [Judgement.Mark?]
   /// The values of the axes, as `AxisValues.bytes` gives them.
   let axes: [UInt8]
+  /// The kinds of invalid input that were given, at most two, by their positions in the catalogue.
+  var faults: [Int] = []
   /// The positions of the known divergences that explain a violation.
   let known: [Int]
 
-  /// A byte for each verdict and value, and a bit for each known divergence.
+  private static let mostFaults = 2
+
+  /// A byte for each verdict and value, two for kinds of invalid input, and a bit for each known divergence.
   var bytes: [UInt8] {
     var bits = [UInt8](repeating: 0, count: (known.last ?? -1) / 8 + (known.isEmpty ? 0 : 1))
     for entry in known { bits[entry / 8] |= 1 << UInt8(entry % 8) }
-    return laws.map { $0?.rawValue ?? UInt8.max } + axes + bits
+    let faults = (0..<Self.mostFaults).map { index in
+      self.faults.indices.contains(index) ? UInt8(self.faults[index] + 1) : 0
+    }
+    return laws.map { $0?.rawValue ?? UInt8.max } + axes + faults + bits
   }
 }
 
@@ -146,11 +161,13 @@ extension CaseMarks {
   /// Reads bytes, nil of those of no case.
   init?(_ bytes: [UInt8], lawCount: Int) {
     let axisCount = ConfigAxis.allCases.count
-    guard bytes.count >= lawCount + axisCount else { return nil }
-    let bits = Array(bytes[(lawCount + axisCount)...])
+    let start = lawCount + axisCount
+    guard bytes.count >= start + Self.mostFaults else { return nil }
+    let bits = Array(bytes[(start + Self.mostFaults)...])
     self.init(
       laws: bytes.prefix(lawCount).map { Judgement.Mark(rawValue: $0) },
-      axes: Array(bytes[lawCount..<lawCount + axisCount]),
+      axes: Array(bytes[lawCount..<start]),
+      faults: bytes[start..<start + Self.mostFaults].filter { $0 > 0 }.map { Int($0) - 1 },
       known: (0..<8 * bits.count).filter { bits[$0 / 8] >> ($0 % 8) & 1 == 1 })
   }
 }

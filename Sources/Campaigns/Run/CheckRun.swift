@@ -40,9 +40,6 @@ public struct CheckRun: Sendable {
     self.checkArguments = checkArguments
     var space = space
     space.faultKinds = CheckpointFaultCatalogue.all.count
-    // Two faults show whether both are named. Where nothing is, they would only be findings of
-    // their own beside those of each fault.
-    space.hasFaultPairs = adapter.invalidInputContract == .refuses
     do throws(AxisSelectionError) {
       try space.restrict(to: adapter.supports)
       selectionError = nil
@@ -120,6 +117,8 @@ public struct CheckRun: Sendable {
     engine.shrinkTimeBudget = settings.shrinkTimeBudget
     engine.shrinkExecutions = settings.shrinkExecutions
     engine.shrunkFailures = settings.shrunkFailures
+    // An adapter that fails at times fails twice in a row at times, and shrinking would be in vain.
+    engine.confirmations = 3
     engine.silenced = [.generatesTooSlowly]
     engine.isCancelled = settings.isCancelled
     return engine
@@ -131,9 +130,15 @@ public struct CheckRun: Sendable {
       adapter: adapter.name, version: adapter.version, layout: space.layout, seed: settings.seed,
       arguments: arguments + checkArguments
         + (settings.keepsGoing && settings.mostFailures == .max ? ["--keep-going"] : []),
-      replayArguments: arguments, budget: settings.budget, leftOut: space.leftOut,
+      replayArguments: arguments, budget: settings.budget, leftOut: leftOut,
       keepsGoing: settings.keepsGoing, laws: laws.map { LawTally(law: LawSummary($0)) },
       known: known.map { KnownReport($0, states: states) })
+  }
+
+  /// The values of axes that the adapter does not support, and invalid input if it takes any.
+  private var leftOut: [AxisSelection] {
+    let isGiven = adapter.invalidInputContract != .accepts
+    return space.leftOut + (isGiven ? [] : [AxisSelection(InvalidInputContract.axis, ["any"])])
   }
 
   private func finish(

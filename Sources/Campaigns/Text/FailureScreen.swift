@@ -40,12 +40,10 @@ struct FailureScreen {
     let statement = Self.clipped(
       wrapped("\(failure.law.name): \(failure.law.statement)", width: Self.width - 2), to: 2)
     let diagnosis = failure.sentences.flatMap { wrapped($0, width: Self.width - 2) }
+    let flakiness = failure.flakiness.map { wrapped("flaky: \($0)", width: Self.width - 2) } ?? []
     return [ReportLine(false, statement[0])]
-      + (statement.dropFirst() + Self.clipped(diagnosis, to: 6)).map { ReportLine(nil, "  \($0)") }
-      + (failure.flakiness.map { text in
-        Self.clipped(wrapped("not the same every time: \(text)", width: Self.width - 2), to: 2)
-          .map { ReportLine(nil, "  \($0)") }
-      } ?? [])
+      + (statement.dropFirst() + Self.clipped(flakiness, to: 3) + Self.clipped(diagnosis, to: 6))
+      .map { ReportLine(nil, "  \($0)") }
   }
 
   private var checkpoint: [String] {

@@ -70,7 +70,7 @@ public struct GitHubReport: Sendable {
     return """
       ### \(failure.law.name): \(failure.sentence)\(alike)
 
-      \(Failure.lawList(group).map { "Laws broken by this cause: \($0)\n\n" as Markdown } ?? "")\
+      \(Failure.remarks(group).map { "\(capitalized($0))\n\n" as Markdown })\
       <details><summary>\(failure.title)</summary>
 
       \(.block(screen))

@@ -18,6 +18,7 @@ extension RunReport {
     lines +=
       isVerbose
       ? [""] + knownLines(isVerbose: true) + leftOutLines + lawLines + [""] + coverage.lines
+        + invalidInputLines
       : knownLines(isVerbose: false) + summaryLines
     return lines + corpusLines + damagedLines
   }
@@ -32,9 +33,8 @@ extension RunReport {
     let groups = failureGroups
     let alike = (groups.first?.count ?? 1) - 1
     var lines: [ReportLine] = []
-    if let laws = groups.first.flatMap(Failure.lawList) {
-      let text = wrapped("laws broken by this cause: \(laws)", width: FailureScreen.width)
-      lines += [""] + text.map { ReportLine($0) }
+    for remark in groups.first.map(Failure.remarks) ?? [] {
+      lines += [""] + wrapped(remark, width: FailureScreen.width).map { ReportLine($0) }
     }
     if alike > 0 {
       let text = "\(counted(alike, "failure")) more with this diagnosis and other details (--json)"
@@ -56,9 +56,8 @@ extension RunReport {
         "\(group[0].law.name): \(group[0].sentence)", width: FailureScreen.width - 4)
       lines.append(ReportLine(false, text[0]))
       lines += text.dropFirst().prefix(1).map { ReportLine("    \($0)") }
-      if let laws = Failure.lawList(group) {
-        lines += wrapped("breaks \(laws)", width: FailureScreen.width - 4)
-          .map { ReportLine("    \($0)") }
+      for remark in Failure.remarks(group) {
+        lines += wrapped(remark, width: FailureScreen.width - 4).map { ReportLine("    \($0)") }
       }
       if group.count > 1 {
         lines.append(ReportLine("    and \(grouped(group.count - 1)) more of it"))
@@ -98,7 +97,15 @@ extension RunReport {
     }
     let shares = coverage.shares.map { "\($0.1.text) of \($0.0)" }
     lines.append("coverage of the config axes: \(shares.joined(separator: ", "))")
+    if let invalidInputText { lines.append(invalidInputText) }
     return lines.flatMap { wrapped($0, width: FailureScreen.width) }.map { ReportLine($0) }
+  }
+
+  private var invalidInputLines: [ReportLine] {
+    guard let invalidInputText else { return [] }
+    let kinds = invalidInput.map { "\($0.kind): \(grouped($0.count))" }.joined(separator: ", ")
+    return ["", ReportLine(invalidInputText)]
+      + wrapped(kinds, width: FailureScreen.width - 2).map { ReportLine("  \($0)") }
   }
 
   private var leftOutLines: [ReportLine] {

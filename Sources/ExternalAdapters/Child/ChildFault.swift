@@ -13,6 +13,8 @@ struct ChildFault: Error {
   var index = 0
   /// Whether the process ended by itself.
   private(set) var isEnd = false
+  /// Whether there is no answer for something else, and the process has ended by itself, too.
+  private(set) var isBesideEnd = false
   /// Whether nobody waits for an answer any longer.
   private(set) var isCancelled = false
   /// Whether the answer is one of another protocol.
@@ -48,6 +50,13 @@ struct ChildFault: Error {
     return fault
   }
 
+  /// The same of a process that has ended.
+  var besideEnd: ChildFault {
+    var fault = self
+    fault.isBesideEnd = true
+    return fault
+  }
+
   /// Bytes that are no frame, shown with those that are there after them.
   static func garbage(_ bytes: [UInt8], _ pipe: borrowing PipeEnd) -> ChildFault {
     ChildFault(
@@ -63,14 +72,19 @@ struct ChildFault: Error {
       exitStatus = end.exitStatus
     } else if kind == .crashed {
       account = "the process \(account)"
+    } else if isBesideEnd {
+      account += "; the process \(end.description)"
     }
-    if let lines = errors.lastLines { account += "; standard error: \(lines)" }
+    if let text = errors.account { account += "; standard error: \(text)" }
     self.errors = Array(errors.kept)
   }
 
   /// The error of an adapter that cannot be used at all.
-  func adapterError(_ command: String) -> ExternalAdapterError {
+  ///
+  /// - Parameter place: Where what it said is kept, as in "it is kept in …".
+  func adapterError(_ command: String, _ place: String) -> ExternalAdapterError {
     if let systemError { return systemError }
+    let account = "\(account)\(errors.isEmpty ? "" : "; the request is \(place)")"
     if let exitStatus, exitStatus == 127 || exitStatus == 126 {
       return ExternalAdapterError(
         .commandNotFound, of: command, expected: "a command that /bin/sh can run",

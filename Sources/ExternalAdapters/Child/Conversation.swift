@@ -11,21 +11,33 @@ struct Conversation: ~Copyable {
   var errorTail: StandardErrorTail
   let terms: ChildTerms
   var nextSample: ContinuousClock.Instant
+  /// When to tell that the answer to hello takes long, nil if nobody is to be told.
+  private var slowTime: ContinuousClock.Instant?
   private var readsErrors = true
 
   /// Starts a shell command.
   ///
+  /// - Parameter isFirst: Whether to tell if the answer to hello takes long.
   /// - Throws: `ExternalAdapterError` if the system cannot.
-  init(_ terms: ChildTerms) throws(ExternalAdapterError) {
+  init(_ terms: ChildTerms, isFirst: Bool) throws(ExternalAdapterError) {
     let limits = terms.limits
     process = try ChildProcess.start(terms.command)
     reader = FrameReader(limit: limits.frameByteCount)
     errorTail = StandardErrorTail(capacity: limits.keptErrorByteCount)
     self.terms = terms
     nextSample = .now + Self.sampleInterval
+    slowTime = isFirst ? .now + Self.patience : nil
   }
 
   private static let sampleInterval = Duration.milliseconds(50)
+  private static let patience = Duration.seconds(5)
+
+  /// Tells once that the answer to hello takes long.
+  mutating func tellIfSlow() {
+    guard let time = slowTime, .now >= time else { return }
+    slowTime = nil
+    terms.isSlow(terms.limits.startTime)
+  }
 
   /// The descriptor to wait for, -1 when standard error has ended.
   var errorDescriptor: Int32 { readsErrors ? process.errors.descriptor : -1 }

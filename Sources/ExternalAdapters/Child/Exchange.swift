@@ -22,8 +22,11 @@ extension Conversation {
         try read(&exchange, hasExited: hasExited)
         try checkMemory()
         if terms.isCancelled(), !exchange.isComplete { throw .cancelled }
+        tellIfSlow()
       }
       try checkSilence("after the answer to \(requests.last?.operation.rawValue ?? "")")
+      drainErrors()
+      errorTail.mark()
       return exchange.answers
     } catch {
       drainErrors()
@@ -34,11 +37,16 @@ extension Conversation {
   }
 
   private mutating func begin(_ requests: [EncodedRequest]) throws(ChildFault) {
-    let operation = requests.first?.operation.rawValue ?? ""
+    let time = "before \(requests.first?.operation.rawValue ?? "") was asked"
+    // Of a process that has ended, all that it wrote is there.
+    let hasExited = process.hasEnded()
     drainErrors()
-    errorTail.mark()
-    try checkSilence("before \(operation) was asked")
-    guard !process.hasEnded() else { throw .end("before \(operation) was asked") }
+    do {
+      try checkSilence(time)
+    } catch {
+      throw hasExited ? error.besideEnd : error
+    }
+    guard !hasExited else { throw .end(time) }
   }
 
   /// Waits for something to do; tells whether the process has ended.
@@ -82,12 +90,15 @@ extension Conversation {
 
   private mutating func ended(_ exchange: Exchange) -> ChildFault {
     // What it said last is worth waiting for.
-    let hasExited = process.hasEnded(within: .milliseconds(500))
+    let hasExited = process.hasEnded(within: .seconds(2))
     guard let account = reader.account else {
       return .end("while \(exchange.operation) was open", hasExited: hasExited)
     }
-    return ChildFault(
-      .garbage, "expected a whole answer to \(exchange.operation), which ended after \(account)")
+    let fault =
+      reader.begun.map { .garbage($0, process.output) }
+      ?? ChildFault(
+        .garbage, "expected a whole answer to \(exchange.operation), which ended after \(account)")
+    return hasExited ? fault.besideEnd : fault
   }
 }
 

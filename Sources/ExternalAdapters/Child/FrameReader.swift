@@ -43,6 +43,9 @@ struct FrameReader: ~Copyable {
     }
   }
 
+  /// What has come of a frame's size, nil if nothing or all of it has.
+  var begun: [UInt8]? { size == nil && !prefix.isEmpty ? prefix : nil }
+
   /// How much of a frame has come, as text; nil if none of one.
   var account: String? {
     if prefix.isEmpty { return nil }

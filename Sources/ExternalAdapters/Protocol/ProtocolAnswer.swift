@@ -37,7 +37,8 @@ struct ProtocolAnswer {
       isResult
       ? nil
       : ExternalRefusal(
-        type: members["error_type"] ?? "Error", message: members["error_message"] ?? "")
+        type: members["error_type"] ?? "Error", message: members["error_message"] ?? "",
+        place: members["error_place"])
     isMTP =
       isResult && request.operation == .isMTPKey ? try request.flag("is_mtp", of: members) : nil
     do {

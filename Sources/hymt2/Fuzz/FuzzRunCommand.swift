@@ -68,7 +68,7 @@ struct FuzzRunCommand: ParsableCommand {
   }
 
   func run() throws {
-    try run { try choice.adapter(isCancelled: $0) }
+    try run { try choice.adapter(output.console, isCancelled: $0) }
   }
 
   /// Runs a campaign on an adapter.

@@ -56,7 +56,7 @@ struct GoldenVerifyCommand: ParsableCommand {
       let set = try set.open()
       let entries = try set.entries(matching: selection.filter)
       let layout = layout.map { LayoutSource($0).name }
-      let adapter = try choice.adapter()
+      let adapter = try choice.adapter(output.console)
       var space = CheckpointSpace()
       try space.restrict(to: adapter.supports)
       var known: [Layout: [KnownDivergence]] = [:]

@@ -4,6 +4,7 @@
 
 import gc
 import json
+import os
 import sys
 import traceback
 from collections.abc import Callable, Hashable, Mapping
@@ -17,6 +18,8 @@ from hymt2_oracle.serving.requests import PROTOCOL, Request, read_id, read_reque
 from hymt2_oracle.serving.streams import claim_standard_streams, read_frames, write_all
 
 SESSIONS = 64
+# Where the code of this package and of Python itself is; "<" begins the names of what has no file.
+LIBRARIES = (os.path.dirname(os.path.dirname(__file__)), os.path.dirname(os.__file__), "<")
 Value = TypeVar("Value")
 
 
@@ -116,6 +119,8 @@ class Server:
             metadata["error_message"] = str(error)
         except Exception:
             metadata["error_message"] = "the error has no text"
+        if place := _place(error):
+            metadata["error_place"] = place
         return encode_frame(metadata | (self._changes(call) if call else {}), [])
 
     def _introduction(self) -> dict[str, str]:
@@ -163,6 +168,16 @@ class Server:
         # `names` has them in order; what is not in it came from the adapter.
         ordered = [name for name in names if name in changed] + sorted(changed - set(names))
         return {"changed_inputs": json.dumps(ordered)} if ordered else {}
+
+
+def _place(error: BaseException) -> str | None:
+    """The last line of the user's own code that an error came through."""
+    places = [
+        f"{os.path.relpath(frame.filename)}:{frame.lineno}"
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith(LIBRARIES) and "site-packages" not in frame.filename
+    ]
+    return places[-1] if places else None
 
 
 def _answer(id: str, ok: bool) -> dict[str, str]:

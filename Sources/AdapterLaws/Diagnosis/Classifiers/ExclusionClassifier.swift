@@ -7,28 +7,60 @@ import Layouts
 import Tensors
 
 /// Recognizes wrong answers to `isMTPKey`.
-enum MTPKeyClassifier {
-  static func classify(
-    _ session: any AdapterSession, _ context: DiagnosisContext
-  ) -> [Draft] {
-    let names = context.checkpoint.schema.map(\.name) + context.spec.layerKeys.map(\.name)
-    return names.unique.compactMap { name in
-      guard let isMTP = try? session.isMTPKey(name) else { return nil }
-      let layer = TensorSubject(name, context.layout).layer
-      let isOfModel = hasKnownPrefix(name, context)
-      let expected =
-        layer.map { $0 >= context.spec.config.hiddenLayerCount && isOfModel } ?? false
-      guard isMTP != expected else { return nil }
-      let fault = Diagnosis.Fault.mtpKeyMisjudged(
-        isMTP: isMTP, isOfModel: isOfModel || layer == nil)
-      return Draft(fault, layer: layer, tensor: name)
+struct MTPKeyClassifier {
+  private let wrong: [AskedKey]
+  private let right: [AskedKey]
+
+  static func classify(_ session: any AdapterSession, _ context: DiagnosisContext) -> [Draft] {
+    Self(session, context).drafts
+  }
+
+  private init(_ session: any AdapterSession, _ context: DiagnosisContext) {
+    let ofSchema = context.checkpoint.schema.map { AskedKey(onDisk: $0.name, context.spec) }
+    var wrong: [AskedKey] = []
+    var right: [AskedKey] = []
+    for key in ofSchema + context.spec.askedKeys {
+      guard let answer = try? session.isMTPKey(key.name) else { continue }
+      if answer == key.isMTP { right.append(key) } else { wrong.append(key) }
+    }
+    (self.wrong, self.right) = (wrong, right)
+  }
+
+  private var drafts: [Draft] {
+    let plain = wrong.filter { $0.form == .plain }
+    return wrong.compactMap { key in
+      var form = key.form
+      switch form {
+      case .plain where isMisread(key): form = .prefix
+      // What is wrong however the key is spelled is told once.
+      case .leadingZeros, .twoNumbers:
+        if plain.contains(where: { $0.layer == key.layer }) { return nil }
+      default: break
+      }
+      let layer = form == .leadingZeros || form == .twoNumbers ? nil : key.layer
+      return Draft(.mtpKeyMisjudged(isMTP: !key.isMTP, form), layer: layer, tensor: key.name)
     }
   }
 
-  private static func hasKnownPrefix(_ name: TensorName, _ context: DiagnosisContext) -> Bool {
-    let key = LenientKey(name, context.layout)
-    return key.layerText != nil
-      && ["", context.layout.prefixes[0], context.spec.prefix].contains(key.prefix)
+  /// Whether all keys of the layer are misread under the key's prefix, and none under another one.
+  private func isMisread(_ key: AskedKey) -> Bool {
+    func prefixes(_ keys: [AskedKey]) -> Set<String> {
+      Set(keys.filter { $0.form == .plain && $0.layer == key.layer }.map(\.prefix))
+    }
+    let (ofWrong, ofRight) = (prefixes(wrong), prefixes(right))
+    return !ofRight.contains(key.prefix) && !ofRight.subtracting(ofWrong).isEmpty
+  }
+}
+
+extension AskedKey {
+  /// A key on disk, of the model or of another module.
+  fileprivate init(onDisk name: TensorName, _ spec: CheckpointSpec) {
+    let key = LenientKey(name, spec.config.layout)
+    let isOfModel = key.layerText == nil || spec.modelPrefixes.contains(key.prefix)
+    let isMTP = isOfModel && key.layer.map { $0 >= spec.config.hiddenLayerCount } ?? false
+    self.init(
+      name: name, prefix: key.prefix, layer: key.layer, isMTP: isMTP,
+      form: isOfModel ? .plain : .otherModule)
   }
 }
 

@@ -112,7 +112,7 @@ extension StepClassifier {
 
 extension Array where Element: Hashable {
   /// The elements without those that stood before.
-  var unique: [Element] {
+  package var unique: [Element] {
     var seen: Set<Element> = []
     return filter { seen.insert($0).inserted }
   }

@@ -9,7 +9,7 @@ import Tensors
 
 /// Layers for multi-token prediction that are kept, dropped or converted wrongly.
 extension FaultBank {
-  static let mtp: [PlantedFault] = kept + dropped + converted + asked
+  static let mtp: [PlantedFault] = kept + dropped + converted + asked + misread
 
   /// Which layers a loader that drops MTP layers keeps by mistake.
   private static func keeping(
@@ -193,7 +193,9 @@ extension FaultBank {
   ) -> FaultyAdapter {
     FaultyAdapter(isMTPKey: { name, setup in
       let key = LenientKey(name, setup.config.layout)
-      guard let layer = key.layer, !key.rest.isEmpty else { return false }
+      guard let layer = key.layer, key.layerText?.allSatisfy(\.isWholeNumber) == true else {
+        return false
+      }
       guard prefixes(setup)?.contains(key.prefix) ?? true else { return false }
       return isMTP(layer, setup.config)
     })
@@ -202,34 +204,100 @@ extension FaultBank {
   private static let asked: [PlantedFault] = [
     PlantedFault(
       "mtp-key-bound-off", .mtp, "isMTPKey leaves out the first MTP layer", needs: [.mtpDropped],
-      cause: .anywhere(.mtpKeyMisjudged(isMTP: false, isOfModel: true), layers: [1]), smallest: "",
+      cause: .anywhere(.mtpKeyMisjudged(isMTP: false, .plain), layers: [1]), smallest: "",
       asking { $0 > $1.hiddenLayerCount }),
     PlantedFault(
       "mtp-key-bound-literal", .mtp, "isMTPKey looks for layer 80", needs: [.mtpDropped],
-      cause: .anywhere(.mtpKeyMisjudged(isMTP: false, isOfModel: true), layers: [1, 2, 20]),
+      cause: .anywhere(.mtpKeyMisjudged(isMTP: false, .plain), layers: [1, 2, 20]),
       smallest: "",
       asking { layer, _ in layer == 80 }
     ),
     PlantedFault(
       "mtp-key-bound-counts-mtp", .mtp, "isMTPKey takes num_hidden_layers to count MTP layers",
       needs: [.mtpDropped],
-      cause: .anywhere(.mtpKeyMisjudged(isMTP: true, isOfModel: true), layers: [0]),
+      cause: .anywhere(.mtpKeyMisjudged(isMTP: true, .plain), layers: [0]),
       smallest: "MTP layers 1; MTP policy preserve",
       asking { $0 >= $1.hiddenLayerCount - $1.mtpLayerCount }),
     PlantedFault(
       "mtp-key-any-prefix", .mtp, "isMTPKey takes layers of other modules for the model's",
-      needs: [.mtpDropped], cause: .anywhere(.mtpKeyMisjudged(isMTP: true, isOfModel: false)),
+      needs: [.mtpDropped], cause: .anywhere(.mtpKeyMisjudged(isMTP: true, .otherModule)),
       smallest: "", asking(prefixes: { _ in nil }) { $0 >= $1.hiddenLayerCount }),
     PlantedFault(
       "mtp-key-prefix-required", .mtp, "isMTPKey asks for the prefix '{prefix}'",
       needs: [.mtpDropped],
-      cause: .anywhere(.mtpKeyMisjudged(isMTP: false, isOfModel: true), layers: [1, 2, 20]),
+      cause: .anywhere(.mtpKeyMisjudged(isMTP: false, .prefix), layers: [1, 2, 20]),
       smallest: "",
       asking(prefixes: { [$0.config.layout.prefixes[0]] }) { $0 >= $1.hiddenLayerCount }),
     PlantedFault(
       "mtp-key-stored-only", .mtp, "isMTPKey knows the layers of the config only",
       needs: [.mtpDropped],
-      cause: .anywhere(.mtpKeyMisjudged(isMTP: false, isOfModel: true), layers: [1, 2, 20]),
+      cause: .anywhere(.mtpKeyMisjudged(isMTP: false, .plain), layers: [1, 2, 20]),
       smallest: "", asking { $0 >= $1.hiddenLayerCount && $0 < $1.storedLayerCount }),
+  ]
+
+  /// What `isMTPKey` makes of the text after `layers.`, wherever that is looked for.
+  private static func reading(
+    after start: @escaping @Sendable (String, Layout) -> [Substring] = { key, layout in
+      [layout.prefixes[0] + layout.block, layout.block]
+        .compactMap { key.hasPrefix($0) ? key.dropFirst($0.count) : nil }
+    },
+    number: @escaping @Sendable (Substring) -> Int? = { text in
+      let digits = text.prefix(while: \.isWholeNumber)
+      return text[digits.endIndex...].first == "." ? Int(digits) : nil
+    }
+  ) -> FaultyAdapter {
+    FaultyAdapter(isMTPKey: { name, setup in
+      let key = String(
+        name.text.dropFirst(name.text.hasPrefix(setup.prefix) ? setup.prefix.count : 0))
+      return start(key, setup.config.layout).first.flatMap { number($0) }
+        .map { $0 >= setup.config.hiddenLayerCount } ?? false
+    })
+  }
+
+  private static let misread: [PlantedFault] = [
+    PlantedFault(
+      "mtp-key-number-goes-on", .mtp, "isMTPKey reads a layer's number as far as there are digits",
+      needs: [.mtpDropped], cause: .anywhere(.mtpKeyMisjudged(isMTP: true, .noNumber)),
+      smallest: "",
+      reading(number: { Int($0.prefix(while: \.isWholeNumber)) })),
+    PlantedFault(
+      "mtp-key-number-signed", .mtp, "isMTPKey takes a sign before a layer's number",
+      needs: [.mtpDropped], cause: .anywhere(.mtpKeyMisjudged(isMTP: true, .noNumber)),
+      smallest: "",
+      reading(number: { text in text.firstIndex(of: ".").flatMap { Int(text[..<$0]) } })),
+    PlantedFault(
+      "mtp-key-number-canonical", .mtp, "isMTPKey knows no layer's number with leading zeros",
+      needs: [.mtpDropped], cause: .anywhere(.mtpKeyMisjudged(isMTP: false, .leadingZeros)),
+      smallest: "",
+      reading(number: { text in
+        let digits = text.prefix { $0 != "." }
+        return Int(digits).flatMap { "\($0)" == digits && digits.count < text.count ? $0 : nil }
+      })),
+    PlantedFault(
+      "mtp-key-last-number", .mtp, "isMTPKey reads the last layer's number of a key",
+      needs: [.mtpDropped], cause: .anywhere(.mtpKeyMisjudged(isMTP: true, .twoNumbers)),
+      smallest: "",
+      reading(after: { key, layout in
+        guard key.hasPrefix(layout.prefixes[0]) || key.hasPrefix(layout.block) else { return [] }
+        return key.ranges(of: layout.block).reversed().map { key[$0.upperBound...] }
+      })),
+    PlantedFault(
+      "mtp-key-searched", .mtp, "isMTPKey looks for '{prefix}layers.' anywhere in a key",
+      needs: [.mtpDropped], cause: .anywhere(.mtpKeyMisjudged(isMTP: true, .otherModule)),
+      smallest: "",
+      reading(after: { key, layout in
+        let known = [layout.prefixes[0] + layout.block].flatMap { key.ranges(of: $0) }
+        return known.map { key[$0.upperBound...] }
+          + (key.hasPrefix(layout.block) ? [key.dropFirst(layout.block.count)] : [])
+      })),
+    PlantedFault(
+      "mtp-key-dot-unescaped", .mtp, "isMTPKey takes any character for the dot after 'layers'",
+      needs: [.mtpDropped], cause: .anywhere(.mtpKeyMisjudged(isMTP: true, .noNumber)),
+      smallest: "",
+      reading(after: { key, layout in
+        let block = String(layout.block.dropLast())
+        return [layout.prefixes[0] + block, block]
+          .compactMap { key.hasPrefix($0) ? key.dropFirst($0.count + 1) : nil }
+      })),
   ]
 }
