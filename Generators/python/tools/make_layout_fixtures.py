@@ -93,7 +93,7 @@ def main() -> None:
     logging.disable_progress_bar()
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     for table in SMALL:
-        # transformers knows Step-3.5 as a part of a later model only, and would write its config; of
+        # transformers knows Step-3.5 as a part of a later model, and would write its config; of
         # Kimi-VL it has the language model alone.
         if table not in ("step3p5", "kimi_vl"):
             make(table, folder / table)

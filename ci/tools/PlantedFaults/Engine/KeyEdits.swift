@@ -67,6 +67,11 @@ extension FaultyAdapter.Call {
   /// The layout of the config.
   var layout: Layout { setup.config.layout }
 
+  /// What keys of the model start with natively.
+  var nativePrefix: String {
+    String(layout.toNative(setup.prefix + layout.block).dropLast(layout.block.count))
+  }
+
   /// A key, taken apart.
   func key(_ name: TensorName) -> LenientKey { LenientKey(name, layout) }
 
