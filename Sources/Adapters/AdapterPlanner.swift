@@ -86,8 +86,8 @@ extension AdapterPlanner {
     options.mtpPolicy == .drop && layout.layers.prediction?.isDroppedOnLoad ?? true
   }
 
-  /// What a source's key would be on disk, but for its place in a layer; nil of one that would not come
-  /// back as it is.
+  /// A source's key with the start that it has on disk; nil of a key that would not come back under its own
+  /// name.
   func onDisk(_ name: TensorName, _ direction: ConversionPlan.Direction) -> TensorName? {
     if layout.starts.isEmpty { return name }
     guard direction == .toHF else {

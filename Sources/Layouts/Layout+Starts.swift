@@ -41,7 +41,8 @@ extension LayoutParts {
     }
     layerStart = onDisk(layerStart)
     for position in tensors.indices where tensors[position].kinds == nil {
-      tensors[position].name = NamePattern(start: onDisk(tensors[position].name.start), end: nil)
+      let name = tensors[position].name
+      tensors[position].name = NamePattern(start: onDisk(name.start), end: name.end)
     }
   }
 }
@@ -67,6 +68,7 @@ extension Layout {
     starts.isEmpty ? name : TensorName(toDisk(name.text))
   }
 
+  /// A name with the longest of some starts that it has exchanged for the other text.
   static func exchanging(
     _ name: String, _ starts: [NameStart], from own: (NameStart) -> String,
     to other: (NameStart) -> String
