@@ -16,6 +16,12 @@ let settings: [SwiftSetting] =
     .enableExperimentalFeature("Lifetimes"),
   ] + warningsAreErrors
 
+/// Tests convert checkpoints by the thousand, which takes four times as long where the modules under
+/// test are not optimised; `UNOPTIMIZED=1 swift build` makes them ready for a debugger.
+let optimized: [SwiftSetting] =
+  Context.environment["UNOPTIMIZED"] == nil
+  ? [.unsafeFlags(["-O"], .when(configuration: .debug))] : []
+
 let modulesWithFixtures = [
   "Adapters", "CheckpointGenerators", "HDF5", "Layouts", "Safetensors", "Tensors",
 ]
@@ -27,7 +33,7 @@ func module(
   [
     .target(
       name: name, dependencies: dependencies, path: path, exclude: exclude,
-      swiftSettings: settings),
+      swiftSettings: settings + optimized),
     .testTarget(
       name: "\(name)Tests",
       dependencies: [.byName(name: name)] + dependencies + tests,
@@ -163,7 +169,7 @@ let package = Package(
           "Adapters",
           "Layouts", "Campaigns",
           "CheckpointGenerators", "Goldens", "PropertyEngine", "Safetensors", "StrictJSON",
-          "Tensors",
+          "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: settings),
     ],

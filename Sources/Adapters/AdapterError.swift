@@ -4,7 +4,7 @@
 public import Tensors
 
 /// One thing that is wrong with a state dict, and where.
-public struct Finding: Sendable, Hashable, CustomStringConvertible {
+public struct Problem: Sendable, Hashable, CustomStringConvertible {
   /// The kind of a finding.
   public enum Code: String, Sendable, Hashable, CaseIterable {
     case missingTensor = "missing tensor"
@@ -55,16 +55,16 @@ public struct Finding: Sendable, Hashable, CustomStringConvertible {
 /// Why an adapter refuses a state dict: every offending key, and nothing converted.
 public struct AdapterError: Error, Hashable, CustomStringConvertible {
   /// All that is wrong, in the order of the state dict, missing tensors last.
-  public let findings: [Finding]
+  public let findings: [Problem]
 
   /// Creates an error from its findings.
-  public init(_ findings: [Finding]) {
+  public init(_ findings: [Problem]) {
     self.findings = findings
   }
 
   init(_ error: TensorError) {
     self.init([
-      Finding(.storage, "state dict", expected: "accessible tensors", found: error.description)
+      Problem(.storage, "state dict", expected: "accessible tensors", found: error.description)
     ])
   }
 

@@ -95,7 +95,7 @@ public struct ExpertParallelism: Sendable, Hashable {
   public init(rank: Int, size: Int) throws(AdapterError) {
     guard size > 0, rank >= 0, rank < size else {
       throw AdapterError([
-        Finding(
+        Problem(
           .invalidOption, "expert parallelism", expected: "0 <= rank < size",
           found: "rank \(rank), size \(size)")
       ])

@@ -29,7 +29,7 @@ public struct ConversionPlan: Sendable {
   public let sources: [TensorInfo]
   /// The tensors to write, in the order of the result.
   public let destinations: [TensorInfo]
-  /// The copies, those of one destination one behind the other.
+  /// The copies, those of one destination one after the other.
   public var moves: [TensorMove]
   /// The sources that are left out, each with its reason, in the order of the sources.
   public let omissions: [(source: Int, reason: Omission)]
@@ -53,14 +53,14 @@ public struct ConversionPlan: Sendable {
 
 extension ConversionPlan {
   /// What is wrong with tensors that should repeat those that native form keeps.
-  func unequalRepeats(_ source: (Int) throws -> Tensor) rethrows -> [Finding] {
-    var findings: [Finding] = []
+  func unequalRepeats(_ source: (Int) throws -> Tensor) rethrows -> [Problem] {
+    var findings: [Problem] = []
     for omission in omissions {
       guard case .repeats(let kept) = omission.reason,
         try source(omission.source) != source(kept)
       else { continue }
       findings.append(
-        Finding(
+        Problem(
           .differentLoRAFactors, sources[omission.source].name,
           expected:
             "the same bits as '\(sources[kept].name)', because native form keeps one of them",

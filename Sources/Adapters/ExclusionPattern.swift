@@ -26,7 +26,7 @@ public struct ExclusionPattern: Sendable, Hashable {
       _ = try Regex(translated)
     } catch {
       throw AdapterError([
-        Finding(
+        Problem(
           .invalidPattern, TensorName(source), expected: "a regular expression",
           found: "\(error)")
       ])

@@ -7,7 +7,7 @@ import Tensors
 /// Plans the way from disk to native form.
 ///
 /// Source of the order of the result: nemo-automodel 0.7.0 writes a grouped tensor where the last
-/// of its members stood, LoRA groups behind all else in the order of their first parts, and
+/// of its members stood, LoRA groups after all else in the order of their first parts, and
 /// ParamWrapper factors last.
 struct FromHFPlanner {
   let context: AdapterPlanner
@@ -69,7 +69,7 @@ struct FromHFPlanner {
     case keep(TensorName, number: Int?)
     /// Belongs to a group of the catalog.
     case member(Int)
-    /// Omitted, wrong, or placed behind all others.
+    /// Omitted, wrong, or placed after all others.
     case elsewhere
   }
 

@@ -35,7 +35,7 @@ struct NameCatalog: Sendable {
     let isNumbered: Bool
     /// The number of its native name.
     let native: Int
-    /// The numbers of the parts' names on disk, those of one expert one behind the other in the
+    /// The numbers of the parts' names on disk, those of one expert one after the other in the
     /// order of the rule.
     fileprivate(set) var parts: [Int]
   }

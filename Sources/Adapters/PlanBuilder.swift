@@ -10,7 +10,7 @@ struct PlanBuilder {
   let sources: [TensorInfo]
   private(set) var destinations: [TensorInfo] = []
   private(set) var moves: [TensorMove] = []
-  private(set) var findings: [Finding] = []
+  private(set) var findings: [Problem] = []
   private var omissions: [(source: Int, reason: ConversionPlan.Omission)] = []
   let context: AdapterPlanner
   let index: SourceIndex
@@ -97,9 +97,9 @@ struct PlanBuilder {
   }
 
   mutating func report(
-    _ code: Finding.Code, _ subject: TensorName, expected: String, found: String
+    _ code: Problem.Code, _ subject: TensorName, expected: String, found: String
   ) {
-    findings.append(Finding(code, subject, expected: expected, found: found))
+    findings.append(Problem(code, subject, expected: expected, found: found))
   }
 
   /// The plan, if nothing was found wrong.

@@ -21,7 +21,7 @@ public struct PlanFault: Sendable, Hashable, CustomStringConvertible {
     case readTwice = "read twice"
     /// Elements that are not where the layout says.
     case misplaced
-    /// Elements that the way back does not bring home.
+    /// Elements that converting back does not restore.
     case notReturned = "not returned"
   }
 
@@ -77,7 +77,7 @@ public struct PlanProof: Sendable {
       case .wellFormed: "every move stays inside its tensors"
       case .covered: "every element is written once and read once"
       case .placed: "every element is where the layout's index formula puts it"
-      case .returned: "the way back brings every element home"
+      case .returned: "converting back restores every element"
       }
     }
   }

@@ -3,7 +3,7 @@
 
 import Tensors
 
-/// The law that the way back brings every element home: `toHF(fromHF(x)) == x`, by regions.
+/// The law that converting back restores every element: `toHF(fromHF(x)) == x`, by regions.
 struct RoundTripLaw {
   private let forward: ConversionPlan
   private let backward: ConversionPlan
@@ -28,14 +28,14 @@ struct RoundTripLaw {
       uniquingKeysWith: { first, _ in first })
     let starts = backward.sources.map { natives[$0.name] }
     let strangers = zip(backward.sources, starts).filter { source, native in
-      // Types may differ: the way there casts, or did so before the tensors were stored.
+      // Types may differ: loading casts, or did so before the tensors were stored.
       native.map { forward.destinations[$0].shape != source.shape } ?? true
     }
     guard strangers.isEmpty else {
       return strangers.map { source, _ in
         PlanFault(
           .notReturned, source.name, Region(whole: source.shape.extents),
-          "the way back starts from a tensor that the way there does not give")
+          "saving starts from a tensor that loading does not give")
       }
     }
     return missingNames() + movesThatDoNotReturn(starts.compactMap { $0 })
@@ -55,11 +55,11 @@ struct RoundTripLaw {
       let found = returned[info.name].map { "the shape \($0)" } ?? "no such tensor"
       return PlanFault(
         .notReturned, info.name, Region(whole: info.shape.extents),
-        "expected \(info.shape), the way back gives \(found)")
+        "expected \(info.shape), saving gives \(found)")
     }
   }
 
-  /// - Parameter starts: For each source of the way back, its position at the end of the way there.
+  /// - Parameter starts: For each source of the conversion back, its position in the result of the first.
   private func movesThatDoNotReturn(_ starts: [Int]) -> [PlanFault] {
     let index = DestinationIndex(forward)
     var faults: [PlanFault] = []

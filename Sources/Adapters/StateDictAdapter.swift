@@ -71,7 +71,7 @@ public struct StateDictAdapter: Sendable {
     return Array(try PlanExecutor(plan).execute([tensor]))
   }
 
-  /// Whether a key belongs to a multi-token prediction layer, one behind the decoder layers.
+  /// Whether a key belongs to a multi-token prediction layer, one after the decoder layers.
   public func isMTPKey(_ name: TensorName) -> Bool {
     planner.key(name).map(planner.isMTP) ?? false
   }

@@ -9,7 +9,7 @@ import Layouts
 import Tensors
 
 /// An adapter with a fault that real ones have had: where `down_proj` is square it looks transposed
-/// already and is left as it is, on the way in and on the way out. Every round trip is clean.
+/// already and is left as it is, when loading and when saving. Every round trip is clean.
 struct ShapeGuessingAdapter: AdapterUnderTest {
   let name = "shape-guessing"
 

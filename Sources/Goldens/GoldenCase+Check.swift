@@ -37,7 +37,7 @@ private struct GoldenCheck {
   private func fault(
     _ question: GoldenFault.Question, _ summary: String, _ mismatch: Mismatch? = nil
   ) -> GoldenFault {
-    GoldenFault(description.id, question, summary, mismatch)
+    GoldenFault(description.id, question, summary, mismatch, description.setup.config.layout)
   }
 
   func conversionFaults() -> [GoldenFault] {
@@ -104,7 +104,7 @@ private struct GoldenCheck {
   }
 
   func refusalFaults(
-    of side: GoldenRole, _ expected: [GoldenExpectation.Offence]
+    of side: GoldenRole, _ expected: [GoldenExpectation.KeyFault]
   ) -> [GoldenFault] {
     do {
       let session = try adapter.session(for: description.setup)
@@ -117,7 +117,7 @@ private struct GoldenCheck {
       return [fault(.refuse, misbehaviour.description)]
     } catch let error as AdapterError {
       let found = error.findings.map {
-        GoldenExpectation.Offence(code: $0.code.rawValue, subject: $0.subject)
+        GoldenExpectation.KeyFault(code: $0.code.rawValue, subject: $0.subject)
       }
       guard found.sorted() != expected.sorted() else { return [] }
       return [
@@ -138,7 +138,7 @@ private struct GoldenCheck {
     guard adapter.invalidInputContract == .losesNothing, let spec = CheckpointSpec(golden) else {
       return [fault(.refuse, "accepted: \(result.count) tensors came out and no error")]
     }
-    let losses = TensorAccount(
+    let losses = LossAudit(
       of: input, in: result, side == .native ? .native : .onDisk, spec
     ).losses
     guard let worst = losses.first else { return [] }

@@ -72,7 +72,7 @@ public enum GoldenRole: String, Sendable, Hashable, CaseIterable, Comparable {
   }
 }
 
-/// A digest of numbers and of texts and data behind their sizes, so that no two contents look alike.
+/// A digest of numbers and of texts and data after their sizes, so that no two contents look alike.
 private struct ContentDigest {
   var hash = SHA256()
 

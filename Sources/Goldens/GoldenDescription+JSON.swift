@@ -73,8 +73,8 @@ extension JSONField {
   func choice<Choice>() throws(JSONFieldError) -> Choice
   where Choice: RawRepresentable<String> & CaseIterable {
     guard let choice = json?.stringValue.flatMap(Choice.init(rawValue:)) else {
-      let names = Choice.allCases.map { "'\($0.rawValue)'" }
-      throw error(expected: "one of \(names.joined(separator: ", "))")
+      let list = WordList(Choice.allCases.map(\.rawValue))
+      throw error(expected: list.expectation(for: json?.stringValue ?? ""))
     }
     return choice
   }
@@ -82,8 +82,8 @@ extension JSONField {
   /// The config, read by the layout that the family names.
   fileprivate func config() throws(JSONFieldError) -> ModelConfig {
     guard let layout = Layout.known(try self["family"].string()) else {
-      let known = Layout.knownNames.map { "'\($0)'" }.joined(separator: ", ")
-      throw self["family"].error(expected: "one of \(known)")
+      let family = try self["family"].string()
+      throw self["family"].error(expected: WordList(Layout.knownNames).expectation(for: family))
     }
     let config = self["config"]
     do {
@@ -149,7 +149,7 @@ extension JSONField {
     }
     try require(only: ["findings", "side", "upstream"])
     _ = try self["upstream"].string()
-    var offences: [GoldenExpectation.Offence] = []
+    var offences: [GoldenExpectation.KeyFault] = []
     for finding in try self["findings"].elements() {
       try finding.require(only: ["code", "subject"])
       offences.append(

@@ -43,6 +43,25 @@ public struct GoldenDescription: Sendable {
   /// The JSON document, in its one spelling.
   public let text: String
 
+  /// What a case asks of an adapter.
+  public enum Kind: String, Sendable, Hashable, CaseIterable {
+    /// To give what upstream gives.
+    case valid
+    /// To give what upstream gives, and of the laws to notice a wrong result beside it.
+    case wrong
+    /// To refuse a state dict.
+    case refused
+  }
+
+  /// What the case asks of an adapter.
+  public var kind: Kind {
+    switch expectation {
+    case nil: .valid
+    case .wrongResult: .wrong
+    case .refusal: .refused
+    }
+  }
+
   /// The groups that a case of this description must have.
   var requiredRoles: [GoldenRole] {
     switch expectation {
@@ -58,7 +77,7 @@ public enum GoldenExpectation: Sendable, Hashable {
   /// A result that breaks a law.
   case wrongResult(WrongResult)
   /// A state dict that every adapter must refuse, with what this package's adapter says of it.
-  case refusal(of: GoldenRole, findings: [Offence])
+  case refusal(of: GoldenRole, findings: [KeyFault])
 
   /// A wrong result in the place of the native or the saved state dict.
   public struct WrongResult: Sendable, Hashable {
@@ -75,7 +94,7 @@ public enum GoldenExpectation: Sendable, Hashable {
   }
 
   /// What is wrong with one key.
-  public struct Offence: Sendable, Hashable, Comparable, CustomStringConvertible {
+  public struct KeyFault: Sendable, Hashable, Comparable, CustomStringConvertible {
     /// The kind.
     public let code: String
     /// The key.
@@ -88,7 +107,7 @@ public enum GoldenExpectation: Sendable, Hashable {
     }
 
     /// Whether an offence is listed before another.
-    public static func < (lhs: Offence, rhs: Offence) -> Bool {
+    public static func < (lhs: KeyFault, rhs: KeyFault) -> Bool {
       (lhs.subject, lhs.code) < (rhs.subject, rhs.code)
     }
 

@@ -3,6 +3,7 @@
 
 public import AdapterLaws
 public import Files
+internal import Layouts
 internal import StrictJSON
 
 /// What is wrong with a set of golden files, where, and what helps.
@@ -78,12 +79,20 @@ public struct GoldenFault: Sendable, CustomStringConvertible {
   public let summary: String
   /// How the results differ, if they were compared.
   public let mismatch: Mismatch?
+  /// The same text for faults of other cases that come of the same mistake, as far as can be told.
+  public let cause: String
 
-  init(_ id: String, _ question: Question, _ summary: String, _ mismatch: Mismatch? = nil) {
+  init(
+    _ id: String, _ question: Question, _ summary: String, _ mismatch: Mismatch?, _ layout: Layout
+  ) {
     self.id = id
     self.question = question
     self.summary = summary
     self.mismatch = mismatch
+    let direction = question == .stream ? Question.save : question
+    cause =
+      mismatch.map { "\(direction.rawValue): \($0.kind.rawValue) of \($0.place(in: layout))" }
+      ?? summary.replacing(/'[^']*'|[0-9]+/, with: "*")
   }
 
   /// The text shown to people.

@@ -95,7 +95,7 @@ public struct GoldenManifest: Sendable {
       guard one.id < other.id else {
         throw GoldenError(
           .malformedManifest, path, expected: "cases sorted by name",
-          found: "'\(other.id)' behind '\(one.id)'")
+          found: "'\(other.id)' after '\(one.id)'")
       }
     }
   }

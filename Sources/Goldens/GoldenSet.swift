@@ -53,9 +53,17 @@ public struct GoldenSet: Sendable {
       throw GoldenError(
         .unknownCase, path,
         expected: "a case whose name contains '\(filter)', or that has the flag",
-        found: "none", remedy: "list the cases")
+        found: "none", remedy: remedy(for: filter))
     }
     return found
+  }
+
+  private func remedy(for filter: String) -> String {
+    var flags: [String] = []
+    for flag in manifest.entries.flatMap(\.flags) where !flags.contains(flag) { flags.append(flag) }
+    let near = WordList(flags + manifest.entries.map(\.id)).near(filter)
+    return near.isEmpty
+      ? "list the cases" : "list the cases, or try \(near.joined(separator: " or "))"
   }
 
   /// Reads a case whose file has the size and the SHA-256 that the manifest says, which is checked

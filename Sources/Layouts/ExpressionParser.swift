@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import StrictJSON
+
 /// The names that expressions and conditions of a layout may use.
 struct LayoutSymbols {
   var sizes: [String: Int] = [:]
@@ -141,9 +143,9 @@ struct ExpressionParser {
     if let number = Int(next) { return .constant(number) }
     if let size = symbols.sizes[String(next)] { return .size(size) }
     if next == "L" { return .layer }
+    let sizes = WordList(symbols.sizes.keys.sorted())
     throw Fault(
-      expected:
-        "a number or one of the sizes \(symbols.sizes.keys.sorted().joined(separator: ", "))",
+      expected: "a number or a size: \(sizes.expectation(for: String(next)))",
       found: "'\(next)'")
   }
 }

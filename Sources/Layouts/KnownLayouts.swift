@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import CLayouts
+import StrictJSON
 import Synchronization
 
 /// The tables that are part of the program.
@@ -59,7 +60,7 @@ extension Layout {
     guard let text = text(of: name) else {
       throw LayoutError(
         table: name, line: nil, field: "the name",
-        expected: knownNames.joined(separator: ", "), found: "'\(name)'")
+        expected: WordList(knownNames).expectation(for: name), found: "'\(name)'")
     }
     let layout = try Layout(text: text, name: name, native: native)
     return cache.withLock { cache in

@@ -40,7 +40,7 @@ public final class Layout: Sendable {
   public var companions: [String] { parts.companions }
   /// The groups that have low-rank factors, the one that PEFT's ParamWrapper wraps first in front.
   public var lora: [LoRARule] { parts.lora }
-  /// Which keys loading first moves behind all others, one after the other.
+  /// Which keys loading first moves after all others, one after the other.
   public var order: [OrderRule] { parts.order }
   /// All tensors, in the order in which a checkpoint on disk has them.
   public var tensors: [TensorRule] { parts.tensors }
@@ -175,7 +175,7 @@ public struct LayerVariant: Sendable, Hashable {
   public let field: String
 }
 
-/// Keys that loading moves behind all others.
+/// Keys that loading moves after all others.
 public enum OrderRule: Sendable, Hashable {
   /// Those whose native place differs, whatever names begin with.
   case moved

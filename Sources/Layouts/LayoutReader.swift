@@ -69,7 +69,7 @@ struct LayoutReader {
     for (key, value) in members where !Self.fields.contains(key) {
       throw LayoutError(
         table: value.table, line: value.node.mark?.line, field: key,
-        expected: "one of \(Self.fields.sorted().joined(separator: ", "))", found: "'\(key)'")
+        expected: WordList(Self.fields.sorted()).expectation(for: key), found: "'\(key)'")
     }
     if let natives = self["natives"] { result.natives = try natives.texts() }
     guard let first = result.natives.first else {

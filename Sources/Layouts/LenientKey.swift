@@ -131,7 +131,7 @@ extension LenientKey {
     layerText == nil ? nil : String(Substring(name.text.utf8.dropLast(rest.utf8.count)))
   }
 
-  /// The name on the other side behind the layer, where it differs in the name alone.
+  /// The name on the other side after the layer, where it differs in the name alone.
   package func otherName(_ layout: Layout, isOnDisk: Bool) -> String? {
     switch subject {
     case .tensor(let tensor) where isOnDisk:
@@ -264,7 +264,7 @@ final class KeyTable: Sendable {
 /// Names with a number in them, by what is before it.
 private struct NumberedNames {
   let start: String
-  /// What is behind the number, and what the names are about.
+  /// What is after the number, and what the names are about.
   private(set) var ends: [(end: String, subject: LenientKey.Subject)] = []
   /// The same, to be looked up; of two the first.
   private(set) var whole: [Substring: LenientKey.Subject] = [:]

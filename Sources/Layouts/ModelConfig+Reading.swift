@@ -89,10 +89,10 @@ private struct ConfigFields {
     let name = value("model_type")?.stringValue
     let layout = given ?? name.flatMap { Layout.known(modelType: $0) }
     guard let layout, let name, layout.modelTypes.contains(name) else {
+      let types = WordList(given?.modelTypes ?? Layout.knownModelTypes)
       throw ConfigError(
-        field: "model_type",
-        expected: (given?.modelTypes ?? Layout.knownModelTypes).map { "\"\($0)\"" }
-          .joined(separator: " or "), found: Self.describe(value("model_type")))
+        field: "model_type", expected: types.expectation(for: name ?? ""),
+        found: Self.describe(value("model_type")))
     }
     return layout
   }
@@ -182,7 +182,8 @@ private struct ConfigFields {
     else {
       throw ConfigError(
         field: field,
-        expected: ModelConfig.dtypes.map(\.name).sorted().joined(separator: ", "),
+        expected: WordList(ModelConfig.dtypes.map(\.name).sorted()).expectation(
+          for: value.stringValue ?? ""),
         found: Self.describe(value))
     }
     return dtype

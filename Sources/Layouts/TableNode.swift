@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import StrictJSON
 import Yams
 
 /// A place in a table, read with errors that say where it is.
@@ -110,8 +111,9 @@ struct TableNode {
   func value<Value: RawRepresentable & CaseIterable>(
     of type: Value.Type
   ) throws(LayoutError) -> Value where Value.RawValue == String {
-    guard let value = Value(rawValue: try text()) else {
-      throw error(expected: type.allCases.map(\.rawValue).joined(separator: ", "))
+    let text = try text()
+    guard let value = Value(rawValue: text) else {
+      throw error(expected: WordList(type.allCases.map(\.rawValue)).expectation(for: text))
     }
     return value
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import StrictJSON
 import Tensors
 import Yams
 
@@ -159,10 +160,10 @@ extension Condition {
 
 extension TableNode {
   func role() throws(LayoutError) -> TensorRole {
-    guard let role = TensorRole(rawValue: try text()) else {
-      throw error(
-        expected: TensorRole.allCases.filter { $0 != .expert }.map(\.rawValue)
-          .joined(separator: ", "))
+    let text = try text()
+    guard let role = TensorRole(rawValue: text) else {
+      let roles = TensorRole.allCases.filter { $0 != .expert }.map(\.rawValue)
+      throw error(expected: WordList(roles).expectation(for: text))
     }
     return role
   }

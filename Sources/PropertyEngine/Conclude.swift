@@ -3,8 +3,8 @@
 
 /// What happens to a failure once it is found: a second run, shrinking.
 extension Runner {
-  mutating func conclude(_ failure: Failure, isShrunk: Bool) {
-    var finding = Finding(
+  mutating func conclude(_ failure: FailedCase, isShrunk: Bool) {
+    var finding = Counterexample(
       key: failure.key, message: failure.result.failure?.message ?? "",
       choices: failure.result.sequence, found: failure.result.sequence,
       caseNumber: failure.caseNumber)
@@ -19,7 +19,7 @@ extension Runner {
     report.findings.append(finding)
   }
 
-  private mutating func shrink(_ finding: inout Finding, _ result: CaseResult) {
+  private mutating func shrink(_ finding: inout Counterexample, _ result: CaseResult) {
     let limits = Shrinker.Limits(
       executions: settings.shrinkExecutions,
       deadline: settings.shrinkTimeBudget.map { ContinuousClock.now + $0 },
@@ -56,7 +56,7 @@ extension Runner {
           !failures.contains(where: { $0.key == key }),
           !report.findings.contains(where: { $0.key == key })
         else { continue }
-        failures.append(Failure(key: key, result: other, caseNumber: report.executed))
+        failures.append(FailedCase(key: key, result: other, caseNumber: report.executed))
       }
     }
   }

@@ -2,7 +2,7 @@
 // Copyright the hymt2-harness authors
 
 /// A failure that the search came upon.
-struct Failure {
+struct FailedCase {
   var key: FailureKey
   /// The simplest case of it, or the one with two outcomes.
   var result: CaseResult
@@ -65,7 +65,7 @@ extension Runner {
         failures[known].result = result
       }
     } else {
-      failures.append(Failure(key: key, result: result, caseNumber: report.executed))
+      failures.append(FailedCase(key: key, result: result, caseNumber: report.executed))
       observer?(.found(key, result.failure?.message ?? "", case: report.executed))
     }
   }
@@ -80,7 +80,7 @@ extension Runner {
       return
     }
     let first = earlierKey.map { .fail($0, "") } ?? (earlier == .passed ? .pass : Outcome.discard)
-    let failure = Failure(
+    let failure = FailedCase(
       key: key, result: result, caseNumber: report.executed,
       flakiness: Flakiness(first: first, second: result.outcome ?? .discard))
     if let known = failures.firstIndex(where: { $0.key == key }) {

@@ -20,7 +20,7 @@ public enum RunEnd: Sendable, Equatable {
 }
 
 /// A failure of a property.
-public struct Finding: Sendable {
+public struct Counterexample: Sendable {
   /// What failed.
   public var key: FailureKey
   /// What the property said about the shrunk case.
@@ -96,7 +96,7 @@ public struct Report: Sendable {
   /// Why the run ended.
   public var end = RunEnd.completed
   /// The failures, in the order in which they were found.
-  public var findings: [Finding] = []
+  public var findings: [Counterexample] = []
   /// Health checks that failed, with what can be done.
   public var healthProblems: [(check: HealthCheck, advice: String)] = []
   /// How many passing cases had each label, sorted by label.
@@ -126,6 +126,6 @@ extension Report {
     self.init()
     self.seed = seed
     end = .failed
-    findings = [Finding(key: key, message: message, choices: choices, caseNumber: 0)]
+    findings = [Counterexample(key: key, message: message, choices: choices, caseNumber: 0)]
   }
 }

@@ -18,7 +18,7 @@ struct Runner {
   private let deadline: ContinuousClock.Instant?
   var labels: [String: Int] = [:]
   /// Failures, one of each key.
-  var failures: [Failure] = []
+  var failures: [FailedCase] = []
   /// What failed in the cases that failed, by their bytes.
   var failedCases: [[UInt8]: FailureKey] = [:]
   /// A few recent cases to mutate.
@@ -79,7 +79,7 @@ struct Runner {
       case .fail(let key, let message):
         if report.findings.contains(where: { $0.key == key }) { continue }
         report.findings.append(
-          Finding(key: key, message: message, exampleIndex: index, caseNumber: index + 1))
+          Counterexample(key: key, message: message, exampleIndex: index, caseNumber: index + 1))
       }
     }
   }

@@ -25,7 +25,7 @@ public enum ShrinkPass: String, CaseIterable, Sendable, Hashable {
   case reorderSpans
   /// Lowers a value and deletes something later.
   case lowerAndDelete
-  /// Deletes a span and lowers what pointed behind it.
+  /// Deletes a span and lowers what pointed past it.
   case deleteAndRenumber
   /// Deletes a span and nudges a later value.
   case deleteAndNudge

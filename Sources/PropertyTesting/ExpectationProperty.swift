@@ -88,7 +88,7 @@ private struct ExpectationProperty<Value: Sendable> {
   /// Runs the body once for the reader to see. Whether the failure of `finding` was seen; any counts
   /// where the source may have changed since it was found.
   private func show(
-    _ finding: Finding, _ text: String, elsewhere: Set<FailureKey> = [], asAny: Bool = false
+    _ finding: Counterexample, _ text: String, elsewhere: Set<FailureKey> = [], asAny: Bool = false
   ) async -> Bool {
     guard let choices = finding.choices else { return false }
     let value = session.subject.replay(choices).value

@@ -47,8 +47,8 @@ struct Session<Value: Sendable> {
   }
 
   /// Records as issues what is wrong besides failures. Gives the failures with the text for each.
-  func close(_ report: Report) -> [(finding: Finding, text: String)] {
-    for complaint in Account.complaints(report) {
+  func close(_ report: Report) -> [(finding: Counterexample, text: String)] {
+    for complaint in FailureMessage.complaints(report) {
       Issue.record(
         Comment(rawValue: complaint.text), severity: complaint.isWarning ? .warning : .error,
         sourceLocation: location)
@@ -57,9 +57,9 @@ struct Session<Value: Sendable> {
   }
 
   /// The text about a failure; attached to the test as well.
-  func text(of finding: Finding, _ report: Report) -> String {
+  func text(of finding: Counterexample, _ report: Report) -> String {
     let text = { (showsMessage: Bool) in
-      Account.failure(
+      FailureMessage.failure(
         finding, report, subject, token: token(of: finding)?.text,
         command: identity.command, showsMessage: showsMessage)
     }
@@ -67,7 +67,7 @@ struct Session<Value: Sendable> {
     return text(!isShownByBody)
   }
 
-  private func token(of finding: Finding) -> ReplayToken? {
+  private func token(of finding: Counterexample) -> ReplayToken? {
     guard let choices = finding.choices, finding.flakiness == nil else { return nil }
     return ReplayToken(property: identity.id, fingerprint: fingerprint, choices: choices)
   }

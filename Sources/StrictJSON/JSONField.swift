@@ -107,8 +107,9 @@ public struct JSONField: Sendable {
       throw error(expected: "an object", found: json?.kind.description)
     }
     for key in object.keys where !names.contains(key) && !optional.contains(key) {
-      let known = (names + optional).map { "'\($0)'" }.joined(separator: ", ")
-      throw self[key].error(expected: "no other members than \(known)", found: "another one")
+      throw self[key].error(
+        expected: "a member that is \(WordList(names + optional).expectation(for: key))",
+        found: "'\(key)'")
     }
     for name in names where object[name] == nil { throw self[name].error(expected: "the member") }
   }

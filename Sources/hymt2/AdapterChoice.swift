@@ -14,7 +14,7 @@ struct AdapterChoice: ParsableArguments {
   @Option(
     name: .customLong("adapter"),
     help: ArgumentHelp(
-      "Put the adapter under test that this shell command serves, see docs/adapter-protocol.md. "
+      "Test the adapter that this command serves, see docs/adapter-protocol.md. "
         + "Default: the reference adapter.",
       valueName: "command"))
   var command: String?
@@ -22,20 +22,20 @@ struct AdapterChoice: ParsableArguments {
   @Option(
     name: .customLong("adapter-timeout"),
     help: ArgumentHelp(
-      "How long one answer of --adapter may take. Default: 60.", valueName: "seconds"))
+      "Time limit of one answer of --adapter. Default: 60.", valueName: "seconds"))
   var timeout: Double?
 
   @Option(
     name: .customLong("adapter-memory"),
     help: ArgumentHelp(
-      "How much memory a process of --adapter may have resident. Default: 8GiB.",
+      "Memory limit of one process of --adapter. Default: 8GiB.",
       valueName: "size"))
   var memory: ByteSize?
 
   @Option(
     name: .customLong("adapter-children"),
     help: ArgumentHelp(
-      "How many processes of --adapter to start at most. Default: one for each processor.",
+      "The most processes of --adapter. Default: one for each processor.",
       valueName: "number"))
   var children: Int?
 

@@ -48,8 +48,8 @@ struct AdapterComparison {
     let subject = [name, version].compactMap(\.self).joined(separator: " ")
     let parts = "\(grouped(summary.partCount)) parts (each layer, and what is outside of layers)"
     for (disagreements, statement) in [
-      (summary.loads, "takes \(parts) to native form bit for bit"),
-      (summary.saves, "brings \(parts) back bit for bit"),
+      (summary.loads, "loads \(parts) bit for bit"),
+      (summary.saves, "saves \(parts) bit for bit"),
     ] {
       console.printVerdict(disagreements.isEmpty, "\(subject) \(statement)")
       for disagreement in disagreements.prefix(Self.shownParts) {
@@ -70,7 +70,7 @@ struct AdapterComparison {
       "disagreements": .array(
         (summary.loads + summary.saves).map {
           [
-            "part": .string($0.part), "step": .string($0.isSaving ? "to HF" : "from HF"),
+            "part": .string($0.part), "step": .string($0.isSaving ? "when saving" : "when loading"),
             "lines": .array($0.lines.map { .string($0) }),
           ]
         }),

@@ -1,25 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-public import Adapters
+import Adapters
 public import ArgumentParser
 import Campaigns
 import CheckpointGenerators
 import Layouts
 public import Safetensors
 import StrictJSON
-public import Tensors
+import Tensors
 
 /// The options that the adapter has beside the config.
 struct AdapterArguments: ParsableArguments {
-  @Option(help: "Type of grouped experts, as safetensors names it. Default: the config's.")
+  @Option(
+    help: "Type of grouped experts, such as bf16 or float32. Default: the config's.",
+    transform: elementType)
   var dtype: DType?
 
   @Option(
-    help: "Activation of the experts: swiglu, swigluoai, quick_geglu, geglu, or relu2 (no gate).")
+    help: "Activation of the experts: swiglu, swigluoai, quick_geglu, geglu, or relu2 (no gate).",
+    transform: word)
   var activation = ExpertActivation.swiglu
 
-  @Option(help: "What the keys begin with before 'layers.', or none.")
+  @Option(help: "The prefix of keys before 'layers.', or none.", transform: modelPrefix)
   var prefix = ModelPrefix.model
 
   /// The planner of a config.
@@ -46,9 +49,34 @@ struct AdapterArguments: ParsableArguments {
   }
 }
 
-extension DType: ExpressibleByArgument {}
-extension ExpertActivation: ExpressibleByArgument {}
-extension MTPPolicy: ExpressibleByArgument {}
+/// Reads a value of a closed list as people write it.
+func word<Value: RawRepresentable & CaseIterable>(_ text: String) throws -> Value
+where Value.RawValue == String {
+  let list = WordList(Value.allCases.map(\.rawValue))
+  guard let value = list.meaning(of: text).flatMap({ Value(rawValue: $0) }) else {
+    throw ValidationError(list.answer(to: text))
+  }
+  return value
+}
+
+/// Reads an element type by its name in safetensors or PyTorch.
+private func elementType(_ text: String) throws -> DType {
+  let names = DType.allCases.flatMap { [($0.rawValue, $0), (ModelConfig.name(of: $0), $0)] }
+  let list = WordList(names.map(\.0))
+  let name = text.hasPrefix("torch.") ? String(text.dropFirst("torch.".count)) : text
+  guard let known = list.meaning(of: name), let type = names.first(where: { $0.0 == known }) else {
+    throw ValidationError(list.answer(to: name))
+  }
+  return type.1
+}
+
+/// Reads a prefix as it stands in keys, or `none`.
+private func modelPrefix(_ text: String) throws -> ModelPrefix {
+  let list = WordList(ModelPrefix.allCases.map { $0 == .none ? "none" : $0.rawValue })
+  guard let known = list.meaning(of: text) else { throw ValidationError(list.answer(to: text)) }
+  return ModelPrefix(rawValue: known) ?? .none
+}
+
 extension ByteSize: ExpressibleByArgument {
   /// Reads a size such as `2GiB`.
   public init?(argument: String) {
@@ -56,18 +84,6 @@ extension ByteSize: ExpressibleByArgument {
     self = size
   }
 }
-extension ModelPrefix: ExpressibleByArgument {
-  /// Accepts the prefix as it stands in keys, or `none`.
-  public init?(argument: String) {
-    self.init(rawValue: argument == "none" ? "" : argument)
-  }
-
-  /// The prefixes as they are written on the command line.
-  public static var allValueStrings: [String] {
-    allCases.map { $0 == .none ? "none" : $0.rawValue }
-  }
-}
-
 /// Refuses a number that an option does not take.
 func require(_ option: String, _ number: Int?, in range: ClosedRange<Int>) throws {
   guard let number, !range.contains(number) else { return }

@@ -15,14 +15,15 @@ import Tensors
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Measure this machine: conversions of a full-size layer, and cases checked a second.",
+    abstract: "Measure how fast this machine converts a full-size layer and checks checkpoints.",
+    usage: "hymt2 bench [<options>]",
     discussion: """
-      The layer is a MoE layer of the size of Hy-MT2-30B-A3B's: 128 experts of 2048 x 768 in bfloat16, \
+      The layer has the size of one of Hy-MT2-30B-A3B: 128 experts of 2048 x 768 in bfloat16, \
       1.2 GB. Results allocate their own memory, as they do in use; memcpy copies into warm \
-      memory on one thread. `ci/bench` runs NeMo Automodel's adapter on the same layer beside it.
+      memory on one thread. `ci/bench` also runs NeMo Automodel's adapter on this layer.
 
       A case is a random whole checkpoint (experts 1-16, hidden 1-32, intermediate 1-16, layers \
-      1-4, dense 0-2, MTP 0-2) made, converted to native form and back, and compared.
+      1-4, dense 0-2, MTP 0-2) that is generated, round-tripped and compared.
 
       Examples:
         hymt2 bench
@@ -31,7 +32,7 @@ struct BenchCommand: ParsableCommand {
 
   @OptionGroup var layout: LayoutArguments
 
-  @Option(help: "Runs counted, after one that is not.")
+  @Option(help: "Timed runs, after one warm-up.")
   var runs = 5
 
   @Option(help: "Experts of the layer.")
@@ -137,7 +138,7 @@ private struct LayerBench {
 }
 
 extension String {
-  /// The text with spaces behind it up to a width.
+  /// The text with spaces after it up to a width.
   func padded(to width: Int) -> String {
     self + String(repeating: " ", count: max(0, width - count))
   }
@@ -178,8 +179,8 @@ struct RoundTripBench {
 
   func report(to console: Console) {
     console.print(
-      "\(grouped(Int(Double(cases) / seconds))) random checkpoints a second go to native form "
-        + "and back, \(grouped(cases)) in all on \(threads) threads")
+      "\(grouped(Int(Double(cases) / seconds))) random checkpoints a second round-trip, "
+        + "\(grouped(cases)) in all on \(threads) threads")
   }
 
   var json: JSONObject {

@@ -7,6 +7,7 @@ import ArgumentParser
 import Campaigns
 import CheckpointGenerators
 import Layouts
+import StrictJSON
 
 /// The options of commands that check laws on generated checkpoints.
 struct CheckArguments: ParsableArguments {
@@ -14,7 +15,7 @@ struct CheckArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Check checkpoints of this config.json only.", valueName: "file"))
+      "Check only checkpoints of this config.json.", valueName: "file"))
   var config: String?
 
   @Option(
@@ -31,6 +32,11 @@ struct CheckArguments: ParsableArguments {
   func space() throws -> CheckpointSpace {
     guard let config else { return CheckpointSpace(layout: try layout.chosenOrUsual()) }
     return CheckpointSpace(config: try layout.config(fileAt: config))
+  }
+
+  /// Whether nobody said which layout the adapter of another process is for.
+  var takesUsualLayout: Bool {
+    choice.command != nil && layout.layout == nil && layout.native == nil && config == nil
   }
 
   /// The run of the chosen laws on the chosen checkpoints.
@@ -51,7 +57,7 @@ struct CheckArguments: ParsableArguments {
     try OutputPlace(saveCase).checkFree()
   }
 
-  /// Saves cases where asked for: the first under the name given, others with a number behind it.
+  /// Saves cases where asked for: the first under the name given, others with a number after it.
   func save(_ failures: [Failure], _ console: Console) throws {
     guard let saveCase else { return }
     for (index, failure) in failures.enumerated() {
@@ -81,25 +87,29 @@ struct LawArguments: ParsableArguments {
   @Option(
     name: .customLong("law"),
     help: ArgumentHelp(
-      "Check this law only; may be given again. 'hymt2 check --list-laws' names them.",
-      valueName: "name"))
+      "Check only this law; may be repeated. 'hymt2 check --list-laws' lists them.",
+      valueName: "name"), transform: name)
   var laws: [String] = []
 
   @Option(
     name: .customLong("without-law"),
-    help: ArgumentHelp("Check all laws but this one; may be given again.", valueName: "name"))
+    help: ArgumentHelp("Check all laws but this one; may be repeated.", valueName: "name"),
+    transform: name)
   var lawsLeftOut: [String] = []
 
   func validate() throws {
-    let known = AdapterLaws.all.map(\.name)
     guard laws.isEmpty || lawsLeftOut.isEmpty else {
       throw ValidationError("--law and --without-law exclude each other")
     }
-    for (option, name) in laws.map({ ("--law", $0) }) + lawsLeftOut.map({ ("--without-law", $0) })
-    where !known.contains(name) {
-      throw ValidationError(
-        "\(option): there is no law '\(name)'; there are \(known.joined(separator: ", "))")
+  }
+
+  /// Reads the name of a law.
+  @Sendable static func name(_ text: String) throws -> String {
+    let list = WordList(AdapterLaws.all.map(\.name))
+    guard let name = list.meaning(of: text) else {
+      throw ValidationError("\(list.answer(to: text))")
     }
+    return name
   }
 
   /// The laws, in their order.
@@ -117,24 +127,24 @@ struct LawArguments: ParsableArguments {
 
 /// The options that say how far a search goes once something has failed.
 struct SearchArguments: ParsableArguments {
-  @Flag(help: "Check all examples whatever fails, and show every cause.")
+  @Flag(help: "Run all examples; report every distinct failure.")
   var keepGoing = false
 
-  @Flag(help: "End with the first failure that is not known. This is the default.")
+  @Flag(help: "Stop at the first failure that is not known. This is the default.")
   var failFast = false
 
-  @Option(help: ArgumentHelp("End with so many failures that are not known.", valueName: "n"))
+  @Option(help: ArgumentHelp("Stop after this many failures that are not known.", valueName: "n"))
   var maxFailures: Int?
 
   @Option(
     help: ArgumentHelp(
-      "How many checkpoints to try when a failure is shrunk.", valueName: "n"))
+      "How many checkpoints to try when shrinking a failure.", valueName: "n"))
   var shrinkAttempts: Int?
 
   @Option(
     help: ArgumentHelp(
       """
-      How long to shrink a failure. The report then depends on the machine and its load. \
+      How long to shrink a failure. The report then depends on how fast the machine is. \
       Default: 10 with --adapter, otherwise no limit.
       """, valueName: "n"))
   var shrinkSeconds: Int?

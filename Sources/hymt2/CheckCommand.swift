@@ -16,9 +16,10 @@ struct CheckCommand: ParsableCommand {
     commandName: "check",
     abstract: "Check the laws of an adapter on generated checkpoints.",
     discussion: """
-      Generates checkpoints over all axes of configs, checks every law on each, and shrinks the \
-      first that breaks one in a way that is not known; --keep-going goes on to the end. The same \
-      seed gives the same output on any machine and with any number of threads.
+      Generates checkpoints of many configs, checks every law on each, stops at the first failure \
+      that is not known, and shrinks it. With --keep-going, runs to the end and reports every \
+      distinct failure. The same seed gives the same output on any machine with any number of \
+      threads.
 
       Examples:
         hymt2 check
@@ -30,10 +31,10 @@ struct CheckCommand: ParsableCommand {
   @Option(help: "How many checkpoints to check.")
   var examples = 1000
 
-  @Option(help: "What everything random derives from.")
+  @Option(help: "Random seed.")
   var seed: UInt64 = 0
 
-  @Option(help: "How many checkpoints to check at a time. Default: one for each processor.")
+  @Option(help: "How many checkpoints to check at once. Default: one for each processor.")
   var threads: Int?
 
   @OptionGroup var arguments: CheckArguments
@@ -44,13 +45,13 @@ struct CheckCommand: ParsableCommand {
 
   @OptionGroup var reports: ReportFiles
 
-  @Flag(help: "Add how long it took to the JSON document, which then differs from run to run.")
+  @Flag(help: "Add timings to the JSON document, which then differs from run to run.")
   var timings = false
 
   @Flag(help: "List the laws and check nothing.")
   var listLaws = false
 
-  @Flag(help: "List the axes of configs with their values and check nothing.")
+  @Flag(help: "List the config axes with their values and check nothing.")
   var listAxes = false
 
   @OptionGroup var output: OutputOptions
@@ -76,6 +77,10 @@ struct CheckCommand: ParsableCommand {
     try runOrExit {
       let adapter = try adapter()
       let space = try arguments.space()
+      if arguments.takesUsualLayout {
+        output.console.note(
+          "checking checkpoints of layout \(space.layout.name); --layout NAME chooses another")
+      }
       let run = arguments.run(
         adapter, space, known: try known.divergences(of: adapter, space.layout, output.console),
         checkArguments: known.words + search.words)
@@ -115,8 +120,8 @@ struct CheckCommand: ParsableCommand {
     try reports.write(
       result, of: "check", config: arguments.config, members, to: output.console)
     output.console.note(
-      "\(grouped(result.judged)) checkpoints in \(duration.secondsText), "
-        + "\(grouped(Int(rate.rounded()))) a second")
+      "\(counted(result.judged, "checkpoint")) in \(duration.secondsText)"
+        + (rate < 1 ? "" : ", \(grouped(Int(rate.rounded()))) a second"))
   }
 }
 
@@ -131,9 +136,13 @@ private struct LawList {
   func print(to console: Console) {
     for law in laws {
       console.print(law.name)
-      console.print("  holds:      \(law.statement)")
-      console.print("  because:    \(law.reason)")
-      console.print("  broken by:  \(law.brokenBy)")
+      for (label, text) in [
+        ("holds:", law.statement), ("because:", law.reason), ("broken by:", law.brokenBy),
+      ] {
+        for (place, line) in wrapped(text, width: 86).enumerated() {
+          console.print("  \((place == 0 ? label : "").padded(to: 10))  \(line)")
+        }
+      }
     }
     console.printDocument(
       "check", holds: true,

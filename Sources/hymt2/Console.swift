@@ -11,7 +11,7 @@ import Musl
 #endif
 
 /// When output is colored.
-enum ColorChoice: String, ExpressibleByArgument, CaseIterable {
+enum ColorChoice: String, CaseIterable {
   case auto, always, never
 }
 
@@ -20,7 +20,8 @@ struct OutputOptions: ParsableArguments {
   @Flag(help: "Print one JSON document with a schemaVersion instead of text.")
   var json = false
 
-  @Option(help: "Color the text: auto, always or never. NO_COLOR turns auto off.")
+  @Option(
+    help: "Color the text: auto, always or never. NO_COLOR turns auto off.", transform: word)
   var color = ColorChoice.auto
 
   @Flag(name: .shortAndLong, help: "Print no progress and no warnings.")
@@ -31,7 +32,7 @@ struct OutputOptions: ParsableArguments {
 }
 
 extension JSONObject {
-  /// The members of one behind those of another.
+  /// The members of one after those of another.
   static func + (one: JSONObject, other: JSONObject) -> JSONObject {
     JSONObject(Array(one.members) + Array(other.members))
   }

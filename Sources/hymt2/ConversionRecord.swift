@@ -7,7 +7,7 @@ import Safetensors
 import StrictJSON
 import Tensors
 
-/// What a native folder remembers of the checkpoint it was made from, so that the way back can
+/// What a native folder remembers of the checkpoint it was made from, so that converting back can
 /// write the same files.
 struct ConversionRecord {
   static let fileName = "hymt2_conversion.json"

@@ -10,7 +10,7 @@ import Tensors
 
 /// `hymt2 convert`.
 struct ConvertCommand: ParsableCommand {
-  enum Target: String, ExpressibleByArgument, CaseIterable {
+  enum Target: String, CaseIterable {
     case native, hf
   }
 
@@ -19,8 +19,8 @@ struct ConvertCommand: ParsableCommand {
     abstract: "Convert a checkpoint folder to native form, or back.",
     discussion: """
       Reads and writes folders of safetensors files with a config.json, piece by piece within \
-      a memory budget. The output folder appears under its name when it is complete, or not at \
-      all. Going back, shards are as they were before, if the tensors are the same.
+      a memory budget. The output folder appears when it is complete, or not at all. Converting \
+      back restores the original shards if the tensors are the same.
 
       Examples:
         hymt2 convert --to native Hy-MT2-30B-A3B native
@@ -28,7 +28,10 @@ struct ConvertCommand: ParsableCommand {
         hymt2 convert --to hf native back --exclude 'model.layers.0'
       """)
 
-  @Option(help: "The layout to write: native (grouped experts) or hf (per expert).")
+  @Option(
+    help: ArgumentHelp(
+      "The form to write: native (grouped experts) or hf (per expert).", valueName: "native|hf"),
+    transform: word)
   var to: Target
 
   @Argument(help: "The folder to read.")
@@ -43,17 +46,18 @@ struct ConvertCommand: ParsableCommand {
   @Option(help: "Number of expert-parallel ranks.")
   var epSize: Int?
 
-  @Option(help: "Leave out keys on disk that match from their start on (hf; Python's re.match).")
+  @Option(help: "Leave out keys that Python's re.match would match (with --to hf).")
   var exclude = ""
 
   @Option(
-    help: "Multi-token prediction layers: drop or preserve. Default: what upstream does.")
+    help: "Multi-token prediction layers: drop or preserve. Default: what upstream does.",
+    transform: word)
   var mtp: MTPPolicy?
 
-  @Option(help: "About the most memory for data under way, such as 512MiB. Default: 128MiB.")
+  @Option(help: "Memory budget for tensor data, such as 512MiB. Default: 128MiB.")
   var maxMemory: ByteSize?
 
-  @Option(help: "The largest shard to write, such as 5GB. Default: as before, or 5GB.")
+  @Option(help: "The largest shard to write, such as 5GB. Default: as in the input, or 5GB.")
   var maxShardSize: ByteSize?
 
   @OptionGroup var layout: LayoutArguments

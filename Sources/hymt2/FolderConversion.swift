@@ -17,7 +17,7 @@ struct FolderConversion {
 
   private static let largestShardByteCount = 5_000_000_000
 
-  /// Plans the conversion and proves the plan, where the way back is defined.
+  /// Plans the conversion and proves the plan, where converting back is defined.
   func plan(to target: ConvertCommand.Target, excluding exclusion: String) throws -> ConversionPlan
   {
     let infos = folder.infos
@@ -35,7 +35,7 @@ struct FolderConversion {
       if parallelism == nil && exclusion.isEmpty {
         var options = planner.options
         options.mtpPolicy = .preserve
-        // The layers that the way there has dropped are still in the config.
+        // The layers that loading has dropped are still in the config.
         options.completeness = .presentGroups
         try prove(AdapterPlanner(planner.config, options).fromHF(plan.destinations), plan)
       }

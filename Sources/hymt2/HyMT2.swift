@@ -9,7 +9,7 @@ struct HyMT2: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hymt2",
     abstract:
-      "Proves that a mixture-of-experts checkpoint adapter moves every weight to the right place.",
+      "Check that a checkpoint adapter moves every weight to the right place and back.",
     discussion: """
       Results go to standard output; progress, warnings and errors to standard error.
       Exit status: 0 everything held, 1 a law failed, 2 could not run, 64 wrong usage.

@@ -87,7 +87,7 @@ private struct Contents {
 }
 
 extension Console {
-  /// Lists the tensors of a file, behind what the file says of itself.
+  /// Lists the tensors of a file, after what the file says of itself.
   func print(
     _ file: String, _ attributes: [(String, String)], _ infos: [TensorInfo], isSummary: Bool
   ) {

@@ -11,10 +11,10 @@ import Tensors
 struct KnownArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Known divergences of the adapter, which do not fail a check.", valueName: "file"))
+      "A list of known divergences of the adapter, which do not fail the run.", valueName: "file"))
   var known: String?
 
-  @Flag(help: "Check as if nothing were known of the adapter.")
+  @Flag(help: "Ignore known divergences.")
   var noKnown = false
 
   func validate() throws {

@@ -3,13 +3,14 @@
 
 import ArgumentParser
 import Campaigns
+import Layouts
 import StrictJSON
 
 /// `hymt2 known`.
 struct KnownCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "known",
-    abstract: "What versions of other adapters are known to do otherwise than a law says.",
+    abstract: "List known divergences of adapters, or draft such a list.",
     subcommands: [KnownListCommand.self, KnownDraftCommand.self],
     defaultSubcommand: KnownListCommand.self)
 }
@@ -19,13 +20,14 @@ struct KnownListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
     abstract: "List known divergences.",
+    usage: "hymt2 known list [<adapter>] [<version>] [<options>]",
     discussion: """
       Examples:
         hymt2 known list
         hymt2 known list nemo-automodel 0.7.0 --markdown
       """)
 
-  @Argument(help: "An adapter. Default: all of which something is known.")
+  @Argument(help: "An adapter. Default: all.")
   var adapter: String?
 
   @Argument(help: "A version of it. Default: all.")
@@ -65,6 +67,11 @@ struct KnownListCommand: ParsableCommand {
   private func chosen() throws -> [KnownDivergences] {
     if let known { return [try KnownDivergences(parsing: fileBytes(known), path: known)] }
     let lists = try KnownDivergences.builtIn()
+    func meant(_ text: String?, _ words: [String]) -> String? {
+      text.map { WordList(words).meaning(of: $0) ?? $0 }
+    }
+    let adapter = meant(adapter, Array(Set(lists.map(\.adapter))))
+    let layout = meant(layout, Layout.knownNames)
     let chosen = lists.filter {
       (adapter == nil || $0.adapter == adapter) && (version == nil || $0.version == version)
         && (layout.map($0.layouts.contains) ?? true)
@@ -72,8 +79,8 @@ struct KnownListCommand: ParsableCommand {
     guard !chosen.isEmpty else {
       let wanted = [adapter, version, layout].compactMap(\.self).joined(separator: " ")
       throw CommandError(
-        "expected an adapter of which something is known, found '\(wanted)'; there are "
-          + lists.map(\.subject).joined(separator: ", "))
+        "nothing is known of '\(wanted)'; "
+          + WordList(lists.map(\.subject)).answer(to: wanted))
     }
     return chosen
   }
@@ -99,11 +106,11 @@ struct KnownListCommand: ParsableCommand {
 struct KnownDraftCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "draft",
-    abstract: "Make a list of known divergences of a report.",
+    abstract: "Draft a list of known divergences from a report.",
     discussion: """
       Reads what 'hymt2 check --no-known --keep-going --json' wrote and prints a file for --known \
-      with one entry for each cause. Title, summary and decision of each are for a person to \
-      write; before that the file is refused.
+      with one entry for each cause. Write the title, summary and decision of each entry before \
+      you use the file.
 
       Examples:
         hymt2 known draft report.json

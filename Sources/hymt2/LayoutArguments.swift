@@ -17,7 +17,7 @@ struct LayoutArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Native form, of those that the layout has. Default: its first.", valueName: "name"))
+      "One of the layout's native forms. Default: its first.", valueName: "name"))
   var native: String?
 
   func validate() throws {
@@ -62,13 +62,11 @@ struct LayoutArguments: ParsableArguments {
 /// A table by its name or in a file.
 struct LayoutSource {
   private let text: String
+  private let isFile: Bool
 
   init(_ text: String) {
-    self.text = text
-  }
-
-  private var isFile: Bool {
-    text.contains("/") || text.hasSuffix(".yaml") || text.hasSuffix(".yml")
+    isFile = text.contains("/") || text.hasSuffix(".yaml") || text.hasSuffix(".yml")
+    self.text = isFile ? text : WordList(Layout.knownNames).meaning(of: text) ?? text
   }
 
   /// The name of the table: of a file, its name up to the last point.
@@ -83,13 +81,13 @@ struct LayoutSource {
     guard !isFile else { return }
     guard let layout = Layout.known(text) else {
       throw ValidationError(
-        "there is no layout '\(text)'; there are \(Layout.knownNames.joined(separator: ", ")), "
-          + "and files whose names end in .yaml")
+        "there is no layout '\(text)', and the name of a file with a table ends in .yaml; "
+          + WordList(Layout.knownNames).answer(to: text))
     }
-    if let native, !layout.natives.contains(native) {
+    let natives = WordList(layout.natives)
+    if let native, natives.meaning(of: native) == nil {
       throw ValidationError(
-        "layout \(text) has no native form '\(native)'; it has "
-          + layout.natives.joined(separator: ", "))
+        "layout \(text) has no native form '\(native)'; \(natives.answer(to: native))")
     }
   }
 
@@ -99,7 +97,10 @@ struct LayoutSource {
   }
 
   func layout(native: String?) throws -> Layout {
-    guard isFile else { return try Layout.named(text, native: native) }
+    guard isFile else {
+      let natives = WordList(native == nil ? [] : try Layout.named(text).natives)
+      return try Layout.named(text, native: native.map { natives.meaning(of: $0) ?? $0 })
+    }
     return try ofFile { try Layout(text: tableText(), name: name, native: native) }
   }
 

@@ -112,7 +112,7 @@ final class Progress: Sendable {
     let left = elapsed * Double(total - state.done) / Double(max(1, state.done))
     let end =
       state.done > 0 && state.done < total
-      ? ", \(Duration.seconds(left.rounded()).secondsText) left" : ""
+      ? ", \(grouped(Int(left.rounded()))) s left" : ""
     let counts =
       state.phase
       ?? "\(unit.text(state.done)) of \(unit.text(total)), "

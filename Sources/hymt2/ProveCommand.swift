@@ -13,9 +13,11 @@ struct ProveCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "prove",
     abstract: "Prove the conversion plan of a config at full size, without data.",
+    usage: "hymt2 prove --config <file> [<options>]",
     discussion: """
-      Plans the way from disk to native form and back for every tensor the config calls for, \
-      and proves that every element is written once, read once, in its place, and comes home.
+      Plans the conversion to native form and back for every tensor of the config, and proves \
+      that every element is written once, read once and in its place, and that converting back \
+      restores it.
 
       Examples:
         hymt2 prove --config Generators/configs/hy3.json
@@ -60,7 +62,7 @@ struct Proof {
     totals = try TensorTotals(planner.schema)
     whole = try Self.prove(planner, nil)
     if let epSize {
-      // Ranks behind the last expert own none, and one of them speaks for all.
+      // Ranks after the last expert own none, and one of them speaks for all.
       for rank in 0..<min(epSize, config.expertCount + 1) {
         let rank = try ExpertParallelism(rank: rank, size: epSize)
         ranks.append(try Self.prove(planner, rank))

@@ -13,13 +13,13 @@ import Tensors
 struct ReplayCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "replay",
-    abstract: "Check the laws once more on a checkpoint that broke one.",
+    abstract: "Check the laws again on one checkpoint.",
     discussion: """
-      Makes the checkpoint of a token and checks every law on it. A token names the layout and \
-      what sets the checkpoint apart from the plainest of it, so that you can write one \
-      yourself: sizes and flags as config.json calls them, then types, options and contents. \
-      Instead of a token, name a file that has one in it, such as a JSON report, or a folder \
-      that --save-case made. Unless --known is given, nothing is taken for known.
+      Makes the checkpoint of a token and checks every law on it. A token names the layout and how \
+      the checkpoint differs from the plainest one, so you can write one yourself: sizes and flags \
+      as config.json calls them, then types, options and contents. In place of a token, name a \
+      file that has one, such as a JSON report, or a folder that --save-case made. Without --known, \
+      known divergences count as failures.
 
       Examples:
         hymt2 replay c1:hy_v3:num_experts=2,ep=1/2

@@ -16,14 +16,14 @@ struct VerifyCommand: ParsableCommand {
     commandName: "verify",
     abstract: "Check a checkpoint folder: files, keys, shapes, plan, and every expert's data.",
     discussion: """
-      Reads the folder's files without copying them, plans both conversions for what is \
-      there, proves the plans, and takes every expert to native form and back, comparing bits. \
-      With --adapter, that adapter then converts the checkpoint layer by layer, and what it gives \
-      is compared with the proven plan's results, bit for bit, with the order of keys.
+      Maps the folder's files into memory, plans both conversions, proves the plans, and \
+      round-trips every expert, comparing bits. With --adapter, that adapter then converts the \
+      checkpoint layer by layer, and its results are compared with those of the proven plan: bits \
+      and the order of keys.
 
       Examples:
         hymt2 verify Hy-MT2-30B-A3B
-        hymt2 verify Hy-MT2-30B-A3B --adapter "python3 my_adapter.py" --adapter-memory 24GiB
+        hymt2 verify Hy3 --adapter "python3 my_adapter.py" --adapter-memory 24GiB
         hymt2 verify --synthetic --config Generators/configs/hy-mt2-30b-a3b.json
       """)
 
@@ -36,7 +36,9 @@ struct VerifyCommand: ParsableCommand {
   @Option(help: "The config.json for --synthetic.")
   var config: String?
 
-  @Option(help: "Multi-token prediction layers: preserve, or drop where the folder lacks them.")
+  @Option(
+    help: "Multi-token prediction layers: preserve, or drop where the folder lacks them.",
+    transform: word)
   var mtp = MTPPolicy.preserve
 
   @OptionGroup var layout: LayoutArguments
@@ -174,7 +176,7 @@ private struct Verification {
     console.printVerdict(
       !data.disagreements.contains { $0.law == .returned },
       "\(grouped(data.expertTensorCount)) expert tensors (\(byteText(data.expertByteCount))) "
-        + "go to native form and back bit for bit"
+        + "round-trip bit for bit"
         + (castType.map { ", cast to \($0)" } ?? ""))
     for disagreement in data.disagreements { console.print("  \(disagreement)") }
   }

@@ -35,38 +35,38 @@ struct DiagnosisExpertsTests {
       PlantedDiagnosis(
         "experts sorted as strings", try SmallSpec.make(hidden: 2, inner: 1, experts: 12),
         FaultyAdapter(nativeOut: slots { asText[$0] }),
-        "experts are in lexicographic order (10 before 2) from HF only in layer 1; look "
+        "experts are in lexicographic order (10 before 2) when loading in layer 1; look "
           + "for numbers sorted as strings"),
       PlantedDiagnosis(
         "experts sorted as strings both ways",
         try SmallSpec.make(hidden: 2, inner: 1, experts: 12),
         FaultyAdapter(nativeOut: slots { asText[$0] }, nativeIn: slots { back[$0] }),
         step: .fromHF(nil),
-        "experts are in lexicographic order (10 before 2) in both directions in layer 1; "
+        "experts are in lexicographic order (10 before 2) when loading and saving in layer 1; "
           + "look for numbers sorted as strings"),
       PlantedDiagnosis(
         "reversed experts", try SmallSpec.make(), FaultyAdapter(nativeOut: slots { 2 - $0 }),
-        "experts are in reverse order from HF only in layer 1"),
+        "experts are in reverse order when loading in layer 1"),
       PlantedDiagnosis(
         "rotated experts both ways", try SmallSpec.make(experts: 4),
         FaultyAdapter(nativeOut: slots { ($0 + 1) % 4 }, nativeIn: slots { ($0 + 3) % 4 }),
-        "experts are rotated by 1 in both directions in layer 1: place 0 holds expert 1"),
+        "experts are rotated by 1 when loading and saving in layer 1: place 0 holds expert 1"),
       PlantedDiagnosis(
         "exchanged experts of down_proj", try SmallSpec.make(experts: 4),
         FaultyAdapter(nativeOut: slots("down_projs") { [0, 2, 1, 3][$0] }),
-        "for down_proj, experts are exchanged from HF only in layer 1: 1 and 2"),
+        "for down_proj, experts are exchanged when loading in layer 1: 1 and 2"),
       PlantedDiagnosis(
         "permuted experts", try SmallSpec.make(experts: 4),
         FaultyAdapter(nativeIn: slots { [1, 3, 0, 2][$0] }),
-        "experts are permuted to HF only in layer 1: places are taken for 2, 0, 3, 1"),
+        "experts are permuted when saving in layer 1: places are taken for 2, 0, 3, 1"),
       PlantedDiagnosis(
         "last expert wins", try SmallSpec.make(), FaultyAdapter(nativeOut: slots { _ in 2 }),
-        "every expert is a copy of expert 2 from HF only in layer 1; look for a key or a "
+        "every expert is a copy of expert 2 when loading in layer 1; look for a key or a "
           + "buffer without the expert's number"),
       PlantedDiagnosis(
         "one expert overwritten", try SmallSpec.make(),
         FaultyAdapter(nativeOut: slots { $0 == 1 ? 2 : $0 }),
-        "expert 1 is overwritten by expert 2 from HF only in layer 1"),
+        "expert 1 is overwritten by expert 2 when loading in layer 1"),
       PlantedDiagnosis(
         "arrival order", try SmallSpec.make(keyOrder: .reversed),
         FaultyAdapter(fromHF: { session, dict, call in
@@ -75,22 +75,22 @@ struct DiagnosisExpertsTests {
           guard !first.contains("experts.0.") else { return native }
           return try native.editing("_projs") { try $0.permuting(axis: 0) { 2 - $0 } }
         }),
-        "experts are in the order in which their keys arrive from HF only in layer 1; "
+        "experts are in the order in which their keys arrive when loading in layer 1; "
           + "look for experts appended as keys arrive"),
       PlantedDiagnosis(
         "missing expert on disk", try SmallSpec.make(),
         FaultyAdapter(onDiskOut: { dict, _ in
           try dict.renaming { $0.contains("experts.0.") ? nil : $0 }
-        }), "expert 0, the first one, is missing to HF only in layer 1"),
+        }), "expert 0, the first one, is missing when saving in layer 1"),
       PlantedDiagnosis(
         "halves and order at once", try SmallSpec.make(),
         FaultyAdapter(nativeOut: { dict, call in
           let swapped = try DiagnosisElementsTests.swapsHalves(dict, call)
           return try slots { 2 - $0 }(swapped, call)
         }),
-        "gate and up halves are swapped from HF only in layer 1; look at the order of "
+        "gate and up halves are swapped when loading in layer 1; look at the order of "
           + "the two in cat and in chunk",
-        "experts are in reverse order from HF only in layer 1"),
+        "experts are in reverse order when loading in layer 1"),
     ]
   }
 
@@ -117,14 +117,14 @@ struct DiagnosisExpertsTests {
         FaultyAdapter(
           fromHF: ranged { range, _ in Array(range.dropLast(range.count > 1 ? 1 : 0)) }),
         step: .fromHF(uneven),
-        "expert 1, the last one, is missing from HF only in layer 1 on rank 0 of 2; look at which "
+        "expert 1, the last one, is missing when loading in layer 1 on rank 0 of 2; look at which "
           + "ranks get the remainder of 3 experts over 2 ranks"),
       PlantedDiagnosis(
         "only expert of a rank lost", try SmallSpec.make(),
         FaultyAdapter(nativeOut: { dict, call in
           call.rank?.rank == 1 ? dict.filter { !$0.text.contains(".mlp.experts.") } : dict
         }), step: .fromHF(second),
-        "expert 2, the only one, is missing from HF only in layer 1 on rank 1 of 2; look at which "
+        "expert 2, the only one, is missing when loading in layer 1 on rank 1 of 2; look at which "
           + "ranks get the remainder of 3 experts over 2 ranks"),
       PlantedDiagnosis(
         "range shifted", try SmallSpec.make(experts: 5),
@@ -142,7 +142,7 @@ struct DiagnosisExpertsTests {
         "last expert twice", try SmallSpec.make(experts: 4),
         FaultyAdapter(fromHF: ranged { range, _ in range + [range.upperBound - 1] }),
         step: .fromHF(second),
-        "expert 3 is there twice from HF only in layer 1 on rank 1 of 2; look at how a rank's range "
+        "expert 3 is there twice when loading in layer 1 on rank 1 of 2; look at how a rank's range "
           + "is computed"),
       PlantedDiagnosis(
         "range of the other rank", try SmallSpec.make(experts: 4),
@@ -154,7 +154,7 @@ struct DiagnosisExpertsTests {
         "one expert more", try SmallSpec.make(experts: 5),
         FaultyAdapter(fromHF: ranged { range, _ in [range.lowerBound - 1] + range }),
         step: .fromHF(second),
-        "expert 2 is there beyond the rank's experts 3...4 from HF only in layer 1 on "
+        "expert 2 is there beyond the rank's experts 3...4 when loading in layer 1 on "
           + "rank 1 of 2; look at which ranks get the remainder of 5 experts over 2 ranks"),
       PlantedDiagnosis(
         "shares rounded up", try SmallSpec.make(experts: 5),
@@ -166,7 +166,7 @@ struct DiagnosisExpertsTests {
             try $0.selecting(axis: 0, Array(wanted))
           }
         }), step: .fromHF(try ExpertParallelism(rank: 2, size: 4)),
-        "expert 4 is there beyond the rank's expert 3 from HF only in layer 1 on rank 2 of 4; look "
+        "expert 4 is there beyond the rank's expert 3 when loading in layer 1 on rank 2 of 4; look "
           + "at which ranks get the remainder of 5 experts over 4 ranks"),
       PlantedDiagnosis(
         "the next rank's first expert", try SmallSpec.make(experts: 2),
@@ -174,7 +174,7 @@ struct DiagnosisExpertsTests {
           fromHF: ranged { range, count in
             Array(range.lowerBound..<min(count, range.upperBound + 1))
           }), step: .fromHF(uneven),
-        "expert 1 is there beyond the rank's expert 0 from HF only in layer 1 on rank 0 of 2; look "
+        "expert 1 is there beyond the rank's expert 0 when loading in layer 1 on rank 0 of 2; look "
           + "at how a rank's range is computed"),
       PlantedDiagnosis(
         "local numbers", try SmallSpec.make(experts: 4),
@@ -202,7 +202,7 @@ struct DiagnosisExpertsTests {
             $0.replacing("layers.10.", with: "layers.1.").replacing("layers.11.", with: "layers.1.")
           }
         }),
-        "layers 10 and 11 landed on layer 1 from HF only; look for a pattern that reads "
+        "layers 10 and 11 landed on layer 1 when loading; look for a pattern that reads "
           + "one digit"),
       PlantedDiagnosis(
         "layers sorted as strings",
@@ -215,7 +215,7 @@ struct DiagnosisExpertsTests {
             return name.replacing("layers.\(layer).", with: "layers.\(sorted[layer - 1]).")
           }
         }),
-        "layers are in lexicographic order (10 before 2) from HF only; look for numbers "
+        "layers are in lexicographic order (10 before 2) when loading; look for numbers "
           + "sorted as strings"),
       PlantedDiagnosis(
         "layers exchanged", try SmallSpec.make(sparseLayers: 2),
@@ -225,7 +225,7 @@ struct DiagnosisExpertsTests {
               ? name.replacing("layers.1.", with: "layers.2.")
               : name.replacing("layers.2.", with: "layers.1.")
           }
-        }), "layers are exchanged to HF only: 1 and 2"),
+        }), "layers are exchanged when saving: 1 and 2"),
     ]
   }
 }

@@ -34,33 +34,33 @@ struct DiagnosisKeysTests {
       PlantedDiagnosis(
         "bias not renamed", try SmallSpec.make(),
         FaultyAdapter(nativeOut: rename("mlp.gate.e_score_correction_bias", "mlp.expert_bias")),
-        "expert_bias keeps its name on disk from HF only in layer 1"),
+        "expert_bias keeps its name on disk when loading in layer 1"),
       PlantedDiagnosis(
         "bias named otherwise", try SmallSpec.make(),
         FaultyAdapter(nativeOut: rename("e_score_correction_bias", "bias")),
-        "expert_bias comes out as 'mlp.gate.bias' from HF only in layer 1"),
+        "expert_bias comes out as 'mlp.gate.bias' when loading in layer 1"),
       PlantedDiagnosis(
         "router keeps native name", try SmallSpec.make(),
         FaultyAdapter(onDiskOut: rename("mlp.router.gate.weight", "mlp.gate.weight")),
-        "router keeps its native name to HF only in layer 1"),
+        "router keeps its native name when saving in layer 1"),
       PlantedDiagnosis(
         "head dropped", try SmallSpec.make(), FaultyAdapter(nativeOut: drop("lm_head")),
-        "lm_head is lost from HF only"),
+        "lm_head is lost when loading"),
       PlantedDiagnosis(
         "shared experts dropped", try SmallSpec.make(),
         FaultyAdapter(onDiskOut: drop("shared_mlp")),
-        "shared gate_proj, shared up_proj and shared down_proj are lost to HF only in layer 1"),
+        "shared gate_proj, shared up_proj and shared down_proj are lost when saving in layer 1"),
       PlantedDiagnosis(
         "prefix lost", try SmallSpec.make(prefix: .languageModel),
         FaultyAdapter(onDiskOut: rename("language_model.layers", "model.layers")),
-        "keys come out with the prefix 'model.' instead of 'language_model.' to HF only"),
+        "keys come out with the prefix 'model.' instead of 'language_model.' when saving"),
       PlantedDiagnosis(
         "surplus key", try SmallSpec.make(),
         FaultyAdapter(nativeOut: { dict, _ in
           var dict = dict
           try dict.insert(Tensor(.bf16, [1]) { _ in 0 }, named: "rotary.inv_freq")
           return dict
-        }), "surplus key 'rotary.inv_freq' from HF only"),
+        }), "surplus key 'rotary.inv_freq' when loading"),
       PlantedDiagnosis(
         "not grouped", try SmallSpec.make(),
         FaultyAdapter(nativeOut: { dict, call in
@@ -72,7 +72,7 @@ struct DiagnosisKeysTests {
             }
               + Array(onDisk).filter { $0.name.text.contains("mlp.experts.") }
               .map { ($0.name, $0.tensor) })
-        }), "gate_proj, up_proj and down_proj of experts are not grouped from HF only in layer 1"),
+        }), "gate_proj, up_proj and down_proj of experts are not grouped when loading in layer 1"),
     ]
   }
 
@@ -123,7 +123,7 @@ struct DiagnosisKeysTests {
       PlantedDiagnosis(
         "sorted keys", try SmallSpec.make(),
         FaultyAdapter(nativeOut: { dict, _ in try dict.arranged { $0.sorted() } }),
-        step: .fromHF(nil), "keys come out sorted by name from HF only"),
+        step: .fromHF(nil), "keys come out sorted by name when loading"),
       PlantedDiagnosis(
         "groups last", try SmallSpec.make(),
         FaultyAdapter(nativeOut: { dict, _ in
@@ -131,7 +131,7 @@ struct DiagnosisKeysTests {
             names.filter { !$0.text.contains("_projs") }
               + names.filter { $0.text.contains("_projs") }
           }
-        }), step: .fromHF(nil), "keys come out with grouped tensors behind all others from HF only"),
+        }), step: .fromHF(nil), "keys come out with grouped tensors behind all others when loading"),
       PlantedDiagnosis(
         "groups at their first member", try SmallSpec.make(keyOrder: .sharded(2)),
         FaultyAdapter(fromHF: { session, dict, call in
@@ -158,7 +158,7 @@ struct DiagnosisKeysTests {
           }
         }), step: .fromHF(nil),
         "keys come out with grouped tensors where the first of their experts stood "
-          + "instead of the last from HF only"),
+          + "instead of the last when loading"),
     ]
   }
 
@@ -315,7 +315,7 @@ struct DiagnosisKeysTests {
         FaultyAdapter(nativeOut: { dict, _ in
           try dict.editing("correction_bias") { try $0.cast(to: .bf16) }
         }), step: .fromHF(nil),
-        "expert_bias was cast float32 -> bfloat16 from HF only in layer 1; look for a "
+        "expert_bias was cast float32 -> bfloat16 when loading in layer 1; look for a "
           + "cast of the whole state dict"),
       PlantedDiagnosis(
         "experts not cast", try SmallSpec.make(types: SourceTypes(experts: .f32)),
@@ -324,19 +324,19 @@ struct DiagnosisKeysTests {
           setup.options.targetDType = .f32
           return setup
         }), step: .fromHF(nil),
-        "gate_proj, up_proj and down_proj were not cast to bfloat16 from HF only in layer 1"),
+        "gate_proj, up_proj and down_proj were not cast to bfloat16 when loading in layer 1"),
       PlantedDiagnosis(
         "all cast on the way back", try SmallSpec.make(),
         FaultyAdapter(onDiskOut: { dict, _ in
           try dict.editing("") { $0.dtype == .bf16 ? try $0.cast(to: .f32) : $0 }
         }),
-        "all bfloat16 tensors were cast to float32 to HF only; look for a cast of the "
+        "all bfloat16 tensors were cast to float32 when saving; look for a cast of the "
           + "whole state dict"),
       PlantedDiagnosis(
         "flattened", try SmallSpec.make(),
         FaultyAdapter(nativeOut: { dict, _ in
           try dict.editing("correction_bias") { try $0.reshaped([1, 3]) }
-        }), "expert_bias comes out in shape [1, 3] instead of [3] from HF only in layer 1"),
+        }), "expert_bias comes out in shape [1, 3] instead of [3] when loading in layer 1"),
     ]
   }
 
@@ -348,7 +348,7 @@ struct DiagnosisKeysTests {
       PlantedDiagnosis(
         "refused", try SmallSpec.make(), FaultyAdapter(fromHF: { _, _, _ in throw Refusal() }),
         step: .fromHF(nil), kind: "refused",
-        "a valid checkpoint is refused from HF only: KeyError: 'gate_proj'"),
+        "a valid checkpoint is refused when loading: KeyError: 'gate_proj'"),
       PlantedDiagnosis(
         "input changed", try SmallSpec.make(), FaultyAdapter(), step: .fromHF(nil),
         kind: "input changed", "fromHF changes the caller's tensors"),

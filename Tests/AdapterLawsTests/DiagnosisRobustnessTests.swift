@@ -76,7 +76,7 @@ struct DiagnosisRobustnessTests {
     let sentences = Diagnosis.of(violation, try SmallSpec.make(), adapter).sentences
     #expect(
       sentences == [
-        "the same conversion gives other keys or shapes when it is run again from HF only"
+        "the same conversion gives other keys or shapes when it is run again when loading"
       ])
   }
 

@@ -45,56 +45,56 @@ struct DiagnosisValuesTests {
     [
       try mapping(
         "-0.0 lost", "o_proj", of: [0x8000, 0x3f80],
-        "-0.0 became +0.0 in o_proj from HF in every layer; look for arithmetic such as "
+        "-0.0 became +0.0 in o_proj when loading in every layer; look for arithmetic such as "
           + "adding zero"
       ) { $0 == 0x8000 ? 0 : $0 },
       try mapping(
         "payloads lost", "o_proj", of: [0x7fc1, 0x7fd2],
-        "NaNs lost their payload in o_proj from HF in every layer"
+        "NaNs lost their payload in o_proj when loading in every layer"
       ) { _ in 0x7fc0 },
       try mapping(
         "signs of NaNs lost", "o_proj", of: [0xffc0],
-        "NaNs lost their sign in o_proj from HF in every layer"
+        "NaNs lost their sign in o_proj when loading in every layer"
       ) { _ in 0x7fc0 },
       try mapping(
         "NaNs canonicalised", "o_proj", of: [0xffc1, 0xffd2],
-        "NaNs lost payload and sign in o_proj from HF in every layer"
+        "NaNs lost payload and sign in o_proj when loading in every layer"
       ) { _ in 0x7fc0 },
       try mapping(
         "NaNs quieted", "o_proj", of: [0x7f81, 0xff82],
-        "signalling NaNs were quieted in o_proj from HF in every layer"
+        "signalling NaNs were quieted in o_proj when loading in every layer"
       ) { $0 | 0x40 },
       try mapping(
         "NaNs replaced", "o_proj", of: [0x7fc0],
-        "NaNs became numbers in o_proj from HF in every layer"
+        "NaNs became numbers in o_proj when loading in every layer"
       ) { _ in 0 },
       try mapping(
         "subnormals flushed", "o_proj", of: [0x0001, 0x807f],
-        "subnormal numbers were flushed to zero in o_proj from HF in every layer"
+        "subnormal numbers were flushed to zero in o_proj when loading in every layer"
       ) { $0 & 0x8000 },
       try mapping(
         "infinities", "o_proj", of: [0x7f80, 0xff80],
-        "infinities became finite in o_proj from HF in every layer"
+        "infinities became finite in o_proj when loading in every layer"
       ) { $0 - 1 },
       try mapping(
         "bytes swapped", "o_proj", of: [0x1234, 0x4567],
-        "the bytes of each element of o_proj are swapped from HF in every layer"
+        "the bytes of each element of o_proj are swapped when loading in every layer"
       ) {
         $0 >> 8 | $0 << 8 & 0xff00
       },
       try mapping(
         "bit flipped", "o_proj", of: [0x1234, 0x4567],
-        "bit 4 of o_proj is flipped from HF in every layer"
+        "bit 4 of o_proj is flipped when loading in every layer"
       ) { $0 ^ 0x10 },
       try mapping(
         "clipped", "o_proj", of: [0x4341, 0xc351, 0x4361],
-        "o_proj is clipped at 0x4300 from HF in every layer"
+        "o_proj is clipped at 0x4300 when loading in every layer"
       ) {
         $0 & 0x8000 | 0x4300
       },
       try mapping(
         "through float8", "o_proj", of: [0x3f81, 0x3fc3, 0x4015],
-        "o_proj went through float8_e4m3fn from HF in every layer; look for an "
+        "o_proj went through float8_e4m3fn when loading in every layer; look for an "
           + "intermediate type"
       ) { bits in
         let there = try? Cast(from: .bf16, to: .f8E4M3)
@@ -103,16 +103,16 @@ struct DiagnosisValuesTests {
       },
       try mapping(
         "something else", "o_proj", of: [0x3f81, 0x3f82],
-        "values of o_proj changed from HF in every layer: "
+        "values of o_proj changed when loading in every layer: "
           + "model.layers.0.self_attn.o_proj.weight[0, 0] is 0x4fff instead of 0x3f81"
       ) {
         $0 == 0x3f81 ? 0x4fff : 1
       },
       try mapping(
         "two faults", "o_proj", of: [0x8000, 0x7f81],
-        "-0.0 became +0.0 in o_proj from HF in every layer; look for arithmetic such as "
+        "-0.0 became +0.0 in o_proj when loading in every layer; look for arithmetic such as "
           + "adding zero",
-        "signalling NaNs were quieted in o_proj from HF in every layer"
+        "signalling NaNs were quieted in o_proj when loading in every layer"
       ) {
         $0 == 0x8000 ? 0 : $0 | 0x40
       },
@@ -143,11 +143,11 @@ struct DiagnosisValuesTests {
     [
       try arithmetic(
         "one added to norms", "layernorm",
-        "1 was added to input_layernorm and post_attention_layernorm from HF in every layer"
+        "1 was added to input_layernorm and post_attention_layernorm when loading in every layer"
       ) { $0 + 1 },
       try arithmetic(
         "output projection doubled", "o_proj",
-        "o_proj is multiplied by 2.0 from HF in every layer"
+        "o_proj is multiplied by 2.0 when loading in every layer"
       ) { $0 * 2 },
     ]
   }
@@ -188,11 +188,11 @@ struct DiagnosisValuesTests {
       try rounding(
         "truncated",
         "gate_proj, up_proj and down_proj are rounded toward zero instead of to nearest "
-          + "even from HF in layer 1"
+          + "even when loading in layer 1"
       ) { $0 >> 16 },
       try rounding(
         "through float16",
-        "gate_proj, up_proj and down_proj went through float16 from HF in layer 1; look "
+        "gate_proj, up_proj and down_proj went through float16 when loading in layer 1; look "
           + "for an intermediate type"
       ) { bits in
         let cast = { (from: DType, to: DType, bits: UInt64) in

@@ -163,7 +163,7 @@ struct InvalidInputLawsTests {
   @Test("Without a fault the law says nothing")
   func withoutFault() {
     guard case .doesNotApply = law.judge(Trial(specs[0].spec, ReferenceAdapter())) else {
-      Issue.record("the law judges a valid checkpoint")
+      Issue.record("the law checks a valid checkpoint")
       return
     }
   }

@@ -133,7 +133,7 @@ struct LawsBreakTests {
     Breach(law: "concurrent", adapter: alternating()),
   ]
 
-  /// Judged elsewhere: `invalid-input` in its own tests; tensors are immutable, so no adapter in
+  /// Checked elsewhere: `invalid-input` in its own tests; tensors are immutable, so no adapter in
   /// this process can break `input-unchanged`.
   private static let judgedElsewhere: Set<String> = ["input-unchanged", "invalid-input"]
 

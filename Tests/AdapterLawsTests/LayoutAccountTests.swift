@@ -18,7 +18,7 @@ struct LayoutAccountTests {
     _ input: StateDict, _ result: StateDict, _ side: CheckpointFaultKind.Side,
     _ spec: CheckpointSpec
   ) -> [TensorLoss] {
-    TensorAccount(of: input, in: result, side, spec).losses
+    LossAudit(of: input, in: result, side, spec).losses
   }
 
   @Test("Nothing is lost in right conversions, of one process or of a rank", arguments: names)

@@ -37,45 +37,45 @@ struct LayoutFaultTests {
     LayoutFault(
       "qwen3_moe", "halves exchanged both ways", law: "elements",
       FaultyAdapter(nativeOut: exchangingHalves, nativeIn: exchangingHalves),
-      "gate and up halves are swapped in both directions in layer 1"),
+      "gate and up halves are swapped when loading and saving in layer 1"),
     LayoutFault(
       "qwen3_moe", "experts in the order of texts", experts: 11, law: "elements",
       FaultyAdapter(nativeOut: { dict, _ in
         let order = (0..<11).sorted { "\($0)" < "\($1)" }
         return try dict.editing("_projs") { try $0.permuting(axis: 0) { order[$0] } }
       }),
-      "experts are in lexicographic order (10 before 2) from HF only in layer 1"),
+      "experts are in lexicographic order (10 before 2) when loading in layer 1"),
     LayoutFault(
       "qwen3_moe", "the router renamed", law: "keys",
       FaultyAdapter(nativeOut: { dict, _ in
         try dict.renaming { $0.replacing("mlp.gate.", with: "mlp.router.") }
       }),
-      "router comes out as 'mlp.router.weight' from HF only in layer 1"),
+      "router comes out as 'mlp.router.weight' when loading in layer 1"),
     LayoutFault(
       "qwen3_moe", "down not transposed", law: "shapes",
       FaultyAdapter(nativeOut: { dict, _ in
         try dict.editing("down_projs") { try $0.transposed() }
       }),
-      "down_proj is not transposed from HF only in layer 1"),
+      "down_proj is not transposed when loading in layer 1"),
   ]
 
   private static let step = [
     LayoutFault(
       "step3p5", "halves exchanged on load", law: "elements",
       FaultyAdapter(nativeOut: exchangingHalves),
-      "gate and up halves are swapped from HF only in layer 1"),
+      "gate and up halves are swapped when loading in layer 1"),
     LayoutFault(
       "step3p5", "experts reversed on save", law: "elements",
       FaultyAdapter(onDiskOut: { dict, _ in
         try dict.editing("moe.down_proj.") { try $0.permuting(axis: 0) { 2 - $0 } }
       }),
-      "for down_proj, experts are in reverse order to HF only in layer 1"),
+      "for down_proj, experts are in reverse order when saving in layer 1"),
     LayoutFault(
       "step3p5", "one expert overwritten", law: "elements",
       FaultyAdapter(nativeOut: { dict, _ in
         try dict.editing("down_projs") { try $0.permuting(axis: 0) { max($0, 1) } }
       }),
-      "for down_proj, expert 0 is overwritten by expert 1 from HF only in layer 1"),
+      "for down_proj, expert 0 is overwritten by expert 1 when loading in layer 1"),
     LayoutFault(
       "step3p5", "the router's bias not renamed", law: "keys",
       FaultyAdapter(nativeOut: { dict, _ in
@@ -83,13 +83,13 @@ struct LayoutFaultTests {
           $0.replacing("moe.gate.e_score_correction_bias", with: "moe.router_bias")
         }
       }),
-      "router_bias keeps its name on disk from HF only in layer 1"),
+      "router_bias keeps its name on disk when loading in layer 1"),
     LayoutFault(
       "step3p5", "down not transposed", law: "shapes",
       FaultyAdapter(nativeOut: { dict, _ in
         try dict.editing("down_projs") { try $0.transposed() }
       }),
-      "down_proj is not transposed from HF only in layer 1"),
+      "down_proj is not transposed when loading in layer 1"),
   ]
 
   private static let oss = [
@@ -98,13 +98,13 @@ struct LayoutFaultTests {
       FaultyAdapter(nativeOut: { dict, _ in
         try dict.renaming { $0.replacing("mlp.gate.weight", with: "mlp.router.weight") }
       }),
-      "router keeps its name on disk from HF only"),
+      "router keeps its name on disk when loading"),
     LayoutFault(
       "gpt_oss", "gate and up columns exchanged", law: "elements",
       FaultyAdapter(nativeOut: { dict, _ in
         try dict.editing("gate_and_up_projs") { try $0.permuting(axis: 2) { $0 ^ 1 } }
       }),
-      "gate and up halves are swapped from HF only"),
+      "gate and up halves are swapped when loading"),
     LayoutFault(
       "gpt_oss", "columns parted", law: "elements",
       FaultyAdapter(nativeOut: { dict, _ in
@@ -119,26 +119,26 @@ struct LayoutFaultTests {
       FaultyAdapter(nativeOut: { dict, _ in
         try dict.editing("experts.down_projs") { try $0.transposed() }
       }),
-      "down_proj is transposed from HF only"),
+      "down_proj is transposed when loading"),
     LayoutFault(
       "gpt_oss", "experts cast", law: "types",
       FaultyAdapter(nativeOut: { dict, _ in
         try dict.editing("experts.down_projs") { try $0.cast(to: .f32) }
       }),
-      "down_proj was cast bfloat16 -> float32 from HF only"),
+      "down_proj was cast bfloat16 -> float32 when loading"),
     LayoutFault(
       "gpt_oss", "experts rotated", law: "elements",
       FaultyAdapter(nativeOut: { dict, _ in
         try dict.editing("experts.down_projs") { try $0.permuting(axis: 0) { ($0 + 1) % 3 } }
       }),
-      "for down_proj, experts are rotated by 1 from HF only"),
+      "for down_proj, experts are rotated by 1 when loading"),
   ]
 
   private static let vision = [
     LayoutFault(
       "qwen3_vl_moe", "halves exchanged", law: "elements",
       FaultyAdapter(nativeOut: exchangingHalves),
-      "gate and up halves are swapped from HF only in layer 1")
+      "gate and up halves are swapped when loading in layer 1")
   ]
 
   private static let exchangingHalves: FaultyAdapter.Edit = { dict, _ in

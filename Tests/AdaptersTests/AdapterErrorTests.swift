@@ -8,9 +8,9 @@ import Testing
 
 @Suite("Errors of the adapters are readable")
 struct AdapterErrorTests {
-  private static func findings(_ count: Int) -> [Finding] {
+  private static func findings(_ count: Int) -> [Problem] {
     (0..<count).map {
-      Finding(.missingTensor, "layer.\($0)", expected: "[2, 3]", found: "no such key")
+      Problem(.missingTensor, "layer.\($0)", expected: "[2, 3]", found: "no such key")
     }
   }
 
@@ -28,7 +28,7 @@ struct AdapterErrorTests {
 
   @Test("A key with a line break cannot pose as a message of its own")
   func lineBreaks() {
-    let finding = Finding(
+    let finding = Problem(
       .unknownExpertKey, "a\n✔ all is well\r\u{2028}b", expected: "x", found: "y")
     let lines = finding.description.split(whereSeparator: \.isNewline)
     #expect(lines.count == 1)

@@ -8,7 +8,7 @@ import Testing
 
 @Suite("Multi-token prediction layers are told apart, dropped or preserved")
 struct AdapterPlannerTests {
-  @Test("A key is an MTP key if its layer lies behind the decoder layers")
+  @Test("A key is an MTP key if its layer lies after the decoder layers")
   func isMTPKey() throws {
     let config = try TestCheckpoint.config(mtp: 1)
     let adapter = StateDictAdapter(config: config)

@@ -125,15 +125,15 @@ struct FromHFPlannerTests {
     let scale = expert(3, "up_proj.weight_scale")
     let dense = expert(0, "up_proj.weight", layer: 0)
     let denseScale = expert(0, "up_proj.input_scale", layer: 0)
-    let behind: [TensorName] = [
+    let after: [TensorName] = [
       "model.layers.4.input_layernorm.weight", expert(0, "up_proj.weight", layer: 4),
     ]
     expect([
       fault("expert 3 of 3", try valid.adding(third, [5, 4]), [Offence(.surplusExpert, third)]),
       fault("its scale", try valid.adding(scale, [1]), [Offence(.surplusExpert, scale)]),
       fault(
-        "layer 4 of 4", try valid.adding(behind[0], [4]).adding(behind[1], [5, 4]),
-        .all(.surplusLayer, behind)),
+        "layer 4 of 4", try valid.adding(after[0], [4]).adding(after[1], [5, 4]),
+        .all(.surplusLayer, after)),
       fault(
         "experts of a dense layer", try valid.adding(dense, [5, 4]).adding(denseScale, [1]),
         .all(.expertsInDenseLayer, [dense, denseScale])),
@@ -234,7 +234,7 @@ struct FromHFPlannerTests {
   @Test("Numbers that are not written as the model writes them")
   func indices() throws {
     let up = expert(1, "up_proj.weight")
-    let renamed: [(TensorName, Finding.Code)] = [
+    let renamed: [(TensorName, Problem.Code)] = [
       ("model.layers.1.mlp.experts.01.up_proj.weight", .nonCanonicalIndex),
       ("model.layers.01.mlp.experts.1.up_proj.weight", .nonCanonicalIndex),
       ("model.layers.1.mlp.experts.99999999999999999999.up_proj.weight", .nonCanonicalIndex),

@@ -111,7 +111,7 @@ struct ModelConfigTests {
     }
   }
 
-  @Test("Layers behind the decoder layers are sparse")
+  @Test("Layers after the decoder layers are sparse")
   func layerKinds() throws {
     let config = try TestCheckpoint.config(layers: [.dense, .sparse, .dense], mtp: 2)
     #expect((0..<5).map { config.isSparse(layer: $0) } == [false, true, false, true, true])

@@ -72,7 +72,7 @@ struct NameCatalogTests {
     }
   }
 
-  @Test("The names of multi-token prediction layers are those of the layers behind the decoder")
+  @Test("The names of multi-token prediction layers are those of the layers after the decoder")
   func mtp() throws {
     let catalog = try catalog()
     let names = catalog.schema.map(\.name.text)

@@ -174,7 +174,7 @@ struct PlanExecutorTests {
     }
   }
 
-  @Test("Results before and behind one as large as an allocation are made")
+  @Test("Results before and after one as large as an allocation are made")
   func severalAllocations() throws {
     let matrix = try Tensor(.u8, [2, 3]) { UInt64($0 + 1) }
     let large = 64 << 20

@@ -10,7 +10,7 @@ import Testing
 struct PredictionLayerTests {
   private let own = ["eh_proj", "enorm", "hnorm", "final_layernorm"].map { "\($0).weight" }
 
-  @Test("A prediction layer has experts, also behind dense layers only")
+  @Test("A prediction layer has experts, also after dense layers only")
   func schema() throws {
     func names(_ layers: [LayerKind]) throws -> [TensorName] {
       try ModelSchema(TestCheckpoint.config(layers: layers, mtp: 1)).tensors().map(\.name)

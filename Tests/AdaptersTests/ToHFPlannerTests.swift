@@ -80,7 +80,7 @@ struct ToHFPlannerTests {
 
   @Test("Keys of the layout on disk, of other layers, of other prefixes")
   func names() throws {
-    let added: [(TensorName, Finding.Code)] = [
+    let added: [(TensorName, Problem.Code)] = [
       ("\(base)expert_bias", .foreignLayout), ("\(base)router.gate.weight", .foreignLayout),
       ("\(base)shared_mlp.up_proj.weight", .foreignLayout),
       ("\(base)experts.0.up_proj.weight", .foreignLayout),
@@ -117,7 +117,7 @@ struct ToHFPlannerTests {
 
   @Test("Grouped tensors that have no place are not asked for their partners")
   func partners() throws {
-    let names: [(TensorName, Finding.Code)] = [
+    let names: [(TensorName, Problem.Code)] = [
       ("visual.layers.1.mlp.experts.down_projs", .unknownPrefix),
       ("model.layers.01.mlp.experts.down_projs", .nonCanonicalIndex),
       ("model.layers.0.mlp.experts.down_projs", .expertsInDenseLayer),

@@ -45,7 +45,7 @@ struct CampaignHTMLTests {
     let text = MarkupReader(html: try TestCampaigns.broken().html(tool: "test")).all("p")
       .map(\.text)
     let story =
-      "Found in case 12 (around) after 4.3 s, seen in 13 cases, made simpler 3 times in 40 "
+      "Found in case 12 (around) after 4.3 s, seen in 13 cases, shrunk 3 times in 40 "
       + "attempts, until a limit was reached."
     #expect(text.contains(story), "\(text)")
     #expect(text.contains("Found in the phase 'plan proof' after 0.3 s."))

@@ -61,7 +61,7 @@ struct CampaignRunTests {
       + report.json.map { $0.1.text(.compact) }
   }
 
-  @Test("Every phase judges cases, and what fails is made as small as can be")
+  @Test("Every phase checks cases, and what fails is shrunk as far as can be")
   func phases() throws {
     let report = try Self.undisturbed.get()
     #expect(report.end == .completed)
@@ -97,7 +97,7 @@ struct CampaignRunTests {
     #expect(cases[3].spec.config.moeIntermediateSize == 3)
   }
 
-  @Test("A finding is judged again by its token")
+  @Test("A finding is checked again by its token")
   func replay() throws {
     let finding = try #require(try Self.undisturbed.get().failures.first)
     let check = CheckRun(ReferenceAdapter(), laws: [TestLaws.few, TestLaws.flat])
@@ -177,7 +177,7 @@ struct CampaignRunTests {
     #expect(try Corpus(folder: copy).contents() == Corpus(folder: original).contents())
   }
 
-  @Test("A second campaign keeps the cases of the first, judged or not")
+  @Test("A second campaign keeps the cases of the first, checked or not")
   func keptBySecond() throws {
     let laws = [TestLaws.certain, TestLaws.shallow]
     _ = try run(12, corpus: folder, laws: laws)

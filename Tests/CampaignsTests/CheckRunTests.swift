@@ -67,7 +67,7 @@ struct CheckRunTests {
     #expect(try documents(1, seed: 6)[0] != expected[0])
   }
 
-  @Test("A failure is made as small as can be and names every law that the checkpoint breaks")
+  @Test("A failure is shrunk as far as can be and names every law that the checkpoint breaks")
   func failure() throws {
     let run = CheckRun(ReferenceAdapter(), laws: [TestLaws.shallow, TestLaws.few])
     let report = try run.run(RunSettings(examples: 200))
@@ -122,7 +122,7 @@ struct CheckRunTests {
     #expect(experts.values.filter(\.isFeasible).map(\.count) == [30])
   }
 
-  @Test("Without examples, laws or anything to judge there is an error and no report")
+  @Test("Without examples, laws or anything to check there is an error and no report")
   func nothing() throws {
     func error(_ laws: [AdapterLaw], examples: Int) -> CheckError? {
       do throws(CheckError) {

@@ -41,7 +41,7 @@ struct CorpusTests {
     #expect(damaged.unreadable[0].hasPrefix("\(path), line 2: "))
   }
 
-  @Test("A corpus that is made small has the triples that it had, in fewer cases")
+  @Test("A corpus that is shrunk has the triples that it had, in fewer cases")
   func minimised() throws {
     let tokens = try (0..<40).map(Self.token)
     try corpus.write(cases: tokens + tokens.prefix(5), named: "a")

@@ -143,7 +143,7 @@ struct DamagedFileTests {
     }
   }
 
-  /// Reads a state with a journal behind it, and does what a campaign does with it at its end.
+  /// Reads a state with a journal after it, and does what a campaign does with it at its end.
   private static func judge(_ text: [UInt8]) {
     let journal = [
       "{}", "[1]", "{\"record\":{\"case\":9007199254740992}}",

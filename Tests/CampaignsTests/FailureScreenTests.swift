@@ -51,8 +51,8 @@ struct FailureScreenTests {
       ✘ few-experts: experts < 3 && "few" is <b>'enough'</b>
         The third expert is one too many.
 
-      the smallest checkpoint that shows it (found in example 17, made simpler 1 time in 1,234 attempts,
-      until a limit was reached)
+      the smallest checkpoint that shows it (found in example 17, shrunk 1 time in 1,234 attempts, until a
+      limit was reached)
       \((checkpoint + config).map { "    \($0)" }.joined(separator: "\n"))
 
       where it differs

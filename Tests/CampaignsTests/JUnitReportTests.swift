@@ -42,7 +42,7 @@ struct JUnitReportTests {
     #expect(xml.contains("bell \u{fffd} and escape \u{fffd}[31m"))
   }
 
-  @Test("Laws that held have an empty test case, those never judged are skipped")
+  @Test("Laws that held have an empty test case, those never checked are skipped")
   func held() throws {
     let reader = MarkupReader(try TestReports.held().junit)
     #expect(reader.error == nil)
@@ -51,7 +51,7 @@ struct JUnitReportTests {
     #expect(reader.all("testsuite").first?.attributes["failures"] == "0")
   }
 
-  @Test("A law broken only behind another says where to look")
+  @Test("A law broken only after another says where to look")
   func masked() throws {
     var report = try TestReports.broken()
     report.failures.removeAll { $0.law.name == "flat" }

@@ -11,7 +11,7 @@ import Testing
 
 @Suite("Reports of runs that go on after failures")
 struct KeepGoingReportTests {
-  @Test("All examples are judged; without the setting a run ends soon after the first failure")
+  @Test("All examples are checked; without the setting a run ends soon after the first failure")
   func judgesAll() throws {
     let run = CheckRun(ReferenceAdapter(), laws: [TestLaws.few, TestLaws.flat])
     var settings = RunSettings(examples: 120)
@@ -84,7 +84,7 @@ struct KeepGoingReportTests {
     #expect(broken["kind"]?.stringValue != nil && broken["place"]?.stringValue != nil)
   }
 
-  @Test("HTML has one article for each cause behind a list of them, JUnit one screen")
+  @Test("HTML has one article for each cause after a list of them, JUnit one screen")
   func documents() throws {
     let report = try many()
     let html = report.html(tool: "test")

@@ -117,7 +117,7 @@ struct KnownRunTests {
     #expect(report.known?.tallies.map(\.state) == [.notJudged])
   }
 
-  @Test("A case that the adapter does not support is not judged; a config does not matter")
+  @Test("A case that the adapter does not support is not checked; a config does not matter")
   func spaces() throws {
     let supporting = VersionedAdapter(supports: [AxisSelection("experts", ["1", "2"])])
     let unsupported = try run([few(), flat()], adapter: supporting)

@@ -73,7 +73,7 @@ struct LayerwiseVerificationTests {
     #expect(found.lines.contains { $0.contains("[0, 1, 3]") })
   }
 
-  @Test("A refusal is a disagreement in the adapter's words, and other layers are still judged")
+  @Test("A refusal is a disagreement in the adapter's words, and other layers are still checked")
   func refusal() throws {
     struct Refusal: Error, CustomStringConvertible {
       let description = "no such layer"

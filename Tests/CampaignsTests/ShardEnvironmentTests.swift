@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Shards from the environment")
 struct ShardEnvironmentTests {
-  private func finding(_ variables: [String: String]) throws -> ShardEnvironment.Finding? {
+  private func finding(_ variables: [String: String]) throws -> ShardEnvironment.DetectedShard? {
     try ShardEnvironment { variables[$0] }.finding()
   }
 

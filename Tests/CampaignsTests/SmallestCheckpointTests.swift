@@ -55,7 +55,7 @@ struct SmallestCheckpointTests {
     #expect(failure.checkpoint == expected)
     #expect(
       failure.diagnosis == [
-        "experts are in lexicographic order (10 before 2) from HF only in layer 0; look for numbers "
+        "experts are in lexicographic order (10 before 2) when loading in layer 0; look for numbers "
           + "sorted as strings"
       ])
   }

@@ -76,14 +76,14 @@ struct SupportedSpaceTests {
     let token = try CheckpointSpec(token: KnownLists.simplest())
     do throws(CheckError) {
       _ = try CheckRun(adapter, laws: [TestLaws.few]).replay(token)
-      Issue.record("it was judged")
+      Issue.record("it was checked")
     } catch {
       #expect(error == .unsupported(adapter: "versioned", axis: .experts, label: "1"))
       #expect("\(error)".contains("does not support checkpoints with experts 1"))
     }
   }
 
-  @Test("Unknown axes and configs that are not supported are errors before anything is judged")
+  @Test("Unknown axes and configs that are not supported are errors before anything is checked")
   func errors() throws {
     func error(_ adapter: VersionedAdapter, _ space: CheckpointSpace) -> CheckError? {
       do throws(CheckError) {

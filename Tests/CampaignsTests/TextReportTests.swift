@@ -82,7 +82,7 @@ struct TextReportTests {
     #expect(shellCommand(["a b", "", "it's", "$x", "é"]) == #"'a b' '' 'it'\''s' '$x' 'é'"#)
   }
 
-  @Test("Long commands go on behind a backslash, never inside of quotes")
+  @Test("Long commands go on after a backslash, never inside of quotes")
   func continuing() {
     let command = "hymt2 replay c1:x --config 'a b c' --law keys"
     #expect(continued(command, width: 100) == [command])

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Commands with --adapter")
 struct ExternalAdapterCommandTests {
-  @Test("check judges all laws on an adapter in another process, and says which one it was")
+  @Test("check checks all laws on an adapter in another process, and says which one it was")
   func check() throws {
     let scratch = try Scratch()
     let outcome = try Hymt2.run(
@@ -51,7 +51,23 @@ struct ExternalAdapterCommandTests {
       arguments + ["--adapter", ScriptedAdapter.command("refuse@always")], in: scratch.path
     ).wait()
     #expect(wrong.status == 1)
-    #expect(wrong.output.contains("RuntimeError: Expert weights missing"))
+    #expect(
+      wrong.output.contains(
+        """
+        ✘ 25 of 25 valid cases failed, for 1 cause
+          load, save, stream: refused: RuntimeError: Expert weights missing: layer 1
+            in 25 cases: deepseek-v3-experts-1, deepseek-v3-experts-11, deepseek-v32-experts-1, \
+        deepseek-v32-experts-11, experts-1 and 20 more
+
+        """), "\(wrong.output)")
+    let one = try Hymt2.start(
+      arguments + [
+        "--adapter", ScriptedAdapter.command("refuse@always"), "--limit", "1", "--json",
+      ], in: scratch.path
+    ).wait()
+    #expect(try one.json()["valid"] == 1)
+    #expect(try one.json()["faults"]?.arrayValue?.count == 3)
+    #expect(try one.json()["causes"]?.arrayValue?.count == 1)
   }
 
   @Test("golden verify leaves out what the adapter does not support, and says so")
@@ -113,9 +129,8 @@ struct ExternalAdapterCommandTests {
     #expect(
       right.output.contains(
         """
-        ✔ scripted 1.2 takes 4 parts (each layer, and what is outside of layers) to native form \
-        bit for bit
-        ✔ scripted 1.2 brings 4 parts (each layer, and what is outside of layers) back bit for bit
+        ✔ scripted 1.2 loads 4 parts (each layer, and what is outside of layers) bit for bit
+        ✔ scripted 1.2 saves 4 parts (each layer, and what is outside of layers) bit for bit
 
         """))
     let wrong = try Hymt2.run(
@@ -125,7 +140,8 @@ struct ExternalAdapterCommandTests {
     #expect(adapter["name"] == "scripted" && adapter["parts"] == 4)
     let disagreements = try #require(adapter["disagreements"]?.arrayValue)
     let found = try #require(disagreements.first)
-    #expect(disagreements.count == 1 && found["part"] == "layer 0" && found["step"] == "from HF")
+    #expect(
+      disagreements.count == 1 && found["part"] == "layer 0" && found["step"] == "when loading")
     #expect(found["lines"] == ["refused: RuntimeError: Expert weights missing: layer 1"])
   }
 

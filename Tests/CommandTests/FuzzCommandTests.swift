@@ -49,6 +49,21 @@ struct FuzzCommandTests {
     #expect(half.errors.contains("expected all 2 shards, found none of 2/2"), "\(half.errors)")
   }
 
+  @Test("Another process's adapter has no proof of plans and no layer at full size")
+  func adapter() throws {
+    let arguments = ["fuzz", "--config", config, "--examples", "8", "--json", "--quiet"]
+    func phases(_ arguments: [String]) throws -> [String] {
+      let outcome = try Hymt2.start(arguments, in: scratch.path).wait()
+      outcome.expectSuccess()
+      let phases = try #require(try outcome.json()["phases"]?.arrayValue)
+      return phases.compactMap { $0["name"]?.stringValue }
+    }
+    let reference = try phases(arguments)
+    #expect(reference.prefix(2) == ["plan proof", "full-size layer"])
+    let other = try phases(arguments + ["--adapter", ScriptedAdapter.command()])
+    #expect(other == Array(reference.dropFirst(2)))
+  }
+
   @Test("Help without a subcommand has the options of a campaign and an example for the first run")
   func help() throws {
     let help = try Hymt2.run("fuzz", "--help")
@@ -116,7 +131,7 @@ struct FuzzCommandTests {
     try Hymt2.run("fuzz", "--config", path).expectFailure(naming: "num_experts", path)
   }
 
-  @Test("A corpus is listed and made small")
+  @Test("A corpus is listed and shrunk")
   func others() throws {
     let corpus = scratch["corpus"]
     try Hymt2.run(

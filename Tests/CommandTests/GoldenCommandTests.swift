@@ -45,6 +45,33 @@ import Testing
     #expect((1..<21).contains(count))
     try Hymt2.run("golden", "verify", "--filter", "nothing", in: Hymt2.tree)
       .expectFailure(naming: "nothing", "list the cases")
+    try Hymt2.run("golden", "verify", "--filter", "lorra", in: Hymt2.tree)
+      .expectFailure(naming: "or try lora")
+  }
+
+  @Test func aKindOfCasesIsSelected() throws {
+    var counts: [Int] = []
+    for kind in ["valid", "wrong", "Refused"] {
+      let outcome = try Hymt2.run(
+        "golden", "verify", "--only", kind, "--layout", "hy-mt2", "--json", in: Hymt2.tree)
+      outcome.expectSuccess()
+      let json = try outcome.json()
+      let others = ["valid", "wrong", "refused"].filter { $0 != kind.lowercased() }
+      for other in others { #expect(json[other] == 0, "--only \(kind): \(other)") }
+      counts.append(try #require(json[kind.lowercased()]?.integerValue))
+    }
+    let all = try Hymt2.run("golden", "verify", "--layout", "hy_mt2", "--json", in: Hymt2.tree)
+    for (kind, count) in zip(["valid", "wrong", "refused"], counts) {
+      #expect(count > 0)
+      #expect(try all.json()[kind] == JSONValue(count), "\(kind)")
+    }
+  }
+
+  @Test func aMissingSetIsNamedWithItsOption() throws {
+    for arguments in [["golden", "verify"], ["golden", "list"], ["golden", "diff", "new"]] {
+      try Hymt2.start(arguments, in: scratch.path).wait()
+        .expectFailure(naming: "no set of golden files in 'Golden'", "--set")
+    }
   }
 
   @Test func casesAreListed() throws {

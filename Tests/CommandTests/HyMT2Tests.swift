@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import ArgumentParser
 import Foundation
 import Testing
 
@@ -123,7 +124,7 @@ struct HyMT2Tests {
     let wrong = [
       ["nothing"], ["prove"], ["prove", "--config"], ["prove", "--config", "a", "b"],
       ["prove", "--config", "a", "--ep-size", "0"], ["prove", "--config", "a", "--ep-size", "x"],
-      ["prove", "--config", "a", "--dtype", "bf16"], ["prove", "--config", "a", "--prefix", "x"],
+      ["prove", "--config", "a", "--dtype", "bf15"], ["prove", "--config", "a", "--prefix", "x"],
       ["prove", "--config", "a", "--activation", "gelu"],
       ["verify"], ["verify", "a", "b"], ["verify", "a", "--config", "b"],
       ["verify", "--synthetic"],
@@ -155,6 +156,65 @@ struct HyMT2Tests {
       #expect(outcome.output == "", "\(arguments)")
       #expect(outcome.errors.hasPrefix("Error: "), "\(arguments) \(outcome.errors)")
       #expect(outcome.errors.contains("Usage: hymt2"), "\(arguments) \(outcome.errors)")
+    }
+  }
+
+  @Test("A word near a right one is understood or answered with the right one")
+  func nearWords() throws {
+    let config = "\(Hymt2.tree)/Generators/configs/hy-mt2-30b-a3b.json"
+    for type in ["bf16", "BF16", "bfloat16", "torch.bfloat16"] {
+      try Hymt2.run("prove", "--config", config, "--dtype", type).expectSuccess()
+    }
+    try Hymt2.run(
+      "check", "--examples", "1", "--quiet", "--law", "round_trip", "--layout", "Qwen3-MoE"
+    ).expectSuccess()
+    let near: [(arguments: [String], answer: String)] = [
+      (["check", "--law", "roundtrip"], "did you mean 'round-trip'?"),
+      (["check", "--without-law", "invalid"], "did you mean 'invalid-input'?"),
+      (["check", "--layout", "qwen3moe"], "did you mean 'qwen3_moe'?"),
+      (["check", "--layout", "hy_v3", "--native", "transformer"], "did you mean 'transformers'?"),
+      (["prove", "--config", config, "--dtype", "bf15"], "did you mean 'BF16'?"),
+      (["prove", "--config", config, "--activation", "swigluu"], "did you mean 'swiglu'"),
+      (
+        ["prove", "--config", config, "--prefix", "languagemodel"],
+        "did you mean 'language_model.'?"
+      ),
+      (["convert", "--to", "nativ", "a", "b"], "did you mean 'native'?"),
+      (["convert", "--to", "hf", "a", "b", "--mtp", "droop"], "did you mean 'drop'?"),
+      (["golden", "verify", "--only", "refuse"], "did you mean 'refused'?"),
+      (["inspect", "a", "--color", "allways"], "did you mean 'always'?"),
+    ]
+    for (arguments, answer) in near {
+      let outcome = try Hymt2.start(arguments).wait()
+      #expect(outcome.status == 64, "\(arguments) \(outcome)")
+      #expect(outcome.errors.contains(answer), "\(arguments) \(outcome.errors)")
+    }
+    try Hymt2.run("known", "list", "nemo").expectFailure(naming: "did you mean 'nemo-automodel")
+    try Hymt2.run("known", "list", "NeMo_Automodel", "--layout", "hy-v3").expectSuccess()
+    try Hymt2.run("replay", "c1:hyv3").expectFailure(naming: "'hy_v3'", "the nearest of 13")
+    try Hymt2.run("replay", "c1:hy_v3:num_expert=2").expectFailure(naming: "'num_experts'")
+    try Hymt2.run("replay", "c1:hy_v3:target=bf15").expectFailure(naming: "'bf16'")
+  }
+
+  /// Every command of the program, by its words.
+  private static func commands(
+    _ command: any ParsableCommand.Type = HyMT2.self, _ words: [String] = []
+  ) -> [[String]] {
+    [words]
+      + command.configuration.subcommands.flatMap { subcommand in
+        commands(subcommand, words + [subcommand._commandName])
+      }
+  }
+
+  @Test("No line of any help is longer than 80 characters")
+  func widths() throws {
+    let commands = Self.commands()
+    #expect(commands.count > 20)
+    for command in commands {
+      let help = try Hymt2.start(command + ["--help"]).wait()
+      help.expectSuccess()
+      let long = help.outputLines.filter { $0.count > 80 }
+      #expect(long.isEmpty, "hymt2 \(command.joined(separator: " ")) --help")
     }
   }
 

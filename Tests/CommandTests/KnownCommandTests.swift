@@ -38,7 +38,7 @@ struct KnownCommandTests {
     let lists = try #require(json["lists"]?.arrayValue)
     #expect(Set(lists.compactMap { $0["adapter"]?.stringValue }) == ["nemo-automodel"])
     #expect(lists.first?["layouts"] == ["hy_v3", "hy_mt2"])
-    try Hymt2.run("known", "--layout", "none").expectFailure(naming: "found 'none'")
+    try Hymt2.run("known", "--layout", "none").expectFailure(naming: "nothing is known of 'none'")
     try Hymt2.run("known", "nemo-automodel", "0.0.1").expectFailure(
       naming: "nemo-automodel 0.0.1", "nemo-automodel 0.7.0")
     #expect(try Hymt2.run("known", "a", "--known", "b").status == 64)

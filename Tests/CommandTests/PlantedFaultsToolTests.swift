@@ -45,12 +45,13 @@ struct PlantedFaultsToolTests {
     let faults = try #require(try outcome.json()["faults"]?.arrayValue)
     #expect(faults.count > 120)
     let page = String(
-      decoding: try Data(contentsOf: URL(filePath: "\(Hymt2.tree)/docs/mutants.md")), as: UTF8.self)
+      decoding: try Data(contentsOf: URL(filePath: "\(Hymt2.tree)/docs/measurements/mutants.md")),
+      as: UTF8.self)
     let missing = faults.filter { fault in
       let id = fault["id"]?.stringValue ?? ""
       return !page.contains("| `\(id)`")
     }
-    #expect(missing == [], "write docs/mutants.md anew with planted-faults --markdown")
+    #expect(missing == [], "write docs/measurements/mutants.md anew with planted-faults --markdown")
   }
 
   @Test("Wrong usage is told before anything is checked")

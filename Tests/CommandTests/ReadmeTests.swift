@@ -81,7 +81,7 @@ struct ReadmeTests {
     let lines = blocks.flatMap { $0 }.filter {
       $0.hasPrefix("hymt2 ") && $0.contains(" --adapter ")
     }
-    #expect(lines.count == 3)
+    #expect(lines.count == 4)
     for line in lines {
       let few = line.hasPrefix("hymt2 check ") ? " --examples 3" : ""
       let outcome = try shell("PATH=\(scratch.path):$PATH; \(line)\(few)", in: scratch.path)

@@ -21,9 +21,9 @@ struct VerifyCommandTests {
         ✔ every move stays inside its tensors
         ✔ every element is written once and read once
         ✔ every element is where the layout's index formula puts it
-        ✔ the way back brings every element home
+        ✔ converting back restores every element
         ✔ 768 elements of experts are where the formula says
-        ✔ 24 expert tensors (1.5 KB) go to native form and back bit for bit
+        ✔ 24 expert tensors (1.5 KB) round-trip bit for bit
           64 tensors, 2,232 parameters
           8 F32 + 2,224 BF16 elements
           4,480 bytes
@@ -53,7 +53,7 @@ struct VerifyCommandTests {
     let tiny = try scratch.tiny()
     let text = try Hymt2.run("verify", tiny, "--dtype", "F8_E4M3")
     text.expectSuccess()
-    #expect(text.output.contains("native form and back bit for bit, cast to F8_E4M3\n"))
+    #expect(text.output.contains("round-trip bit for bit, cast to F8_E4M3\n"))
     #expect(try Hymt2.run("verify", tiny, "--dtype", "F32", "--json").json()["castTo"] == "F32")
     #expect(!(try Hymt2.run("verify", tiny, "--dtype", "BF16")).output.contains("cast"))
   }

@@ -80,7 +80,7 @@ struct Misdeed: Sendable, CustomTestStringConvertible {
       let adapter = try Scripted.adapter("\(script)@\(number)", limits: limits)
       defer { adapter.shutdown(after: .zero) }
       for _ in 1..<number { try adapter.load() }
-      // What comes behind an answer may be read with the next request only.
+      // What comes after an answer may be read with the next request only.
       let found = misbehaviour { for _ in 0..<2 { try adapter.load() } }
       guard let found else { return "\(script): no misbehaviour" }
       let isRight =

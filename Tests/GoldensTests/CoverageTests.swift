@@ -148,8 +148,8 @@ import Testing
         return findings.map(\.code)
       })
     // These are about options, patterns and memory, or cannot come of one state dict.
-    let others: Set<Finding.Code> = [.invalidOption, .invalidPattern, .storage]
-    let missing = Finding.Code.allCases.filter {
+    let others: Set<Problem.Code> = [.invalidOption, .invalidPattern, .storage]
+    let missing = Problem.Code.allCases.filter {
       !others.contains($0) && !found.contains($0.rawValue)
     }
     #expect(missing == [])

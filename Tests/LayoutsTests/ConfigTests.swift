@@ -256,7 +256,7 @@ struct ConfigTests {
     let error = try #require(throws: ConfigError.self) {
       try ModelConfig(json: ["model_type": "gpt_oss2"])
     }
-    #expect(error.expected.hasPrefix("\"hy_v3\" or \"qwen3_moe\" or "))
+    #expect(error.expected.hasPrefix("'gpt_oss', the nearest of "))
     #expect(error.found == "\"gpt_oss2\"")
   }
 

@@ -64,9 +64,9 @@ struct ExpressionTests {
     "Anything else says what was expected",
     arguments: [
       ("", "a number or a size", "the end"), ("E E", "an operator or the end", "'E'"),
-      ("* 2", "a number or one of the sizes E, H, Z", "'*'"),
-      ("2 + X", "a number or one of the sizes E, H, Z", "'X'"),
-      ("99999999999999999999", "a number or one of the sizes E, H, Z", "'99999999999999999999'"),
+      ("* 2", "a number or a size: one of E, H, Z", "'*'"),
+      ("2 + X", "a number or a size: one of E, H, Z", "'X'"),
+      ("99999999999999999999", "a number or a size: one of E, H, Z", "'99999999999999999999'"),
       ("(E", "')'", "the end"),
       ("E $ H", "names, numbers, and + - * / % ( ) == != < > <= >=", "'$'"),
     ])

@@ -220,7 +220,7 @@ struct TableReadingTests {
       names == bare.map { $0.hasPrefix("model.") ? "model.language_model.\($0)" : $0 })
   }
 
-  @Test("Two layouts put what is moved behind everything else")
+  @Test("Two layouts put what is moved after everything else")
   func order() throws {
     #expect(
       try Layout.knownNames.filter { try Layout.named($0).order == [.moved] } == [

@@ -22,7 +22,7 @@ import Testing
     return settings
   }
 
-  @Test("All examples are judged and each key is found once, as small as can be")
+  @Test("All examples are checked and each key is found once and shrunk")
   func judgesAll() {
     let report = property(causes: 40).run(settings(800))
     #expect(report.passed + report.failed == 800)

@@ -80,34 +80,34 @@ extension AxisRule {
     [
       AxisRule(
         "no expert weights are on disk",
-        ConfigAxis.extent.has(CheckpointExtent.loraOnly),
+        ConfigAxis.extent.has(CheckpointScope.loraOnly),
         ConfigAxis.expertDType.isNot(ExpertTypeClass.bf16)),
       AxisRule(
         "no expert weights are on disk, which count as bf16",
-        ConfigAxis.extent.has(CheckpointExtent.loraOnly),
+        ConfigAxis.extent.has(CheckpointScope.loraOnly),
         ConfigAxis.targetDType.has(TargetTypeClass.bf16)),
       AxisRule(
         "no expert bias is on disk",
-        ConfigAxis.extent.isNot(CheckpointExtent.wholeModel),
+        ConfigAxis.extent.isNot(CheckpointScope.wholeModel),
         ConfigAxis.expertBias.has(ExpertBiasClass.bf16)),
       AxisRule(
         "nothing but expert weights is on disk",
-        ConfigAxis.extent.has(CheckpointExtent.expertsOnly), ConfigAxis.lora.has(LoRAClass.none),
+        ConfigAxis.extent.has(CheckpointScope.expertsOnly), ConfigAxis.lora.has(LoRAClass.none),
         ConfigAxis.otherDType.isNot(OtherTypeClass.bf16)),
       AxisRule(
         "experts alone are no whole model",
-        ConfigAxis.extent.has(CheckpointExtent.expertsOnly),
+        ConfigAxis.extent.has(CheckpointScope.expertsOnly),
         ConfigAxis.completeness.has(Completeness.wholeModel)),
       AxisRule(
         "nothing is left after MTP layers are dropped",
-        ConfigAxis.extent.isNot(CheckpointExtent.wholeModel),
+        ConfigAxis.extent.isNot(CheckpointScope.wholeModel),
         ConfigAxis.densePrefix.has(DensePrefix.everything),
         ConfigAxis.mtpPolicy.has(AxisValues.drop)),
     ]
     + [
       AxisRule(
         "unknown keys stand beside a whole model",
-        ConfigAxis.extent.isNot(CheckpointExtent.wholeModel),
+        ConfigAxis.extent.isNot(CheckpointScope.wholeModel),
         ConfigAxis.bystanders.isNot(Bystanders.none))
     ]
 
@@ -123,7 +123,7 @@ extension AxisRule {
         ConfigAxis.loraRank.isNot(0), ConfigAxis.loraPrefix.isNot(LoRAPrefixClass.peft),
         ConfigAxis.loraLayout.has(LoRALayoutHint.stated),
         ConfigAxis.expertBias.has(ExpertBiasClass.bf16),
-        ConfigAxis.extent.isNot(CheckpointExtent.wholeModel), ConfigAxis.lora.isNot(LoRAClass.none),
+        ConfigAxis.extent.isNot(CheckpointScope.wholeModel), ConfigAxis.lora.isNot(LoRAClass.none),
       ].map {
         AxisRule(
           "no layer on disk has experts",
@@ -136,7 +136,7 @@ extension AxisRule {
     [
       AxisRule(
         "there are no factors",
-        ConfigAxis.lora.has(LoRAClass.none), ConfigAxis.extent.has(CheckpointExtent.loraOnly)),
+        ConfigAxis.lora.has(LoRAClass.none), ConfigAxis.extent.has(CheckpointScope.loraOnly)),
       AxisRule(
         "there are no factors", ConfigAxis.lora.has(LoRAClass.none), ConfigAxis.loraRank.isNot(0)),
       AxisRule(

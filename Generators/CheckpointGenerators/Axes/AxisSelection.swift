@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import StrictJSON
+
 /// Some values of one axis, such as those that an adapter supports, by the names that reports show.
 public struct AxisSelection: Sendable, Hashable {
   /// The name of a ``ConfigAxis``.
@@ -30,20 +32,20 @@ public enum AxisSelectionError: Error, Sendable, Equatable, CustomStringConverti
   public var description: String {
     switch self {
     case .unknownAxis(let name):
-      "there is no axis '\(name)'; there are \(Self.list(ConfigAxis.allCases.map(\.name)))"
+      "there is no axis '\(name)'; \(ConfigAxis.names.answer(to: name))"
     case .unknownValue(let axis, let label):
-      "the axis '\(axis.name)' has no value '\(label)'; it has \(Self.list(axis.values))"
+      "the axis '\(axis.name)' has no value '\(label)'; \(WordList(axis.values).answer(to: label))"
     case .noValues(let axis):
       "the axis '\(axis.name)' has no values, which leaves no checkpoint; "
-        + "leave the axis out, or name some of \(Self.list(axis.values))"
+        + "leave the axis out, or name some of \(axis.values.joined(separator: ", "))"
     case .repeatedAxis(let axis):
       "the axis '\(axis.name)' is named twice; name it once with all its values"
     }
   }
+}
 
-  private static func list(_ names: [String]) -> String {
-    names.map { "'\($0)'" }.joined(separator: ", ")
-  }
+extension ConfigAxis {
+  fileprivate static let names = WordList(allCases.map(\.name))
 }
 
 extension CheckpointSpace {
@@ -64,14 +66,17 @@ extension CheckpointSpace {
   ) throws(AxisSelectionError) -> [ConfigAxis: Set<Int>] {
     var result: [ConfigAxis: Set<Int>] = [:]
     for selection in selections {
-      guard let axis = ConfigAxis.allCases.first(where: { $0.name == selection.axis }) else {
+      let name = ConfigAxis.names.meaning(of: selection.axis)
+      guard let axis = ConfigAxis.allCases.first(where: { $0.name == name }) else {
         throw .unknownAxis(selection.axis)
       }
       guard result[axis] == nil else { throw .repeatedAxis(axis) }
       guard !selection.values.isEmpty else { throw .noValues(axis: axis) }
       var positions: Set<Int> = []
       for label in selection.values {
-        guard let position = axis.value(label) else {
+        guard let value = WordList(axis.values).meaning(of: label),
+          let position = axis.value(value)
+        else {
           throw .unknownValue(axis: axis, label: label)
         }
         positions.insert(position)

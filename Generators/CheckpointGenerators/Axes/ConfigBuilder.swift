@@ -109,7 +109,7 @@ struct ConfigBuilder {
     return (0..<layers).map { $0 < dense ? .dense : .sparse }
   }
 
-  /// Layers of which some are dense, at least one of them behind a sparse one.
+  /// Layers of which some are dense, at least one of them after a sparse one.
   private func scattered(_ layers: Int, sparseAtMost most: Int) -> [LayerKind] {
     let dense = details.number(max(1, layers - most)...(layers - 1), .densePrefix)
     let plain = (0..<layers).map { $0 < layers - dense ? LayerKind.sparse : .dense }

@@ -38,7 +38,7 @@ extension Layout {
     case .activation: return hasGateOption ? all : plain
     case .lora, .loraRank, .loraPrefix, .loraLayout: return lora.isEmpty ? plain : all
     case .extent:
-      return lora.isEmpty ? all.filter { $0 != CheckpointExtent.loraOnly.axisValue } : all
+      return lora.isEmpty ? all.filter { $0 != CheckpointScope.loraOnly.axisValue } : all
     case .keyPrefix:
       var texts: Set<String> = []
       return ModelPrefix.allCases.filter { prefix in

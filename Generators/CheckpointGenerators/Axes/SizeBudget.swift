@@ -28,7 +28,7 @@ enum SizeBudget {
     let projections = isGated ? 3 : 2
     let isScaled = assignment[.expertDType] == ExpertTypeClass.scaled.axisValue
     let lora = LoRAClass?(unless: assignment, .lora)
-    let extent = CheckpointExtent?(unless: assignment, .extent)
+    let extent = CheckpointScope?(unless: assignment, .extent)
     let mayLackWeights =
       extent == .loraOnly || extent == nil && lora != LoRAClass.none && !isScaled
     let weights = mayLackWeights ? 0 : isScaled ? 2 * projections : projections

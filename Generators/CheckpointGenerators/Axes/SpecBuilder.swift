@@ -22,7 +22,7 @@ struct SpecBuilder {
       hasScales: experts == .scaled)
     let setup = AdapterSetup(config, options(experts: experts))
     return CheckpointSpec(
-      setup, types: types, extent: CheckpointExtent.at(axisValue: values[.extent]),
+      setup, types: types, extent: CheckpointScope.at(axisValue: values[.extent]),
       storesMTP: values[.mtpStorage] == MTPStorage.stored.axisValue,
       lora: lora(prefix: setup.options.prefix), keyOrder: keyOrder, parallelism: parallelism,
       exclusion: exclusion, bystanders: Bystanders.at(axisValue: values[.bystanders]),

@@ -80,7 +80,7 @@ extension CheckpointFaultKind {
   }
 
   /// Another key, what a refusal must say of it, and what is wrong in words.
-  typealias Renaming = (key: TensorName, codes: [Finding.Code], words: String)
+  typealias Renaming = (key: TensorName, codes: [Problem.Code], words: String)
 
   /// A tensor of another shape.
   static func reshaped(
@@ -97,7 +97,7 @@ extension CheckpointFaultKind {
   }
 }
 
-/// Decides where a fault strikes, digit by digit.
+/// Decides where a fault goes, digit by digit.
 struct FaultSite {
   private var rest: UInt64
 

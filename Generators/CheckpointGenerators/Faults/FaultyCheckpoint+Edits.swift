@@ -13,9 +13,9 @@ extension FaultyCheckpoint {
   func has(_ name: TensorName) -> Bool { infos.contains { $0.name == name } }
 
   /// Demands that a refusal names a key.
-  mutating func offend(_ name: TensorName, _ codes: Finding.Code...) { offend(name, codes) }
+  mutating func offend(_ name: TensorName, _ codes: Problem.Code...) { offend(name, codes) }
 
-  mutating func offend(_ name: TensorName, _ codes: [Finding.Code]) {
+  mutating func offend(_ name: TensorName, _ codes: [Problem.Code]) {
     touch(name)
     offences.append(Offence(name: name, codes: Set(codes)))
   }
@@ -36,7 +36,7 @@ extension FaultyCheckpoint {
   }
 
   /// Removes keys that a refusal must name as missing.
-  mutating func lose(_ names: [TensorName], _ code: Finding.Code = .missingTensor) {
+  mutating func lose(_ names: [TensorName], _ code: Problem.Code = .missingTensor) {
     remove(names)
     for name in names { offend(name, code) }
   }
@@ -56,7 +56,7 @@ extension FaultyCheckpoint {
 
   /// Appends a tensor, of which a refusal says something if there are codes for it; gives false if its
   /// key is taken.
-  mutating func add(_ info: TensorInfo, _ codes: Finding.Code...) -> Bool {
+  mutating func add(_ info: TensorInfo, _ codes: Problem.Code...) -> Bool {
     guard !has(info.name) else { return false }
     infos.append(info)
     touch(info.name)
@@ -65,7 +65,7 @@ extension FaultyCheckpoint {
   }
 
   /// Appends the tensors that an expert of a layer would have; gives false if a key is taken.
-  mutating func addExpert(_ expert: Int, _ layer: Int, _ code: Finding.Code) -> Bool {
+  mutating func addExpert(_ expert: Int, _ layer: Int, _ code: Problem.Code) -> Bool {
     for rule in expertRules(layer) {
       guard add(tensor(rule, layer, expert: expert), code) else { return false }
     }
@@ -157,7 +157,7 @@ extension FaultyCheckpoint {
   }
 
   /// What a refusal must say of a tensor that was valid under another config.
-  private func contradiction(of info: TensorInfo, _ shape: Shape?) -> Finding.Code? {
+  private func contradiction(of info: TensorInfo, _ shape: Shape?) -> Problem.Code? {
     let key = LenientKey(info.name, layout)
     if key.prefix == prefix, let layer = key.layer, let position = key.tensor {
       let rule = layout.tensors[position]

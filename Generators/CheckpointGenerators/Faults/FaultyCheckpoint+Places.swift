@@ -5,7 +5,7 @@ import Adapters
 import Layouts
 import Tensors
 
-/// Where faults can strike so that a refusal is due.
+/// Where faults can be placed so that a refusal is due.
 extension FaultyCheckpoint {
   var config: ModelConfig { setup.config }
   var prefix: String { setup.prefix }

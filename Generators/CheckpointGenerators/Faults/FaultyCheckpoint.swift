@@ -10,7 +10,7 @@ public struct Offence: Sendable, Hashable {
   /// The key, there or missing.
   public let name: TensorName
   /// What may be said of it; empty if anything may.
-  public let codes: Set<Finding.Code>
+  public let codes: Set<Problem.Code>
 }
 
 /// A generated checkpoint, or its native form, with faults made in order.
@@ -108,7 +108,7 @@ public struct FaultyCheckpoint: Sendable {
 
   /// The findings' subjects do not include these keys, or say something else of them.
   public func unnamed(in error: AdapterError) -> [Offence] {
-    var codes: [TensorName: Set<Finding.Code>] = [:]
+    var codes: [TensorName: Set<Problem.Code>] = [:]
     for finding in error.findings { codes[finding.subject, default: []].insert(finding.code) }
     return offences.filter { offence in
       guard let found = codes[offence.name] else { return true }

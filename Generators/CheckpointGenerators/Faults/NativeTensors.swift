@@ -7,7 +7,7 @@ import Tensors
 
 /// A native tensor of all experts of a layer.
 struct NativeExperts: Sendable {
-  /// What its key has behind the layer.
+  /// What its key has after the layer.
   let rest: String
   let dtype: DType
   let extents: [Int]

@@ -56,7 +56,7 @@ public struct LoRASpec: Sendable, Hashable {
 }
 
 /// Which tensors of a config a checkpoint holds.
-public enum CheckpointExtent: String, Sendable, Hashable, CaseIterable {
+public enum CheckpointScope: String, Sendable, Hashable, CaseIterable {
   /// All of them.
   case wholeModel
   /// The routed experts of every layer and nothing else.
@@ -72,7 +72,7 @@ public struct CheckpointSpec: Sendable, Hashable {
   /// The element types on disk.
   public var types: SourceTypes
   /// Which tensors there are.
-  public var extent: CheckpointExtent
+  public var extent: CheckpointScope
   /// Whether the config's multi-token prediction layers are in the checkpoint.
   public var storesMTP: Bool
   /// Low-rank factors of the experts, or nil for none.
@@ -95,7 +95,7 @@ public struct CheckpointSpec: Sendable, Hashable {
   /// Creates a description; the defaults are the plainest checkpoint of a setup.
   public init(
     _ setup: AdapterSetup, types: SourceTypes = SourceTypes(),
-    extent: CheckpointExtent = .wholeModel, storesMTP: Bool = true, lora: LoRASpec? = nil,
+    extent: CheckpointScope = .wholeModel, storesMTP: Bool = true, lora: LoRASpec? = nil,
     keyOrder: KeyOrder = .schema, parallelism: ExpertParallelism? = nil,
     exclusion: Exclusion = .none, bystanders: Bystanders = .none, contents: TensorContents,
     variation: UInt64 = 0, faults: [CheckpointFault] = []
@@ -144,7 +144,7 @@ public struct AdapterSetup: Sendable, Hashable {
 public struct CheckpointFault: Sendable, Hashable {
   /// The position in the catalogue of faults.
   public var kind: Int
-  /// Decides where the fault strikes.
+  /// Decides where the fault goes.
   public var site: UInt64
 
   /// Creates a fault.

@@ -121,7 +121,7 @@ extension SourceTypes {
 
 /// Names of low-rank factors.
 extension TensorRule {
-  /// What the key of an expert's factor has behind the layer.
+  /// What the key of an expert's factor has after the layer.
   func factorName(_ factor: String, expert: Int) -> String? {
     name.replacingWeight(by: "lora_\(factor).weight")?.name(expert: expert)
   }
@@ -136,7 +136,7 @@ extension Layout {
     }
   }
 
-  /// What the key of a fused factor has behind the layer.
+  /// What the key of a fused factor has after the layer.
   func fusedName(ofLoRA index: Int, _ factor: String) -> String {
     // The first parameter is wrapped first, and the wrapper of the last is the outermost.
     let wrapper = String(repeating: "base_layer.", count: lora.count - 1 - index)

@@ -3,6 +3,7 @@
 
 import Adapters
 public import Layouts
+import StrictJSON
 import Tensors
 
 /// What is wrong with the text of a checkpoint.
@@ -77,14 +78,20 @@ extension CheckpointSpec {
     for text in parts.words {
       let (name, value) = (text.prefix { $0 != "=" }, text.drop { $0 != "=" }.dropFirst())
       guard let position = left.firstIndex(where: { $0.name == name }) else {
+        let isTwice = TokenWord.all(of: layout).contains { $0.name == name }
+        let list = WordList(left.map(\.name))
         throw CheckpointTokenError(
           "the token",
-          expected: "each at most once of "
-            + TokenWord.all(of: layout).map(\.name).joined(separator: ", "), found: "'\(name)'")
+          expected: isTwice ? "each at most once" : list.expectation(for: String(name)),
+          found: "'\(name)'" + (isTwice ? " twice" : ""))
       }
-      guard left.remove(at: position).read(&draft, String(value)) else {
+      let word = left.remove(at: position)
+      guard word.read(&draft, String(value)) else {
         throw CheckpointTokenError(
-          "'\(name)' in the token", expected: "a value as tokens have it", found: "'\(value)'")
+          "'\(name)' in the token",
+          expected: word.values.isEmpty
+            ? "a value as tokens have it" : WordList(word.values).expectation(for: String(value)),
+          found: "'\(value)'")
       }
     }
     self = try draft.made()

@@ -4,7 +4,7 @@
 public import Layouts
 public import Tensors
 
-/// A pattern for keys to leave out on the way to disk, with what it means stated once more.
+/// A pattern for keys to leave out when saving, with what it means stated once more.
 ///
 /// Laws check exclusion by the meaning, so that no regular expression engine checks itself. Both follow
 /// from the names of a layout; what a layout has no names for is a pattern that no key matches.
@@ -87,7 +87,7 @@ public enum Exclusion: Sendable, Hashable {
   /// What no key matches.
   private static let nothing = "(?!)"
 
-  /// Keys that have one of some texts behind a dot.
+  /// Keys that have one of some texts after a dot.
   private static func inside(_ texts: [String]) -> String {
     let escaped = texts.map(escaped)
     return #".*\."# + (escaped.count == 1 ? escaped[0] : "(?:\(escaped.joined(separator: "|")))")
@@ -106,7 +106,7 @@ extension Layout {
     return head.map { $0.name.start.module } ?? textInside
   }
 
-  /// What the keys of experts have behind the layer and no other key has; one text for all of them if
+  /// What the keys of experts have after the layer and no other key has; one text for all of them if
   /// there is one.
   fileprivate var expertStarts: [String] {
     let names = tensors.filter(\.isOfExperts).map(\.name.start)
@@ -145,7 +145,7 @@ extension Layout {
       ?? name
   }
 
-  /// The first component that the keys of experts have behind the layer.
+  /// The first component that the keys of experts have after the layer.
   fileprivate var textInside: String {
     let name = tensors.first(where: \.isOfExperts)?.name.start ?? layerStart
     return String(name.prefix { $0 != "." })
@@ -163,7 +163,7 @@ extension String {
   /// The text without its last component, with a dot at the end.
   fileprivate var module: String { lastIndex(of: ".").map { String(self[...$0]) } ?? "" }
 
-  /// The text behind its last dot.
+  /// The text after its last dot.
   fileprivate var lastComponent: String {
     lastIndex(of: ".").map { String(self[index(after: $0)...]) } ?? self
   }

@@ -8,6 +8,8 @@ import Tensors
 /// One value in the text of a checkpoint: how it is written and read.
 struct TokenWord {
   let name: String
+  /// The values that there are, if they are a closed list.
+  var values: [String] = []
   let text: (CheckpointSpec) -> String
   /// Whether the value could be read.
   let read: (inout TokenDraft, String) -> Bool
@@ -82,7 +84,8 @@ struct TokenWord {
   private static func ofSpec<Value: TokenValue>(
     _ name: String, _ path: WritableKeyPath<CheckpointSpec, Value>
   ) -> TokenWord {
-    TokenWord(name: name, text: { $0[keyPath: path].tokenText }) { draft, text in
+    TokenWord(name: name, values: Value.tokenTexts, text: { $0[keyPath: path].tokenText }) {
+      draft, text in
       guard let value = Value(tokenText: text) else { return false }
       draft.spec[keyPath: path] = value
       return true
@@ -93,7 +96,8 @@ struct TokenWord {
     _ name: String, _ value: @escaping (ModelConfig) -> Value,
     _ set: @escaping (inout ConfigDraft, Value) -> Void
   ) -> TokenWord {
-    TokenWord(name: name, text: { value($0.config).tokenText }) { draft, text in
+    TokenWord(name: name, values: Value.tokenTexts, text: { value($0.config).tokenText }) {
+      draft, text in
       guard let value = Value(tokenText: text) else { return false }
       set(&draft.config, value)
       return true
@@ -104,10 +108,18 @@ struct TokenWord {
 /// A value as text without spaces, commas, colons and equals signs.
 protocol TokenValue {
   var tokenText: String { get }
+  /// The texts of all values, none if the values are no closed list.
+  static var tokenTexts: [String] { get }
   init?(tokenText: String)
 }
 
+extension TokenValue {
+  static var tokenTexts: [String] { [] }
+}
+
 extension TokenValue where Self: RawRepresentable<String> & CaseIterable {
+  static var tokenTexts: [String] { allCases.map(\.tokenText) }
+
   var tokenText: String {
     rawValue.isEmpty ? "none" : String(rawValue.map { $0 == " " ? "-" : $0 })
   }
@@ -123,7 +135,7 @@ extension MTPPolicy: TokenValue {}
 extension ExpertActivation: TokenValue {}
 extension Completeness: TokenValue {}
 extension ParamWrapperLayout: TokenValue {}
-extension CheckpointExtent: TokenValue {}
+extension CheckpointScope: TokenValue {}
 extension Bystanders: TokenValue {}
 extension ExpertPart: TokenValue {}
 extension LoRASpec.Layout: TokenValue {}
@@ -144,12 +156,16 @@ extension Bool: TokenValue {}
 
 extension DType: TokenValue {
   var tokenText: String { inWords }
+  static var tokenTexts: [String] { allCases.map(\.inWords) }
 
   init?(tokenText text: String) { self.init(inWords: text) }
 }
 
 extension Optional: TokenValue where Wrapped: TokenValue {
   var tokenText: String { self?.tokenText ?? "none" }
+  static var tokenTexts: [String] {
+    Wrapped.tokenTexts.isEmpty ? [] : Wrapped.tokenTexts + ["none"]
+  }
 
   init?(tokenText text: String) {
     if text == "none" {

@@ -56,7 +56,7 @@ def compare_from_hf(original: Path, native: Path, conversion: Conversion) -> Out
 
 
 def compare_to_hf(original: Path, native: Path, conversion: Conversion) -> Outcome:
-    """to_hf(NATIVE) against ORIGINAL, as far as the way there keeps it."""
+    """to_hf(NATIVE) against ORIGINAL, as far as loading keeps it."""
     if conversion.ep_rank is not None or conversion.ep_size is not None:
         raise OracleError("--to-hf needs all experts: it does not go with --ep-rank and --ep-size")
     adapter = conversion.adapter(original)

@@ -8,6 +8,7 @@ from typing import Any
 
 from hymt2_oracle.errors import OracleError
 from hymt2_oracle.tables import load_table, table_names
+from hymt2_oracle.words import answer
 
 Config = dict[str, Any]
 Fields = dict[str, Any]
@@ -22,7 +23,7 @@ _OTHERS = 6
 def table_of(name: str) -> dict[str, Any]:
     """A layout's table, read once. Throws on a name that no table has."""
     if name not in table_names():
-        raise OracleError(f"{name}: no such layout; there are {', '.join(table_names())}")
+        raise OracleError(f"{name}: no such layout; {answer(name, table_names())}")
     return load_table(name)
 
 

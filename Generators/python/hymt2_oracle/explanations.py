@@ -18,7 +18,7 @@ def explain_all(
 ) -> list[Difference]:
     """The same differences, explained where a known fault makes `found` of `expected`.
 
-    `halves` is the axis along which gate and up projections are one behind the other.
+    `halves` is the axis along which gate and up projections are one after the other.
     """
     wrong = [difference.key for difference in differences if difference.problem == "bits"]
     if not wrong:

@@ -21,7 +21,7 @@ def transformers_model(
 ) -> HYV3ForCausalLM:
     """The checkpoint as from_pretrained loads it; only MTP layers may be left over."""
     logging.disable_progress_bar()
-    # Its table of unexpected keys: they are judged below.
+    # Its table of unexpected keys: they are checked below.
     logging.set_verbosity_error()
     model, info = HYV3ForCausalLM.from_pretrained(
         path,

@@ -19,7 +19,7 @@ from hymt2_oracle.golden.upstream import Upstream, same
 from hymt2_oracle.numpy_adapter import NumPyAdapter
 
 ROOT = Path(__file__).parents[3]
-# Cases that another program has written can be judged in the place of the committed ones.
+# Cases that another program has written can be checked in the place of the committed ones.
 GOLDEN = Path(os.environ.get("HYMT2_GOLDEN", ROOT / "Golden"))
 FILES = sorted(GOLDEN.glob("*.h5"), key=lambda path: path.stem)
 

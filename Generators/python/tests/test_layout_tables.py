@@ -50,7 +50,7 @@ MOVED_LAST: dict[str, Callable[[str, str], bool]] = {
     "kimi_vl": lambda disk, native: disk.startswith("language_model.model."),
     "minimax_m3_vl": lambda disk, native: disk != f"language_model.{native}",
 }
-"""Upstream's adapters that put some keys behind all others before they do anything else."""
+"""Upstream's adapters that put some keys after all others before they do anything else."""
 
 
 def shapes(layout: Layout, mtp: bool) -> dict[str, tuple[int, ...]]:

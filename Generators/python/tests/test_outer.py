@@ -29,7 +29,7 @@ GATE_AND_UP, DOWN = f"{EXPERTS}.gate_and_up_projs", f"{EXPERTS}.down_projs"
 
 
 def convert(path: Path, preserve_mtp: bool = False) -> StateDict:
-    """NeMo's conversion, to be judged by transformers."""
+    """NeMo's conversion, to be checked by transformers."""
     adapter = make_adapter(read_config(path), preserve_mtp=preserve_mtp)
     return {
         key: tensor.clone()

@@ -48,7 +48,7 @@ enum NativeWhole: Hashable {
     }
   }
 
-  /// The name behind the layer.
+  /// The name after the layer.
   func name(_ layout: Layout) -> String {
     switch self {
     case .group(let group): layout.groups[group].name
@@ -64,7 +64,7 @@ enum NativeWhole: Hashable {
     }
   }
 
-  /// The name of a part on disk, behind the layer.
+  /// The name of a part on disk, after the layer.
   func name(of place: PartPlace, _ layout: Layout) -> NamePattern {
     let name = layout.tensors[place.rule].name
     return switch self {

@@ -107,7 +107,7 @@ struct TensorSubject: Hashable {
 
 /// What tensors of all layers and experts have in common that differ in nothing else.
 struct TensorKind: Hashable, Comparable {
-  /// The key behind the layer without the expert's number; the whole key outside layers.
+  /// The key after the layer without the expert's number; the whole key outside layers.
   let text: String
   /// What reports call it.
   let word: String
@@ -185,7 +185,7 @@ extension TensorRule {
 }
 
 extension String {
-  /// The text behind its last dot.
+  /// The text after its last dot.
   var lastComponent: Substring {
     lastIndex(of: ".").map { self[index(after: $0)...] } ?? self[...]
   }

@@ -77,7 +77,7 @@ public struct Diagnosis: Sendable {
           sentence: misbehaviour.description)
       ])
     }
-    var examination = Examination(violation, spec, adapter)
+    var examination = TracerRuns(violation, spec, adapter)
     var drafts = examination.drafts()
     if drafts.allSatisfy({ $0.fault.saysNothing }), spec.keyOrder == .schema {
       // What depends on the order of arrival does not show in schema order.
@@ -85,7 +85,7 @@ public struct Diagnosis: Sendable {
       reversed.keyOrder = .reversed
       var arrival = violation
       arrival.evidence = nil
-      let other = Examination(arrival, reversed, adapter)
+      let other = TracerRuns(arrival, reversed, adapter)
       let found = other.drafts().filter { !$0.fault.saysNothing }
       if !found.isEmpty { (examination, drafts) = (other, found) }
     }

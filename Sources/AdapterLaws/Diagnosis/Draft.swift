@@ -10,8 +10,6 @@ struct Draft {
   private(set) var fault: Diagnosis.Fault
   var direction = Diagnosis.Direction.none
   var parallelism: ExpertParallelism?
-  /// Whether only this direction was found to have the fault, while the other is right.
-  var isOnly = false
   /// Whether all layers are concerned that have tensors of the kinds, some not of all kinds.
   var isEverywhere = false
   var kinds: [TensorKind] = []
@@ -30,7 +28,7 @@ struct Draft {
     tensors = tensor.map { [$0] } ?? []
   }
 
-  init(_ fault: Diagnosis.Fault, _ landing: Landing) {
+  init(_ fault: Diagnosis.Fault, _ landing: TracedTensor) {
     self.init(
       fault, kind: landing.kind, layer: landing.layer, expert: landing.expert,
       tensor: landing.output)
@@ -134,8 +132,8 @@ struct Draft {
 
 /// Puts the faults of several steps together, so that each is told once with its directions.
 struct DraftMerger {
-  private var drafts: [Draft] = []
-  private var tracedSteps: Set<ConversionStep> = []
+  /// The faults so far.
+  private(set) var drafts: [Draft] = []
 
   init(refusals: [(step: ConversionStep, reason: String)]) {
     for (step, reason) in refusals { insert(Draft(.refused(reason)).of(step)) }
@@ -143,21 +141,7 @@ struct DraftMerger {
 
   /// Adds the faults of one step, whole conversions before those of ranks and of single tensors.
   mutating func add(_ found: [Draft], _ step: ConversionStep) {
-    tracedSteps.insert(step)
     for draft in found { insert(draft.of(step)) }
-  }
-
-  /// All faults; one in a single direction is marked where the other direction was traced.
-  func finished() -> [Draft] {
-    drafts.map { draft in
-      var draft = draft
-      switch draft.direction {
-      case .fromHF: draft.isOnly = tracedSteps.contains(.toHF(draft.parallelism))
-      case .toHF: draft.isOnly = tracedSteps.contains(.fromHF(draft.parallelism))
-      case .both, .streaming, .none: break
-      }
-      return draft
-    }
   }
 
   private mutating func insert(_ draft: Draft) {

@@ -11,7 +11,7 @@ extension Diagnosis {
     case halvesExchanged
     /// The rows of gate and up alternate.
     case halvesInterleaved
-    /// The rows of gate and up, one behind the other, are shifted around the end.
+    /// The rows of gate and up, one after the other, are shifted around the end.
     case halvesShifted(by: Int)
     case notTransposed(isSquare: Bool)
     /// A matrix that keeps its axes in native form is transposed.

@@ -7,7 +7,7 @@ import Layouts
 import Tensors
 
 /// Whether an adapter that was used converts otherwise than a new one.
-extension Examination {
+extension TracerRuns {
   private typealias Conversion = (any AdapterSession) throws -> StateDict
 
   /// The fault, if it has it.
@@ -49,7 +49,7 @@ extension Examination {
 }
 
 /// Square matrices that are reshaped look as if they were not transposed.
-extension Examination {
+extension TracerRuns {
   /// The same faults, those of square matrices by how the adapter converts them where they are not square.
   func seenOblong(_ drafts: [Draft], _ adapter: any AdapterUnderTest) -> [Draft] {
     let square = Diagnosis.Fault.notTransposed(isSquare: true)
@@ -59,7 +59,7 @@ extension Examination {
     var (oblong, violation) = (spec, violation)
     oblong.setup.config = config
     violation.evidence = nil
-    let reshaped = Examination(violation, oblong, adapter).drafts().filter {
+    let reshaped = TracerRuns(violation, oblong, adapter).drafts().filter {
       $0.fault == .reshapedInsteadOfTransposed
     }
     return drafts.map { draft in
@@ -70,10 +70,11 @@ extension Examination {
 }
 
 /// The experts that ranks load, by which a range that is too long is told from one in a wrong place.
-extension Examination {
+extension TracerRuns {
   /// What each rank of a group loads and should, for those faults of ranks that one rank does not tell.
   static func holdings(
-    _ relations: [Relation], _ trace: (ConversionStep) -> Relation?, _ spec: CheckpointSpec
+    _ relations: [TraceComparison], _ trace: (ConversionStep) -> TraceComparison?,
+    _ spec: CheckpointSpec
   ) -> [RankHolding] {
     let wrong = relations.first { relation in
       relation.step.parallelism != nil && relation.step.isFromHF
@@ -96,7 +97,7 @@ struct RankHolding {
   let own: Int
   let found: Int
 
-  init(_ relation: Relation, _ own: Range<Int>) {
+  init(_ relation: TraceComparison, _ own: Range<Int>) {
     self.own = own.count
     let landings = relation.landings.filter { $0.kind.isOfRanks && $0.expert != nil }
     let first = landings.first
@@ -106,7 +107,7 @@ struct RankHolding {
 
 /// Conversions of a checkpoint with random contents, by which faults are told apart that change the
 /// values of one checkpoint alike.
-extension Examination {
+extension TracerRuns {
   /// What the adapter makes of other contents in the broken law's step; nothing in steps that are no
   /// single conversion.
   func conversions(by session: any AdapterSession) -> [Violation.Evidence] {

@@ -12,6 +12,8 @@ import Tensors
 final class Tracer {
   let checkpoint: Checkpoint
   private let oracle: LayoutOracle
+  /// The native form of the checkpoint, once it was asked for.
+  private var native: StateDict?
   private var expectedNative: [ExpertParallelism?: TracedMap] = [:]
   private var expectedOnDisk: [ExpertParallelism?: TracedMap] = [:]
 
@@ -22,8 +24,8 @@ final class Tracer {
 
   /// What an adapter does in a step.
   ///
-  /// Native tracers have the names and shapes that the oracle gives, so that faults on the way to
-  /// native form do not disturb the way back.
+  /// Native tracers have the names and shapes that the oracle gives, so that faults of
+  /// loading do not disturb saving.
   ///
   /// - Throws: What the adapter throws.
   func trace(_ step: ConversionStep, of session: any AdapterSession) throws -> TracedMap {
@@ -61,7 +63,8 @@ final class Tracer {
   func keptKeys(
     _ exclusion: Exclusion, by session: any AdapterSession, isStreaming: Bool
   ) throws -> Set<TensorName> {
-    let native = oracle.native(of: try checkpoint.stateDict())
+    let native = try native ?? oracle.native(of: checkpoint.stateDict())
+    self.native = native
     let pattern = exclusion.pattern(in: checkpoint.spec.config.layout)
     guard isStreaming else { return Set(try session.toHF(native, excluding: pattern, nil).names) }
     return Set(try session.convertTensorsToHF(native, excluding: pattern, nil).map(\.name))

@@ -33,7 +33,7 @@ extension Wording {
           : "gate and up alternate in \(subject) where halves are meant, or the other way round",
         hint: "look for [..., ::2] where halves are meant")
     case .halvesShifted(let shift):
-      Phrase("gate and up, one behind the other, are shifted by \(Self.count(shift, "row"))")
+      Phrase("gate and up, one after the other, are shifted by \(Self.count(shift, "row"))")
     case .notTransposed(let isSquare):
       Phrase(
         "\(subject) \(be) not transposed\(square(isSquare))",

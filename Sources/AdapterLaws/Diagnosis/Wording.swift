@@ -39,9 +39,9 @@ struct Wording {
   private var direction: String {
     guard draft.fault.traits.hasDirection || draft.direction == .streaming else { return "" }
     return switch draft.direction {
-    case .fromHF: draft.isOnly ? "from HF only" : "from HF"
-    case .toHF: draft.isOnly ? "to HF only" : "to HF"
-    case .both: "in both directions"
+    case .fromHF: "when loading"
+    case .toHF: "when saving"
+    case .both: "when loading and saving"
     case .streaming: "when tensors are converted one at a time"
     case .none: ""
     }
@@ -50,7 +50,7 @@ struct Wording {
   private var places: String {
     var parts: [String] = []
     if draft.fault.traits.hasPlaces, !draft.experts.isEmpty {
-      parts.append("of " + Self.list("expert", draft.experts))
+      parts.append("for " + Self.list("expert", draft.experts))
     }
     if draft.fault.traits.hasPlaces, !draft.isEverywhere, !draft.layers.isEmpty {
       parts.append(layers)
@@ -90,7 +90,7 @@ struct Wording {
 
   var isParamWrapper: Bool { spec.lora.map { $0.layout != .perExpert } ?? false }
 
-  /// On the way to disk, orders tell what each place is taken for.
+  /// When saving, orders tell what each place is taken for.
   var isReading: Bool { draft.direction == .toHF || draft.direction == .streaming }
 
   var own: Range<Int> { LayoutOracle(spec).experts(of: draft.parallelism) }

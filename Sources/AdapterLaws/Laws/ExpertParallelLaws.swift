@@ -26,7 +26,7 @@ extension AdapterLaws {
 
   private static let ranksPartition = AdapterLaw(
     "ep-partition",
-    statement: "the experts of all ranks, one rank behind the other, are the experts of the whole",
+    statement: "the experts of all ranks, one rank after the other, are the experts of the whole",
     reason: "an expert that no rank holds is not trained, one that two hold is trained twice",
     brokenBy: "the last expert lost where the ranks do not divide the experts",
     worth: "needs no oracle: the ranks' shards against the whole"

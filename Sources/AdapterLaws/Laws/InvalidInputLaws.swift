@@ -135,12 +135,12 @@ extension InvalidInput {
   private func requireNoLoss(_ input: StateDict, _ result: StateDict) throws(Violation) {
     var spec = trial.spec
     spec.setup = faulty.setup
-    let losses = TensorAccount(of: input, in: result, faulty.side, spec).losses
+    let losses = LossAudit(of: input, in: result, faulty.side, spec).losses
     guard !losses.isEmpty else { return }
     let valid = try valid()
     // For what the adapter loses of the valid state dict, too, no fault is to blame.
     let always = try freshly(valid).map {
-      TensorAccount(of: valid, in: $0, faulty.side, trial.spec).losses
+      LossAudit(of: valid, in: $0, faulty.side, trial.spec).losses
     }
     let own = losses.filter { loss in !(always ?? []).contains { $0.isSame(as: loss) } }
     guard !own.isEmpty else {

@@ -83,7 +83,7 @@ extension Tensor {
     return try Tensor(dtype, shape, bytes: result)
   }
 
-  /// The tensors one behind the other along an axis, or nil where they do not fit.
+  /// The tensors one after the other along an axis, or nil where they do not fit.
   init?(joining parts: [Tensor], along axis: Int) throws(TensorError) {
     guard let first = parts.first, axis < first.shape.rank,
       parts.allSatisfy({ part in

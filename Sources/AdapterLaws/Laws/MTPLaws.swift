@@ -84,7 +84,7 @@ extension AdapterLaws {
 }
 
 extension CheckpointSpec {
-  /// Keys of decoder layers and of those behind them, of other modules' layers and of none, whether
+  /// Keys of decoder layers and of those after them, of other modules' layers and of none, whether
   /// on disk or not, with what `isMTPKey` should say.
   var layerKeys: [(name: TensorName, isMTP: Bool)] {
     let layout = config.layout

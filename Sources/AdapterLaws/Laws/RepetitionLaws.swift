@@ -12,7 +12,7 @@ extension AdapterLaws {
 
   private static let inputUnchanged = AdapterLaw(
     "input-unchanged",
-    statement: "neither conversion changes what it is given, in whatever becomes of its result",
+    statement: "neither conversion mutates its input, even through aliases in its result",
     reason: "the caller still holds the tensors, and other models may share them",
     brokenBy: "a key written into the caller's dict; a cast in place"
   ) { (trial) throws(Violation) in

@@ -29,7 +29,7 @@ struct FloatLayout: Sendable {
   /// The bit that quiet NaNs have and signalling ones have not.
   var quietBit: UInt64 { 1 << UInt64(mantissaBits - 1) }
 
-  /// The pattern of the largest finite magnitude; that behind it is infinity, or the only NaN.
+  /// The pattern of the largest finite magnitude; that after it is infinity, or the only NaN.
   var largestFinite: UInt64 { isFiniteOnly ? sign - 2 : sign - (1 << UInt64(mantissaBits)) - 1 }
 
   /// A positive NaN.
@@ -94,7 +94,7 @@ extension DType {
 extension Tensor {
   /// The bit patterns of all elements in row-major order.
   var patterns: [UInt64] {
-    // The buffer holds the elements of the tensor, one behind the other, and is not kept.
+    // The buffer holds the elements of the tensor, one after the other, and is not kept.
     unsafe withUnsafeBytes { (bytes: UnsafeRawBufferPointer) in
       switch dtype.byteCount {
       case 1: unsafe bytes.map { UInt64($0) }

@@ -63,7 +63,7 @@ public struct LayoutOracle: Sendable {
     spec.options.mtpPolicy == .drop && layout.layers.prediction?.isDroppedOnLoad ?? false
   }
 
-  /// Whether a key is of a layer of the model behind the decoder layers.
+  /// Whether a key is of a layer of the model after the decoder layers.
   func isMTP(_ key: OracleKey) -> Bool {
     key.layer >= spec.config.hiddenLayerCount
       && [layout.prefixes[0], "", spec.prefix].contains { key.prefix == $0 }

@@ -34,7 +34,7 @@ final class OracleNames: Sendable {
   /// What names of layers have before the number, without the prefix.
   let block: String
   private let onDisk: [Substring: [Meaning]]
-  /// Names in which an expert's number stands, by what is before and behind it.
+  /// Names in which an expert's number stands, by what is before and after it.
   private let numbered: [(start: String, ends: [Substring: [Meaning]])]
   private let native: [Substring: [Meaning]]
   private let modules: [ModuleRename]
@@ -153,7 +153,7 @@ final class OracleNames: Sendable {
 }
 
 extension Layout {
-  /// The native name of the low-rank factors of a group, behind the layer.
+  /// The native name of the low-rank factors of a group, after the layer.
   func factorName(_ lora: Int, isA: Bool) -> String {
     groups[self.lora[lora].group].name.upToLastDot + self.lora[lora].native + (isA ? "_A" : "_B")
   }
@@ -189,7 +189,7 @@ struct OracleKey {
   /// What comes before the layers.
   let prefix: Substring
   let layer: Int
-  /// All up to what belongs to the layer, with the dot behind its number.
+  /// All up to what belongs to the layer, with the dot after its number.
   let base: Substring
   /// What belongs to the layer.
   let tail: Substring

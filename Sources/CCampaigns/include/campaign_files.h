@@ -13,7 +13,7 @@ struct campaign_file {
   size_t count;
 };
 
-/// A file by its position, or null behind the last.
+/// A file by its position, or null after the last.
 const struct campaign_file *campaign_file_at(size_t position);
 
 #endif

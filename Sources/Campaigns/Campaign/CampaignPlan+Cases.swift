@@ -32,7 +32,7 @@ extension CampaignPlan {
 
   /// Whether the cause of a failure is looked for as it is found, so that failures of one law with
   /// different causes are told apart. That takes longer than checking, so most cases go without.
-  private func isDiagnosed(_ origin: CampaignRecord.Origin, _ ground: Ground) -> Bool {
+  private func isDiagnosed(_ origin: CampaignRecord.Origin, _ ground: CaseSource) -> Bool {
     if ground.isSlow { return false }
     guard case .number(let number) = origin else { return true }
     return number < 64 || scattered(UInt64(number), seed: 0) % 8 == 0
@@ -43,7 +43,8 @@ extension CampaignPlan {
   /// - Parameter executions: How many executions shrinking may take.
   /// - Returns: The failure, and whether a corpus keeps it, which is then of the space of all checkpoints.
   func explain(
-    _ sighting: CampaignState.Sighting, executions: Int, isOver: @escaping @Sendable () -> Bool
+    _ sighting: CampaignState.FirstOccurrence, executions: Int,
+    isOver: @escaping @Sendable () -> Bool
   ) -> (failure: Failure, isKept: Bool)? {
     guard let drawn = draw(sighting.first.origin) else { return nil }
     let key = sighting.key
@@ -69,7 +70,7 @@ extension CampaignPlan {
   /// is the same wherever it was found.
   private func start(
     _ drawn: Case, _ key: FailureKey, _ isOver: () -> Bool
-  ) -> (Ground, ChoiceSequence?) {
+  ) -> (CaseSource, ChoiceSequence?) {
     guard drawn.ground.isSlow else { return (any, any.run.space.choices(of: drawn.spec)) }
     let values = AxisValues(drawn.spec)
     for attempt in 0..<Self.transferAttempts where !isOver() {

@@ -11,7 +11,7 @@ internal import PropertyEngine
 /// in whatever process.
 struct CampaignPlan: Sendable {
   /// Checkpoints of one kind.
-  struct Ground: Sendable {
+  struct CaseSource: Sendable {
     let phase: CampaignPhase
     /// The run that checks them, whose space they are of.
     let run: CheckRun
@@ -22,7 +22,7 @@ struct CampaignPlan: Sendable {
 
   /// A case, and where it was drawn the choices that make it in its ground's space.
   struct Case: Sendable {
-    let ground: Ground
+    let ground: CaseSource
     let spec: CheckpointSpec
     let choices: ChoiceSequence?
   }
@@ -31,13 +31,13 @@ struct CampaignPlan: Sendable {
   /// The config that the campaign is around.
   let config: ModelConfig
   /// Small checkpoints around the config.
-  let around: Ground
+  let around: CaseSource
   /// Small checkpoints of any config.
-  let any: Ground
+  let any: CaseSource
   /// Checkpoints that take long.
-  let slow: [Ground]
+  let slow: [CaseSource]
   /// Checkpoints around the config with pairs of values that the first random ones lack.
-  private let rare: [Ground]
+  private let rare: [CaseSource]
 
   /// One in so many cases is of any config, not around the given one.
   private static let anyEvery: UInt64 = 3
@@ -64,12 +64,12 @@ struct CampaignPlan: Sendable {
     self.seed = seed
     func ground(
       _ phase: CampaignPhase, _ space: CheckpointSpace, _ words: [String] = []
-    ) throws(CheckError) -> Ground {
+    ) throws(CheckError) -> CaseSource {
       let run = CheckRun(
         run.adapter, laws: run.laws, space: space, known: run.known,
         arguments: words + run.arguments)
       try run.validate()
-      return Ground(phase: phase, run: run)
+      return CaseSource(phase: phase, run: run)
     }
     var space = CheckpointSpace(layout: config.layout)
     any = try ground(.anyConfig, space)
@@ -92,16 +92,17 @@ struct CampaignPlan: Sendable {
   /// Grounds for the pairs of values that the first random cases around the config do not have. Which
   /// these are is found out by drawing those cases, so that it is the same in every process.
   private static func rare(
-    _ around: Ground, _ seed: UInt64, _ ground: (CheckpointSpace) throws(CheckError) -> Ground
-  ) -> [Ground] {
+    _ around: CaseSource, _ seed: UInt64,
+    _ ground: (CheckpointSpace) throws(CheckError) -> CaseSource
+  ) -> [CaseSource] {
     var reach = AxisReach()
-    func add(_ ground: Ground, _ number: Int) {
+    func add(_ ground: CaseSource, _ number: Int) {
       if let (spec, _) = ground.run.generator.numbered(UInt64(number), seed: seed) {
         reach.add(AxisValues(spec).bytes)
       }
     }
     for number in 0..<rehearsed { add(around, number) }
-    var grounds: [Ground] = []
+    var grounds: [CaseSource] = []
     for pair in AxisCoverage(around.run.space, reach: reach).unreachedPairs {
       guard !reach.hasPair(pair) else { continue }
       var space = CheckpointSpace(layout: around.run.space.layout)
@@ -118,7 +119,7 @@ struct CampaignPlan: Sendable {
   static let configName = "config.json"
 
   /// The ground of a case.
-  func ground(of number: Int) -> Ground {
+  func ground(of number: Int) -> CaseSource {
     if !slow.isEmpty {
       if number.isMultiple(of: Self.firstSlow), (1...slow.count).contains(number / Self.firstSlow) {
         return slow[number / Self.firstSlow - 1]

@@ -76,6 +76,9 @@ public enum CampaignPhase: String, Sendable, Hashable, CaseIterable {
   /// Small checkpoints of any config.
   case anyConfig = "any config"
 
+  /// Whether only the reference adapter can do it.
+  var isOfReference: Bool { self == .planProof || self == .fullLayer }
+
   /// What the phase does, in one line.
   public var summary: String {
     switch self {

@@ -8,7 +8,8 @@ public import Layouts
 internal import PropertyEngine
 internal import StrictJSON
 
-/// A campaign around a config: proofs at full size, then numbered cases from the config outwards.
+/// A campaign around a config: numbered cases from the config outwards, and before them proofs at full size if
+/// the adapter is the reference adapter, which has plans.
 public struct CampaignRun: Sendable {
   /// The laws on checkpoints of any config, from which grounds around the config follow.
   private let run: CheckRun
@@ -53,7 +54,8 @@ public struct CampaignRun: Sendable {
     var empty = run.report(settings)
     empty.config = CampaignConfig(path: configPath, summary: config.phrase, text: config.json)
     empty.shards = [settings.shard]
-    empty.phases = CampaignPhase.allCases.map { CampaignPhaseTally(phase: $0) }
+    empty.phases = CampaignPhase.allCases.filter { isReference || !$0.isOfReference }
+      .map { CampaignPhaseTally(phase: $0) }
     var state = CampaignState(report: empty, corpus: try cases(of: corpus, settings.shard))
     var store: CampaignStore?
     if let corpus {
@@ -110,19 +112,18 @@ public struct CampaignRun: Sendable {
 
   /// What is done once, by the first shard, and is not done yet.
   private func proofs(_ report: RunReport, _ settings: RunSettings) -> [CampaignPhase] {
-    guard settings.shard.index == 0 else { return [] }
+    guard isReference, settings.shard.index == 0 else { return [] }
     let phases: [CampaignPhase] = hasFullLayer(settings) ? [.planProof, .fullLayer] : [.planProof]
     return phases.filter { phase in
       report.phases.contains { $0.phase == phase && $0.judged == 0 }
     }
   }
 
-  /// Whether the adapter is one whose layers can be streamed, and there is time for it.
+  /// Whether the adapter is the one that has plans and whose layers can be streamed.
+  private var isReference: Bool { run.adapter is ReferenceAdapter }
+
   private func hasFullLayer(_ settings: RunSettings) -> Bool {
-    guard run.adapter is ReferenceAdapter, let layer = ConfigScaling(config: config).fullLayer
-    else {
-      return false
-    }
+    guard let layer = ConfigScaling(config: config).fullLayer else { return false }
     let elements = 3 * layer.expertCount * layer.hiddenSize * layer.moeIntermediateSize
     return elements <= FullSizeProof.smallLayer || settings.budget.isLong
   }

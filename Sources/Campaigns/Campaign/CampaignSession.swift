@@ -12,7 +12,7 @@ final class CampaignSession: Sendable {
   private enum Task {
     case proof(CampaignPhase)
     case check(CampaignRecord.Origin)
-    case explain(CampaignState.Sighting)
+    case explain(CampaignState.FirstOccurrence)
   }
 
   /// What is left to do of a campaign, and what has been done; one thread at a time has it.
@@ -132,7 +132,7 @@ extension CampaignSession {
   }
 
   /// A failure that nobody has begun to shrink, if there is one and not enough others were.
-  private func nextFailure(_ work: inout Work) -> CampaignState.Sighting? {
+  private func nextFailure(_ work: inout Work) -> CampaignState.FirstOccurrence? {
     guard work.begun.count < settings.shrunkFailures,
       let sighting = work.state.sightings.first(where: { !work.begun.contains($0.first.signature) })
     else { return nil }
@@ -169,7 +169,7 @@ extension CampaignSession {
     }
   }
 
-  private func explain(_ sighting: CampaignState.Sighting) {
+  private func explain(_ sighting: CampaignState.FirstOccurrence) {
     let found = plan.explain(
       sighting, executions: settings.shrinkExecutions, isOver: { self.isOver })
     guard let (failure, isKept) = found else { return }

@@ -8,7 +8,7 @@ internal import StrictJSON
 /// depend on the order in which cases came to their end, nor on how often the campaign was resumed.
 struct CampaignState: Sendable {
   /// The first case of a signature.
-  struct Sighting: Sendable, Equatable {
+  struct FirstOccurrence: Sendable, Equatable {
     var first = CampaignRecord()
     var occurrences = 1
 
@@ -33,10 +33,10 @@ struct CampaignState: Sendable {
   var report = RunReport()
   /// How many cases are counted: all before this position.
   var counted = 0
-  /// Cases behind that which have come to their end before others.
+  /// Cases after that which have come to their end before others.
   var waiting: [Int: CampaignRecord] = [:]
   /// The signatures, in the order in which they were seen.
-  var sightings: [Sighting] = []
+  var sightings: [FirstOccurrence] = []
   /// The cases of the corpus, as it was when the campaign began.
   var corpus: [String] = []
   /// The cases that the corpus is to have of this campaign.
@@ -113,7 +113,7 @@ struct CampaignState: Sendable {
   func has(_ position: Int) -> Bool { position < counted || waiting[position] != nil }
 
   /// The signatures of which there is no failure in the report yet.
-  var unexplained: [Sighting] {
+  var unexplained: [FirstOccurrence] {
     sightings.filter { sighting in
       !report.failures.contains { $0.signature == sighting.first.signature }
     }
@@ -142,7 +142,7 @@ struct CampaignState: Sendable {
     if let known = sightings.firstIndex(where: { $0.first.signature == record.signature }) {
       sightings[known].occurrences += 1
     } else {
-      sightings.append(Sighting(first: record))
+      sightings.append(FirstOccurrence(first: record))
     }
   }
 
@@ -186,7 +186,7 @@ extension CampaignState: JSONRecord {
     for record in records { add(record) }
   }
 
-  /// Reads the file of a campaign and the journal behind it.
+  /// Reads the file of a campaign and the journal after it.
   ///
   /// - Parameter path: What errors call the file.
   /// - Returns: The state, and the numbers of lines of the journal that cannot be read, from 1.
@@ -229,7 +229,7 @@ extension CampaignState: JSONRecord {
   }
 }
 
-extension CampaignState.Sighting: JSONRecord {
+extension CampaignState.FirstOccurrence: JSONRecord {
   mutating func members(_ table: inout JSONTable) throws(JSONFieldError) {
     try table.member("first", &first)
     try table.member("occurrences", &occurrences)
@@ -243,7 +243,7 @@ extension CampaignState.KeptCase: JSONRecord {
   }
 }
 
-extension CampaignState.Sighting {
+extension CampaignState.FirstOccurrence {
   /// What fails.
   var key: FailureKey {
     FailureKey(law: failure.law, kind: failure.kind, place: failure.place)

@@ -71,7 +71,7 @@ struct FullSizeProof {
         + "\(grouped(layer.moeIntermediateSize)), \(grouped(summary.expertByteCount)) bytes"
       guard !summary.disagreements.isEmpty else { return Outcome(tally: tally) }
       let failure = failure(
-        .fullLayer, layer, "every expert goes to native form and back, bit for bit",
+        .fullLayer, layer, "every expert round-trips, bit for bit",
         summary.disagreements.map(\.description))
       return Outcome(tally: tally, failure: failure)
     } catch is Ended {

@@ -14,7 +14,7 @@ public struct ShardEnvironmentError: Error, Sendable, Equatable, CustomStringCon
 /// the job number of GNU parallel do, the latter two with `HYMT2_SHARD_COUNT`.
 public struct ShardEnvironment {
   /// What a scheduler says, and which variable says it.
-  public struct Finding: Sendable, Equatable {
+  public struct DetectedShard: Sendable, Equatable {
     /// The shard.
     public let shard: Shard
     /// The variable that has its number.
@@ -42,12 +42,12 @@ public struct ShardEnvironment {
   /// The shard that the environment says, or nil if it says none.
   ///
   /// - Throws: `ShardEnvironmentError` if a variable is malformed, missing, or contradicts another.
-  public func finding() throws(ShardEnvironmentError) -> Finding? {
+  public func finding() throws(ShardEnvironmentError) -> DetectedShard? {
     if let text = value(Self.whole) {
       guard let shard = Shard(text) else {
         throw Self.wrong(Self.whole, "a shard such as 3/8", found: text)
       }
-      return Finding(shard: shard, variable: Self.whole)
+      return DetectedShard(shard: shard, variable: Self.whole)
     }
     let count = try number(Self.count, in: 1...Shard.limit)
     if let finding = try numbered(Self.index, from: 0, of: count) { return finding }
@@ -80,7 +80,7 @@ public struct ShardEnvironment {
   /// The shard with the number in a variable, of which `first` is the lowest.
   private func numbered(
     _ variable: String, from first: Int, of count: Int?
-  ) throws(ShardEnvironmentError) -> Finding? {
+  ) throws(ShardEnvironmentError) -> DetectedShard? {
     guard let number = try number(variable, in: first...Shard.limit) else { return nil }
     guard let count else {
       throw ShardEnvironmentError(
@@ -94,13 +94,13 @@ public struct ShardEnvironment {
         variable, "a number from \(first) to \(count - 1 + first), since \(Self.count) is \(count)",
         found: "\(number)")
     }
-    return Finding(shard: Shard(index: number - first, count: count), variable: variable)
+    return DetectedShard(shard: Shard(index: number - first, count: count), variable: variable)
   }
 
   /// The place of an array task among those of its array.
   ///
   /// A list such as `1,2,7` cannot be told apart from parts of a range that someone runs again.
-  private func slurm() throws(ShardEnvironmentError) -> Finding? {
+  private func slurm() throws(ShardEnvironmentError) -> DetectedShard? {
     let name = "SLURM_ARRAY_TASK_"
     let range = 0...Shard.limit
     guard let task = try number(name + "ID", in: range) else { return nil }
@@ -119,7 +119,8 @@ public struct ShardEnvironment {
       throw Self.wrong(
         name + "ID", "a task from \(first) to \(last) in steps of \(step)", found: "\(task)")
     }
-    return Finding(shard: Shard(index: (task - first) / step, count: count), variable: name + "ID")
+    return DetectedShard(
+      shard: Shard(index: (task - first) / step, count: count), variable: name + "ID")
   }
 
   private func needed(

@@ -9,7 +9,7 @@ internal import StrictJSON
 
 extension Failure {
   /// All about a failure that the search found; nil of one without choices, of which there is none.
-  init?(_ finding: Finding, _ run: CheckRun) {
+  init?(_ finding: Counterexample, _ run: CheckRun) {
     guard let choices = finding.choices else { return nil }
     self.init(finding.key, choices, run, finding.message)
     discovery = Discovery(number: finding.caseNumber)
@@ -103,7 +103,7 @@ extension Failure {
   }
 
   /// What is known of a failure of a campaign that nobody looked at more closely.
-  init(unexplained sighting: CampaignState.Sighting, _ plan: CampaignPlan? = nil) {
+  init(unexplained sighting: CampaignState.FirstOccurrence, _ plan: CampaignPlan? = nil) {
     let failure = sighting.failure
     let drawn = plan?.draw(sighting.first.origin)
     let law = (plan?.any.run.laws ?? AdapterLaws.all).first { $0.name == failure.law }
@@ -120,7 +120,7 @@ extension Failure {
   }
 
   /// Says how a campaign found it.
-  mutating func found(as sighting: CampaignState.Sighting) {
+  mutating func found(as sighting: CampaignState.FirstOccurrence) {
     signature = sighting.first.signature
     discovery = Discovery(
       phase: sighting.first.phase, number: sighting.number,

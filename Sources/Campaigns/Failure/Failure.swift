@@ -123,9 +123,9 @@ extension Failure {
     guard let discovery else { return nil }
     guard let shrinking else {
       return discovery.text
-        + (isAsFound ? ", not made simpler, because enough others were" : "")
+        + (isAsFound ? ", not shrunk, because enough others were" : "")
     }
-    return "\(discovery.text), made simpler \(counted(shrinking.simplifications, "time")) in "
+    return "\(discovery.text), shrunk \(counted(shrinking.simplifications, "time")) in "
       + counted(shrinking.executions, "attempt")
       + (shrinking.stoppedEarly ? ", until a limit was reached" : "")
   }

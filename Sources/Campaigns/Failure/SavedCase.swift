@@ -57,7 +57,7 @@ extension Failure {
 
       \(sentences.joined(separator: "\n"))
 
-      To judge it again:
+      To check it again:
 
           \(replayCommand)
 

@@ -153,11 +153,13 @@ extension KnownDivergence {
       let pattern = try ViolationPattern(element)
       guard laws.contains(where: { pattern.matchesLaw($0.name) }) else {
         throw element["law"].error(
-          expected: "one of \(laws.map(\.name).joined(separator: ", "))")
+          expected: WordList(laws.map(\.name)).expectation(for: try element["law"].string()))
       }
       let isOfPackage = AdapterLaws.all.contains { pattern.matchesLaw($0.name) }
       guard !isOfPackage || pattern.hasKind else {
-        throw element["kind"].error(expected: "a way in which laws fail")
+        throw element["kind"].error(
+          expected: "a way in which laws fail: "
+            + WordList(Violation.kinds).expectation(for: try element["kind"].string()))
       }
     }
   }

@@ -41,7 +41,7 @@ extension RunReport {
 
   /// What is about the config of a campaign itself, and no law.
   private func phaseCase(_ tally: CampaignPhaseTally) -> JUnitSuite.Case? {
-    guard [.planProof, .fullLayer].contains(tally.phase), tally.judged + tally.failed > 0
+    guard tally.phase.isOfReference, tally.judged + tally.failed > 0
     else { return nil }
     let name = tally.phase.rawValue
     let refuted = JUnitSuite.Case.Outcome.failed(kind: "refuted", message: tally.note, text: "")

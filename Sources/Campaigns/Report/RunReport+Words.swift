@@ -95,7 +95,7 @@ extension RunReport {
 }
 
 extension Layout {
-  /// What is said of the layout behind an adapter's name: nothing of the usual one.
+  /// What is said of the layout after an adapter's name: nothing of the usual one.
   var remark: String {
     guard self != .usual else { return "" }
     let form = native == natives[0] ? "" : ", native form: \(native)"

@@ -56,7 +56,7 @@ public struct RunReport: Sendable {
   var reach = AxisReach()
   /// What became of known divergences; nil if none were given.
   public var known: KnownReport?
-  /// The failures, those of one cause one behind the other: in a check that with the plainest
+  /// The failures, those of one cause one after the other: in a check that with the plainest
   /// checkpoint first, and causes in the order of the laws that they break; in a campaign the one found
   /// first in front.
   public var failures: [Failure] = []

@@ -46,7 +46,7 @@ extension CheckRun {
     return judgement
   }
 
-  /// The statement that the laws hold, for the property engine; once `isShrinking`, laws behind the
+  /// The statement that the laws hold, for the property engine; once `isShrinking`, laws after the
   /// first that fails the case are left out; `failing` is told of each case that fails.
   ///
   /// A case whose violations are all known passes, so that shrinking never slips from another

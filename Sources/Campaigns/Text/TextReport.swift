@@ -27,7 +27,7 @@ extension RunReport {
     FailureScreen(failure: failure, lawCount: laws.count).lines
   }
 
-  /// The causes behind the first, each in four lines.
+  /// The causes after the first, each in four lines.
   private var otherFailures: [ReportLine] {
     let groups = failureGroups
     let alike = (groups.first?.count ?? 1) - 1

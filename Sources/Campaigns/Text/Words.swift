@@ -61,7 +61,7 @@ func continued(_ command: String, width: Int) -> [String] {
 
 /// Lines of at most `width` characters: those that fit as they are, others broken at spaces, or
 /// anywhere in a longer word.
-func wrapped(_ text: String, width: Int) -> [String] {
+package func wrapped(_ text: String, width: Int) -> [String] {
   var lines: [String] = []
   for paragraph in text.split(separator: "\n", omittingEmptySubsequences: false) {
     if paragraph.count <= width {
@@ -122,7 +122,7 @@ public struct ReportLine: Sendable, Equatable, ExpressibleByStringLiteral {
 }
 
 extension ReportLine: CustomStringConvertible {
-  /// The text, behind a mark where there is a verdict.
+  /// The text, after a mark where there is a verdict.
   public var description: String {
     verdict.map { ($0 ? "✔ " : "✘ ") + text } ?? text
   }

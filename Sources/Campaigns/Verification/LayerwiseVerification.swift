@@ -48,7 +48,7 @@ public struct LayerwiseVerification: Sendable {
   public struct Disagreement: Sendable, Hashable {
     /// The part, as ``Part/title`` has it.
     public let part: String
-    /// Whether the way back from native form differs; otherwise the way to it does.
+    /// Whether saving differs; otherwise loading does.
     public let isSaving: Bool
     /// What differs, in lines.
     public let lines: [String]

@@ -48,7 +48,7 @@ struct ChildFault: Error {
     return fault
   }
 
-  /// Bytes that are no frame, shown with those that are there behind them.
+  /// Bytes that are no frame, shown with those that are there after them.
   static func garbage(_ bytes: [UInt8], _ pipe: borrowing PipeEnd) -> ChildFault {
     ChildFault(
       .garbage,

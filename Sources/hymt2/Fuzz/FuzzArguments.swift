@@ -23,7 +23,7 @@ struct ReportFiles: ParsableArguments {
 
   @Flag(
     name: .shortAndLong,
-    help: "Print what came of each law, and which values of each axis checkpoints had.")
+    help: "Print the outcome of each law and the coverage of each config axis.")
   var verbose = false
 
   /// Checks, before the work begins, that the files can be written.
@@ -58,8 +58,8 @@ struct ShardArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Check the cases of one shard of several, such as 3/8. Default: what the environment of Slurm \
-      arrays, indexed Kubernetes jobs, GNU parallel or HYMT2_SHARD says, otherwise all.
+      Check one shard of the cases, such as 3/8. Default: the shard that HYMT2_SHARD, Slurm, \
+      Kubernetes or GNU parallel sets in the environment, otherwise all cases.
       """, valueName: "i/n"))
   var shard: Shard?
 

@@ -9,16 +9,16 @@ import StrictJSON
 struct FuzzCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fuzz",
-    abstract: "Run a campaign around one config: the night before a release.",
+    abstract: "Fuzz an adapter around one config.",
     discussion: """
-      Proves the plan of the config at full size, converts a layer at full size, and checks every \
-      law on checkpoints from the config outwards: small ones with its relations, its own numbers of \
-      experts and layers at small widths, its own widths, and small ones of any config. What breaks \
-      a law is shrunk. With --corpus, cases worth checking again are kept, failures \
-      come first the next time, and a campaign that was interrupted goes on where it was.
+      Checks every law on checkpoints from the config outwards: small ones with its relations, its \
+      own numbers of experts and layers at small widths, its own widths, and small ones of any \
+      config. What breaks a law is shrunk. Without --adapter, the plan of the config is proven at \
+      full size first and a layer converted. With --corpus, interesting cases are kept, failures \
+      come first the next time, and an interrupted campaign resumes.
 
-      A first run takes a minute and needs nothing but a config.json; it prints what it found, with \
-      the command that shows it again, and exits with 1 if that is anything:
+      A first run needs a config.json and a minute. It prints each failure with the command that \
+      reproduces it, and exits with 1 if there is one:
         hymt2 fuzz --config Generators/configs/hy3.json --time 1m
 
       Examples:
@@ -48,11 +48,12 @@ struct FuzzCommand: ParsableCommand {
 struct FuzzMergeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "merge",
-    abstract: "Join what the shards of a campaign found into one report and one exit status.",
+    abstract: "Merge the results of shards into one report and one exit status.",
+    usage: "hymt2 fuzz merge <folders> ... [<options>]",
     discussion: """
       Reads the --corpus folders of the shards, which may be one folder that all of them used. The \
-      report is that of a campaign without shards that checked the same cases. A shard that is missing \
-      or has not come to its end is an error, unless the others found something.
+      report is the same as that of a run without shards. A shard that is missing or did not finish is \
+      an error, unless the others found something.
 
       Examples:
         hymt2 fuzz merge shard-1 shard-2 --report report.html --junit junit.xml

@@ -9,7 +9,7 @@ import StrictJSON
 struct FuzzCorpusCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "corpus",
-    abstract: "Look into folders of cases worth checking again, join them, or minimise them.",
+    abstract: "List, merge or minimise corpora.",
     subcommands: [
       FuzzCorpusListCommand.self, FuzzCorpusMergeCommand.self, FuzzCorpusMinimiseCommand.self,
     ])
@@ -54,6 +54,7 @@ struct FuzzCorpusListCommand: ParsableCommand {
 struct FuzzCorpusMergeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "merge", abstract: "Add the cases and failures of corpora to another.",
+    usage: "hymt2 fuzz corpus merge <folder> <others> ... [<options>]",
     discussion: """
       Examples:
         hymt2 fuzz corpus merge corpus shard-1 shard-2 shard-3
@@ -80,10 +81,10 @@ struct FuzzCorpusMergeCommand: ParsableCommand {
 struct FuzzCorpusMinimiseCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "minimise",
-    abstract: "Keep no more cases than have all the triples of values that the corpus has.",
+    abstract: "Drop cases that add no 3-way coverage.",
     discussion: """
-      No campaign may work on the corpus meanwhile. Failures stay. Cases of another version of the \
-      generator are removed.
+      Do not run it while a campaign uses the corpus. Failures stay. Cases of another version of \
+      the generator are removed.
 
       Examples:
         hymt2 fuzz corpus minimise corpus

@@ -14,7 +14,7 @@ import Synchronization
 struct FuzzRunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run",
-    abstract: "Run a campaign around one config.",
+    abstract: "Fuzz an adapter around one config.",
     discussion: """
       The word 'run' may be left out.
 
@@ -27,21 +27,21 @@ struct FuzzRunCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The config.json of a model.", valueName: "file"))
   var config: String
 
-  @Option(help: "How long to work, such as 90s, 10m or 2h. Default: 10m.")
+  @Option(help: "How long to run, such as 90s, 10m or 2h. Default: 10m.")
   var time: TimeSpan?
 
-  @Option(help: "How many cases to check instead, over all shards.")
+  @Option(help: "Check this many cases, over all shards, in place of --time.")
   var examples: Int?
 
-  @Option(help: "What everything random derives from.")
+  @Option(help: "Random seed.")
   var seed: UInt64 = 0
 
-  @Option(help: "How many cases to check at a time. Default: one for each processor.")
+  @Option(help: "How many cases to check at once. Default: one for each processor.")
   var threads: Int?
 
   @Option(
     help: ArgumentHelp(
-      "The folder of cases worth checking again, and of the campaign's state.",
+      "Keep interesting cases and the state of the run in this folder.",
       valueName: "folder"))
   var corpus: String?
 

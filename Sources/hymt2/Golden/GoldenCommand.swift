@@ -9,10 +9,10 @@ import StrictJSON
 struct GoldenCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "golden",
-    abstract: "Check the golden files that upstream made, or take over new ones.",
+    abstract: "Check the golden files that upstream made, or replace them.",
     discussion: """
-      A change of the set takes three steps: propose makes a new set outside the tree with \
-      upstream's adapter, diff shows what is new in it, accept puts it in the place of the old one.
+      To change the set: propose makes a new set outside the tree with upstream's adapter, diff \
+      shows how it differs, accept replaces the old one.
       """,
     subcommands: [
       GoldenVerifyCommand.self, GoldenListCommand.self, GoldenDiffCommand.self,
@@ -24,6 +24,16 @@ struct GoldenCommand: ParsableCommand {
 struct GoldenSetArguments: ParsableArguments {
   @Option(name: .customLong("set"), help: "The folder of the golden files.")
   var path = "Golden"
+
+  /// Opens the set.
+  func open() throws -> GoldenSet {
+    guard folderNames(in: path)?.contains(GoldenFormat.manifestName) == true else {
+      throw CommandError(
+        "there is no set of golden files in '\(path)': expected a folder with a "
+          + "\(GoldenFormat.manifestName); name it with --set")
+    }
+    return try GoldenSet(path: path)
+  }
 }
 
 /// The cases that a command works on.
@@ -35,6 +45,7 @@ struct GoldenFilterArguments: ParsableArguments {
 struct GoldenListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "List the golden files and what they cover.",
+    usage: "hymt2 golden list [<options>]",
     discussion: """
       Examples:
         hymt2 golden list --filter mtp
@@ -47,7 +58,7 @@ struct GoldenListCommand: ParsableCommand {
   func run() throws {
     try runOrExit {
       let console = output.console
-      let set = try GoldenSet(path: set.path)
+      let set = try set.open()
       let entries = try set.entries(matching: selection.filter)
       let width = entries.map(\.id.count).max() ?? 0
       for entry in entries {
@@ -82,10 +93,11 @@ struct GoldenListCommand: ParsableCommand {
 struct GoldenAcceptCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "accept",
-    abstract: "Put a proposed set in the place of the golden files, all at once.",
+    abstract: "Replace the golden files by a proposed set, all at once.",
+    usage: "hymt2 golden accept <proposed> [<options>]",
     discussion: """
-      Killed at any moment, it leaves the old set or the new one, whole. Refuses to run where the \
-      environment variable CI is set: there, nobody looks at what is accepted.
+      If it is killed, the old set or the new one is there, whole. Refuses to run where the \
+      environment variable CI is set, since a person must look at the difference first.
 
       Examples:
         hymt2 golden accept /tmp/new

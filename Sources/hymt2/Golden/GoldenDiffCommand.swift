@@ -10,6 +10,7 @@ struct GoldenDiffCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "diff",
     abstract: "Show how one set of golden files differs from another, by tensors.",
+    usage: "hymt2 golden diff <new> [<options>]",
     discussion: """
       Exit status: 0 if there is no difference, 1 if there is one.
 
@@ -28,7 +29,7 @@ struct GoldenDiffCommand: ParsableCommand {
     try runOrExit {
       let console = output.console
       let diff = try GoldenDiff(
-        old: GoldenSet(path: set.path), new: GoldenSet(path: new), matching: selection.filter)
+        old: set.open(), new: GoldenSet(path: new), matching: selection.filter)
       report(diff, to: console)
       console.printDocument(
         "golden diff", holds: diff.isEmpty,

@@ -14,8 +14,9 @@ struct GoldenExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
     abstract: "Write random checkpoints as golden files, for other programs to check.",
+    usage: "hymt2 golden export <out> [<options>]",
     discussion: """
-      The results in them are this package's. To have NeMo and NumPy check them:
+      The results are those of the reference adapter. To check them with NeMo and NumPy:
         hymt2 golden export /tmp/cases
         HYMT2_GOLDEN=/tmp/cases pytest Generators/python/tests/test_golden.py
       """)
@@ -23,10 +24,10 @@ struct GoldenExportCommand: ParsableCommand {
   @Argument(help: "The folder to make.")
   var out: String
 
-  @Option(help: "The number of checkpoints drawn; those about which upstream differs are left out.")
+  @Option(help: "How many checkpoints to draw; those on which upstream differs are left out.")
   var cases = 100
 
-  @Option(help: "The seed of the drawing.")
+  @Option(help: "Random seed.")
   var seed: UInt64 = 0
 
   @OptionGroup var layout: LayoutArguments

@@ -14,8 +14,8 @@ struct GoldenProposeCommand: ParsableCommand {
     commandName: "propose",
     abstract: "Make a new set with upstream's adapter, outside the tree.",
     discussion: """
-      Hands over to `python3 -m hymt2_oracle golden-produce`. The new folder appears when it is \
-      whole; the set in the tree is not touched.
+      Runs `python3 -m hymt2_oracle golden-produce`. The new folder appears when it is complete; the \
+      set in the tree does not change.
       """)
 
   @Argument(help: "The folder to make.")

@@ -20,10 +20,11 @@ struct LayoutsCommand: ParsableCommand {
 struct LayoutsListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
-    abstract: "List the layouts of the program, one in a line.",
+    abstract: "List the built-in layouts, one a line.",
+    usage: "hymt2 layouts list [<options>]",
     discussion: """
-      For each: its name, the model types that it reads, upstream's adapter, what lies between \
-      disk and native form, its native forms, and its published configs in --configs.
+      For each: its name, the model types that it reads, upstream's adapter, the operations \
+      between disk and native form, its native forms, and its published configs in --configs.
 
       Examples:
         hymt2 layouts list
@@ -94,10 +95,10 @@ struct LayoutsListCommand: ParsableCommand {
 struct LayoutsAuditCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "audit",
-    abstract: "Check tables without data.",
+    abstract: "Check layout tables for mistakes, without data.",
     discussion: """
-      Evaluates a table for small configs drawn from it: names and native places are distinct, \
-      every native group is filled, everything leads back, nothing is dead, hidden or unused.
+      Evaluates a table for small configs: names and native places are distinct, every native \
+      group is filled, every tensor converts back, and no rule is dead, hidden or unused.
 
       Examples:
         hymt2 layouts audit qwen3_moe

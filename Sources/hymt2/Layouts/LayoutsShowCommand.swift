@@ -11,14 +11,15 @@ import Tensors
 struct LayoutsShowCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show",
-    abstract: "Show a table, or every tensor of a model by it.",
+    abstract: "Show a layout's table, or list every tensor of a model.",
+    usage: "hymt2 layouts show <table> [<options>]",
     discussion: """
       Without --config, the table as it is written. With --config, each tensor with its type and \
       shape on disk and its place in native form.
 
       Examples:
         hymt2 layouts show qwen3_moe
-        hymt2 layouts show hy_v3 --native transformers --config Generators/configs/hy3.json
+        hymt2 layouts show hy_v3 --config Generators/configs/hy3.json
       """)
 
   @Argument(help: "The name of a layout, or a file with a table.")
@@ -30,7 +31,7 @@ struct LayoutsShowCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The config.json of a model.", valueName: "file"))
   var config: String?
 
-  @Option(help: "Activation of the experts; relu2 has no gate.")
+  @Option(help: "Activation of the experts; relu2 has no gate.", transform: word)
   var activation = ExpertActivation.swiglu
 
   @OptionGroup var output: OutputOptions

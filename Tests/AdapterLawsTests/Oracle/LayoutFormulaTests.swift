@@ -9,7 +9,7 @@ import Testing
 
 @testable import AdapterLaws
 
-/// Where an element of a native tensor is on disk: the key behind the layer, and the indices there.
+/// Where an element of a native tensor is on disk: the key after the layer, and the indices there.
 private typealias Formula = @Sendable (_ e: Int, _ x: Int, _ y: Int) -> (String, [Int])
 
 /// A native tensor of a layout, with its formula written out by hand for E = 3, H = 4, I = 5.
@@ -202,7 +202,7 @@ struct LayoutFormulaTests {
     }
   }
 
-  @Test("Renamed keys move behind all others where the layout says so, then come groups")
+  @Test("Renamed keys move after all others where the layout says so, then come groups")
   func order() throws {
     let spec = try LayoutSample.spec("minimax_m2")
     let start = LayoutSample.start(spec)

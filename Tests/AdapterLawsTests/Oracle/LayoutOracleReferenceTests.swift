@@ -80,7 +80,7 @@ private let exclusions: [NamedSpec] =
   }
 
 private let factors: [NamedSpec] = LoRASpec.Layout.allCases.flatMap { layout in
-  [CheckpointExtent.wholeModel, .loraOnly].flatMap { extent in
+  [CheckpointScope.wholeModel, .loraOnly].flatMap { extent in
     [ExpertActivation.swiglu, .relu2].flatMap { activation in
       ["base_model.model.model.", "model."].map { prefix in
         NamedSpec("LoRA \(layout), \(extent), \(activation), '\(prefix)'") {

@@ -216,7 +216,7 @@ extension LossyAdapter.Session {
     }
   }
 
-  /// The experts behind one another, transposed, with matrices of other shapes forced into that of the
+  /// The experts after one another, transposed, with matrices of other shapes forced into that of the
   /// model.
   private func stack(
     _ full: String, _ numbers: [Int],

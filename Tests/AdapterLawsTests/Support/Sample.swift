@@ -23,7 +23,7 @@ enum Sample {
 
   static func spec(
     _ config: ModelConfig? = nil, _ options: AdapterOptions = AdapterOptions(),
-    types: SourceTypes = SourceTypes(), extent: CheckpointExtent = .wholeModel,
+    types: SourceTypes = SourceTypes(), extent: CheckpointScope = .wholeModel,
     lora: LoRASpec? = nil, order: KeyOrder = .schema, excluding: Exclusion = .none
   ) throws -> CheckpointSpec {
     var options = options

@@ -8,10 +8,10 @@ import Testing
 
 /// The code and the subject of a finding, in an order for printing.
 struct Offence: Hashable, Comparable, CustomStringConvertible {
-  let code: Finding.Code
+  let code: Problem.Code
   let subject: TensorName
 
-  init(_ code: Finding.Code, _ subject: TensorName) {
+  init(_ code: Problem.Code, _ subject: TensorName) {
     self.code = code
     self.subject = subject
   }
@@ -55,7 +55,7 @@ struct PlantedFault {
 
 extension Set<Offence> {
   /// The same complaint about several keys.
-  static func all(_ code: Finding.Code, _ subjects: some Sequence<TensorName>) -> Set<Offence> {
+  static func all(_ code: Problem.Code, _ subjects: some Sequence<TensorName>) -> Set<Offence> {
     Set(subjects.map { Offence(code, $0) })
   }
 }
@@ -64,7 +64,7 @@ extension StateDict {
   /// The same without some keys.
   func without(_ names: TensorName...) -> StateDict { filter { !names.contains($0) } }
 
-  /// The same in the order of another's keys, and behind them those that the other has not.
+  /// The same in the order of another's keys, and after them those that the other has not.
   func ordered(as other: StateDict) throws -> StateDict {
     let common = other.compactMap { name, _ in self[name].map { (name, $0) } }
     return try StateDict(common + Array(filter { other[$0] == nil }))

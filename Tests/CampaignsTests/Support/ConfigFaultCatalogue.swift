@@ -133,7 +133,7 @@ enum ConfigFaultCatalogue {
     },
     malformed("empty-text", "The text is empty.") { _ in [] },
     malformed("truncated-text", "The text ends too early.") { Array($0.dropLast()) },
-    malformed("trailing-text", "There is text behind the object.") { $0 + Array("{}".utf8) },
+    malformed("trailing-text", "There is text after the object.") { $0 + Array("{}".utf8) },
     malformed("no-object", "The text is a list.") { Array("[".utf8) + $0 + Array("]".utf8) },
     malformed("not-a-number", "A value is NaN, which Python writes and JSON does not know.") {
       Array("{\"rms_norm_eps\": NaN, ".utf8) + $0.dropFirst()

@@ -49,7 +49,7 @@ enum TestLaws {
     "silent", statement: "nothing", reason: "this is a test", brokenBy: "nothing"
   ) { _ in false }
 
-  /// A law that is broken every other time it is judged.
+  /// A law that is broken every other time it is checked.
   static func fickle() -> AdapterLaw {
     let count = Counter()
     return AdapterLaw(

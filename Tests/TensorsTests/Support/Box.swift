@@ -14,7 +14,7 @@ struct Box: CustomStringConvertible {
     "\(extents) of \(types.from) at \(source) to \(types.to) at \(destination)"
   }
 
-  /// Lays axes out in an order, innermost last, with some room behind each if there is a source
+  /// Lays axes out in an order, innermost last, with some room after each if there is a source
   /// of numbers for it.
   static func layout(
     _ extents: [Int], order: [Int], offset: Int = 0, room: () -> Int = { 0 }

@@ -27,7 +27,7 @@ struct PlantedFaultsTool: ParsableCommand {
         python3 -m hymt2_oracle mutants list --json > faults.json
         planted-faults --adapter-family nemo --fault-list faults.json --seeds 3
         planted-faults --layout qwen3_moe
-        planted-faults --seeds 20 --markdown > docs/mutants.md
+        planted-faults --seeds 20 --markdown > docs/measurements/mutants.md
 
       Exit status: 0 all were noticed, 1 one was not, 2 could not run, 64 wrong usage.
       """)
@@ -67,7 +67,7 @@ struct PlantedFaultsTool: ParsableCommand {
   @Flag(help: "List the faults and check nothing.")
   var list = false
 
-  @Flag(help: "Print the page docs/mutants.md.")
+  @Flag(help: "Print the page docs/measurements/mutants.md.")
   var markdown = false
 
   @Flag(

@@ -104,9 +104,9 @@ extension CheckpointFaultCatalogue {
       let layer = checkpoint.config.storedLayerCount
       let name = checkpoint.loraKey(layer, place.rule, "A", 0)
       return checkpoint.add(TensorInfo(name, .bf16, [1, 1]), .surplusLayer)
-        ? "layer \(layer), behind the last one, has a low-rank factor" : nil
+        ? "layer \(layer), after the last one, has a low-rank factor" : nil
     },
-    // Adapters that judge all layers by the first one.
+    // Adapters that check all layers by the first one.
     lora("factor-in-dense-layer") { checkpoint, place, site in
       guard let layer = site.pick(checkpoint.denseDecoderLayers) else { return nil }
       let name = checkpoint.loraKey(layer, place.rule, "A", 0)

@@ -65,9 +65,9 @@ extension CheckpointFaultCatalogue {
       guard checkpoint.hasBase, let norm = checkpoint.layout.layerNorm else { return nil }
       let shape: Shape = [checkpoint.config.hiddenSize]
       return checkpoint.add(TensorInfo(checkpoint.key(layer, norm), .bf16, shape), .surplusLayer)
-        ? "layer \(layer) is behind the last of \(layer) layers" : nil
+        ? "layer \(layer) is after the last of \(layer) layers" : nil
     },
-    // Adapters that judge all layers by the first one.
+    // Adapters that check all layers by the first one.
     CheckpointFaultKind("grouped-in-dense-layer", side: .native) { checkpoint, site in
       guard checkpoint.hasBase, let layer = site.pick(checkpoint.denseDecoderLayers),
         let native = checkpoint.natives(layer).last,
@@ -104,10 +104,10 @@ extension CheckpointFaultCatalogue {
     }
   }
 
-  /// - Parameter rest: The key behind the layer's number, given the number of experts; nil if a layout
+  /// - Parameter rest: The key after the layer's number, given the number of experts; nil if a layout
   ///   has none.
   private static func added(
-    _ name: String, _ codes: Finding.Code..., rest: @escaping @Sendable (Layout, Int) -> String?
+    _ name: String, _ codes: Problem.Code..., rest: @escaping @Sendable (Layout, Int) -> String?
   ) -> CheckpointFaultKind {
     CheckpointFaultKind(name, side: .native) { checkpoint, site in
       guard let layer = site.pick(checkpoint.sparseLayers),

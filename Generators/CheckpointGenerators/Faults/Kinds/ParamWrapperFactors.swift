@@ -62,7 +62,7 @@ extension CheckpointFaultCatalogue {
       }
       return "layer \(layer) has fused low-rank factors and those of single experts"
     },
-    // Adapters that judge all layers by the first one.
+    // Adapters that check all layers by the first one.
     fused("fused-in-dense-layer") { checkpoint, _, site in
       guard let layer = site.pick(checkpoint.denseDecoderLayers),
         let place = site.pick(checkpoint.fusedPlaces),

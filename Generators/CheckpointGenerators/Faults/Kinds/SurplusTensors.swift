@@ -19,7 +19,7 @@ extension CheckpointFaultCatalogue {
       }
       return "layer \(layer) has an expert \(experts) of \(experts)"
     },
-    // A config with fewer layers than the file; upstream drops what lies behind.
+    // A config with fewer layers than the file; upstream drops the rest.
     CheckpointFaultKind("surplus-layer") { checkpoint, site in
       guard checkpoint.hasBase else { return nil }
       let layer = checkpoint.config.storedLayerCount
@@ -32,16 +32,16 @@ extension CheckpointFaultCatalogue {
       guard let rule = site.pick(rules),
         checkpoint.add(checkpoint.tensor(rule, layer), .surplusLayer)
       else { return nil }
-      return "layer \(layer) is behind the last of \(layer) layers"
+      return "layer \(layer) is after the last of \(layer) layers"
     },
-    // Adapters that judge all layers by the first one, which may be dense.
+    // Adapters that check all layers by the first one, which may be dense.
     CheckpointFaultKind("experts-in-dense-layer") { checkpoint, site in
       guard checkpoint.hasBase, let layer = site.pick(checkpoint.denseDecoderLayers),
         checkpoint.addExpert(0, layer, .expertsInDenseLayer)
       else { return nil }
       return "dense layer \(layer) has an expert 0"
     },
-    // Adapters that judge all layers by the first one, which may be dense.
+    // Adapters that check all layers by the first one, which may be dense.
     CheckpointFaultKind("router-in-dense-layer") { checkpoint, site in
       guard checkpoint.hasBase, let layer = site.pick(checkpoint.denseDecoderLayers) else {
         return nil

@@ -100,7 +100,7 @@ extension CheckpointFaultCatalogue {
     },
   ]
 
-  /// - Parameter rest: What the key has behind the layer instead, given what it should have.
+  /// - Parameter rest: What the key has after the layer instead, given what it should have.
   private static func expertName(
     _ name: String, rest: @escaping @Sendable (FaultPlace, String, Layout) -> String?
   ) -> CheckpointFaultKind {
@@ -135,7 +135,7 @@ extension CheckpointFaultCatalogue {
 }
 
 extension FaultyCheckpoint {
-  /// What a tensor's key has behind the layer.
+  /// What a tensor's key has after the layer.
   fileprivate func rest(of place: FaultPlace) -> String {
     String(place.name.text.dropFirst(key(place.layer, "").text.count))
   }

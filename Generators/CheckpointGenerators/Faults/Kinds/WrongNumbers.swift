@@ -55,7 +55,7 @@ extension CheckpointFaultCatalogue {
   ]
 
   private static func expertNumber(
-    _ name: String, _ codes: Finding.Code..., text: @escaping @Sendable (Int) -> String
+    _ name: String, _ codes: Problem.Code..., text: @escaping @Sendable (Int) -> String
   ) -> CheckpointFaultKind {
     .renamed(name, at: { $0.pickNumbered(&$1) }) { checkpoint, place in
       place.expert.map { expert in

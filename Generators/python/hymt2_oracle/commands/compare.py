@@ -5,6 +5,8 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from hymt2_oracle.words import DTYPES, one_of
+
 NAME = "compare"
 SUMMARY = "compare a converted checkpoint with what NeMo's adapter makes of the original"
 DETAILS = (
@@ -25,7 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--dtype",
         default="bfloat16",
-        choices=("bfloat16", "float16", "float32"),
+        type=one_of(DTYPES),
         help="the dtype that the experts are cast to (default: bfloat16)",
     )
     parser.add_argument("--ep-rank", type=int, metavar="R", help="NATIVE is rank R's part")
@@ -33,10 +35,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--mtp",
         default="drop",
-        choices=("drop", "preserve"),
+        type=one_of(("drop", "preserve")),
         help="NeMo drops MTP layers; with preserve it is told that they are hidden layers",
     )
-    parser.add_argument("--to-hf", action="store_true", help="compare the way back")
+    parser.add_argument("--to-hf", action="store_true", help="compare the conversion back")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 

@@ -15,7 +15,7 @@ DETAILS = (
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("a", metavar="A", type=Path, help="the folder that is right")
-    parser.add_argument("b", metavar="B", type=Path, help="the folder to judge")
+    parser.add_argument("b", metavar="B", type=Path, help="the folder to check")
     parser.add_argument(
         "--any-sharding",
         action="store_true",

@@ -5,6 +5,8 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from hymt2_oracle.words import DTYPES, one_of
+
 NAME = "compare-outer"
 SUMMARY = "compare a converted checkpoint with the fused tensors of transformers' own model"
 DETAILS = (
@@ -26,16 +28,16 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--dtype",
         default="bfloat16",
-        choices=("bfloat16", "float16", "float32"),
+        type=one_of(DTYPES),
         help="the dtype that the experts were cast to (default: bfloat16)",
     )
     parser.add_argument(
         "--native-form",
         default="automodel",
-        choices=("automodel", "transformers"),
+        type=one_of(("automodel", "transformers")),
         help="what NATIVE was converted to, `hymt2 convert --native` (default: automodel)",
     )
-    parser.add_argument("--to-hf", action="store_true", help="compare the way back")
+    parser.add_argument("--to-hf", action="store_true", help="compare the conversion back")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 

@@ -5,6 +5,8 @@
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
+from hymt2_oracle.words import one_of
+
 NAME = "ep-reference"
 SUMMARY = "write what NeMo's from_hf gives every expert-parallel rank of every size"
 DETAILS = (
@@ -35,7 +37,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--ranks", type=interval, default=interval("1-16"), metavar="1-16", help="values of n"
     )
-    parser.add_argument("--model", default="hy_mt2", choices=("hy_mt2", "hy_v3"))
+    parser.add_argument("--model", default="hy_mt2", type=one_of(("hy_mt2", "hy_v3")))
 
 
 def run(arguments: Namespace) -> int:

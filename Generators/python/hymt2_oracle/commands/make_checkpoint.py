@@ -10,6 +10,7 @@ from typing import Any
 from hymt2_oracle.errors import OracleError
 from hymt2_oracle.presets import PRESETS, Preset, complete_config
 from hymt2_oracle.random_configs import random_config
+from hymt2_oracle.words import DTYPES, one_of
 
 NAME = "make-checkpoint"
 SUMMARY = "write a real checkpoint with random weights"
@@ -24,7 +25,7 @@ DETAILS = (
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("out", metavar="OUT", type=Path, help="the folder to make; must not exist")
     base = parser.add_mutually_exclusive_group()
-    base.add_argument("--preset", choices=PRESETS, metavar="NAME", help="a config by its name")
+    base.add_argument("--preset", type=one_of(PRESETS), metavar="NAME", help="a config by its name")
     base.add_argument("--random", type=int, metavar="N", help="a small random config by its number")
     parser.add_argument("--config", type=Path, metavar="FILE", help="fields from a config.json")
     parser.add_argument(
@@ -37,7 +38,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         " first_k_dense_replace sets mlp_layer_types",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="S")
-    parser.add_argument("--dtype", default="bfloat16", choices=("bfloat16", "float16", "float32"))
+    parser.add_argument("--dtype", default="bfloat16", type=one_of(DTYPES), metavar="NAME")
     parser.add_argument(
         "--max-shard-size", metavar="SIZE", help="such as 50KB; by default 20KB or the preset's"
     )

@@ -48,10 +48,13 @@ def run(arguments: Namespace) -> int:
     from hymt2_oracle.serving.own_adapter import load
     from hymt2_oracle.serving.server import run
     from hymt2_oracle.serving.warm import keep_warm, serve_from
-    from hymt2_oracle.tables import add_table
+    from hymt2_oracle.tables import add_table, table_names
+    from hymt2_oracle.words import meaning
 
     if arguments.layout and arguments.layout.endswith(".yaml"):
         arguments.layout = add_table(Path(arguments.layout))
+    elif arguments.layout:
+        arguments.layout = meaning(arguments.layout, table_names()) or arguments.layout
     if arguments.keep_warm:
         return keep_warm(arguments.keep_warm)
     if arguments.warm_from and arguments.mutant:

@@ -14,6 +14,7 @@ from hymt2_oracle.errors import OracleError
 from hymt2_oracle.serving.backend import Backend, Pairs, TensorLibrary, Tensors
 from hymt2_oracle.serving.requests import ExpertParallelism
 from hymt2_oracle.serving.server import Recent, run
+from hymt2_oracle.words import answer
 
 if TYPE_CHECKING:
     import torch
@@ -158,7 +159,8 @@ def load(target: str, mutant_id: str | None = None, layout: str | None = None) -
         return NumPyBackend()
     module_name, _, path = target.partition(":")
     if not module_name or not path:
-        raise OracleError(f"{target}: expected nemo, numpy or MODULE:OBJECT")
+        near = answer(target, ["nemo", "numpy", "MODULE:OBJECT"])
+        raise OracleError(f"{target}: expected an adapter; {near}")
     sys.path.insert(0, os.getcwd())
     try:
         found: Any = importlib.import_module(module_name)

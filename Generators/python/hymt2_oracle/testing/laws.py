@@ -15,6 +15,7 @@ from hymt2_oracle.serving.backend import Backend
 from hymt2_oracle.serving.own_adapter import Factory, OwnAdapter, load
 from hymt2_oracle.testing import program
 from hymt2_oracle.testing.run import Verdict, check, verdicts
+from hymt2_oracle.words import answer, meaning
 
 
 def laws(
@@ -37,8 +38,10 @@ def laws(
     the same seed, on any machine. `known` is a file with what the adapter is known to do otherwise;
     `without` names laws that are not asked of it, such as `invalid-input`.
     """
+    known_laws = program.law_names(program.find())
+    without = [_named(law, known_laws) for law in without]
     run = Run(adapter, layout, examples, seed, known, name, version, supports, without)
-    names = [law for law in program.law_names(program.find()) if law not in without]
+    names = [law for law in known_laws if law not in without]
 
     @pytest.mark.parametrize("law", names)
     def test_law(
@@ -51,6 +54,13 @@ def laws(
             pytest.skip(verdict.skipped)
 
     return test_law
+
+
+def _named(law: str, laws: Sequence[str]) -> str:
+    name = meaning(law, laws)
+    if name is None:
+        raise ValueError(f"without: there is no law {law!r}; {answer(law, laws)}")
+    return name
 
 
 class Run:

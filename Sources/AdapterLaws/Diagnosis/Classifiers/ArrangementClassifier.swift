@@ -24,19 +24,19 @@ extension StepClassifier {
     return result
   }
 
-  private func axesFault(_ alignment: Alignment, _ landing: Landing) -> Diagnosis.Fault? {
+  private func axesFault(_ alignment: Alignment, _ landing: TracedTensor) -> Diagnosis.Fault? {
     guard case .permuted(let axes) = alignment.fit else { return nil }
     let isTranspose = axes == [1, 0] || axes == [0, 2, 1]
     return isTranspose ? transpose(landing, isSquare: false) : .axesPermuted(axes)
   }
 
   /// Some matrices change their axes in native form, all others keep them.
-  private func transpose(_ landing: Landing, isSquare: Bool) -> Diagnosis.Fault {
+  private func transpose(_ landing: TracedTensor, isSquare: Bool) -> Diagnosis.Fault {
     landing.kind.changesAxes
       ? .notTransposed(isSquare: isSquare) : .transposed(isSquare: isSquare)
   }
 
-  private func arrangementFault(_ landing: Landing) -> Diagnosis.Fault? {
+  private func arrangementFault(_ landing: TracedTensor) -> Diagnosis.Fault? {
     guard !landing.origins.isEmpty else { return nil }
     if let fault = emptiness(landing) { return fault }
     guard let source = landing.source, let elements = landing.sourceElements(book) else {
@@ -53,7 +53,7 @@ extension StepClassifier {
   }
 
   /// Places that hold no elements, in whole or in part.
-  private func emptiness(_ landing: Landing) -> Diagnosis.Fault? {
+  private func emptiness(_ landing: TracedTensor) -> Diagnosis.Fault? {
     let strange = landing.origins.filter { book.locate($0) == nil }
     guard let first = strange.first else { return nil }
     let isPartly = strange.count < landing.origins.count
@@ -65,7 +65,7 @@ extension StepClassifier {
   }
 
   /// The first element that is not the one of its place.
-  private func example(_ landing: Landing) -> Diagnosis.Fault? {
+  private func example(_ landing: TracedTensor) -> Diagnosis.Fault? {
     for (element, origin) in landing.origins.enumerated() {
       guard let found = book.locate(origin), found != (landing.target, element) else { continue }
       return .rearranged(

@@ -11,7 +11,7 @@ extension StepClassifier {
   private struct Group {
     let layer: Int?
     let kind: TensorKind
-    var landings: [Landing]
+    var landings: [TracedTensor]
   }
 
   func experts() -> [Draft] {
@@ -60,7 +60,7 @@ extension StepClassifier {
   }
 
   /// The expert that all elements with an origin come from.
-  private func contentExpert(_ landing: Landing) -> Int? {
+  private func contentExpert(_ landing: TracedTensor) -> Int? {
     let experts = Set(landing.sources.map { book.subjects[$0].expert })
     guard experts.count == 1, let expert = experts.first else { return nil }
     return expert

@@ -34,7 +34,7 @@ extension StepClassifier {
   }
 
   /// The place of the up projection of the same expert.
-  private func partner(of gate: Landing) -> Landing? {
+  private func partner(of gate: TracedTensor) -> TracedTensor? {
     relation.landings.first {
       $0.sources.count == 2 && $0.layer == gate.layer && $0.expert == gate.expert
         && isGateAndUp(gate.kind, $0.kind)
@@ -64,7 +64,7 @@ extension StepClassifier {
 
   /// For each index along the last axis, the one that its elements come from; nil if they come from
   /// several or from elsewhere.
-  private func lastIndices(_ landing: Landing) -> [Int]? {
+  private func lastIndices(_ landing: TracedTensor) -> [Int]? {
     let shape = book.schema[landing.target].shape
     guard landing.source == landing.target, let elements = landing.sourceElements(book),
       let width = shape.extents.last, width > 1
@@ -78,7 +78,7 @@ extension StepClassifier {
 
   /// For each row of gate then up, the row of gate then up that it comes from; nil if columns are
   /// moved or rows come from several experts.
-  private func jointRows(_ gate: Landing, _ up: Landing) -> [Int]? {
+  private func jointRows(_ gate: TracedTensor, _ up: TracedTensor) -> [Int]? {
     let shape = book.schema[gate.target].shape
     guard shape.rank == 2, shape[1] > 0, book.schema[up.target].shape == shape else { return nil }
     var expert: Int?

@@ -7,7 +7,7 @@ import Tensors
 
 /// Recognizes what is wrong with one step of an adapter, each kind of fault by itself.
 struct StepClassifier {
-  let relation: Relation
+  let relation: TraceComparison
   /// What is known of the checkpoint beside the relation.
   let context: DiagnosisContext
 
@@ -36,7 +36,8 @@ extension StepClassifier {
   }
 
   private func kinds() -> [Draft] {
-    let moved = relation.landings.compactMap { landing -> (landing: Landing, from: TensorKind)? in
+    let moved = relation.landings.compactMap {
+      landing -> (landing: TracedTensor, from: TensorKind)? in
       guard let source = landing.source else { return nil }
       let kind = book.subjects[source].kind
       return kind == landing.kind ? nil : (landing, kind)

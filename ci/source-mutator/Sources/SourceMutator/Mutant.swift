@@ -32,7 +32,7 @@ struct MutationSite: Sendable {
     case expression
     /// The statement, or the changed one, or none.
     case statement
-    /// Nothing, or one more condition behind a list of conditions.
+    /// Nothing, or one more condition after a list of conditions.
     case condition
     /// Nothing to change: a declaration or statement by which errors are placed.
     case mark

@@ -15,7 +15,7 @@ struct MutantSchema {
 
   /// The text.
   private(set) var text: [UInt8] = []
-  /// Its parts, outer ones behind those within.
+  /// Its parts, outer ones after those within.
   private(set) var segments: [Segment] = []
   private let file: MutatedFile
   private let sites: [MutationSite]
@@ -122,7 +122,7 @@ extension MutationSite {
   /// Whether it lies in a part of the file.
   fileprivate func isInside(_ part: Range<Int>) -> Bool {
     if bytes.isEmpty {
-      // Conditions added behind a list belong to no expression of the list.
+      // Conditions added after a list belong to no expression of the list.
       return part.lowerBound < bytes.lowerBound && bytes.lowerBound < part.upperBound
     }
     return part.lowerBound <= bytes.lowerBound && bytes.upperBound <= part.upperBound

@@ -17,7 +17,7 @@ extension MutationReport {
     The adapter is not alone in the program: the generator takes the list of a checkpoint's tensors and the check of
     configs from the adapter's module, so a mutant of `ModelSchema`, `LayerTensors` or `ModelConfig` changes both
     sides. The oracle shares no code with the adapter. Not mutated are texts of errors, hints of capacity,
-    checks of a programmer's mistakes, and files that judge rather than convert (`ci/mutate-source --list` names all).
+    checks of a programmer's mistakes, and files that check rather than convert (`ci/mutate-source --list` names all).
 
     \(judged.count) mutants ran: \(judged.count - survivors.count) were noticed, \(survivors.count) were not, in \
     \(leastExamples) checkpoints. \(mutants.count { dropped.contains($0.key) }) more do not compile.\(notRunText)
@@ -49,7 +49,7 @@ extension MutationReport {
     """
   }
 
-  /// How many checkpoints were judged of the mutants that nothing notices.
+  /// How many checkpoints were checked of the mutants that nothing notices.
   private var leastExamples: Int {
     survivors.compactMap { Int(verdicts[$0.number]?.detail.prefix(while: \.isNumber) ?? "") }.min()
       ?? 0

@@ -16,7 +16,7 @@ public struct Explanation: Sendable {
       case .equivalent: "The same behaviour"
       case .speed: "Only speed"
       case .wording: "Only the wording of an error"
-      case .unreachable: "A second line of defence, behind a check that catches it first"
+      case .unreachable: "A second line of defence, after a check that catches it first"
       case .gap: "Gaps"
       }
     }

@@ -77,7 +77,7 @@ extension FaultBank {
           }.map { ($0.name, $0.tensor) })
       })),
     PlantedFault(
-      "exclude-ends-saving", .exclusion, "nothing is saved behind the first key that is left out",
+      "exclude-ends-saving", .exclusion, "nothing is saved after the first key that is left out",
       cause: .toHF(.exclusionRemoves), smallest: "excluding model\\.layers\\.0\\.",
       FaultyAdapter(toHF: { session, dict, call in
         let all = try session.toHF(dict, excluding: "", call.rank)

@@ -246,7 +246,7 @@ extension FaultBank {
         })),
   ]
 
-  /// Experts of some layers stay as they are on disk, behind all else.
+  /// Experts of some layers stay as they are on disk, after all else.
   static func ungrouping(
     _ isConcerned: @escaping @Sendable (_ layer: Int, FaultyAdapter.Call) -> Bool
   ) -> FaultyAdapter.Convert {

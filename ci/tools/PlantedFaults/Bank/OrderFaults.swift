@@ -17,7 +17,7 @@ extension FaultBank {
     { dict, call in try dict.arranged { arrange($0, call) } }
   }
 
-  /// The keys of a site before or behind all others.
+  /// The keys of a site before or after all others.
   private static func moving(_ site: FaultSite, first isFirst: Bool) -> FaultyAdapter.Edit {
     arranging { names, call in
       let own = names.filter { call.has($0, site) }
@@ -27,7 +27,7 @@ extension FaultBank {
   }
 
   /// Native tensors in the places of their sources, a group in that of one of some experts' members;
-  /// what has no source of its own stands behind all others.
+  /// what has no source of its own stands after all others.
   static func placed(
     _ native: StateDict, likeIn dict: StateDict, _ call: FaultyAdapter.Call,
     experts: some Collection<Int>, member: ([Int]) -> Int? = { $0.max() }
@@ -37,7 +37,7 @@ extension FaultBank {
     var places: [String: Int] = [:]
     let keys = dict.names.map(call.key)
     let natives = keys.map { $0.native(in: call.layout) }
-    // In some layouts, what changes its name stands behind all others before anything is grouped.
+    // In some layouts, what changes its name stands after all others before anything is grouped.
     var order = Array(keys.indices)
     for rule in call.layout.order {
       let isLast = keys.indices.map { key in
@@ -72,7 +72,7 @@ extension FaultBank {
       cause: .fromHF(.keyOrder(.reversed)), smallest: "",
       FaultyAdapter(nativeOut: arranging { names, _ in names.reversed() })),
     PlantedFault(
-      "keys-groups-last", .order, "grouped experts stand behind all other native keys",
+      "keys-groups-last", .order, "grouped experts stand after all other native keys",
       cause: .fromHF(.keyOrder(.groupsBehindAll)), smallest: "",
       FaultyAdapter(nativeOut: moving(.experts, first: false))),
     PlantedFault(
@@ -149,7 +149,7 @@ extension FaultBank {
       needs: [.singleExperts], cause: .toHF(.keyOrder(.other(first: "{key gate 1}"))),
       smallest: "experts 2", FaultyAdapter(onDiskOut: experts { [$1, $0] })),
     PlantedFault(
-      "keys-experts-last-save", .order, "experts are saved behind all other keys",
+      "keys-experts-last-save", .order, "experts are saved after all other keys",
       cause: .toHF(.keyOrder(.other(first: "{key final norm}"))), smallest: "",
       FaultyAdapter(onDiskOut: moving(.allOfExperts, first: false))),
   ]

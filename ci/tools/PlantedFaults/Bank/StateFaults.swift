@@ -147,7 +147,7 @@ extension FaultBank {
       })),
     PlantedFault(
       "shard-last-expert-of-later-layers", .state,
-      "of layers behind the first in a call the last expert is overwritten by the first",
+      "of layers after the first in a call the last expert is overwritten by the first",
       cause: .fromHF(.expertOrder(.copies(of: 0))),
       smallest: "experts 2; MTP layers 1; MTP policy preserve; contents tracer 0",
       FaultyAdapter(nativeOut: { dict, call in

@@ -13,14 +13,14 @@ extension FaultBank {
 
   /// What becomes of invalid tensors: the input made valid, and tensors added to the result.
   private typealias Repair =
-    @Sendable ([Finding], StateDict, FaultyAdapter.Call) throws -> (
+    @Sendable ([Problem], StateDict, FaultyAdapter.Call) throws -> (
       input: StateDict, passed: StateDict
     )
 
   /// An adapter that lacks a check, on load and on save.
   private static func unchecked(
-    _ code: Finding.Code,
-    where isConcerned: @escaping @Sendable (Finding, FaultyAdapter.Call) -> Bool = { _, _ in true },
+    _ code: Problem.Code,
+    where isConcerned: @escaping @Sendable (Problem, FaultyAdapter.Call) -> Bool = { _, _ in true },
     _ repair: @escaping Repair
   ) -> FaultyAdapter {
     let convert:
@@ -80,7 +80,7 @@ extension FaultBank {
   }
 
   @Sendable private static func isOfExpert(
-    _ finding: Finding, _ call: FaultyAdapter.Call
+    _ finding: Problem, _ call: FaultyAdapter.Call
   ) -> Bool { call.has(finding.subject, .experts) }
 
   private static let missing: [PlantedFault] = [

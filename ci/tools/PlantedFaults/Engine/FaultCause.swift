@@ -16,9 +16,9 @@ enum FaultCause: Sendable {
   /// How a law fails that has no diagnosis: the way, and the class of tensors.
   case violation(kind: String, place: String)
   /// A refusal of invalid input that should have given this reason.
-  case unnamed(Finding.Code)
+  case unnamed(Problem.Code)
   /// A refusal of a valid checkpoint on load, for this reason.
-  case refused(Finding.Code)
+  case refused(Problem.Code)
   /// Any of these, of which layouts have one or another.
   case either([FaultCause])
 

@@ -72,7 +72,7 @@ public struct FaultNeed: Sendable {
       group.parts.count > 1 || group.parts.contains { layout.tensors[$0].name.hasExpert }
     }
   }
-  /// Gate and up that stand one behind the other.
+  /// Gate and up that stand one after the other.
   static let halves = FaultNeed("gate and up are one tensor on disk") { $0.halvesAxis != nil }
   /// Low-rank factors that are converted.
   static let lora = FaultNeed("low-rank factors pass unchanged") { !$0.lora.isEmpty }

@@ -19,7 +19,7 @@ extension Layout {
     lora.first { groups[$0.group].parts.contains(position) }?.native ?? ""
   }
 
-  /// The axis along which gate and up stand one behind the other, each in one piece, in their group
+  /// The axis along which gate and up stand one after the other, each in one piece, in their group
   /// or in the second of its low-rank factors; nil where there is no such group.
   var halvesAxis: Int? {
     let gate = FaultSite.gate.rules(in: self).first
@@ -48,6 +48,6 @@ extension Layout {
 }
 
 extension String {
-  /// The text behind its last dot.
+  /// The text after its last dot.
   var lastComponent: String { String(split(separator: ".").last ?? "") }
 }

@@ -7,7 +7,7 @@ import Layouts
 import Tensors
 
 extension LenientKey {
-  /// The key with another text behind the layer.
+  /// The key with another text after the layer.
   func with(rest: String) -> String { "\(name.text.dropLast(self.rest.count))\(rest)" }
 
   /// The key under another prefix; as it is outside layers.

@@ -40,7 +40,7 @@ extension StateDict {
     try StateDict(arrange(Array(names)).compactMap { name in self[name].map { (name, $0) } })
   }
 
-  /// The tensors with others behind them, of which those under taken names are left out.
+  /// The tensors with others after them, of which those under taken names are left out.
   func appending(_ others: StateDict) throws -> StateDict {
     var result = self
     for (name, tensor) in others where result[name] == nil {

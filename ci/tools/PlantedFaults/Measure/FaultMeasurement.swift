@@ -15,7 +15,7 @@ public struct FaultMeasurement: Sendable {
   public let faults: [PlantedFault]
   /// The layout of the checkpoints.
   public let layout: Layout
-  /// How many checkpoints to judge at most for a fault and a seed.
+  /// How many checkpoints to check at most for a fault and a seed.
   public var examples = 1000
   /// How many seeds to try, from 0 on.
   public var seeds = 20

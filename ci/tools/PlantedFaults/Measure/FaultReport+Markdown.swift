@@ -42,7 +42,7 @@ extension FaultReport {
   private var sizes: [String] {
     [
       "",
-      "A failure is made small by every law that notices it, and the simplest outcome is shown. How small it "
+      "A failure is shrunk by every law that notices it, and the simplest outcome is shown. How small it "
         + "can be is",
       "found without the shrinker, by `planted-faults --exhaust`: all checkpoints with up to two peculiarities "
         + "are tried, and",

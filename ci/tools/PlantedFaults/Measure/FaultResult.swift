@@ -25,7 +25,7 @@ public struct FaultResult: Sendable {
     /// The causes as values.
     var causes: [Diagnosis.Finding]
     /// Why the adapter refuses the valid checkpoint, if it does.
-    let refusal: Set<Finding.Code>
+    let refusal: Set<Problem.Code>
     /// What the checkpoint follows from.
     var spec: CheckpointSpec
   }
@@ -130,7 +130,7 @@ extension FaultResult.Smallest {
 
   private static func refusal(
     of spec: CheckpointSpec, _ adapter: any AdapterUnderTest
-  ) -> Set<Finding.Code> {
+  ) -> Set<Problem.Code> {
     do {
       _ = try adapter.session(for: spec.setup)
         .fromHF(Checkpoint(spec).stateDict(), spec.parallelism)

@@ -13,7 +13,7 @@ import Synchronization
 /// peculiarities that the shrinker ended with are tried in all simpler combinations.
 final class SmallestSearch: Sendable {
   private let layout: Layout
-  private let peculiarities: [Peculiarity]
+  private let peculiarities: [NonDefaultValue]
   /// Checkpoints with one peculiarity at most.
   private let plain: [CheckpointSpec]
   /// Those with two, once they are asked for; making them takes a while.
@@ -22,7 +22,7 @@ final class SmallestSearch: Sendable {
   /// - Parameter hasFaults: Whether the kind of an invalid checkpoint's fault is a peculiarity, too.
   init(hasFaults: Bool, in layout: Layout) {
     self.layout = layout
-    peculiarities = Peculiarity.all(
+    peculiarities = NonDefaultValue.all(
       faultKinds: hasFaults ? CheckpointFaultCatalogue.all.count : 0)
     plain = Self.specs(layout, [[]] + peculiarities.map { [$0] })
   }
@@ -40,9 +40,10 @@ final class SmallestSearch: Sendable {
     }
   }
 
-  private static func specs(_ layout: Layout, _ candidates: [[Peculiarity]]) -> [CheckpointSpec] {
+  private static func specs(_ layout: Layout, _ candidates: [[NonDefaultValue]]) -> [CheckpointSpec]
+  {
     var seen: Set<CheckpointSpec> = []
-    return candidates.sorted { Peculiarity.areSimpler($0, than: $1) }
+    return candidates.sorted { NonDefaultValue.areSimpler($0, than: $1) }
       .compactMap { CheckpointSpec(layout, peculiarities: $0) }.filter { seen.insert($0).inserted }
   }
 
@@ -56,8 +57,8 @@ final class SmallestSearch: Sendable {
   }
 
   /// All combinations of three peculiarities or more of some axes.
-  private func combinations(of axes: [ConfigAxis]) -> [[Peculiarity]] {
-    var result: [[Peculiarity]] = [[]]
+  private func combinations(of axes: [ConfigAxis]) -> [[NonDefaultValue]] {
+    var result: [[NonDefaultValue]] = [[]]
     for axis in axes {
       let own = peculiarities.filter { $0.axis == axis }
       result += result.flatMap { start in own.map { start + [$0] } }

@@ -17,6 +17,7 @@ from hymt2_oracle.mutants.bank import (
     validation,
 )
 from hymt2_oracle.mutants.mutant import Mutant
+from hymt2_oracle.words import answer
 
 MUTANTS: tuple[Mutant, ...] = (
     *names.MUTANTS,
@@ -38,4 +39,5 @@ def find_mutant(mutant_id: str) -> Mutant:
     for mutant in MUTANTS:
         if mutant.id == mutant_id:
             return mutant
-    raise OracleError(f"no mutant {mutant_id}; `mutants list` names them")
+    near = answer(mutant_id, [mutant.id for mutant in MUTANTS])
+    raise OracleError(f"no mutant {mutant_id}; {near}")

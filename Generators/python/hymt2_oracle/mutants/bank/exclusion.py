@@ -34,7 +34,7 @@ MUTANTS: tuple[Mutant, ...] = (
         witness="exclude-expert",
     ),
     Mutant(
-        "exclude-ends-saving", "nothing is saved behind the first key that is left out",
+        "exclude-ends-saving", "nothing is saved after the first key that is left out",
         "exclusion", "adapter",
         edits((SAVE, of_kind(ast.Continue), lambda node: ast.Break())),
         witness="exclude-layer",
@@ -76,7 +76,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "streaming-exclude-ends",
-        "the rest of a group is lost behind a key that is left out, saved one by one",
+        "the rest of a group is lost after a key that is left out, saved one by one",
         "streaming", "adapter",
         edits((STREAM, of_kind(ast.Continue), lambda node: ast.Break())),
         witness="exclude-projection",

@@ -121,7 +121,7 @@ MUTANTS: tuple[Mutant, ...] = (
         witness="model",
     ),
     Mutant(
-        "keys-groups-last", "grouped experts stand behind all other keys", "key-order", "mixin",
+        "keys-groups-last", "grouped experts stand after all other keys", "key-order", "mixin",
         edits((MERGE, of_kind(ast.Return),
                valued("dict(sorted(_.items(), key=lambda item: 'projs' in item[0]))"))),
         witness="model",

@@ -84,7 +84,7 @@ MUTANTS: tuple[Mutant, ...] = (
         witness="model",
     ),
     Mutant(
-        "halves-offset-gate", "gate is taken from one column behind its own on save",
+        "halves-offset-gate", "gate is taken from one column after its own on save",
         "offset", "mixin",
         edits((SPLIT, _GATE, becomes("_0[:, 1 : inter_dim + 1]"))),
         witness="model",

@@ -75,7 +75,7 @@ MUTANTS: tuple[Mutant, ...] = (
         witness="mtp-1-preserve",
     ),
     Mutant(
-        "mtp-ends-loading", "nothing is loaded that stands behind the first MTP tensor",
+        "mtp-ends-loading", "nothing is loaded that stands after the first MTP tensor",
         "mtp", "adapter",
         edits(("from_hf", of_kind(ast.Continue), lambda node: ast.Break())),
         witness="mtp-1-drop",

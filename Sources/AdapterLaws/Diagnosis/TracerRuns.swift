@@ -7,10 +7,10 @@ import Layouts
 import Tensors
 
 /// The runs of an adapter that a diagnosis rests on.
-struct Examination {
+struct TracerRuns {
   let violation: Violation
   let spec: CheckpointSpec
-  private(set) var relations: [Relation] = []
+  private(set) var relations: [TraceComparison] = []
   /// The steps that threw, with what they threw.
   private(set) var refusals: [(step: ConversionStep, reason: String)] = []
   private(set) var context: DiagnosisContext?
@@ -84,7 +84,7 @@ struct Examination {
     }
     let arithmetic = probes.isEmpty ? [] : values([]).filter(\.fault.isArithmetic)
     let computed = Set(arithmetic.flatMap(\.kinds))
-    let traced = merger.finished().filter { draft in
+    let traced = merger.drafts.filter { draft in
       // Tracers that are computed with look like those of other places.
       !draft.fault.traits.isOfElements || draft.kinds.isEmpty
         || !draft.kinds.allSatisfy { computed.contains($0) }
@@ -127,7 +127,7 @@ struct Examination {
   /// - Throws: What the adapter throws.
   private static func relation(
     _ step: ConversionStep, _ tracer: Tracer, _ session: any AdapterSession, _ book: AddressBook
-  ) throws -> Relation? {
+  ) throws -> TraceComparison? {
     guard let expected = try? tracer.expected(step) else { return nil }
     let found = try tracer.trace(step, of: session)
     var onDisk: [Origin]?
@@ -135,11 +135,13 @@ struct Examination {
       let native = try tracer.expected(.fromHF(step.parallelism))
       onDisk = native.outputs.flatMap(\.origins)
     }
-    return Relation(step, book, expected: expected, found: found, onDisk: onDisk)
+    return TraceComparison(step, book, expected: expected, found: found, onDisk: onDisk)
   }
 
+  /// Whether what is loaded wrong is right when keys come in the schema's order.
   private func isRightInSchemaOrder(_ session: any AdapterSession) -> Bool {
-    guard spec.keyOrder != .schema else { return false }
+    guard spec.keyOrder != .schema, relations.contains(where: { $0.step.isFromHF && !$0.isRight })
+    else { return false }
     var spec = spec
     spec.keyOrder = .schema
     let tracer = Tracer(spec)

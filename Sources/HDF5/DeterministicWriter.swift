@@ -20,7 +20,7 @@ extension HDF5Group {
     try FileSystem.replace(path, failure: HDF5Error.init) { file throws(HDF5Error) in
       let temporary = file.path
       try Library.locked { library throws(HDF5Error) in
-        let recipe = try Recipe(library, at: place)
+        let recipe = try DeterministicWriter(library, at: place)
         try recipe.write(self, to: temporary, library, at: place)
       }
     }
@@ -32,7 +32,7 @@ extension HDF5Group {
 /// No times, not even the root group's; contiguous data; one range of formats; explicit types;
 /// members and attributes in the order of their names' UTF-8 bytes. Generators/python/tools/
 /// make_hdf5_fixtures.py holds the same recipe.
-struct Recipe: ~Copyable, ~Escapable {
+struct DeterministicWriter: ~Copyable, ~Escapable {
   private let fileAccess: Handle
   private let fileCreation: Handle
   private let groupCreation: Handle

@@ -12,7 +12,7 @@ package import Tensors
 /// slice of a grouped tensor, as a low-rank factor, or, if its key is none of the layout's, under any
 /// key that is no other's. Shapes are checked by each other, not by the config, which may be what is
 /// wrong. Tensors that have no business in the result are not missed.
-package struct TensorAccount {
+package struct LossAudit {
   let oracle: LayoutOracle
   let parallelism: ExpertParallelism?
   let isFromHF: Bool
@@ -75,7 +75,7 @@ package struct TensorAccount {
     case slice(TensorName, NativeWhole, PartPlace)
     /// A grouped tensor that holds a fused factor of all experts.
     case fused(TensorName, isA: Bool, becomesA: Bool)
-    /// Its parts, each a tensor behind a base.
+    /// Its parts, each a tensor after a base.
     case split(String, NativeWhole)
   }
 
@@ -187,7 +187,7 @@ package struct TensorAccount {
   mutating func add(_ loss: TensorLoss) { losses.append(loss) }
 }
 
-extension TensorAccount {
+extension LossAudit {
   /// The experts that the process holds.
   var own: Range<Int> { oracle.experts(of: parallelism) }
 
@@ -217,7 +217,7 @@ extension TensorAccount {
 }
 
 /// What came out and did not go in.
-extension TensorAccount {
+extension LossAudit {
   mutating func addInvented() {
     for (name, tensor) in result.tensors where tensor.shape.elementCount > 0 {
       if result.owner(of: name) != nil { continue }

@@ -6,7 +6,7 @@ public import Layouts
 
 /// One thing that sets a checkpoint apart from the plainest: a value of an axis, with one choice
 /// among what that leaves open, or a fault.
-public struct Peculiarity: Sendable, Hashable {
+public struct NonDefaultValue: Sendable, Hashable {
   /// The axis, or nil for a fault.
   public let axis: ConfigAxis?
   fileprivate let value: Int
@@ -15,14 +15,14 @@ public struct Peculiarity: Sendable, Hashable {
   /// All peculiarities with small details, those of more important axes first.
   ///
   /// - Parameter faultKinds: How many kinds of faults there are; 0 leaves faults out.
-  public static func all(faultKinds: Int) -> [Peculiarity] {
+  public static func all(faultKinds: Int) -> [NonDefaultValue] {
     let ofAxes = ConfigAxis.allCases.flatMap { axis in
       (0..<axis.valueCount).flatMap { value in
-        details(of: axis, value).map { Peculiarity(axis: axis, value: value, detail: $0) }
+        details(of: axis, value).map { NonDefaultValue(axis: axis, value: value, detail: $0) }
       }
     }
     let faults = (0..<faultKinds).flatMap { kind in
-      (0..<3).map { Peculiarity(axis: nil, value: kind, detail: $0) }
+      (0..<3).map { NonDefaultValue(axis: nil, value: kind, detail: $0) }
     }
     return ofAxes.filter { $0.value > 0 || $0.detail > 0 } + faults
   }
@@ -49,7 +49,7 @@ public struct Peculiarity: Sendable, Hashable {
 extension CheckpointSpec {
   /// The checkpoint of a layout that is plain but for some peculiarities of different axes; nil if those
   /// do not go together.
-  public init?(_ layout: Layout = .usual, peculiarities: [Peculiarity]) {
+  public init?(_ layout: Layout = .usual, peculiarities: [NonDefaultValue]) {
     var wanted = AxisAssignment.plain(in: layout)
     var details = SpecDetails()
     for peculiarity in peculiarities {
@@ -84,9 +84,9 @@ extension CheckpointSpec {
   }
 }
 
-extension Peculiarity {
+extension NonDefaultValue {
   /// Whether some peculiarities make a simpler checkpoint than others: fewer, then less important.
-  public static func areSimpler(_ some: [Peculiarity], than others: [Peculiarity]) -> Bool {
+  public static func areSimpler(_ some: [NonDefaultValue], than others: [NonDefaultValue]) -> Bool {
     guard some.count == others.count else { return some.count < others.count }
     for (one, other) in zip(some, others) where one != other {
       // What sets in at a less important axis is simpler; on one axis the smaller value is.

@@ -5,7 +5,7 @@ import Adapters
 import Tensors
 
 /// What an adapter did in one step beside what is right, with all origins on disk.
-struct Relation {
+struct TraceComparison {
   let step: ConversionStep
   let book: AddressBook
   let expected: [TracedMap.Output]
@@ -36,8 +36,14 @@ struct Relation {
     match()
   }
 
+  /// Whether every element is in its place.
+  var isRight: Bool {
+    matched.count == expected.count && surplus.isEmpty
+      && matched.allSatisfy { $0.found.origins == $0.expected.origins }
+  }
+
   /// All places whose contents can be told.
-  var landings: [Landing] { (matched + renamed).flatMap(\.landings) }
+  var landings: [TracedTensor] { (matched + renamed).flatMap(\.landings) }
 
   private static func translated(
     _ outputs: [TracedMap.Output], _ onDisk: [Origin]?
@@ -116,7 +122,7 @@ struct Alignment {
   let expected: TracedMap.Output
   let found: TracedMap.Output
   let fit: Fit
-  private(set) var landings: [Landing] = []
+  private(set) var landings: [TracedTensor] = []
 
   init(_ expected: TracedMap.Output, _ found: TracedMap.Output, _ book: AddressBook) {
     self.expected = expected
@@ -153,7 +159,7 @@ struct Alignment {
         if slot != template { expert = firstExpert.map { $0 + slot } }
         let offset = (slot - template) * slotSize
         landings.append(
-          Landing(
+          TracedTensor(
             target, expert: expert, output: expected.name,
             cells.enumerated().map { element, cell in
               // Elements of a fused tensor that belong elsewhere are checked there.
@@ -216,7 +222,7 @@ struct Alignment {
 }
 
 /// What an adapter put where the elements of one tensor on disk belong.
-struct Landing {
+struct TracedTensor {
   /// The position in the schema of the tensor whose elements belong here.
   let target: Int
   /// Layer, expert and kind of the place; the expert is that of the slot in a grouped tensor.

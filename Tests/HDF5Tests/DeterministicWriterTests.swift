@@ -7,7 +7,7 @@ import Tensors
 import Testing
 
 @Suite("The bytes that writing gives")
-struct RecipeTests {
+struct DeterministicWriterTests {
   let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder() }

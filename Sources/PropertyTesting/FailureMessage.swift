@@ -25,10 +25,10 @@ struct Subject<Value: Sendable>: Sendable {
 }
 
 /// The texts about a run.
-enum Account {
+enum FailureMessage {
   /// All about one failure.
   static func failure<Value: Sendable>(
-    _ finding: Finding, _ report: Report, _ subject: Subject<Value>, token: String?,
+    _ finding: Counterexample, _ report: Report, _ subject: Subject<Value>, token: String?,
     command: String, showsMessage: Bool
   ) -> String {
     var lines: [String] = []
@@ -53,7 +53,7 @@ enum Account {
     return lines.joined(separator: "\n")
   }
 
-  private static func headline(_ finding: Finding) -> String {
+  private static func headline(_ finding: Counterexample) -> String {
     let shrinking = finding.shrinking
     let found = finding.caseNumber == 0 ? "a stored failure" : "case \(finding.caseNumber)"
     let shrunk =

@@ -7,7 +7,7 @@ import Layouts
 import Tensors
 
 /// Where tensors on disk stand in native form.
-extension TensorAccount {
+extension LossAudit {
   func nativePlaces(of address: LenientKey, _ base: String) -> [Place] {
     if let whole = NativeWhole(onDisk: address, layout), let tensor = address.tensor {
       return whole.places(layout).filter { $0.rule == tensor }.map {

@@ -7,7 +7,7 @@ import Layouts
 import Tensors
 
 /// Where native tensors stand on disk.
-extension TensorAccount {
+extension LossAudit {
   func onDiskPlaces(of address: LenientKey, _ base: String) -> [Place] {
     if let whole = NativeWhole(native: address) { return [.split(base, whole)] }
     return address.otherName(layout, isOnDisk: false).map { [.whole(TensorName(base + $0))] } ?? []
@@ -105,7 +105,7 @@ extension TensorAccount {
     }
     var before = 0
     for (key, place) in keys {
-      // At its place or behind the parts before it; if both are off, elements are lost.
+      // At its place or after the parts before it; if both are off, elements are lost.
       if result.tensors[key] != nil, !holds(key, place, split, starts: [nil, before]) {
         return instead(key, split)
       }
