@@ -57,25 +57,6 @@ extension Generator<Float> {
       Float(bitPattern: UInt32(truncatingIfNeeded: $0))
     }
   }
-
-  /// Floats of a range of numbers; no NaN.
-  public static func float(
-    _ range: ClosedRange<Float>, classes: FloatClasses = [.finite, .infinite]
-  ) -> Generator {
-    let constraint = Constraint.float(
-      .float, lower: UInt64(range.lowerBound.bitPattern),
-      upper: UInt64(range.upperBound.bitPattern), classes: classes)
-    return Generator { Float(bitPattern: UInt32(truncatingIfNeeded: $0.draw(constraint))) }
-  }
-}
-
-extension Generator<Float16> {
-  /// Every bit pattern of a `Float16`, or those of some classes.
-  public static func float16(classes: FloatClasses = .all) -> Generator {
-    Generator<UInt64>.bits(of: .float16, classes: classes).map {
-      Float16(bitPattern: UInt16(truncatingIfNeeded: $0))
-    }
-  }
 }
 
 extension Generator<[UInt8]> {

@@ -20,9 +20,6 @@ public struct JSONObject: Sendable, Hashable {
   /// The number of members.
   public var count: Int { storage.count }
 
-  /// Whether there are no members.
-  public var isEmpty: Bool { storage.isEmpty }
-
   /// The keys in order.
   public var keys: [String] { storage.keys.map(\.text) }
 

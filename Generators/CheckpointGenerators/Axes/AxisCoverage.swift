@@ -81,20 +81,6 @@ public struct AxisCoverage: Sendable {
     }
   }
 
-  /// Coverage of pairs of values of two axes, the earlier one first.
-  public func pairs(of first: ConfigAxis, and second: ConfigAxis) -> Count {
-    var (reached, possible) = (0, 0)
-    for one in combinations.values(of: Int(first.rawValue)) {
-      for other in combinations.values(of: Int(second.rawValue)) {
-        let place = combinations.place(one, other)
-        guard feasible.pairs.contains(place) else { continue }
-        possible += 1
-        if reach.pairs.contains(place) { reached += 1 }
-      }
-    }
-    return Count(reached: reached, feasible: possible)
-  }
-
   /// The feasible pairs that no checkpoint had, as values of two axes, in the order of axes.
   public var unreachedPairs: [[ConfigAxis: Int]] {
     pairs { feasible.pairs.contains($0) && !reach.pairs.contains($0) }

@@ -109,8 +109,6 @@ extension FaultSite {
   static let routerBias = FaultSite("router bias") { rule, _ in
     rule.role == .routerBias || rule.role == .router && rule.axes.count == 1
   }
-  static let routing = FaultSite("routing") { rule, _ in [.router, .routerBias].contains(rule.role)
-  }
   static let shared = role(.sharedExpert)
   static let sharedGate = part("shared gate", of: .sharedExpert, at: 0)
   static let sharedUp = part("shared up", of: .sharedExpert, at: 1)
@@ -192,7 +190,6 @@ extension FaultSite {
   }
   /// What joins the two inputs of a prediction layer.
   static let prediction = role(.prediction)
-  static let predictionNorms = role(.predictionNorm)
   static let lastPredictionNorm = FaultSite("last prediction norm") { rule, layout in
     layout.tensors.last { $0.role == .predictionNorm } == rule
   }

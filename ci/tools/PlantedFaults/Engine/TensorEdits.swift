@@ -71,9 +71,4 @@ extension Tensor {
     guard Cast.isSupported(from: dtype, to: .f32), dtype != .f8E8M0 else { return self }
     return try cast(to: .f32).mappingNumbers(map).cast(to: dtype)
   }
-
-  /// Each matrix of a stack edited within a range of its columns.
-  func permutingColumns(_ range: Range<Int>, _ source: (Int) -> Int?) throws -> Tensor {
-    try permuting(axis: 2) { range.contains($0) ? source($0) : $0 }
-  }
 }
