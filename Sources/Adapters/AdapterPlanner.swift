@@ -86,6 +86,17 @@ extension AdapterPlanner {
     options.mtpPolicy == .drop && layout.layers.prediction?.isDroppedOnLoad ?? true
   }
 
+  /// A source's key with the start that it has on disk; nil of a key that would not come back under its own
+  /// name.
+  func onDisk(_ name: TensorName, _ direction: ConversionPlan.Direction) -> TensorName? {
+    if layout.starts.isEmpty { return name }
+    guard direction == .toHF else {
+      return layout.toDisk(layout.toNative(name)) == name ? name : nil
+    }
+    let onDisk = layout.toDisk(name)
+    return layout.toNative(onDisk) == name ? onDisk : nil
+  }
+
   /// A key of a layer taken apart, or nil for other keys.
   func key(_ name: TensorName) -> LayerKey? { LayerKey(name, layout) }
 

@@ -90,7 +90,8 @@ extension FromHFPlanner {
 
   private mutating func addMoves(_ members: FactorMembers, rank: Int, dtype: DType) {
     let group = context.factors[members.id.group]
-    let name = context.name(members.id.prefix, layer: members.id.layer, group.native)
+    let name = context.layout.toNative(
+      context.name(members.id.prefix, layer: members.id.layer, group.native))
     guard let layout = plan.layout(of: group, name, rank: rank) else { return }
     let destination = plan.add(TensorInfo(name, dtype, layout.shape), from: members.last)
     for (expert, part, source) in members.all where part < group.parts.count {

@@ -49,15 +49,19 @@ struct FromHFPlanner {
 
   /// The sources in the order in which the result has them.
   private func order(of roles: [Role]) -> [Int] {
-    guard context.layout.movesRenamed else { return Array(roles.indices) }
-    let isMoved = zip(plan.sources, roles).map { info, role in
-      switch role {
-      case .keep(let name, _): name != info.name
-      case .member: true
-      case .elsewhere: false
+    var order = Array(roles.indices)
+    for rule in context.layout.order {
+      let isLast = zip(plan.sources, roles).map { info, role in
+        switch (rule, role) {
+        case (.beginning(let start), _): info.name.text.following(start) != nil
+        case (.moved, .keep(let name, _)): name != context.layout.toNative(info.name)
+        case (.moved, .member): true
+        case (.moved, .elsewhere): false
+        }
       }
+      order = order.filter { !isLast[$0] } + order.filter { isLast[$0] }
     }
-    return roles.indices.filter { !isMoved[$0] } + roles.indices.filter { isMoved[$0] }
+    return order
   }
 
   private enum Role {
@@ -175,7 +179,7 @@ struct FromHFPlanner {
     if let weight = context.names.weight(ofCompanion: info.name), plan.index[weight] == nil {
       plan.reportScale(info.name, of: weight)
     }
-    return .keep(name, number: nil)
+    return .keep(context.layout.toNative(name), number: nil)
   }
 
   private mutating func addFactor(

@@ -31,7 +31,8 @@ struct IndexFormula {
 
   /// Gives nil for LoRA factors, whose rank no config states, and for shapes that no formula has.
   init?(_ native: TensorInfo, _ context: IndexFormulas) {
-    let (layout, name) = (context.config.layout, native.name)
+    let layout = context.config.layout
+    let name = layout.toDisk(native.name)
     let key = LenientKey(name, layout)
     firstExpert = context.firstExpert
     start = key.base ?? ""

@@ -122,7 +122,7 @@ struct NameCatalog: Sendable {
     let own = groups.count..<groups.count + rules.count
     for rule in rules {
       let group = layout.groups[rule]
-      let native = TensorName(schema.start(ofLayer: layer) + group.name)
+      let native = layout.toNative(TensorName(schema.start(ofLayer: layer) + group.name))
       groups.append(
         Group(
           layer: layer, rule: rule, companions: own,
@@ -139,12 +139,17 @@ struct NameCatalog: Sendable {
     let number = onDiskRoles.count
     numbers[place.name] = number
     var role = Role.kept
-    switch schema.config.layout.tensors[place.rule].native {
-    case .kept: break
+    let layout = schema.config.layout
+    func rename(_ name: TensorName) {
+      let native = layout.toNative(name)
+      guard native != place.name else { return }
+      role = .renamed(native: add(native: native, .original(onDisk: number)))
+    }
+    switch layout.tensors[place.rule].native {
+    case .kept: rename(place.name)
     case .renamed(let native):
-      guard let layer = place.layer else { break }
-      let name = schema.start(ofLayer: layer) + native.name(expert: place.expert ?? 0)
-      role = .renamed(native: add(native: TensorName(name), .original(onDisk: number)))
+      guard let layer = place.layer else { return rename(place.name) }
+      rename(TensorName(schema.start(ofLayer: layer) + native.name(expert: place.expert ?? 0)))
     case .part(let rule, _):
       guard let group = own.first(where: { groups[$0].rule == rule }) else { break }
       groups[group].parts.append(number)

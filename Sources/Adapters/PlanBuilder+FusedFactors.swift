@@ -41,7 +41,8 @@ extension PlanBuilder {
     let extents = permutation.map { view[$0] }
     // A view has the element count of its tensor, so its shape cannot overflow.
     guard let shape = try? Shape(extents) else { return }
-    let name = context.name(key.prefix, layer: key.layer, group.native)
+    let name = context.layout.toNative(
+      context.name(key.prefix, layer: key.layer, group.native))
     let destination = add(TensorInfo(name, info.dtype, shape), from: key.source)
     add(
       TensorMove(

@@ -23,7 +23,11 @@ extension PlanBuilder {
       if role.isSource(direction) { return .base(role, number: number) }
     }
     let name = sources[source].name
-    let key = LayerKey(name, context.layout)
+    guard let onDisk = context.onDisk(name, direction) else {
+      reportForeign(name, expected: direction == .fromHF ? "a key on disk" : "a native key")
+      return nil
+    }
+    let key = LayerKey(onDisk, context.layout)
     if let key, context.names.isFactor(name) || key.prefix == context.prefix {
       return layerIndex(of: key, name).map { .ofLayer(key, $0) }
     }
@@ -143,7 +147,8 @@ extension PlanBuilder {
   }
 
   private mutating func reportPrefix(_ name: TensorName) {
-    let start = context.prefix + context.layout.block
+    let onDisk = context.prefix + context.layout.block
+    let start = direction == .fromHF ? onDisk : context.layout.toNative(onDisk)
     let hasStart = name.text.utf8.starts(with: start.utf8)
     report(
       .unknownPrefix, name, expected: "a key starting with '\(start)' and a number",

@@ -17,7 +17,8 @@ extension ToHFPlanner {
   private mutating func checkScales() {
     // No name of the catalog is one of a companion.
     for (info, number) in zip(plan.sources, plan.index.numbers) where number == nil {
-      guard let onDisk = context.names.weight(ofCompanion: info.name), plan.index[onDisk] == nil
+      let companion = context.layout.toDisk(info.name)
+      guard let onDisk = context.names.weight(ofCompanion: companion), plan.index[onDisk] == nil
       else {
         continue
       }
@@ -30,20 +31,21 @@ extension ToHFPlanner {
 
   /// The native name of a weight on disk, whether the config has it or not.
   private func nativeName(of onDisk: TensorName) -> TensorName {
-    guard let key = context.key(onDisk) else { return onDisk }
-    func name(_ rest: String) -> TensorName { context.name(beside: key, rest) }
+    let layout = context.layout
+    guard let key = context.key(onDisk) else { return layout.toNative(onDisk) }
+    func name(_ rest: String) -> TensorName { layout.toNative(context.name(beside: key, rest)) }
     switch key.subject {
     case .known(.tensor(let rule)):
-      switch context.layout.tensors[rule].native {
-      case .kept: return onDisk
+      switch layout.tensors[rule].native {
+      case .kept: return name(key.rest)
       case .renamed(let native): return name(native.start)
-      case .part(let group, _): return name(context.layout.groups[group].name)
+      case .part(let group, _): return name(layout.groups[group].name)
       }
     case .known(.factor(let rule, let isA)):
       let group = context.factors.first { $0.isA == isA && $0.rules.contains(rule) }
-      return group.map { name($0.native) } ?? onDisk
+      return name(group?.native ?? key.rest)
     case .inModule(onDisk: true, let other): return name(other)
-    default: return onDisk
+    default: return name(key.rest)
     }
   }
 
@@ -93,10 +95,10 @@ extension ToHFPlanner {
   }
 
   private mutating func checkPartner(of info: TensorInfo, _ group: FactorGroup) {
-    guard let key = context.key(info.name),
+    guard let key = context.key(context.layout.toDisk(info.name)),
       let partner = context.factors.first(where: { $0.lora == group.lora && $0.isA != group.isA })
     else { return }
-    let name = context.name(beside: key, partner.native)
+    let name = context.layout.toNative(context.name(beside: key, partner.native))
     guard let other = plan.index[name].map({ plan.sources[$0] }) else {
       return plan.reportMissing(name, "the partner of '\(info.name)'")
     }

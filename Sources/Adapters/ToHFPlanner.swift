@@ -33,11 +33,11 @@ struct ToHFPlanner {
   private mutating func convert(_ source: Int) {
     switch plan.meaning(of: source) {
     case nil: break
-    case .stranger: keep(source, as: plan.sources[source].name)
+    case .stranger: keep(source, as: onDisk(source))
     case .base(.group(let group), _): split(source, group: group)
     case .base(.original(let onDisk), _):
       keep(source, as: context.catalog.name(of: onDisk), number: onDisk)
-    case .base(_, let number): keep(source, as: plan.sources[source].name, number: number)
+    case .base(_, let number): keep(source, as: onDisk(source), number: number)
     case .ofLayer(let key, let layer): convert(source, key, layer)
     }
   }
@@ -58,7 +58,7 @@ struct ToHFPlanner {
           name, expected: tensor.isOfExperts ? "grouped native keys" : "a native key")
       }
       guard plan.isOfLayer(tensor, layer, name) else { return }
-      keep(source, as: name)
+      keep(source, as: onDisk(source))
     case .inModule(onDisk: false, let other):
       guard plan.hasModule(key, layer, name) else { return }
       keep(source, as: context.name(beside: key, other))
@@ -76,8 +76,12 @@ struct ToHFPlanner {
     case .known(.factor), .known(.fusedFactor), .foreign:
       plan.reportForeign(name, expected: "grouped native keys")
     case .unknownOfExperts: plan.reportUnknown(info, expected: context.expertNamesNative)
-    case .unknown, .known(.unknown): keep(source, as: name)
+    case .unknown, .known(.unknown): keep(source, as: onDisk(source))
     }
+  }
+
+  private func onDisk(_ source: Int) -> TensorName {
+    context.layout.toDisk(plan.sources[source].name)
   }
 
   /// Companions keep their names on disk, but for those of modules that are renamed.
@@ -89,7 +93,7 @@ struct ToHFPlanner {
     guard let expertText = key.expertText else {
       let isForeign = context.layout.modules.contains { key.rest.following($0.onDisk) != nil }
       return isForeign
-        ? plan.reportForeign(name, expected: "a native key") : keep(source, as: name)
+        ? plan.reportForeign(name, expected: "a native key") : keep(source, as: onDisk(source))
     }
     guard let expert = plan.expertIndex(expertText, name) else { return }
     guard plan.ownExperts.contains(expert) else {
@@ -97,7 +101,7 @@ struct ToHFPlanner {
         .surplusExpert, name, expected: "experts \(plan.ownExperts) of this rank",
         found: "expert \(expert)")
     }
-    keep(source, as: name)
+    keep(source, as: onDisk(source))
   }
 
   private mutating func keep(_ source: Int, as name: TensorName, number: Int? = nil) {

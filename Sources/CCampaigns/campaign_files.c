@@ -46,6 +46,15 @@ static const unsigned char nemo_automodel_0_7_0_glm4_moe_lite[] = {
 static const unsigned char nemo_automodel_0_7_0_qwen3_omni_moe[] = {
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-qwen3_omni_moe.json"
 };
+static const unsigned char nemo_automodel_0_7_0_qwen3_omni[] = {
+#embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-qwen3_omni.json"
+};
+static const unsigned char nemo_automodel_0_7_0_kimi_vl[] = {
+#embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-kimi_vl.json"
+};
+static const unsigned char nemo_automodel_0_7_0_minimax_m3_vl[] = {
+#embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-minimax_m3_vl.json"
+};
 static const unsigned char report_style[] = {
 #embed "../Campaigns/HTML/report.css"
 };
@@ -63,6 +72,9 @@ static const struct campaign_file files[] = {
     FILE("nemo-automodel-0.7.0-glm_moe_dsa.json", nemo_automodel_0_7_0_glm_moe_dsa),
     FILE("nemo-automodel-0.7.0-glm4_moe_lite.json", nemo_automodel_0_7_0_glm4_moe_lite),
     FILE("nemo-automodel-0.7.0-qwen3_omni_moe.json", nemo_automodel_0_7_0_qwen3_omni_moe),
+    FILE("nemo-automodel-0.7.0-qwen3_omni.json", nemo_automodel_0_7_0_qwen3_omni),
+    FILE("nemo-automodel-0.7.0-kimi_vl.json", nemo_automodel_0_7_0_kimi_vl),
+    FILE("nemo-automodel-0.7.0-minimax_m3_vl.json", nemo_automodel_0_7_0_minimax_m3_vl),
     FILE("report.css", report_style),
 };
 

@@ -49,6 +49,15 @@ static const unsigned char glm4_moe_lite[] = {
 static const unsigned char qwen3_omni_moe[] = {
 #embed "../Layouts/Tables/qwen3_omni_moe.yaml"
 };
+static const unsigned char qwen3_omni[] = {
+#embed "../Layouts/Tables/qwen3_omni.yaml"
+};
+static const unsigned char kimi_vl[] = {
+#embed "../Layouts/Tables/kimi_vl.yaml"
+};
+static const unsigned char minimax_m3_vl[] = {
+#embed "../Layouts/Tables/minimax_m3_vl.yaml"
+};
 
 static const struct layout_table tables[] = {
     TABLE(hy_v3),
@@ -64,6 +73,9 @@ static const struct layout_table tables[] = {
     TABLE(glm_moe_dsa),
     TABLE(glm4_moe_lite),
     TABLE(qwen3_omni_moe),
+    TABLE(qwen3_omni),
+    TABLE(kimi_vl),
+    TABLE(minimax_m3_vl),
 };
 
 const struct layout_table *layout_table_at(size_t position) {

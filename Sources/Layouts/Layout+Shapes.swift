@@ -87,6 +87,7 @@ public enum LayoutOperation: String, Sendable, Hashable, CaseIterable {
   case predictionDropped = "MTP dropped"
   case predictionKept = "MTP kept"
   case movedLast = "moved last"
+  case prefixExchanged = "prefix exchanged"
 }
 
 extension Layout {
@@ -110,7 +111,8 @@ extension Layout {
     case .interleaved: terms.contains { Self.isInterleaved($0) }
     case .predictionDropped: layers.prediction?.isDroppedOnLoad == true
     case .predictionKept: layers.prediction?.isDroppedOnLoad == false
-    case .movedLast: movesRenamed
+    case .movedLast: !order.isEmpty
+    case .prefixExchanged: !starts.isEmpty
     }
   }
 

@@ -22,8 +22,8 @@ public final class Layout: Sendable {
   public var architecture: String? { parts.architecture }
   /// Upstream's adapter class, below `nemo_automodel.components.models`.
   public var upstream: String? { parts.upstream }
-  /// The member of `config.json` that holds the fields, or nil where they stand on top.
-  public var configRoot: String? { parts.configRoot }
+  /// The object of `config.json` that holds the fields, and before it those that it stands in.
+  public var configRoot: [String] { parts.configRoot }
   /// The numbers that shapes are made of.
   public var sizes: [SizeRule] { parts.sizes }
   /// The switches that decide which tensors there are.
@@ -34,12 +34,14 @@ public final class Layout: Sendable {
   public var layers: LayerRule { parts.layers }
   /// What names on disk may start with; the table's names are written with the first.
   public var prefixes: [String] { parts.prefixes }
+  /// What names begin with where that is another text natively; empty where it is the same.
+  public var starts: [NameStart] { parts.starts }
   /// What stands in place of `weight` in the names of tensors that accompany weights.
   public var companions: [String] { parts.companions }
   /// The groups that have low-rank factors, the one that PEFT's ParamWrapper wraps first in front.
   public var lora: [LoRARule] { parts.lora }
-  /// Whether loading first moves the keys with another native place after all others.
-  public var movesRenamed: Bool { parts.movesRenamed }
+  /// Which keys loading first moves after all others, one after the other.
+  public var order: [OrderRule] { parts.order }
   /// All tensors, in the order in which a checkpoint on disk has them.
   public var tensors: [TensorRule] { parts.tensors }
   /// The modules whose names differ, whatever follows.
@@ -171,6 +173,14 @@ public struct LayerVariant: Sendable, Hashable {
   public let otherValue: String
   /// The field that holds the size in those layers; dots lead into objects.
   public let field: String
+}
+
+/// Keys that loading moves after all others.
+public enum OrderRule: Sendable, Hashable {
+  /// Those whose native place differs, whatever names begin with.
+  case moved
+  /// Those that begin with a text on disk.
+  case beginning(with: String)
 }
 
 /// A switch of a config.

@@ -111,12 +111,13 @@ extension ModelConfig {
     }
     func whole(_ name: String) -> TensorName {
       TensorName(
-        place.layer.map { layout.start(ofLayer: $0, under: prefix) + name }
-          ?? layout.name(name, under: prefix))
+        layout.toNative(
+          place.layer.map { layout.start(ofLayer: $0, under: prefix) + name }
+            ?? layout.name(name, under: prefix)))
     }
     let (nativeName, nativePlace) =
       switch rule.native {
-      case .kept: (place.name, "")
+      case .kept: (layout.toNative(place.name), "")
       case .renamed(let native): (whole(native.name(expert: place.expert ?? 0)), "")
       case .part(let group, let terms):
         (

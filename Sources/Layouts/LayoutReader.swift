@@ -13,15 +13,16 @@ struct LayoutParts: Sendable {
   var modelTypes: [String] = []
   var architecture: String?
   var upstream: String?
-  var configRoot: String?
+  var configRoot: [String] = []
   var sizes: [SizeRule] = []
   var flags: [FlagRule] = []
   var constants: [(field: String, value: JSONValue)] = []
   var layers = LayerRule(countField: "num_hidden_layers", patterns: [.all], prediction: nil)
   var prefixes = [""]
+  var starts: [NameStart] = []
   var companions: [String] = []
   var lora: [LoRARule] = []
-  var movesRenamed = false
+  var order: [OrderRule] = []
   var tensors: [TensorRule] = []
   var modules: [ModuleRename] = []
   var groups: [NativeGroup] = []
@@ -120,9 +121,9 @@ struct LayoutReader {
     result.modelTypes = try required("models").texts()
     result.architecture = try self["architecture"]?.text()
     result.upstream = try self["upstream"]?.text()
-    result.configRoot = try self["config"]?.text()
-    result.prefixes = try self["prefix"]?.texts() ?? [""]
+    result.configRoot = try self["config"]?.text().split(separator: ".").map { String($0) } ?? []
     result.companions = try self["companions"]?.texts() ?? []
+    let written = try readPrefix()
     try readOrder()
     try readSizes()
     try readFlags()
@@ -141,8 +142,20 @@ struct LayoutReader {
     result.groups = reader.groups
     result.foreignGroups = reader.foreignGroups
     result.layerStart = reader.layerStart
+    result.putOnDisk(written)
     try readLoRA()
     return result
+  }
+
+  private mutating func readPrefix() throws(LayoutError) -> [NameStart] {
+    guard let node = self["prefix"] else { return [] }
+    guard node.isMapping else {
+      result.prefixes = try node.texts()
+      return []
+    }
+    let (starts, written) = try NameStart.read(node)
+    (result.starts, result.prefixes) = (starts, [starts[0].onDisk])
+    return written
   }
 
   private mutating func readSizes() throws(LayoutError) {
@@ -228,8 +241,13 @@ struct LayoutReader {
 
   private mutating func readOrder() throws(LayoutError) {
     guard let node = self["order"] else { return }
-    guard try node.text() == "moved last" else { throw node.error(expected: "moved last") }
-    result.movesRenamed = true
+    for text in try node.texts() {
+      guard text.hasSuffix(" last") else {
+        throw node.error(expected: "moved last, or a start of names on disk and last")
+      }
+      let start = String(text.dropLast(" last".count))
+      result.order.append(start == "moved" ? .moved : .beginning(with: start))
+    }
   }
 
   private mutating func readLoRA() throws(LayoutError) {

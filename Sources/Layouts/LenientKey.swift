@@ -181,6 +181,9 @@ final class KeyTable: Sendable {
           outside[text.hasPrefix(first) ? prefix + text.dropFirst(first.count) : text] =
             .tensor(position)
         }
+        let native = Layout.exchanging(
+          rule.name.start, parts.starts, from: \.onDisk, to: \.native)
+        if outside[native] == nil { outside[native] = .tensor(position) }
         continue
       }
       add(rule.name, .tensor(position))

@@ -15,7 +15,8 @@ extension ModelConfig {
   public init(json: JSONValue, layout: Layout? = nil) throws(ConfigError) {
     let root = try ConfigFields(json)
     let layout = try root.layout(layout)
-    let fields = if let name = layout.configRoot { try root.member(name) } else { root }
+    var fields = root
+    for name in layout.configRoot { fields = try fields.member(name) }
     let layerCount = try fields.integer(layout.layers.countField)
     try ConfigLimits.layers.check(layerCount, field: layout.layers.countField)
     var sizes: [String: Int] = [:]
@@ -241,14 +242,17 @@ extension ConfigFields {
       return (field, (0..<count).map { $0 < dense ? .dense : .sparse })
     case .kinds(let field):
       guard let list = value(field) else { return nil }
-      let kinds = list.arrayValue?.map { $0.stringValue.flatMap(LayerKind.init(rawValue:)) } ?? []
+      let kinds =
+        list.arrayValue?.map { kind in
+          kind == 0 ? .dense : kind == 1 ? .sparse : kind.stringValue.flatMap(LayerKind.init)
+        } ?? []
       let known = kinds.compactMap { $0 }
       guard kinds.count == count, known.count == count else {
         throw ConfigError(
           field: field,
-          expected: "\(count) strings \"dense\" or \"sparse\", one for each layer",
+          expected: "\(count) strings \"dense\" or \"sparse\", or 0 or 1, one for each layer",
           found: kinds.count == count
-            ? "another text at \(kinds.firstIndex { $0 == nil } ?? 0)"
+            ? "something else at \(kinds.firstIndex { $0 == nil } ?? 0)"
             : list.arrayValue.map { "\($0.count) elements" } ?? Self.describe(list))
       }
       return (field, known)
@@ -300,7 +304,7 @@ extension LayerRule.Pattern {
     switch self {
     case .all: "nothing"
     case .from: "a whole number"
-    case .kinds: "a list of \"dense\" and \"sparse\""
+    case .kinds: "a list of \"dense\" and \"sparse\", or of 0 and 1"
     case .except, .only: "a list of layers"
     }
   }

@@ -16,13 +16,9 @@ extension ModelConfig {
       top.append(("architectures", .array([.string(architecture)])))
     }
     if let modelType = layout.modelTypes.first { top.append(("model_type", .string(modelType))) }
-    let fields = layout.constants.map { ($0.field, $0.value) } + fields
-    if let root = layout.configRoot {
-      top.append((root, Self.object(fields)))
-    } else {
-      top += fields
-    }
-    return Self.object(top)
+    var fields = layout.constants.map { ($0.field, $0.value) } + fields
+    for name in layout.configRoot.reversed() { fields = [(name, Self.object(fields))] }
+    return Self.object(top + fields)
   }
 
   private var fields: [(String, JSONValue)] {

@@ -133,7 +133,7 @@ public struct TensorRule: Sendable, Hashable {
   /// Whether it comes after the layers, where it is outside them.
   public let isAfterLayers: Bool
   /// The name on disk, written with the first prefix.
-  public let name: NamePattern
+  public internal(set) var name: NamePattern
   /// The axes on disk.
   public let axes: [Axis]
   /// The element type, or nil for that of the config.

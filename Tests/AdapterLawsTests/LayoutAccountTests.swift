@@ -47,9 +47,12 @@ struct LayoutAccountTests {
     let spec = try LayoutSample.spec(name)
     let onDisk = try LayoutSample.onDisk(spec)
     let start = LayoutSample.start(spec)
+    let nativeStart = spec.config.layout.toNative(start)
     let native = LayoutOracle(spec).native(of: onDisk)
     let group = try #require(
-      native.names.first { $0.text.hasPrefix(start) && $0.text.hasSuffix("gate_and_up_projs") })
+      native.names.first {
+        $0.text.hasPrefix(nativeStart) && $0.text.hasSuffix("gate_and_up_projs")
+      })
     let found = losses(onDisk, native.filter { $0 != group }, .onDisk, spec)
     let layout = spec.config.layout
     let parts = onDisk.names.filter { name in
@@ -65,7 +68,7 @@ struct LayoutAccountTests {
   func elementChanged(name: String) throws {
     let spec = try LayoutSample.spec(name)
     let onDisk = try LayoutSample.onDisk(spec)
-    let start = LayoutSample.start(spec)
+    let start = spec.config.layout.toNative(LayoutSample.start(spec))
     let native = LayoutOracle(spec).native(of: onDisk)
     let wrong = try StateDict(
       native.map { name, tensor in

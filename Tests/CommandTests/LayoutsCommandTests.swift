@@ -29,7 +29,10 @@ struct LayoutsCommandTests {
     #expect(layouts[0]["natives"] == ["automodel", "transformers"])
     #expect(layouts[0]["configs"] == ["hy-mt2-30b-a3b.json", "hy3.json"])
     let moved = layouts.filter { $0["operations"]?.arrayValue?.contains("moved last") == true }
-    #expect(moved.compactMap { $0["name"]?.stringValue } == ["minimax_m2", "gpt_oss"])
+    #expect(
+      moved.compactMap { $0["name"]?.stringValue } == [
+        "minimax_m2", "gpt_oss", "kimi_vl", "minimax_m3_vl",
+      ])
   }
 
   @Test("show prints the table, and with a config every tensor and the totals")

@@ -54,7 +54,7 @@ struct ConfigTests {
         let object = try #require(config.json.objectValue)
         #expect(object["model_type"]?.stringValue == layout.modelTypes[0])
         #expect(object["architectures"]?.arrayValue?.first?.stringValue == layout.architecture)
-        let fields = layout.configRoot.flatMap { object[$0]?.objectValue } ?? object
+        let fields = layout.configRoot.reduce(object) { $0[$1]?.objectValue ?? $0 }
         for (field, value) in layout.constants { #expect(fields[field] == value) }
       }
     }
@@ -68,7 +68,7 @@ struct ConfigTests {
     let config = try ModelConfig(
       layout, sizes: Self.sizes(layout), layerKinds: [.sparse, .sparse, .sparse, .sparse])
     var object = try #require(config.json.objectValue)
-    if let root = layout.configRoot {
+    if let root = layout.configRoot.first {
       var inner = try #require(object[root]?.objectValue)
       for (field, value) in changes { inner[field] = value }
       object[root] = .object(inner)

@@ -200,7 +200,13 @@ struct FaultyTable: Sendable, CustomTestStringConvertible {
       found: "others"),
     FaultyTable(
       "models: [tiny]", "models: [tiny]\norder: moved first", line: 2, "order",
-      expected: "moved last", found: "'moved first'"),
+      expected: "moved last, or a start of names on disk and last", found: "'moved first'"),
+    FaultyTable(
+      "prefix: [model., \"\"]", "prefix: {model.: [a., b., c.]}", line: 5, "prefix.model.",
+      expected: "the native start, or [the one on disk, the native one]", found: "a list"),
+    FaultyTable(
+      "prefix: [model., \"\"]", "prefix: {}", line: 5, "prefix", expected: "a start of names",
+      found: "a mapping"),
     FaultyTable(
       "down.weight: {shape: [H, I]", "down.weight: {shape: [h: I, H]", line: 18,
       sparse + ".down.weight", expected: "letters of their own for dimensions, such as 'j: H'",

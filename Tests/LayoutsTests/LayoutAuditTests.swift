@@ -134,6 +134,21 @@ struct WrongTable: Sendable, CustomTestStringConvertible {
       expected: "a name that is not also expert 7's of 'mlp.experts.{e}.up.weight'",
       found: "'mlp.experts.7.up.weight'"),
     WrongTable(
+      "two starts with one native start",
+      ("prefix: [model., \"\"]", "prefix: {model.: x., head.: x.}"), is: .reversible, line: 5,
+      "prefix", expected: "starts each of which is exchanged for another alone",
+      found: "'model.' to 'x.', and 'x.' to 'head.'"),
+    WrongTable(
+      "a start within another's native one",
+      ("prefix: [model., \"\"]", "prefix: {model.: \"\", head.: em}"), is: .reversible, line: 5,
+      "prefix", expected: "starts by which native names lead back to 'model.embed.weight'",
+      found: "'embed.weight', back 'head.bed.weight'"),
+    WrongTable(
+      "a first start that layers do not have",
+      ("prefix: [model., \"\"]", "prefix: {head.: x., model.: y.}"), is: .noDeadRule, line: 5,
+      "prefix", expected: "a first prefix that names of layers begin with",
+      found: "'head.', where they begin with 'model.layers.'"),
+    WrongTable(
       "a name that is another's under another prefix",
       ("head.weight: {shape: [H], role: head}", "embed.weight: {shape: [H], role: head}"),
       is: .noShadowedRule, line: 5, "prefix",

@@ -63,7 +63,8 @@ struct PublishedConfigTests {
 
   static let saved = [
     "hy_v3", "qwen3_moe", "glm4_moe", "deepseek_v3", "deepseek_v32", "glm_moe_dsa",
-    "glm4_moe_lite", "minimax_m2", "gpt_oss", "qwen3_vl_moe", "qwen3_omni_moe",
+    "glm4_moe_lite", "minimax_m2", "gpt_oss", "qwen3_vl_moe", "qwen3_omni_moe", "qwen3_omni",
+    "minimax_m3_vl",
   ]
 
   @Test(
@@ -81,7 +82,9 @@ struct PublishedConfigTests {
       path: folder.appending(path: "model.safetensors").path(percentEncoded: false))
     func sorted(_ infos: [TensorInfo]) -> [String] { infos.map(\.description).sorted() }
     // The tables of Qwen3-VL-MoE and Qwen3-Omni do not speak of towers.
-    let towers = ["model.visual.", "visual.", "audio_tower."]
+    let towers =
+      ["visual.", "audio_tower."].flatMap { [$0, "model.\($0)", "thinker.\($0)"] }
+      + ["vision_tower.", "multi_modal_projector.", "patch_merge_mlp."]
     let saved = file.infos.filter { info in !towers.contains { info.name.text.hasPrefix($0) } }
     #expect(sorted(saved) == sorted(try config.listing().map(\.info)))
     #expect(saved.count > 30)

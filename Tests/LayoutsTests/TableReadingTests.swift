@@ -177,10 +177,53 @@ struct TableReadingTests {
     #expect(layout.rule("model.norm.weight")?.word == "final norm")
   }
 
+  @Test("Names begin with another text on disk and natively where the prefix is a mapping")
+  func starts() throws {
+    let layout = try TinyTable.layout(
+      (
+        "prefix: [model., \"\"]",
+        "prefix: {model.: [text.model., model.text.], head.: [text.head., head.]}"
+      )
+    )
+    #expect(layout.prefixes == ["text.model."])
+    #expect(layout.layerStart == "text.model.layers.")
+    #expect(layout.start(ofLayer: 7, under: "text.model.") == "text.model.layers.7.")
+    #expect(layout.rule("text.model.embed.weight") != nil)
+    #expect(layout.rule("text.head.weight")?.role == .head)
+    for (onDisk, native) in [
+      ("text.model.layers.1.norm.weight", "model.text.layers.1.norm.weight"),
+      ("text.head.weight", "head.weight"), ("text.other", "text.other"),
+      ("text.model.\u{301}x", "model.text.\u{301}x"),
+    ] {
+      #expect(layout.toNative(onDisk) == native)
+      #expect(layout.toDisk(native) == onDisk)
+    }
+    let listing = try #require(
+      try ModelConfig(
+        layout, sizes: ["H": 2, "I": 2, "E": 1, "S": 1], layerKinds: [.sparse]
+      ).listing().map { "\($0.info.name) \($0.nativeName)" }.first { $0.contains("router") })
+    #expect(
+      listing == "text.model.layers.0.mlp.router.weight model.text.layers.0.mlp.choice.weight")
+  }
+
+  @Test("A table that extends another gives its names other starts")
+  func startsOfAnother() throws {
+    let (own, base) = (try Layout.named("kimi_vl"), try Layout.named("deepseek_v3"))
+    #expect(own.starts.count == 5)
+    #expect(own.lora.isEmpty)
+    #expect(own.configRoot == ["text_config"])
+    #expect(try Layout.named("qwen3_omni").configRoot == ["thinker_config", "text_config"])
+    #expect(own.order == [.beginning(with: "language_model.model.")])
+    let names = own.tensors.filter { $0.kinds == nil }.map { own.toNative($0.name.start) }
+    let bare = base.tensors.filter { $0.kinds == nil }.map { $0.name.start }
+    #expect(
+      names == bare.map { $0.hasPrefix("model.") ? "model.language_model.\($0)" : $0 })
+  }
+
   @Test("Two layouts put what is moved after everything else")
   func order() throws {
     #expect(
-      try Layout.knownNames.filter { try Layout.named($0).movesRenamed } == [
+      try Layout.knownNames.filter { try Layout.named($0).order == [.moved] } == [
         "minimax_m2", "gpt_oss",
       ])
   }

@@ -57,7 +57,12 @@ extension FaultyCheckpoint {
   }
 
   func key(_ layer: Int, _ rest: String) -> TensorName {
-    TensorName(layout.start(ofLayer: layer, under: prefix) + rest)
+    onSide(layout.start(ofLayer: layer, under: prefix) + rest)
+  }
+
+  /// A key on disk as it begins on the side that is at fault.
+  private func onSide(_ name: String) -> TensorName {
+    TensorName(side == .native ? layout.toNative(name) : name)
   }
 
   /// The key on disk of a tensor in a layer, of an expert if its name has one.
@@ -104,7 +109,7 @@ extension FaultyCheckpoint {
 
   /// A key of low-rank factors.
   func loraKey(_ layer: Int, _ rest: String) -> TensorName {
-    TensorName(layout.start(ofLayer: layer, under: spec.lora?.prefix ?? "") + rest)
+    onSide(layout.start(ofLayer: layer, under: spec.lora?.prefix ?? "") + rest)
   }
 
   /// The key of a low-rank factor of an expert's weight.
@@ -153,7 +158,7 @@ extension FaultyCheckpoint {
 
   /// The key of a tensor outside layers.
   func keyOutside(_ rule: TensorRule) -> TensorName {
-    TensorName(layout.name(rule.name.start, under: prefix))
+    onSide(layout.name(rule.name.start, under: prefix))
   }
 
   /// Whether a whole model must have a key that is there.

@@ -82,7 +82,7 @@ struct NativeTensors {
       }
     }
     appendFactors(to: &result)
-    return result
+    return result.map { TensorInfo(layout.toNative($0.name), $0.dtype, $0.shape) }
   }
 
   /// What a key has up to the layer, with the dot.

@@ -53,8 +53,9 @@ def small_config(name: str, changes: Mapping[str, Any] | None = None) -> Config:
         if isinstance(source, list):
             fields |= dict.fromkeys(source, fields[source[0]])
     head = {"architectures": [table["architecture"]], "model_type": table["models"][0]}
-    where = table.get("config")
-    return {**head, "dtype": "bfloat16"} | ({where: fields} if where else fields)
+    for member in filter(None, reversed(table.get("config", "").split("."))):
+        fields = {member: fields}
+    return {**head, "dtype": "bfloat16"} | fields
 
 
 def size_fields(name: str, **sizes: int) -> Fields:

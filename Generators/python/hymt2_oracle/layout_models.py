@@ -76,6 +76,14 @@ _AUDIO: Config = {
     "output_dim": 16,
     "downsample_hidden_size": 4,
 }
+_M3_VISION: Config = {
+    "hidden_size": 8,
+    "intermediate_size": 12,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "image_size": 28,
+    "patch_size": 14,
+}
 _SLIDING: Config = {
     "layer_types": ["full_attention"] + 5 * ["sliding_attention"],
     "attention_other_setting": {
@@ -152,7 +160,27 @@ SMALL: dict[str, list[Config]] = {
         },
     ],
     "step3p5": [_STEP, _STEP | _SLIDING],
+    "kimi_vl": [
+        {"text_config": _DEEPSEEK},
+        {"text_config": _DEEPSEEK | {"q_lora_rank": None, "first_k_dense_replace": 2}},
+    ],
 }
+_M3: Config = _SIZES | {
+    "num_local_experts": 5,
+    "head_dim": 8,
+    "intermediate_size": 6,
+    "dense_intermediate_size": 24,
+    "shared_intermediate_size": 10,
+    "mlp_layer_types": ["dense", "sparse", "sparse"],
+    "layer_types": ["full_attention", "minimax_m3_sparse", "minimax_m3_sparse"],
+    "index_n_heads": 3,
+    "index_head_dim": 6,
+}
+SMALL["minimax_m3_vl"] = [
+    {"text_config": text, "vision_config": _M3_VISION, "projector_hidden_size": 12}
+    for text in (_M3, _M3 | {"num_local_experts": 12, "head_dim": 6})
+]
+SMALL["qwen3_omni"] = [{"thinker_config": config} for config in SMALL["qwen3_omni_moe"]]
 """Small configs by table; the first of each is the one of the fixtures."""
 
 _CLASSES = {
@@ -182,6 +210,15 @@ def layout_model(table: str, config: Mapping[str, Any]) -> PreTrainedModel:
         vision = {"width": 8, "layers": 1, "heads": 2, "image_size": 28, "patch_size": 14}
         made = transformers.Step3p7Config(text_config=fields, vision_config=vision)
         return transformers.Step3p7ForConditionalGeneration(made)
+    if table == "minimax_m3_vl":
+        made = transformers.MiniMaxM3VLConfig(**fields)
+        return transformers.MiniMaxM3SparseForConditionalGeneration(made)
+    if table == "qwen3_omni":
+        whole = qwen3_omni_moe.Qwen3OmniMoeConfig(**fields, enable_audio_output=False)
+        return transformers.Qwen3OmniMoeForConditionalGeneration(whole)
+    if table == "kimi_vl":
+        # transformers has its language model alone, which is DeepSeek-V3's.
+        table, fields = "deepseek_v3", fields["text_config"]
     stem = _CLASSES[table]
     made = getattr(transformers, f"{stem}Config")(**fields)
     return getattr(transformers, f"{stem}ForCausalLM")(made)
@@ -193,8 +230,15 @@ def saved_tensors(table: str, model: PreTrainedModel) -> dict[str, torch.Tensor]
     for tied in getattr(model, "all_tied_weights_keys", None) or {}:
         state.pop(tied, None)
     saved = revert_weight_conversion(model, state)
-    tower = ("model.visual.", "visual.", "audio_tower.", "vision_model.", "vit_large_projector.")
-    tensors = {key: saved[key] for key in saved if not key.startswith(tower)}
+    tower = (
+        *("model.visual.", "visual.", "audio_tower.", "vision_model.", "vit_large_projector."),
+        *("vision_tower.", "multi_modal_projector.", "patch_merge_mlp."),
+    )
+    tensors = {
+        key: saved[key] for key in saved if not key.removeprefix("thinker.").startswith(tower)
+    }
+    if table == "kimi_vl":
+        return {f"language_model.{key}": tensors[key] for key in tensors}
     if table == "qwen3_vl_moe":
         # Published files hold each expert's matrix the other way round; see the fixtures' README.
         for key in tensors:

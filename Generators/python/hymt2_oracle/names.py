@@ -9,7 +9,7 @@ from functools import cache, cached_property
 
 from hymt2_oracle.configs import flag_fields, small_config, table_of
 from hymt2_oracle.errors import OracleError
-from hymt2_oracle.tables import Layout, Tensor, read_layout
+from hymt2_oracle.tables import DISK, WRITTEN, Layout, Tensor, read_layout, restarted
 
 ROUTERS = ("router", "router bias")
 """Roles whose tensors have a row for each expert and belong to none."""
@@ -106,8 +106,11 @@ class Names:
 @cache
 def prefixes_of(name: str) -> list[str]:
     """What names on disk may start with, the usual text first."""
-    prefixes: list[str] = table_of(name).get("prefix", [""])
-    return prefixes
+    table = table_of(name)
+    prefixes = table.get("prefix", [""])
+    if isinstance(prefixes, dict):
+        return [restarted(table, next(iter(prefixes)), WRITTEN, DISK)]
+    return list(prefixes)
 
 
 def with_prefix(layout: str, name: str, prefix: str) -> str:

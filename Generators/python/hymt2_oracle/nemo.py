@@ -18,6 +18,7 @@ from hymt2_oracle.configs import layout_of, table_of
 from hymt2_oracle.errors import OracleError
 from hymt2_oracle.names import names_of
 from hymt2_oracle.table_language import read_sizes
+from hymt2_oracle.tables import fields_of
 
 StateDict = dict[str, torch.Tensor]
 
@@ -72,14 +73,14 @@ def new_adapter(
     `moe` has members of the MoE config that take the place of what the config says.
     """
     table = table_of(layout)
-    model = dict(config.get(table["config"], {}) if "config" in table else config)
+    model = dict(fields_of(table, config))
     layers = table["layers"]
     if preserve_mtp and "mtp" in layers:
         model[layers["count"]] += model.get(layers["mtp"]["count"]) or 0
     backend = SimpleNamespace(attn="sdpa", dispatcher="torch", experts="torch")
-    return adapter_class(
-        SimpleNamespace(**model), moe_config(layout, model, moe or {}), backend, dtype
-    )
+    # Adapters of the whole model look for the language model's fields in an object of their own.
+    whole = SimpleNamespace(**model | {"text_config": SimpleNamespace(**model)})
+    return adapter_class(whole, moe_config(layout, model, moe or {}), backend, dtype)
 
 
 def moe_config(

@@ -159,7 +159,7 @@ def _sparse(form: Any, fields: Fields, count: int) -> list[bool] | None:
     if "from" in form:
         return [layer >= said for layer in range(count)]
     if "kinds" in form:
-        return [kind == "sparse" for kind in said[:count]]
+        return [kind in ("sparse", 1) for kind in said[:count]]
     numbers = said.split(",") if isinstance(said, str) else said
     return [layer in {int(n) for n in numbers} for layer in range(count)]
 

@@ -16,7 +16,7 @@
     tensor.places["automodel"]         a `Place`: .key, and .axes or None for the tensor as it is
     place.index(tensor, element)       where an element on disk stands in the native tensor
 
-Names start with the table's first prefix. Nothing here imports torch.
+Names start with the table's first prefix, as it is on disk. Nothing here imports torch.
 """
 
 from collections.abc import Iterator, Mapping
@@ -137,12 +137,34 @@ def load_table(name: str, folder: Path = TABLES) -> dict[str, Any]:
     return table
 
 
+def fields_of(table: Mapping[str, Any], config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The object of a config.json that a table's fields stand in."""
+    for member in filter(None, table.get("config", "").split(".")):
+        config = config.get(member, {})
+    return config
+
+
+WRITTEN, DISK, NATIVE = range(3)
+"""What names begin with in a table, on disk and natively."""
+
+
+def restarted(table: Mapping[str, Any], name: str, origin: int, side: int) -> str:
+    """A name with what it begins with on another side; the longest start counts."""
+    starts = table.get("prefix", {})
+    if not isinstance(starts, dict):
+        return name
+    sides = [(k, *(v if isinstance(v, list) else (k, v))) for k, v in starts.items()]
+    own = max(sides, key=lambda s: len(s[origin]) if name.startswith(s[origin]) else -1)
+    found = name.startswith(own[origin])
+    return str(own[side]) + name.removeprefix(own[origin]) if found else name
+
+
 def read_layout(
     name: str, config: Mapping[str, Any], gated: bool = True, folder: Path = TABLES
 ) -> Layout:
     """The layout that a table gives a config.json."""
     table = load_table(name, folder)
-    fields = config.get(table["config"], {}) if "config" in table else config
+    fields = fields_of(table, config)
     sizes, flags = read_sizes(table, fields, gated), read_flags(table, fields)
     layout = Layout(name, table, fields, sizes, flags, read_kinds(table["layers"], fields))
     layout.tensors.extend(_Walk(layout).tensors())
@@ -237,12 +259,17 @@ class _Walk:
         """The tensor that a mapping with a shape describes."""
         dims = [read_dim(dim) for dim in node["shape"]]
         letters = tuple(letter for letter, _ in dims)
-        places = {form: Place(context.name) for form in self.natives} | {
-            form: Place(*read_place(text, {"e", *letters} - {""}, values))
+        read = {form: (context.name, None) for form in self.natives} | {
+            form: read_place(text, {"e", *letters} - {""}, values)
             for form, text in context.places.items()
         }
+
+        def at(name: str, side: int) -> str:
+            return restarted(self.layout.table, name, WRITTEN, side)
+
+        places = {form: Place(at(key, NATIVE), axes) for form, (key, axes) in read.items()}
         return Tensor(
-            context.name,
+            at(context.name, DISK),
             tuple(evaluate(dim, values) for _, dim in dims),
             letters,
             places,

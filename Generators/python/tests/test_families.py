@@ -15,7 +15,7 @@ from hymt2_oracle.golden.upstream import Upstream, recast
 from hymt2_oracle.golden.values import fill
 from hymt2_oracle.names import is_of_experts, layer_of, prefixes_of, with_prefix
 from hymt2_oracle.placement import region
-from hymt2_oracle.tables import Tensor, read_layout, table_names
+from hymt2_oracle.tables import DISK, NATIVE, Tensor, read_layout, restarted, table_names
 
 PLANS = [plan for layout in layouts() for plan in plans_of(layout) if not plan.lora]
 
@@ -54,7 +54,9 @@ def native_by_table(plan: Plan, hf: GoldenDict) -> GoldenDict:
             shape = layout.native_shape("automodel", place.key)
             native[key] = GoldenTensor(value.dtype, np.zeros(shape, value.bits.dtype))
         region(native[key].bits, tensor, place)[...] = value.bits
-    native |= {key.name: hf[key.name] for key in plan.extra}
+    native |= {
+        restarted(layout.table, key.name, DISK, NATIVE): hf[key.name] for key in plan.extra
+    }
     return {
         key: GoldenTensor(t.dtype, t.bits[experts.start : experts.stop]) if key in grouped else t
         for key, t in native.items()
@@ -102,7 +104,8 @@ def test_every_layout_has_cases_of_every_kind(layout: str) -> None:
     assert all(plan.id.startswith(layout.replace("_", "-") + "-") for plan in plans)
     flags = {flag for plan in plans for flag in plan.flags}
     assert {"experts-1", "experts-2", "experts-11", "square", "tall", "wide", "order"} <= flags
-    assert {"cast", "special", "exclusion", "prefix", "whole-model"} <= flags
+    assert {"cast", "special", "exclusion", "whole-model"} <= flags
+    assert ("prefix" in flags) == (len(prefixes_of(layout)) > 1)
 
 
 @pytest.mark.parametrize("layout", table_names())

@@ -91,6 +91,8 @@ def test_conversions_are_those_of_the_class(layout: str) -> None:
         excluding = request | {"exclude_key_regex": pattern}
         assert_same(ask(layout, "to_hf", excluding, native).tensors, expected)
         for key, tensor in native.items():
+            if not hasattr(upstream, "convert_single_tensor_to_hf"):
+                break
             asked = excluding | {"fqn": key}
             answer = ask(layout, "convert_single_tensor_to_hf", asked, {key: tensor})
             pairs = upstream.convert_single_tensor_to_hf(key, tensor, exclude_key_regex=pattern)
@@ -170,7 +172,7 @@ def test_what_cannot_be_served_is_said_at_the_start() -> None:
 
 
 @pytest.mark.parametrize(
-    "layout", ["deepseek_v3", "glm4_moe", "minimax_m2", "qwen3_moe", "qwen3_omni_moe"]
+    "layout", ["deepseek_v3", "glm4_moe", "minimax_m2", "qwen3_moe", "qwen3_omni", "qwen3_omni_moe"]
 )
 def test_a_fault_of_the_mixin_is_one_of_every_layout_that_uses_it(layout: str) -> None:
     plan = small(layout)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the hymt2-harness authors
-"""Checkpoints that transformers' save_pretrained wrote, one for each layout table but Step-3.5's.
+"""Checkpoints that transformers' save_pretrained wrote, one for each layout table of its models.
 
     python3 Generators/python/tools/make_layout_fixtures.py [FOLDER]
 
@@ -22,7 +22,8 @@ from hymt2_oracle.tables import TABLES, load_table
 
 ORDER = (
     *("deepseek_v3", "glm4_moe", "gpt_oss", "hy_v3", "minimax_m2", "qwen3_moe", "qwen3_vl_moe"),
-    *("step3p5", "deepseek_v32", "glm_moe_dsa", "glm4_moe_lite", "qwen3_omni_moe"),
+    *("step3p5", "deepseek_v32", "glm_moe_dsa", "glm4_moe_lite", "qwen3_omni_moe", "qwen3_omni"),
+    "minimax_m3_vl",
 )
 """The tables, each of which has its place as the seed of its fixture. New ones stand at the end."""
 FOLDER = TABLES.parents[2] / "Tests" / "LayoutsTests" / "Fixtures"
@@ -33,7 +34,7 @@ def make(table: str, folder: Path) -> None:
     torch.manual_seed(ORDER.index(table))
     # transformers has no modules for MTP layers, and the config should not speak of any.
     config = SMALL[table][0]
-    if "text_config" not in config:
+    if "num_hidden_layers" in config:
         config = config | {"num_nextn_predict_layers": 0}
     model = layout_model(table, config).to(torch.bfloat16)
     bias = router_bias(table)
@@ -44,8 +45,8 @@ def make(table: str, folder: Path) -> None:
             if hasattr(module, bias):
                 # Published files hold it as float32, whatever the type of the rest.
                 setattr(module, bias, torch.rand(len(getattr(module, bias))))
-                if table == "minimax_m2":
-                    module.gate.to(torch.float32)
+                if table.startswith("minimax"):
+                    getattr(module, "gate", module).to(torch.float32)
     model.save_pretrained(folder, max_shard_size="1GB")
     (folder / "generation_config.json").unlink(missing_ok=True)
     (folder / "model.safetensors").chmod(0o644)
@@ -92,8 +93,9 @@ def main() -> None:
     logging.disable_progress_bar()
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     for table in SMALL:
-        # transformers knows Step-3.5 as a part of a later model only, and would write its config.
-        if table != "step3p5":
+        # transformers knows Step-3.5 as a part of a later model, and would write its config; of
+        # Kimi-VL it has the language model alone.
+        if table not in ("step3p5", "kimi_vl"):
             make(table, folder / table)
 
 

@@ -88,19 +88,27 @@ package struct LossAudit {
   /// prefix.
   private func places(of address: LenientKey) -> [[Place]] {
     var result: [[Place]] = [[.whole(address.name)], [], []]
+    let other = TensorName(other(address.name.text))
+    if other != address.name { result[0].append(.whole(other)) }
     guard let base = address.base else {
       // A wrapper's name before all others.
       let rest = address.name.text.drop { $0 != "." }.dropFirst()
       if !rest.isEmpty { result[2].append(.whole(TensorName(String(rest)))) }
       return result
     }
-    result[address.isExact ? 0 : 1] += places(of: address, behind: base)
+    result[address.isExact ? 0 : 1] += places(of: address, behind: self.other(base))
     guard let layer = address.layer, let plain = address.plainBase(layout) else { return result }
-    if plain != base { result[1] += places(of: address, behind: plain) }
+    if plain != base { result[1] += places(of: address, behind: self.other(plain)) }
     for prefix in prefixes where prefix != address.prefix {
-      result[2] += places(of: address, behind: layout.start(ofLayer: layer, under: prefix))
+      let start = layout.start(ofLayer: layer, under: prefix)
+      result[2] += places(of: address, behind: isFromHF ? layout.toNative(start) : start)
     }
     return result
+  }
+
+  /// A name with the start that it has on the other side.
+  private func other(_ name: String) -> String {
+    isFromHF ? layout.toNative(name) : layout.toDisk(name)
   }
 
   private func places(of address: LenientKey, behind base: String) -> [Place] {
@@ -233,7 +241,8 @@ extension LossAudit {
     else { return false }
     let prefixes = [address.prefix, oracle.spec.prefix, layout.prefixes[0], ""]
     let bases =
-      [base] + prefixes.map { layout.start(ofLayer: address.layer ?? 0, under: $0) }
+      ([base] + prefixes.map { layout.start(ofLayer: address.layer ?? 0, under: $0) })
+      .map { layout.toNative($0) }
     return bases.contains { base in
       guard let shape = input[TensorName(base + whole.name(layout))]?.shape,
         shape.rank == place.terms.count

@@ -125,7 +125,7 @@ struct TensorKind: Hashable, Comparable {
   let tensor: Int?
 
   init(_ key: LenientKey, _ layout: Layout) {
-    text = key.layer == nil ? key.name.text : key.kind
+    text = key.layer == nil ? layout.toDisk(key.name.text) : key.kind
     tensor = key.tensor
     let rule = key.tensor.map { layout.tensors[$0] }
     switch key.subject {

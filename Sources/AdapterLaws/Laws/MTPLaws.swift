@@ -93,7 +93,12 @@ extension Trial {
   /// The layer of a key of the model itself, or nil for other keys.
   func storedLayer(_ name: TensorName) -> Int? {
     let key = key(name)
-    return key.layerText != nil && key.prefix == spec.prefix ? key.layer : nil
+    let start = key.prefix + spec.config.layout.block
+    let own = spec.prefix + spec.config.layout.block
+    guard key.layerText != nil, [own, spec.config.layout.toNative(own)].contains(start) else {
+      return nil
+    }
+    return key.layer
   }
 
   /// Whether a key on disk belongs to a multi-token prediction layer of the model itself.

@@ -81,11 +81,13 @@ extension AdapterLaws {
     let exchange = { (name: TensorName) in
       edits.exchangingLayers(name, chosen[0], chosen[1], prefix: trial.spec.prefix)
     }
+    let layout = config.layout
+    let exchangeNatively = { (name: TensorName) in layout.toNative(exchange(layout.toDisk(name))) }
     let (onDisk, native) = (try trial.onDisk(), try trial.native())
     let (exchanged, expected) = try trial.attempt(.fromHF(nil)) {
       (
         try StateDict(onDisk.map { (exchange($0.name), $0.tensor) }),
-        try StateDict(native.map { (exchange($0.name), $0.tensor) })
+        try StateDict(native.map { (exchangeNatively($0.name), $0.tensor) })
       )
     }
     try trial.require(trial.fromHF(exchanged), equals: expected, ordered: false, .fromHF(nil))

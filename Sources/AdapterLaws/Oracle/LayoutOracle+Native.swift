@@ -25,7 +25,7 @@ extension LayoutOracle {
     var result = Collected()
     for (position, source) in sources.enumerated() {
       guard let key = source.key, let meaning = source.meaning else {
-        result.append(source.tensor, source.name)
+        result.append(source.tensor, names.native(source.name))
         continue
       }
       switch meaning {
@@ -36,13 +36,13 @@ extension LayoutOracle {
         else { continue }
         let target = layout.groups[group].isCast ? spec.options.targetDType : nil
         if let tensor = fill(formula, found.tensors, target) {
-          result.append(tensor, key.named(layout.groups[group].name))
+          result.append(tensor, names.native(key.named(layout.groups[group].name)))
         }
       case .companion:
         if source.expert.map({ own.contains($0) }) ?? true {
-          result.append(source.tensor, source.name)
+          result.append(source.tensor, names.native(source.name))
         }
-      case .renamed(let name): result.append(source.tensor, key.named(name))
+      case .renamed(let name): result.append(source.tensor, names.native(key.named(name)))
       case .factor, .fused, .group, .groupFactor: break
       }
     }
@@ -50,7 +50,7 @@ extension LayoutOracle {
       guard let found = members[key, .groupFactor(lora: lora, isA: isA)],
         let tensor = filled(found.tensors, lora, isA: isA, layer: key.layer)
       else { continue }
-      result.append(tensor, key.named(layout.factorName(lora, isA: isA)))
+      result.append(tensor, names.native(key.named(layout.factorName(lora, isA: isA))))
     }
     appendFused(sources, to: &result)
     return result.stateDict
@@ -78,8 +78,15 @@ extension LayoutOracle {
         Source(
           name: name, tensor: tensor, key: key, meaning: meaning?.what, expert: meaning?.expert))
     }
-    guard layout.movesRenamed else { return result }
-    return result.filter { !$0.isMoved } + result.filter(\.isMoved)
+    for rule in layout.order {
+      let isLast: (Source) -> Bool =
+        switch rule {
+        case .moved: { $0.isMoved }
+        case .beginning(let start): { $0.name.text.utf8.starts(with: start.utf8) }
+        }
+      result = result.filter { !isLast($0) } + result.filter(isLast)
+    }
+    return result
   }
 
   /// The native tensor of a group's members, or nil if some are missing or do not fit.
@@ -155,7 +162,8 @@ extension LayoutOracle {
         let native = nativeFactor(source.tensor, isA: isA, becomesA: isA != isLegacy)
       else { continue }
       // Before PEFT 0.19.1 the file's A was the factor that is native B.
-      result.append(native, key.named(layout.factorName(lora, isA: isA != isLegacy)))
+      result.append(
+        native, names.native(key.named(layout.factorName(lora, isA: isA != isLegacy))))
     }
   }
 

@@ -16,7 +16,7 @@ public struct LayoutOracle: Sendable {
   let layout: Layout
   /// What sizes and conditions are evaluated with outside layers.
   let values: LayoutValues
-  private let names: OracleNames
+  let names: OracleNames
 
   /// Creates the oracle of a spec.
   public init(_ spec: CheckpointSpec) {
@@ -52,7 +52,9 @@ public struct LayoutOracle: Sendable {
 
   /// The group that a native key names, or nil.
   func group(of name: TensorName) -> NativeGroup? {
-    guard let key = key(name), case .group(let group) = meaning(native: key) else { return nil }
+    guard let key = key(names.onDisk(name)), case .group(let group) = meaning(native: key) else {
+      return nil
+    }
     return layout.groups[group]
   }
 
@@ -105,6 +107,7 @@ extension LayoutOracle {
   public func onDisk(
     of name: TensorName, _ tensor: Tensor, _ parallelism: ExpertParallelism? = nil
   ) -> [(TensorName, Tensor)] {
+    let name = names.onDisk(name)
     guard let key = key(name), let meaning = meaning(native: key) else { return [(name, tensor)] }
     switch meaning {
     case .renamed(let name): return [(key.named(name), tensor)]

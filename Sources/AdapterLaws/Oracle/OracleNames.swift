@@ -38,6 +38,8 @@ final class OracleNames: Sendable {
   private let numbered: [(start: String, ends: [Substring: [Meaning]])]
   private let native: [Substring: [Meaning]]
   private let modules: [ModuleRename]
+  /// Pairs of what names begin with on disk and natively, longer ones first.
+  private let (startsOnDisk, nativeStarts): ([NameStart], [NameStart])
 
   /// The names of a layout, made once.
   static func of(_ layout: Layout) -> OracleNames {
@@ -103,6 +105,22 @@ final class OracleNames: Sendable {
     block = layout.block
     (self.onDisk, self.numbered, self.native) = (onDisk, numbered, native)
     modules = layout.modules
+    startsOnDisk = layout.starts.sorted { $0.onDisk.utf8.count > $1.onDisk.utf8.count }
+    nativeStarts = layout.starts.sorted { $0.native.utf8.count > $1.native.utf8.count }
+  }
+
+  /// What a name on disk is natively by its start.
+  func native(_ name: TensorName) -> TensorName {
+    let own = startsOnDisk.first { name.text.utf8.starts(with: $0.onDisk.utf8) }
+    guard let own else { return name }
+    return TensorName("\(own.native)\(Substring(name.text.utf8.dropFirst(own.onDisk.utf8.count)))")
+  }
+
+  /// What a native name is on disk by its start.
+  func onDisk(_ name: TensorName) -> TensorName {
+    let own = nativeStarts.first { name.text.utf8.starts(with: $0.native.utf8) }
+    guard let own else { return name }
+    return TensorName("\(own.onDisk)\(Substring(name.text.utf8.dropFirst(own.native.utf8.count)))")
   }
 
   /// What a key on disk says and of which expert, or nil of one that stays as it is.

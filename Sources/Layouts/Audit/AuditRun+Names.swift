@@ -14,6 +14,7 @@ extension AuditRun {
     checkNumbers()
     checkCompanions()
     checkPrefixes()
+    checkStarts()
   }
 
   private mutating func checkNames(_ audited: AuditConfig, _ layer: Int?) {
@@ -130,6 +131,23 @@ extension AuditRun {
     }
   }
 
+  /// A start leads to its other side and back, and that of layers is the first.
+  private mutating func checkStarts() {
+    let mark = layout.marks.fields["prefix"]
+    for start in layout.starts {
+      let (native, onDisk) = (layout.toNative(start.onDisk), layout.toDisk(start.native))
+      if native == start.native, onDisk == start.onDisk { continue }
+      report(
+        .reversible, mark, expected: "starts each of which is exchanged for another alone",
+        found: "'\(start.onDisk)' to '\(native)', and '\(start.native)' to '\(onDisk)'")
+    }
+    if !layout.layerStart.hasPrefix(layout.prefixes[0]) {
+      report(
+        .noDeadRule, mark, expected: "a first prefix that names of layers begin with",
+        found: "'\(layout.prefixes[0])', where they begin with '\(layout.layerStart)'")
+    }
+  }
+
   /// The name with the numbers that a checkpoint might have.
   private func fullName(_ rule: TensorRule, under prefix: String) -> String {
     let name = rule.name.name(expert: 1)
@@ -148,8 +166,15 @@ extension AuditRun {
           expected: "a name that is read as the tensor at \(mark(ofTensor: position).place)",
           found: "'\(name)', read as \(reading(of: name))")
       }
+      let onDisk = fullName(rule, under: layout.prefixes[0])
+      if layout.toDisk(layout.toNative(onDisk)) != onDisk {
+        report(
+          .reversible, layout.marks.fields["prefix"],
+          expected: "starts by which native names lead back to '\(onDisk)'",
+          found: "'\(layout.toNative(onDisk))', back '\(layout.toDisk(layout.toNative(onDisk)))'")
+      }
       guard rule.kinds != nil, let native = nativeName(rule, expert: 1) else { continue }
-      let name = layout.start(ofLayer: 1, under: layout.prefixes[0]) + native
+      let name = layout.toNative(layout.start(ofLayer: 1, under: layout.prefixes[0]) + native)
       guard !isRead(name, as: position, natively: true) else { continue }
       report(
         .reversible, mark(ofTensor: position),

@@ -14,7 +14,7 @@ struct ConfigText: Sendable {
   private(set) var fields: [(name: String, value: String)]
 
   /// The object of the file that the fields stand in, or nil where they stand on top.
-  private let root: String?
+  private let root: [String]
 
   /// The fields that decide which tensors there are, each size under its first name.
   init(_ config: ModelConfig) {
@@ -52,10 +52,11 @@ struct ConfigText: Sendable {
     func text(_ fields: some Sequence<(name: String, value: String)>) -> String {
       fields.map { "\"\($0.name)\": \($0.value)" }.joined(separator: ", ")
     }
-    guard let root else { return Array("{\(text(fields))}".utf8) }
+    guard !root.isEmpty else { return Array("{\(text(fields))}".utf8) }
     let top = fields.filter { $0.name == "model_type" }
-    let inner = text(fields.filter { $0.name != "model_type" })
-    let parts = (top.isEmpty ? [] : [text(top)]) + ["\"\(root)\": {\(inner)}"]
+    var inner = text(fields.filter { $0.name != "model_type" })
+    for name in root.reversed() { inner = "\"\(name)\": {\(inner)}" }
+    let parts = (top.isEmpty ? [] : [text(top)]) + [inner]
     return Array("{\(parts.joined(separator: ", "))}".utf8)
   }
 
@@ -83,7 +84,7 @@ extension ModelConfig {
   /// The fields of the written config.
   fileprivate var fields: [(String, JSONValue)] {
     let json = self.json
-    let object = layout.configRoot.flatMap { json[$0] } ?? json
+    let object = layout.configRoot.reduce(json) { $0[$1] ?? $0 }
     return object.objectValue.map { Array($0.members) } ?? []
   }
 }

@@ -21,7 +21,7 @@ from hymt2_oracle.configs import (
 from hymt2_oracle.golden.checkpoints import Key
 from hymt2_oracle.golden.table import Plan
 from hymt2_oracle.names import names_of, prefixes_of
-from hymt2_oracle.tables import table_names
+from hymt2_oracle.tables import DISK, WRITTEN, restarted, table_names
 
 HY = ("hy_mt2", "hy_v3")
 WITHOUT_RANKS = ("gpt_oss",)
@@ -30,7 +30,13 @@ FUSED_ON_SAVING = ("qwen3_moe", "minimax_m2")
 """Upstream saves their factors fused, whichever way it has loaded them: these cases only load."""
 
 
-LIKE_ANOTHER = ("deepseek_v32", "glm4_moe_lite", "glm_moe_dsa", "qwen3_omni_moe")
+UNDER_OTHER_NAMES = ("kimi_vl", "minimax_m3_vl", "qwen3_omni")
+"""Layouts whose names begin with another text natively; of their cases, these are stored."""
+_STORED = ("experts-2", "order-shuffled-1", "others")
+LIKE_ANOTHER = (
+    *("deepseek_v32", "glm4_moe_lite", "glm_moe_dsa", "qwen3_omni_moe"),
+    *UNDER_OTHER_NAMES,
+)
 """Layouts with the experts and the adapter's code of another one: they have fewer cases."""
 _LEFT_OUT = (
     *("layers-3", "mtp-2", "order-sorted", "order-reversed"),
@@ -48,7 +54,11 @@ def layouts() -> list[str]:
 def family_plans() -> Iterator[Plan]:
     """The cases of all these layouts."""
     for layout in layouts():
-        yield from plans_of(layout)
+        stem = layout.replace("_", "-")
+        stored = {f"{stem}-{name}" for name in _STORED}
+        for plan in plans_of(layout):
+            if layout not in UNDER_OTHER_NAMES or plan.id in stored:
+                yield plan
 
 
 def plans_of(layout: str) -> Iterator[Plan]:
@@ -168,7 +178,7 @@ def _types(layout: str) -> Iterator[Plan]:
 def _factors(layout: str) -> Iterator[Plan]:
     """Low-rank factors, where they have the names of the projections that upstream knows."""
     is_known = names_of(layout).member("up").endswith(".up_proj.weight")
-    if "lora" not in table_of(layout) or not is_known:
+    if not table_of(layout).get("lora") or not is_known:
         return
     for name, purpose, lora in (
         ("lora", "low-rank factors of each expert", "perExpert"),
@@ -181,12 +191,15 @@ def _factors(layout: str) -> Iterator[Plan]:
 
 
 def _others(layout: str) -> Iterator[Plan]:
-    stem = prefixes_of(layout)[0].partition(".")[0]
+    stem = f"{prefixes_of(layout)[0].partition('.')[0]}."
+    starts = table_of(layout).get("prefix")
+    if isinstance(starts, dict):
+        stem = restarted(table_of(layout), list(starts)[-1], WRITTEN, DISK)
     yield _plan(
         layout, "others", "tensors of no rule pass as they are", "others",
         config=changed(layout, ["sparse"], E=1, H=2, I=3), extent="experts", order="reversed",
         extra=tuple(
-            Key(f"{stem}.visual.{number}.weight", dtype, (2, 3))
+            Key(f"{stem}visual.{number}.weight", dtype, (2, 3))
             for number, dtype in enumerate(("BF16", "F32", "I64", "U8"))
         ),
     )  # fmt: skip

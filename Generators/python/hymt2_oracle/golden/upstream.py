@@ -51,8 +51,10 @@ class Upstream:
         return self._save(as_tensors(native))
 
     def _save(self, native: dict[str, Any]) -> GoldenDict:
-        """`to_hf` of everything, which must be what it is tensor by tensor."""
+        """`to_hf` of everything, which must be what it is tensor by tensor, where that is there."""
         saved = as_golden(self.adapter.to_hf(dict(native), exclude_key_regex=self.exclude))
+        if not hasattr(self.adapter, "convert_single_tensor_to_hf"):
+            return saved
         pieces = {
             key: tensor
             for name, value in native.items()

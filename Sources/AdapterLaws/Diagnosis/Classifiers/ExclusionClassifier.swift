@@ -113,7 +113,8 @@ enum ExclusionClassifier {
       let grouped = NativeWhole(onDisk: key, context.layout).flatMap { whole in
         key.base.map { TensorName($0 + whole.name(context.layout)) }
       }
-      return matches(pattern, context.nativeNames[name] ?? grouped ?? name)
+      let native = context.nativeNames[name] ?? context.layout.toNative(grouped ?? name)
+      return matches(pattern, native)
     }
     return [
       Reading(fault: .exclusionIgnored) { _, _ in false },

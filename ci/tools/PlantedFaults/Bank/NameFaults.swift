@@ -197,20 +197,20 @@ extension FaultBank {
       FaultyAdapter(nativeOut: { dict, call in dict.without(.routerBias, call) })),
   ]
 
-  /// Whether a key stands under the prefix that is stated.
-  private static func own(_ key: LenientKey, _ call: FaultyAdapter.Call) -> Bool {
+  /// Whether a key of the model stands under a prefix.
+  private static func own(_ key: LenientKey, _ call: FaultyAdapter.Call, _ prefix: String) -> Bool {
     !FaultSite.head.contains(key, in: call.layout)
-      && !FaultSite.factors.contains(key, in: call.layout)
-      && key.name.text.hasPrefix(call.setup.prefix)
+      && !FaultSite.factors.contains(key, in: call.layout) && key.name.text.hasPrefix(prefix)
   }
 
   private static let prefixes: [PlantedFault] = [
     PlantedFault(
       "prefix-model-save", .names, "keys are saved under '{prefix}' whatever their prefix was",
-      cause: .toHF(.renamedWrongly(to: "{key embedding}"), .embedding), smallest: "key prefix \"\"",
+      needs: [.otherPrefixes], cause: .toHF(.renamedWrongly(to: "{key embedding}"), .embedding),
+      smallest: "key prefix \"\"",
       FaultyAdapter(onDiskOut: { dict, call in
         try dict.renaming(call) { key in
-          own(key, call)
+          own(key, call, call.setup.prefix)
             ? call.layout.prefixes[0] + key.name.text.dropFirst(call.setup.prefix.count)
             : key.name.text
         }
@@ -222,8 +222,8 @@ extension FaultBank {
       FaultyAdapter(
         nativeOut: { dict, call in
           try dict.renaming(call) { key in
-            own(key, call)
-              ? String(key.name.text.dropFirst(call.setup.prefix.count)) : key.name.text
+            own(key, call, call.nativePrefix)
+              ? String(key.name.text.dropFirst(call.nativePrefix.count)) : key.name.text
           }
         },
         nativeIn: { dict, call in
@@ -233,13 +233,13 @@ extension FaultBank {
             let isOfLayers = key.layerText != nil && key.prefix.isEmpty
             return (isOfLayers || lacking.contains(key.name.text))
               && !FaultSite.factors.contains(key, in: call.layout)
-              ? call.setup.prefix + key.name.text : key.name.text
+              ? call.nativePrefix + key.name.text : key.name.text
           }
         })),
     PlantedFault(
       "prefix-model-renames", .names, "names are replaced under '{prefix}' only on load",
-      needs: [.renamed(.renamedRouting)], cause: .fromHF(.notRenamed, .renamedRouting),
-      smallest: "key prefix \"\"",
+      needs: [.otherPrefixes, .renamed(.renamedRouting)],
+      cause: .fromHF(.notRenamed, .renamedRouting), smallest: "key prefix \"\"",
       FaultyAdapter(
         nativeOut: keepingNames(.besideExperts) { _, call in
           call.setup.options.prefix != .model
@@ -266,7 +266,8 @@ extension FaultBank {
   private static let groupings: [PlantedFault] = [
     PlantedFault(
       "grouping-model-prefix", .names, "experts are grouped under '{prefix}' only on load",
-      cause: .fromHF(.notRenamed, .wholeGroups.native), smallest: "key prefix \"\"",
+      needs: [.otherPrefixes], cause: .fromHF(.notRenamed, .wholeGroups.native),
+      smallest: "key prefix \"\"",
       FaultyAdapter(fromHF: ungrouping { _, call in call.setup.options.prefix != .model })),
     PlantedFault(
       "grouping-judged-by-layer-0", .names, "no experts are grouped on load where layer 0 has none",

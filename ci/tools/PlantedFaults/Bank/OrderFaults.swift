@@ -38,10 +38,16 @@ extension FaultBank {
     let keys = dict.names.map(call.key)
     let natives = keys.map { $0.native(in: call.layout) }
     // In some layouts, what changes its name stands after all others before anything is grouped.
-    let isMoved = keys.indices.map {
-      call.layout.movesRenamed && natives[$0] != keys[$0].name.text
+    var order = Array(keys.indices)
+    for rule in call.layout.order {
+      let isLast = keys.indices.map { key in
+        switch rule {
+        case .moved: natives[key] != call.layout.toNative(keys[key].name.text)
+        case .beginning(let start): keys[key].name.text.hasPrefix(start)
+        }
+      }
+      order = order.filter { !isLast[$0] } + order.filter { isLast[$0] }
     }
-    let order = keys.indices.filter { !isMoved[$0] } + keys.indices.filter { isMoved[$0] }
     for (place, source) in order.enumerated() {
       let (key, text) = (keys[source], natives[source])
       if !FaultSite.experts.contains(key, in: call.layout) {

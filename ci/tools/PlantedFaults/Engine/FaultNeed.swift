@@ -76,6 +76,8 @@ public struct FaultNeed: Sendable {
   static let halves = FaultNeed("gate and up are one tensor on disk") { $0.halvesAxis != nil }
   /// Low-rank factors that are converted.
   static let lora = FaultNeed("low-rank factors pass unchanged") { !$0.lora.isEmpty }
+  /// Another prefix than the usual one.
+  static let otherPrefixes = FaultNeed("all keys have one prefix") { $0.prefixes.count > 1 }
   /// Scales beside weights.
   static let companions = FaultNeed("it has no scales beside weights") { !$0.companions.isEmpty }
   /// Experts with or without gates, as an option says.

@@ -48,17 +48,17 @@ extension LenientKey {
 
   /// The name that the key has on disk, if it is the native one of a renamed tensor.
   func onDisk(in layout: Layout) -> String {
-    guard case .renamed(let tensor) = subject else { return name.text }
-    return with(rest: layout.tensors[tensor].name.name(expert: expert ?? 0))
+    guard case .renamed(let tensor) = subject else { return layout.toDisk(name.text) }
+    return layout.toDisk(with(rest: layout.tensors[tensor].name.name(expert: expert ?? 0)))
   }
 
   /// The native name of a tensor on disk or of the group that it is a part of.
   func native(in layout: Layout) -> String {
-    guard case .tensor(let tensor) = subject else { return name.text }
+    guard case .tensor(let tensor) = subject else { return layout.toNative(name.text) }
     switch layout.tensors[tensor].native {
-    case .kept: return name.text
-    case .renamed(let native): return with(rest: native.name(expert: expert ?? 0))
-    case .part(let group, _): return with(rest: layout.groups[group].name)
+    case .kept: return layout.toNative(name.text)
+    case .renamed(let native): return layout.toNative(with(rest: native.name(expert: expert ?? 0)))
+    case .part(let group, _): return layout.toNative(with(rest: layout.groups[group].name))
     }
   }
 }
@@ -66,6 +66,11 @@ extension LenientKey {
 extension FaultyAdapter.Call {
   /// The layout of the config.
   var layout: Layout { setup.config.layout }
+
+  /// What keys of the model start with natively.
+  var nativePrefix: String {
+    String(layout.toNative(setup.prefix + layout.block).dropLast(layout.block.count))
+  }
 
   /// A key, taken apart.
   func key(_ name: TensorName) -> LenientKey { LenientKey(name, layout) }
