@@ -23,7 +23,8 @@ struct LayerKeyTests {
       ("layers.", nil), ("layers", nil), ("", nil), (".", nil), ("layers..x", nil),
       ("a.b.layers.12.c.d", ["a.b.", "12", "c.d"]), ("layers.007.x", ["", "007", "x"]),
       ("mtp_layers.1.x", nil), ("xlayers.1.x", nil), ("model.layers.x.1", nil),
-      ("model.layers.-1.x", nil), ("model.layers.1 .x", nil), ("model.layers.\u{661}.x", nil),
+      ("model.layers.-1.x", nil), ("model.layers.1 .x", nil),
+      ("model.layers.\u{661}.x", ["model.", "\u{661}", "x"]),
       ("layers.1.layers.2.x", ["", "1", "layers.2.x"]), (".layers.1.x", [".", "1", "x"]),
       ("é.layers.1.é", ["é.", "1", "é"]),
     ]

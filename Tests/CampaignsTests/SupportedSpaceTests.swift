@@ -89,10 +89,10 @@ struct SupportedSpaceTests {
         return error
       }
     }
-    let unknown = VersionedAdapter(supports: [AxisSelection("lora", ["none"])])
+    let unknown = VersionedAdapter(supports: [AxisSelection("lorry", ["none"])])
     #expect(
       error(unknown, CheckpointSpace())
-        == .wrongSelection(adapter: "versioned", .unknownAxis("lora")))
+        == .wrongSelection(adapter: "versioned", .unknownAxis("lorry")))
     let config = CheckpointSpace(config: CheckpointSpec.plainest.config)
     #expect(
       error(adapter, config)

@@ -116,7 +116,11 @@ enum ConfigFaultCatalogue {
       }
       var text = ConfigText(config)
       text[layout.layers.countField] = "4096"
-      for field in layout.layerFields(.kinds) { text[field] = nil }
+      let kinds = layout.layerFields(.kinds)
+      for field in kinds { text[field] = nil }
+      if kinds.count == layout.layers.patterns.count, let field = kinds.first {
+        text[field] = "[\(String(repeating: "\"sparse\",", count: 4095))\"sparse\"]"
+      }
       for field in layout.layerFields(.count) { text[field] = "0" }
       for field in layout.layerFields(.list) { text[field] = "[]" }
       text[experts] = "16384"
