@@ -17,6 +17,8 @@ public struct ExternalAdapter: AdapterUnderTest {
   public let name: String
   /// The version that the adapter states, nil if it states none.
   public let version: String?
+  /// The one layout that it serves, nil if it does not say so.
+  public let layout: String?
   /// The axes of which it supports some values only: checkpoints with others are not asked for.
   public let supports: [AxisSelection]
   /// What is asked of the adapter where its input is invalid.
@@ -53,6 +55,7 @@ public struct ExternalAdapter: AdapterUnderTest {
     try hello.check()
     name = hello.name
     version = hello.version
+    layout = hello.layout
     let stated = try hello.supports()
     supports = stated.filter { $0.axis != InvalidInputContract.axis }
     let saysSo = try hello.acceptsInvalidInput(stated)
@@ -100,6 +103,8 @@ private struct HelloAnswer {
   var version: String? {
     answer.metadata["version"].map { Legible.text($0, atMost: 80) }
   }
+
+  var layout: String? { answer.metadata["layout"] }
 
   func supports() throws(ExternalAdapterError) -> [AxisSelection] {
     guard let text = answer.metadata["supports"] else { return [] }

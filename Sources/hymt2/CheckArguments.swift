@@ -6,6 +6,7 @@ import Adapters
 import ArgumentParser
 import Campaigns
 import CheckpointGenerators
+import ExternalAdapters
 import Layouts
 import StrictJSON
 
@@ -28,15 +29,24 @@ struct CheckArguments: ParsableArguments {
 
   @OptionGroup var choice: AdapterChoice
 
-  /// The checkpoints: of the config if there is one, else of any config of the layout.
-  func space() throws -> CheckpointSpace {
-    guard let config else { return CheckpointSpace(layout: try layout.chosenOrUsual()) }
-    return CheckpointSpace(config: try layout.config(fileAt: config))
-  }
-
-  /// Whether nobody said which layout the adapter of another process is for.
-  var takesUsualLayout: Bool {
-    choice.command != nil && layout.layout == nil && layout.native == nil && config == nil
+  /// The checkpoints: of the config if there is one, else of any config of the layout, which is the one
+  /// that an adapter serves where none is chosen.
+  ///
+  /// - Parameter console: Told of a layout that nobody chose.
+  func space(
+    for adapter: (any AdapterUnderTest)? = nil, _ console: Console? = nil
+  ) throws -> CheckpointSpace {
+    if let config { return CheckpointSpace(config: try layout.config(fileAt: config)) }
+    if let chosen = try layout.chosen() { return CheckpointSpace(layout: chosen) }
+    guard let external = adapter as? ExternalAdapter else {
+      return CheckpointSpace(layout: .usual)
+    }
+    let served = try external.layout.map { try LayoutSource($0).layout(native: nil) }
+    if served == nil {
+      console?.note(
+        "checking checkpoints of layout \(Layout.usual.name); --layout NAME chooses another")
+    }
+    return CheckpointSpace(layout: served ?? .usual)
   }
 
   /// The run of the chosen laws on the chosen checkpoints.

@@ -76,11 +76,7 @@ struct CheckCommand: ParsableCommand {
     if listAxes { return AxisList().print(to: output.console) }
     try runOrExit {
       let adapter = try adapter()
-      let space = try arguments.space()
-      if arguments.takesUsualLayout {
-        output.console.note(
-          "checking checkpoints of layout \(space.layout.name); --layout NAME chooses another")
-      }
+      let space = try arguments.space(for: adapter, output.console)
       let run = arguments.run(
         adapter, space, known: try known.divergences(of: adapter, space.layout, output.console),
         checkArguments: known.words + search.words)

@@ -70,6 +70,26 @@ struct ExternalAdapterCommandTests {
     #expect(try one.json()["causes"]?.arrayValue?.count == 1)
   }
 
+  @Test("The layout that an adapter names in hello is checked where no other is chosen")
+  func layout() throws {
+    let scratch = try Scratch()
+    let arguments = ["--json", "--adapter", ScriptedAdapter.command("other-layout@hello")]
+    let check = ["check", "--quiet", "--examples", "3", "--law", "round-trip"] + arguments
+    let named = try Hymt2.start(check, in: scratch.path).wait()
+    named.expectSuccess()
+    #expect(try named.json()["layout"] == "qwen3_moe")
+    let chosen = try Hymt2.start(check + ["--layout", "hy_v3"], in: scratch.path).wait()
+    #expect(try chosen.json()["layout"] == "hy_v3")
+    let unknown = ["check", "--adapter", ScriptedAdapter.command("unknown-layout@hello")]
+    try Hymt2.start(unknown, in: scratch.path).wait()
+      .expectFailure(naming: "'qwen3_mo'", "'qwen3_moe'")
+    let golden = [
+      "golden", "verify", "--set", "\(Hymt2.tree)/Golden", "--filter", "activation-relu2",
+    ]
+    try Hymt2.start(golden + arguments, in: scratch.path).wait()
+      .expectFailure(naming: "of layout qwen3_moe")
+  }
+
   @Test("golden verify leaves out what the adapter does not support, and says so")
   func goldenSupport() throws {
     let scratch = try Scratch()

@@ -118,6 +118,8 @@ struct ScriptedMisbehaviour {
     case "maybe": frame.metadata["is_mtp"] = "maybe"
     case "bad-supports": frame.metadata["supports"] = "[]"
     case "accepts": frame.metadata["supports"] = #"{"LoRA":["none"],"invalid input":["none"]}"#
+    case "other-layout": frame.metadata["layout"] = "qwen3_moe"
+    case "unknown-layout": frame.metadata["layout"] = "qwen3_mo"
     case "bad-accepts": frame.metadata["supports"] = #"{"invalid input":["all"]}"#
     case "supports": frame.metadata["supports"] = #"{"LoRA":["none"],"activation":["swiglu"]}"#
     default: return forged(answer, kind)

@@ -19,6 +19,7 @@ class Identity:
 
     version = 3
     supports = {"LoRA": ["none"]}
+    layout = "qwen3_moe"
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup

@@ -124,6 +124,7 @@ def test_an_adapter_of_ones_own(start: Start) -> None:
     hello = child.ask("hello").metadata
     assert (hello["name"], hello["version"]) == ("own_adapters:Identity", "3")
     assert json.loads(hello["supports"]) == {"LoRA": ["none"]}
+    assert hello["layout"] == "qwen3_moe"
     tensors = {"b": torch.ones(2), "a": torch.zeros(0, 3)}
     request = plan_request(PLAN)
     for session, calls in (("one", 1), ("one", 2), ("two", 1)):

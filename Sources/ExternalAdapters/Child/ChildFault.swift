@@ -62,7 +62,7 @@ struct ChildFault: Error {
     ChildFault(
       .garbage,
       "expected a frame, found \(Legible.bytes(bytes + pipe.available(64))) where a frame's size "
-        + "should be")
+        + "should be; only frames may go to standard output, all else to standard error")
   }
 
   /// Adds how the child ended and what it said last.
@@ -99,6 +99,8 @@ struct ChildFault: Error {
     return ExternalAdapterError(
       .noHello, of: command, expected: "an answer to 'hello'",
       found: "\(kind.rawValue): \(account)",
-      remedy: "see docs/adapter-protocol.md; only frames may go to standard output")
+      remedy: isEnd
+        ? "run the command in a shell: it must wait for requests (docs/adapter-protocol.md)"
+        : "see docs/adapter-protocol.md for what it must answer")
   }
 }

@@ -5,6 +5,7 @@ import AdapterLaws
 import ArgumentParser
 import Campaigns
 import CheckpointGenerators
+import ExternalAdapters
 import Goldens
 import Layouts
 import StrictJSON
@@ -55,8 +56,9 @@ struct GoldenVerifyCommand: ParsableCommand {
     try runOrExit {
       let set = try set.open()
       let entries = try set.entries(matching: selection.filter)
-      let layout = layout.map { LayoutSource($0).name }
       let adapter = try choice.adapter(output.console)
+      let layout =
+        layout.map { LayoutSource($0).name } ?? (adapter as? ExternalAdapter)?.layout
       var space = CheckpointSpace()
       try space.restrict(to: adapter.supports)
       var known: [Layout: [KnownDivergence]] = [:]

@@ -47,6 +47,7 @@ def serve(
     name: str | None = None,
     version: str | None = None,
     supports: Mapping[str, list[str]] | None = None,
+    layout: str | None = None,
     tracebacks: bool = False,
 ) -> NoReturn:
     """Answers `hymt2` until it closes standard input, then exits.
@@ -54,9 +55,10 @@ def serve(
     `factory` is called with a Setup and gives an object with `from_hf(state_dict)` and
     `to_hf(state_dict, exclude_key_regex=...)`, and if it can with
     `convert_single_tensor_to_hf(fqn, tensor, exclude_key_regex=...)` and `is_mtp_key(fqn)`. What is
-    not given here is looked up as an attribute of `factory`.
+    not given here is looked up as an attribute of `factory`. `layout` is the one layout that is served,
+    which `hymt2` then takes where no `--layout` is given.
     """
-    sys.exit(run(lambda: OwnAdapter(factory, name, version, supports), tracebacks))
+    sys.exit(run(lambda: OwnAdapter(factory, name, version, supports, layout), tracebacks))
 
 
 class OwnAdapter:
@@ -65,7 +67,7 @@ class OwnAdapter:
     name: str
     version: str | None
     supports: Mapping[str, list[str]] | None
-    introduction: Mapping[str, Any] = {}
+    introduction: Mapping[str, Any]
     library: TensorLibrary
 
     def __init__(
@@ -74,6 +76,7 @@ class OwnAdapter:
         name: str | None = None,
         version: str | None = None,
         supports: Mapping[str, list[str]] | None = None,
+        layout: str | None = None,
     ) -> None:
         from hymt2_oracle.serving.torch_tensors import TorchTensors
 
@@ -82,6 +85,8 @@ class OwnAdapter:
         stated = version if version is not None else getattr(factory, "version", None)
         self.version = None if stated is None else str(stated)
         self.supports = supports if supports is not None else getattr(factory, "supports", None)
+        layout = layout if layout is not None else getattr(factory, "layout", None)
+        self.introduction = {} if layout is None else {"layout": layout}
         self.library = TorchTensors()
 
     def open(self, setup: dict[str, Any]) -> "OwnSession":
