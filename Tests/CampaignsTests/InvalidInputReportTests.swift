@@ -57,6 +57,16 @@ struct InvalidInputReportTests {
     #expect(text.contains(#"'supports': {"key prefix":["model."]}"#))
   }
 
+  @Test("Nobody is told to support a value alone that the adapter does not support")
+  func unsupported() throws {
+    let prefixes = AxisSelection("key prefix", ["none", "language_model."])
+    let report = try CheckRun(
+      VersionedAdapter(supports: [prefixes], base: PlainPrefixAdapter()), laws: Self.laws
+    ).run(RunSettings(examples: 20))
+    #expect(report.failures.map(\.kind) == ["refused"])
+    #expect(!Self.lines(report).contains("every checkpoint that was refused"))
+  }
+
   @Test("A draft of known divergences is of checkpoints that have what the failing ones share")
   func draft() throws {
     var settings = RunSettings(examples: 60)

@@ -28,7 +28,7 @@ struct CauseTests {
     let summary = report.failures.map { "\($0.law.name): \($0.sentence): \($0.cause ?? "-")" }
     #expect(report.failures.count > 1)
     #expect(report.failureGroups.count == 1, "\(summary)")
-    let remark = try #require(Failure.remarks(report.failures).first)
+    let remark = try #require(report.remarks(report.failures).first)
     #expect(remark.hasPrefix("laws broken by this cause: \(first.law.name), "))
     let lines = report.lines.map(\.text).joined(separator: " ")
     #expect(lines.contains(remark.prefix(40)))

@@ -42,7 +42,7 @@ extension RunReport {
       <article class="failure">
       <h3><code>\(failure.law.name)</code> \(failure.law.statement)</h3>
       \(failure.sentences.map { "<p class=\"diagnosis\">\($0)</p>\n" as Markup })\(flakiness ?? "")\
-      \(Failure.remarks(group).map { "<p>\(capitalized($0))</p>\n" as Markup })\
+      \(remarks(group).map { "<p>\(capitalized($0))</p>\n" as Markup })\
       \(failure.differences)
       <h4>\(capitalized(failure.title))</h4>
       \(failure.story.map { "<p>\(capitalized($0)).</p>\n" as Markup } ?? "")\

@@ -70,7 +70,7 @@ public struct GitHubReport: Sendable {
     return """
       ### \(failure.law.name): \(failure.sentence)\(alike)
 
-      \(Failure.remarks(group).map { "\(capitalized($0))\n\n" as Markdown })\
+      \(report.remarks(group).map { "\(capitalized($0))\n\n" as Markdown })\
       <details><summary>\(failure.title)</summary>
 
       \(.block(screen))

@@ -33,7 +33,7 @@ extension RunReport {
     let groups = failureGroups
     let alike = (groups.first?.count ?? 1) - 1
     var lines: [ReportLine] = []
-    for remark in groups.first.map(Failure.remarks) ?? [] {
+    for remark in groups.first.map(remarks) ?? [] {
       lines += [""] + wrapped(remark, width: FailureScreen.width).map { ReportLine($0) }
     }
     if alike > 0 {
@@ -56,7 +56,7 @@ extension RunReport {
         "\(group[0].law.name): \(group[0].sentence)", width: FailureScreen.width - 4)
       lines.append(ReportLine(false, text[0]))
       lines += text.dropFirst().prefix(1).map { ReportLine("    \($0)") }
-      for remark in Failure.remarks(group) {
+      for remark in remarks(group) {
         lines += wrapped(remark, width: FailureScreen.width - 4).map { ReportLine("    \($0)") }
       }
       if group.count > 1 {
