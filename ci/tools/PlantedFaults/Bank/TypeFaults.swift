@@ -92,6 +92,10 @@ extension FaultBank {
       cause: .fromHF(.cast(from: .bf16, to: .f32), .head), smallest: "",
       FaultyAdapter(nativeOut: casting(.head, to: .f32))),
     PlantedFault(
+      "cast-embedding", .types, "the embedding is cast to float32 on load",
+      cause: .fromHF(.cast(from: .bf16, to: .f32), .embedding), smallest: "",
+      FaultyAdapter(nativeOut: casting(.embedding, to: .f32))),
+    PlantedFault(
       "cast-experts-save", .types, "experts are saved as bfloat16 whatever they were",
       needs: [.groups], cause: .toHF(.cast(from: .f16, to: .bf16), .experts),
       smallest: "types bf16 experts -> f16",
