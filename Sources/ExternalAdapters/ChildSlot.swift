@@ -115,8 +115,9 @@ final class ChildSlot: Sendable {
       return answers
     } catch {
       var fault = error
-      let errors = conversation.errorTail
-      fault.complete(conversation.end(), errors)
+      // Taken before the end: an optimised build does not keep the tail itself alive beyond it.
+      let (said, errors) = (conversation.errorTail.account, Array(conversation.errorTail.kept))
+      fault.complete(conversation.end(), said, errors)
       throw fault
     }
   }

@@ -66,7 +66,7 @@ struct ChildFault: Error {
   }
 
   /// Adds how the child ended and what it said last.
-  mutating func complete(_ end: ChildEnd, _ errors: StandardErrorTail) {
+  mutating func complete(_ end: ChildEnd, _ said: String?, _ errors: [UInt8]) {
     if isEnd {
       account = "the process \(end.description) \(account)"
       exitStatus = end.exitStatus
@@ -75,8 +75,8 @@ struct ChildFault: Error {
     } else if isBesideEnd {
       account += "; the process \(end.description)"
     }
-    if let text = errors.account { account += "; standard error: \(text)" }
-    self.errors = Array(errors.kept)
+    if let said { account += "; standard error: \(said)" }
+    self.errors = errors
   }
 
   /// The error of an adapter that cannot be used at all.
