@@ -30,6 +30,7 @@ struct InvalidInputReportTests {
       #expect(given.contains { $0.kind == "surplus-expert" })
       #expect(Self.lines(report).contains("invalid input: \(given.count) of \(kinds) kinds, in "))
       #expect(Self.lines(report, isVerbose: true).contains("surplus-expert: "))
+      #expect(report.html(tool: "hymt2").contains("surplus-expert: "))
       #expect(report.shown["invalidInput"]?.objectValue?.keys.count == given.count)
     }
   }

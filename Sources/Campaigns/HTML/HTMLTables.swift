@@ -59,7 +59,16 @@ extension RunReport {
         "laws",
         "Each law with the number of checkpoints on which it held, did not apply, or was broken",
         [("Law", ""), ("Verdict", "")] + counts.map { ($0, "number") }, rows))\
-      </section>
+      \(invalidInputDetails)</section>
+
+      """
+  }
+
+  /// The kinds of invalid input that were given, folded away.
+  private var invalidInputDetails: Markup {
+    guard let invalidInputText else { return "" }
+    return """
+      <details><summary>\(capitalized(invalidInputText))</summary><p>\(invalidInputKinds)</p></details>
 
       """
   }

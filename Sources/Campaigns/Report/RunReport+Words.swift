@@ -112,6 +112,11 @@ extension RunReport {
     zip(CheckpointFaultCatalogue.all, faultCounts).filter { $1 > 0 }.map { ($0.name, $1) }
   }
 
+  /// The same in a line.
+  var invalidInputKinds: String {
+    invalidInput.map { "\($0.kind): \(grouped($0.count))" }.joined(separator: ", ")
+  }
+
   /// How many kinds of invalid input were given, in a phrase; nil if none was.
   var invalidInputText: String? {
     let given = invalidInput

@@ -103,9 +103,8 @@ extension RunReport {
 
   private var invalidInputLines: [ReportLine] {
     guard let invalidInputText else { return [] }
-    let kinds = invalidInput.map { "\($0.kind): \(grouped($0.count))" }.joined(separator: ", ")
     return ["", ReportLine(invalidInputText)]
-      + wrapped(kinds, width: FailureScreen.width - 2).map { ReportLine("  \($0)") }
+      + wrapped(invalidInputKinds, width: FailureScreen.width - 2).map { ReportLine("  \($0)") }
   }
 
   private var leftOutLines: [ReportLine] {
