@@ -22,7 +22,7 @@ public final class Layout: Sendable {
   public var architecture: String? { parts.architecture }
   /// Upstream's adapter class, below `nemo_automodel.components.models`.
   public var upstream: String? { parts.upstream }
-  /// The object of `config.json` that holds the fields, and before it those that it stands in.
+  /// The object of `config.json` that holds the fields, and before it those around it.
   public var configRoot: [String] { parts.configRoot }
   /// The numbers that shapes are made of.
   public var sizes: [SizeRule] { parts.sizes }

@@ -109,7 +109,7 @@ public struct JSONField: Sendable {
     for key in object.keys where !names.contains(key) && !optional.contains(key) {
       throw self[key].error(
         expected: "a member that is \(WordList(names + optional).expectation(for: key))",
-        found: "'\(key)'")
+        found: "'\(key.prefix(80))'")
     }
     for name in names where object[name] == nil { throw self[name].error(expected: "the member") }
   }

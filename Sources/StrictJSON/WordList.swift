@@ -25,14 +25,20 @@ public struct WordList: Sendable {
 
   /// The words that a text may have been meant for, the nearest first: those of which it is a part, and those
   /// that are a typing error or two away.
+  ///
+  /// - Complexity: O(bytes of the text, and of the words times their lengths).
   public func near(_ text: String) -> [String] {
     let plain = Self.plain(text)
     guard plain.count > 1 else { return [] }
     let ranked = words.enumerated().compactMap { position, word -> (Int, Int, String)? in
       let other = Self.plain(word)
       let isPart = other.hasPrefix(plain) || other.split(separator: "-").contains(plain[...])
-      let distance = isPart ? 1 : Self.distance(Array(plain.utf8), Array(other.utf8))
-      return distance > max(1, plain.count / 4) ? nil : (distance, position, word)
+      if isPart { return (1, position, word) }
+      // The text may be of any size: one of another length is another word.
+      let most = max(1, plain.utf8.count / 4)
+      guard abs(plain.utf8.count - other.utf8.count) <= most else { return nil }
+      let distance = Self.distance(Array(plain.utf8), Array(other.utf8))
+      return distance > most ? nil : (distance, position, word)
     }
     return ranked.sorted { ($0.0, $0.1) < ($1.0, $1.1) }.prefix(Self.mostNear).map(\.2)
   }

@@ -70,7 +70,7 @@ private func elementType(_ text: String) throws -> DType {
   return type.1
 }
 
-/// Reads a prefix as it stands in keys, or `none`.
+/// Reads a prefix as keys have it, or `none`.
 private func modelPrefix(_ text: String) throws -> ModelPrefix {
   let list = WordList(ModelPrefix.allCases.map { $0 == .none ? "none" : $0.rawValue })
   guard let known = list.meaning(of: text) else { throw ValidationError(list.answer(to: text)) }
@@ -84,6 +84,7 @@ extension ByteSize: ExpressibleByArgument {
     self = size
   }
 }
+
 /// Refuses a number that an option does not take.
 func require(_ option: String, _ number: Int?, in range: ClosedRange<Int>) throws {
   guard let number, !range.contains(number) else { return }

@@ -41,7 +41,8 @@ struct CheckArguments: ParsableArguments {
     guard let external = adapter as? ExternalAdapter else {
       return CheckpointSpace(layout: .usual)
     }
-    let served = try external.layout.map { try LayoutSource($0).layout(native: nil) }
+    // A name and never a file: what an adapter says opens nothing.
+    let served = try external.layout.map { try Layout.named($0) }
     if served == nil {
       console?.note(
         "checking checkpoints of layout \(Layout.usual.name); --layout NAME chooses another")
@@ -117,7 +118,7 @@ struct LawArguments: ParsableArguments {
   @Sendable static func name(_ text: String) throws -> String {
     let list = WordList(AdapterLaws.all.map(\.name))
     guard let name = list.meaning(of: text) else {
-      throw ValidationError("\(list.answer(to: text))")
+      throw ValidationError(list.answer(to: text))
     }
     return name
   }

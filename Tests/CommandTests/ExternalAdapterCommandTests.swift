@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import CheckpointGenerators
+import Layouts
 import StrictJSON
 import Testing
 
@@ -83,6 +85,10 @@ struct ExternalAdapterCommandTests {
     let unknown = ["check", "--adapter", ScriptedAdapter.command("unknown-layout@hello")]
     try Hymt2.start(unknown, in: scratch.path).wait()
       .expectFailure(naming: "'qwen3_mo'", "'qwen3_moe'")
+    // What an adapter says opens no file.
+    try scratch.write(Array(Layout.usual.text.utf8), to: "own.yaml")
+    let file = ["check", "--adapter", ScriptedAdapter.command("file-layout@hello")]
+    try Hymt2.start(file, in: scratch.path).wait().expectFailure(naming: "'./own.yaml'")
     let golden = [
       "golden", "verify", "--set", "\(Hymt2.tree)/Golden", "--filter", "activation-relu2",
     ]

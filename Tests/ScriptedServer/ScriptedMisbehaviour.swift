@@ -119,6 +119,7 @@ struct ScriptedMisbehaviour {
     case "bad-supports": frame.metadata["supports"] = "[]"
     case "accepts": frame.metadata["supports"] = #"{"LoRA":["none"],"invalid input":["none"]}"#
     case "other-layout": frame.metadata["layout"] = "qwen3_moe"
+    case "file-layout": frame.metadata["layout"] = "./own.yaml"
     case "unknown-layout": frame.metadata["layout"] = "qwen3_mo"
     case "bad-accepts": frame.metadata["supports"] = #"{"invalid input":["all"]}"#
     case "supports": frame.metadata["supports"] = #"{"LoRA":["none"],"activation":["swiglu"]}"#

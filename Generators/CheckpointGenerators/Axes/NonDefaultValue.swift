@@ -12,7 +12,7 @@ public struct NonDefaultValue: Sendable, Hashable {
   fileprivate let value: Int
   fileprivate let detail: Int
 
-  /// All peculiarities with small details, those of more important axes first.
+  /// All non-default values with small details, those of more important axes first.
   ///
   /// - Parameter faultKinds: How many kinds of faults there are; 0 leaves faults out.
   public static func all(faultKinds: Int) -> [NonDefaultValue] {
@@ -47,18 +47,18 @@ public struct NonDefaultValue: Sendable, Hashable {
 }
 
 extension CheckpointSpec {
-  /// The checkpoint of a layout that is plain but for some peculiarities of different axes; nil if those
+  /// The checkpoint of a layout that is plain but for some non-default values of different axes; nil if those
   /// do not go together.
-  public init?(_ layout: Layout = .usual, peculiarities: [NonDefaultValue]) {
+  public init?(_ layout: Layout = .usual, nonDefaults: [NonDefaultValue]) {
     var wanted = AxisAssignment.plain(in: layout)
     var details = SpecDetails()
-    for peculiarity in peculiarities {
-      if let axis = peculiarity.axis {
-        wanted[axis] = UInt8(truncatingIfNeeded: peculiarity.value)
-        details[axis] = peculiarity.detail
+    for nonDefault in nonDefaults {
+      if let axis = nonDefault.axis {
+        wanted[axis] = UInt8(truncatingIfNeeded: nonDefault.value)
+        details[axis] = nonDefault.detail
       } else {
         details.faults.append(
-          CheckpointFault(kind: peculiarity.value, site: UInt64(peculiarity.detail)))
+          CheckpointFault(kind: nonDefault.value, site: UInt64(nonDefault.detail)))
       }
     }
     if details.faults.isEmpty { details.faults = [CheckpointFault(kind: 0, site: 0)] }
@@ -85,7 +85,7 @@ extension CheckpointSpec {
 }
 
 extension NonDefaultValue {
-  /// Whether some peculiarities make a simpler checkpoint than others: fewer, then less important.
+  /// Whether some non-default values make a simpler checkpoint than others: fewer, then less important.
   public static func areSimpler(_ some: [NonDefaultValue], than others: [NonDefaultValue]) -> Bool {
     guard some.count == others.count else { return some.count < others.count }
     for (one, other) in zip(some, others) where one != other {

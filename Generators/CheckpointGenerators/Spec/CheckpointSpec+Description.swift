@@ -26,10 +26,10 @@ extension CheckpointSpec: CustomStringConvertible {
   public var facts: [Fact] { sizes + otherFacts }
 
   private var otherFacts: [Fact] {
-    let peculiarities = (configPeculiarities + optionPeculiarities).map {
+    let nonDefaults = (configNonDefaults + optionNonDefaults).map {
       Fact(name: $0, value: $1, inWords: "\($0) \($1)")
     }
-    return [typesInWords] + peculiarities + [
+    return [typesInWords] + nonDefaults + [
       Fact(name: "keys", value: keyOrder.inWords, inWords: "keys \(keyOrder.inWords)"),
       Fact(name: "contents", value: contents.inWords, inWords: "contents \(contents.inWords)"),
     ]
@@ -70,7 +70,7 @@ extension CheckpointSpec: CustomStringConvertible {
   }
 
   /// What is not plain about the config and the tensors on disk.
-  private var configPeculiarities: [(String, String)] {
+  private var configNonDefaults: [(String, String)] {
     var result: [(String, String)] = []
     if types.others != .bf16 { result.append(("other types", types.others.inWords)) }
     if !config.hasRouterBias {
@@ -94,7 +94,7 @@ extension CheckpointSpec: CustomStringConvertible {
     if config.vocabularySize != 1 {
       result.append(("vocabulary size", "\(config.vocabularySize)"))
     }
-    result += ownPeculiarities
+    result += ownNonDefaults
     if config.mtpLayerCount > 0 {
       result.append(("MTP policy", options.mtpPolicy.rawValue))
       if !storesMTP { result.append(("MTP layers on disk", "none")) }
@@ -103,7 +103,7 @@ extension CheckpointSpec: CustomStringConvertible {
   }
 
   /// The sizes and flags that only this layout has.
-  private var ownPeculiarities: [(String, String)] {
+  private var ownNonDefaults: [(String, String)] {
     let layout = config.layout
     var result = layout.ownSizes.compactMap { position -> (String, String)? in
       let (rule, size) = (layout.sizes[position], config.sizes[position])
@@ -124,7 +124,7 @@ extension CheckpointSpec: CustomStringConvertible {
   }
 
   /// What is not plain about the adapter's task.
-  private var optionPeculiarities: [(String, String)] {
+  private var optionNonDefaults: [(String, String)] {
     var result: [(String, String)] = []
     if config.layout.name != Layout.usual.name {
       result.append(("layout", config.layout.name))

@@ -10,9 +10,9 @@ public import Tensors
 extension LayoutOracle {
   /// The native form of a valid checkpoint, for one rank or for all experts.
   ///
-  /// A grouped tensor stands where the last of its members stood, LoRA groups after all else in the
+  /// A grouped tensor comes where the last of its members was, LoRA groups after all else in the
   /// order of their first factors (of the first part that the group has), and what ParamWrapper fused
-  /// after them. Where a layout moves what has another native name, that stands after the rest. Where
+  /// after them. Where a layout moves what has another native name, that comes after the rest. Where
   /// groups change their type, a NaN is expected to become any NaN; ``castTensors(of:)`` tells where.
   ///
   /// - Complexity: O(elements).

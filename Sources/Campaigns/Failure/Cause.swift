@@ -122,12 +122,6 @@ extension Failure {
     return groups.map(\.failures)
   }
 
-  /// The axes of which every adapter should support all values.
-  fileprivate static let sizes = [
-    ConfigAxis.experts, .decoderLayers, .hiddenSize, .intermediateSize, .rankPosition, .loraRank,
-    .keyOrder, .contents,
-  ].map(\.name)
-
   /// The axes on which no checkpoint has the plainest value of the layout, with the values that they have.
   static func sharedValues(_ axes: [JSONObject], _ layout: Layout?) -> [AxisSelection] {
     let plain = AxisValues(.plainest(of: layout ?? .usual))
@@ -138,39 +132,5 @@ extension Failure {
       else { return nil }
       return AxisSelection(axis.name, axis.values.filter { labels.contains($0) })
     }
-  }
-}
-
-extension RunReport {
-  /// What failures of one cause break and share, in sentences.
-  func remarks(_ group: [Failure]) -> [String] {
-    let laws = group.map(\.law.name).unique
-    let kinds = group.filter { $0.law.name == AdapterLaws.invalidInput.name }.map(\.kind).unique
-    return (laws.count > 1 ? ["laws broken by this cause: \(laws.joined(separator: ", "))"] : [])
-      + (kinds.count > 1 ? ["kinds of invalid input: \(kinds.joined(separator: ", "))"] : [])
-      + (advice(group).map { [$0] } ?? [])
-  }
-
-  /// The axis on which all valid checkpoints that were refused differ from the plainest one, and how an adapter
-  /// says that it does not support that; nil of other failures.
-  private func advice(_ group: [Failure]) -> String? {
-    let isMeant = group.allSatisfy {
-      $0.kind == Violation.Kind.refused.rawValue && $0.shrinking != nil && $0.flakiness == nil
-    }
-    let plain = AxisValues(.plainest(of: layout))
-    func usual(_ name: String) -> String {
-      let axis = ConfigAxis.allCases.first { $0.name == name }
-      return axis.flatMap { axis in plain[axis].map { axis.values[$0] } } ?? ""
-    }
-    let shared = Failure.sharedValues(group.map(\.axes), layout).first { selection in
-      !Failure.sizes.contains(selection.axis)
-        && !leftOut.contains { $0.axis == selection.axis && $0.values.contains(usual($0.axis)) }
-    }
-    guard isMeant, let axis = shared else { return nil }
-    let usual = usual(axis.axis)
-    let text = JSONValue.object([axis.axis: .strings([usual])]).text(.compact)
-    return "every checkpoint that was refused has another \(axis.axis) than '\(usual)' "
-      + "(\(axis.values.joined(separator: ", "))); an adapter that supports that one alone says so by "
-      + "'supports': \(text) (docs/adapter-protocol.md)"
   }
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import AdapterLaws
 internal import CheckpointGenerators
 internal import Layouts
+internal import StrictJSON
 
 extension RunReport {
   /// What a case is called.
@@ -124,4 +126,44 @@ extension RunReport {
     return "invalid input: \(grouped(given.count)) of \(grouped(faultCounts.count)) kinds, in "
       + counted(given.reduce(0) { $0 + $1.count }, "state dict")
   }
+}
+
+extension RunReport {
+  /// What failures of one cause break and share, in sentences.
+  func remarks(_ group: [Failure]) -> [String] {
+    let laws = group.map(\.law.name).unique
+    let kinds = group.filter { $0.law.name == AdapterLaws.invalidInput.name }.map(\.kind).unique
+    return (laws.count > 1 ? ["laws broken by this cause: \(laws.joined(separator: ", "))"] : [])
+      + (kinds.count > 1 ? ["kinds of invalid input: \(kinds.joined(separator: ", "))"] : [])
+      + (advice(group).map { [$0] } ?? [])
+  }
+
+  /// The axis on which all valid checkpoints that were refused differ from the plainest one, and how an adapter
+  /// says that it does not support that; nil of other failures.
+  private func advice(_ group: [Failure]) -> String? {
+    let isMeant = group.allSatisfy {
+      $0.kind == Violation.Kind.refused.rawValue && $0.shrinking != nil && $0.flakiness == nil
+    }
+    let plain = AxisValues(.plainest(of: layout))
+    func usual(_ name: String) -> String {
+      let axis = ConfigAxis.allCases.first { $0.name == name }
+      return axis.flatMap { axis in plain[axis].map { axis.values[$0] } } ?? ""
+    }
+    let shared = Failure.sharedValues(group.map(\.axes), layout).first { selection in
+      !Self.sizes.contains(selection.axis)
+        && !leftOut.contains { $0.axis == selection.axis && $0.values.contains(usual($0.axis)) }
+    }
+    guard isMeant, let axis = shared else { return nil }
+    let usual = usual(axis.axis)
+    let text = JSONValue.object([axis.axis: .strings([usual])]).text(.compact)
+    return "every checkpoint that was refused has another \(axis.axis) than '\(usual)' "
+      + "(\(axis.values.joined(separator: ", "))); an adapter that supports that one alone says so by "
+      + "'supports': \(text) (docs/adapter-protocol.md)"
+  }
+
+  /// The axes of which every adapter should support all values.
+  private static let sizes = [
+    ConfigAxis.experts, .decoderLayers, .hiddenSize, .intermediateSize, .rankPosition, .loraRank,
+    .keyOrder, .contents,
+  ].map(\.name)
 }

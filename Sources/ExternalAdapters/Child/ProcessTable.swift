@@ -80,7 +80,7 @@ extension ProcessTable.Entry {
   /// Reads the line of a process, or nothing if it has gone.
   fileprivate init?(_ identifier: Int32) {
     let line = ProcessTable.contents("/proc/\(identifier)/stat", atMost: 4096)
-    // The name stands in parentheses and may have any characters, so fields are counted after it.
+    // The name is in parentheses and may have any characters, so fields are counted after it.
     guard let end = line.lastIndex(of: UInt8(ascii: ")")) else { return nil }
     let fields = line[(end + 1)...].split(separator: UInt8(ascii: " "))
       .map { String(decoding: $0, as: UTF8.self) }

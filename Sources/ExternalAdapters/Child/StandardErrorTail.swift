@@ -3,6 +3,9 @@
 
 /// The last bytes that a child wrote to standard error.
 struct StandardErrorTail {
+  /// How much of the end is searched for the error.
+  private static let searchedByteCount = 64 << 10
+
   private let capacity: Int
   private var bytes: [UInt8] = []
   private var writtenCount = 0
@@ -29,7 +32,7 @@ struct StandardErrorTail {
   /// What was written since the mark, on one line: the error with its place, or else the last lines; nil if
   /// nothing was.
   var account: String? {
-    let recent = kept.suffix(writtenCount - markedCount)
+    let recent = kept.suffix(min(writtenCount - markedCount, Self.searchedByteCount))
     let lines = recent.split { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
       .map { String(decoding: $0, as: UTF8.self) }
       .filter { line in line.contains { !$0.isWhitespace } }

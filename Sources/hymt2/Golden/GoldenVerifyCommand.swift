@@ -111,8 +111,8 @@ private struct GoldenVerification {
   private struct FaultGroup {
     var faults: [GoldenFault]
 
-    var questions: [String] { distinct(faults.map(\.question.rawValue)) }
-    var cases: [String] { distinct(faults.map(\.id)) }
+    var questions: [String] { faults.map(\.question.rawValue).unique }
+    var cases: [String] { faults.map(\.id).unique }
   }
 
   var holds: Bool { faults.isEmpty }
@@ -146,7 +146,7 @@ private struct GoldenVerification {
     for kind in Kind.allCases {
       guard let count = counts[kind] else { continue }
       let causes = causes(of: kind)
-      let failed = distinct(causes.flatMap(\.cases)).count
+      let failed = causes.flatMap(\.cases).unique.count
       console.printVerdict(
         failed == 0,
         failed == 0
@@ -158,10 +158,10 @@ private struct GoldenVerification {
         console.print("    in \(counted(cause.cases.count, "case")): \(Self.some(cause.cases))")
       }
     }
-    let divergences = distinct(known.map(\.divergence)).sorted()
+    let divergences = known.map(\.divergence).unique.sorted()
     if !divergences.isEmpty { console.print("known, and no failure") }
     for divergence in divergences {
-      let cases = distinct(known.filter { $0.divergence == divergence }.map(\.fault.id))
+      let cases = known.filter { $0.divergence == divergence }.map(\.fault.id).unique
       console.print("  \(divergence): \(cases.joined(separator: ", "))")
     }
     for (divergence, id) in vanished {
@@ -230,9 +230,4 @@ extension GoldenDescription.Kind {
     case .refused: "refused, or converted without loss"
     }
   }
-}
-
-/// The texts without those that came before.
-private func distinct(_ texts: [String]) -> [String] {
-  texts.enumerated().filter { !texts[..<$0.offset].contains($0.element) }.map(\.element)
 }

@@ -74,7 +74,7 @@ struct PlantedFaultsTool: ParsableCommand {
     help: ArgumentHelp(
       "Look for the smallest checkpoint without the shrinker as well.",
       discussion:
-        "Tries all checkpoints with up to two peculiarities, which takes long; what it finds "
+        "Tries all checkpoints with up to two non-default values, which takes long; what it finds "
         + "is what a fault of the bank should be recorded with."))
   var exhaust = false
 

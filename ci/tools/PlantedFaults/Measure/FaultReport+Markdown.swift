@@ -44,9 +44,9 @@ extension FaultReport {
       "",
       "A failure is shrunk by every law that notices it, and the simplest outcome is shown. How small it "
         + "can be is",
-      "found without the shrinker, by `planted-faults --exhaust`: all checkpoints with up to two peculiarities "
+      "found without the shrinker, by `planted-faults --exhaust`: all checkpoints with up to two non-default values "
         + "are tried, and",
-      "all simpler combinations of the peculiarities that the shrinker ended with where those show nothing.",
+      "all simpler combinations of the non-default values that the shrinker ended with where those show nothing.",
     ]
   }
 
