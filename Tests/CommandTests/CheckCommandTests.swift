@@ -152,14 +152,23 @@ struct CheckCommandTests {
   func reports() throws {
     let scratch = try Scratch()
     try Hymt2.run(
-      "check", "--examples", "3", "--quiet", "--report", scratch["r.html"], "--junit",
-      scratch["j.xml"]
+      "check", "--examples", "3", "--quiet", "--report", scratch["r.html"], "--report",
+      scratch["r.MD"], "--report", scratch["r.xml"], "--junit", scratch["j.xml"]
     ).expectSuccess()
-    #expect(try scratch.names() == ["j.xml", "r.html"])
-    #expect(
-      String(decoding: try scratch.bytes("r.html"), as: UTF8.self).hasPrefix("<!doctype html>"))
-    let junit = String(decoding: try scratch.bytes("j.xml"), as: UTF8.self)
+    #expect(try scratch.names() == ["j.xml", "r.MD", "r.html", "r.xml"])
+    let text = { String(decoding: try scratch.bytes($0), as: UTF8.self) }
+    #expect(try text("r.html").hasPrefix("<!doctype html>"))
+    #expect(try text("r.MD").hasPrefix("## ✔ hymt2 check: Every law held"))
+    let junit = try text("j.xml")
     #expect(junit.contains(#"<testsuite name="hymt2 check" tests="\#(AdapterLaws.all.count)""#))
+    #expect(try text("r.xml") == junit)
+  }
+
+  @Test("A report whose name says no format is refused, and the formats are named")
+  func unknownReportFormat() throws {
+    let outcome = try Hymt2.run("check", "--examples", "1000000", "--report", "report.pdf")
+    #expect(outcome.status == 64)
+    #expect(outcome.errors.contains("'report.pdf'; expected .html, .md, .xml"), "\(outcome.errors)")
   }
 
   @Test("Places for files that cannot be are found before the work begins")
