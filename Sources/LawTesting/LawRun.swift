@@ -77,7 +77,7 @@ public final class LawRun: Sendable {
     }
     let failures = report.failures.filter { $0.law.name == law.name }
     for failure in failures {
-      Issue.record(Comment(rawValue: failure.screen(of: report)), sourceLocation: sourceLocation)
+      Issue.record(Comment(rawValue: failure.screen), sourceLocation: sourceLocation)
       Attachment.record(
         failure.document.text(.python), named: "\(law.name).json", sourceLocation: sourceLocation)
     }

@@ -15,7 +15,7 @@ struct LawsBreakTests {
   /// An adapter that breaks a law.
   private struct Breach: Sendable, CustomTestStringConvertible {
     let law: String
-    let adapter: FaultyAdapter
+    let adapter: any AdapterUnderTest
 
     var testDescription: String { law }
   }
@@ -186,7 +186,10 @@ struct LawsBreakTests {
     })
   }
 
-  @Test("on a small checkpoint", arguments: breaches)
+  private static let planted = FaultBank.Selection(FaultBank.all, in: .usual).faults
+    .compactMap { fault in fault.breaks.map { Breach(law: $0, adapter: fault.adapter) } }
+
+  @Test("on a small checkpoint", arguments: breaches + planted)
   private func breaks(_ breach: Breach) throws {
     let law = try #require(AdapterLaws.named(breach.law))
     var verdicts: [String] = []
@@ -207,7 +210,7 @@ struct LawsBreakTests {
 
   @Test("and no law goes without")
   func complete() {
-    let broken = Set(Self.breaches.map(\.law)).union(Self.judgedElsewhere)
+    let broken = Set((Self.breaches + Self.planted).map(\.law)).union(Self.judgedElsewhere)
     #expect(AdapterLaws.all.map(\.name).filter { !broken.contains($0) } == [])
   }
 }
