@@ -48,6 +48,23 @@ extension TracerRuns {
   }
 }
 
+/// Whether tensors that are saved one at a time come out otherwise in another order.
+extension TracerRuns {
+  func dependsOnOrder(_ adapter: any AdapterUnderTest) -> Bool {
+    guard let onDisk = try? Checkpoint(spec).stateDict() else { return false }
+    let native = Array(LayoutOracle(spec).native(of: onDisk))
+    func saved(_ tensors: [StateDict.Element]) -> StateDict? {
+      let pieces = try? adapter.session(for: spec.setup).convertTensorsToHF(
+        StateDict(tensors.map { ($0.name, $0.tensor) }), excluding: "", nil)
+      return pieces.flatMap { try? StateDict($0.map { ($0.name, $0.tensor) }) }
+    }
+    guard let found = saved(native.reversed()), let expected = saved(native) else {
+      return saved(native) != nil
+    }
+    return Mismatch(expected: expected, found: found, ordered: false) != nil
+  }
+}
+
 /// Square matrices that are reshaped look as if they were not transposed.
 extension TracerRuns {
   /// The same faults, those of square matrices by how the adapter converts them where they are not square.

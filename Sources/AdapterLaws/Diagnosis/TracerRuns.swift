@@ -55,6 +55,9 @@ struct TracerRuns {
     if violation.step == .excluding || violation.step == .streaming || spec.exclusion != .none {
       asked += exclusion(tracer, session, context)
     }
+    if violation.step == .streaming, dependsOnOrder(adapter) {
+      asked.append(Draft(.dependsOnOrder).of(.streaming))
+    }
     if violation.step == .isMTPKey {
       asked += Draft.grouped(MTPKeyClassifier.classify(session, context))
     }
