@@ -27,8 +27,13 @@ extension TracerRuns {
     let native = oracle.native(of: onDisk)
     let loads: Conversion = { try $0.fromHF(onDisk, ranks?[1]) }
     let saves: Conversion = { try $0.toHF(native, excluding: "", nil) }
+    let streams: Conversion = { session in
+      let pieces = try session.convertTensorsToHF(native, excluding: "", nil)
+      return try StateDict(pieces.map { ($0.name, $0.tensor) })
+    }
     for (step, convert) in [
       (ConversionStep.fromHF(nil), loads), (.toHF(nil), saves), (.fromHF(nil), loads),
+      (.streaming, streams),
     ]
     where differs(used, adapter, convert) {
       return Draft(.dependsOnEarlierCalls).of(step)
