@@ -205,6 +205,19 @@ extension FaultBank {
             || call.layer(name).map { call.memory.has("router \($0)") } ?? true
         }
       })),
+    PlantedFault(
+      "single-needs-load", .streaming,
+      "tensors saved one by one keep their native names until a checkpoint was loaded",
+      needs: [.renamed(.renamedRouting)], cause: .streaming(.dependsOnEarlierCalls), smallest: "",
+      breaks: "streaming-afresh",
+      FaultyAdapter(
+        nativeOut: { dict, call in
+          _ = call.memory.count("load")
+          return dict
+        },
+        streamed: { dict, call in
+          call.memory.has("load") ? dict : try keepingNativeNames(.besideExperts)(dict, call)
+        })),
   ]
 
   private static let parts: [PlantedFault] = [
