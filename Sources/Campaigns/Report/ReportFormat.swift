@@ -28,6 +28,9 @@ public struct ReportFormat: Sendable {
     ReportFormat(ending: ".html", summary: "one self-contained page") { $0.html(tool: $1.tool) },
     ReportFormat(ending: ".md", summary: "Markdown") { GitHubReport($0, file: $1.config).summary },
     ReportFormat(ending: ".xml", summary: "JUnit") { report, _ in report.junit },
+    ReportFormat(ending: ".txt", summary: "plain text") { report, _ in
+      report.lines(isVerbose: true).map { "\($0)\n" }.joined()
+    },
   ]
 
   /// The format of a file by its name, whatever the case; nil where none has its ending.
