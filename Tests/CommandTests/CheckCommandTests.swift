@@ -5,6 +5,7 @@ import AdapterLaws
 import Adapters
 import ArgumentParser
 import Campaigns
+import CheckpointGenerators
 import Foundation
 import Layouts
 import StrictJSON
@@ -162,6 +163,16 @@ struct CheckCommandTests {
     let junit = try text("j.xml")
     #expect(junit.contains(#"<testsuite name="hymt2 check" tests="\#(AdapterLaws.all.count)""#))
     #expect(try text("r.xml") == junit)
+  }
+
+  @Test("--list-invalid-input names every kind and the side that is given it")
+  func invalidInputKinds() throws {
+    let lines = try Hymt2.run("check", "--list-invalid-input").outputLines
+    #expect(lines.count == CheckpointFaultCatalogue.all.count)
+    #expect(lines.contains { $0.split(separator: " ") == ["missing-expert", "on", "disk"] })
+    #expect(lines.contains { $0.split(separator: " ") == ["grouped-flat", "native"] })
+    let json = try Hymt2.run("check", "--list-invalid-input", "--json").json()
+    #expect(json["kinds"]?.arrayValue?.count == lines.count)
   }
 
   @Test("A report whose name says no format is refused, and the formats are named")
