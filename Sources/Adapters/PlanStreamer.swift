@@ -43,8 +43,8 @@ public struct PlanStreamer: Sendable {
   /// - Throws: The first error of `source` or `sink`, or `AdapterError` where repeated LoRA factors
   ///   differ; pieces under way on other threads are finished first.
   public func run(source: @Sendable (Int) throws -> Tensor, into sink: Sink) throws {
-    let findings = try plan.unequalRepeats(source)
-    guard findings.isEmpty else { throw AdapterError(findings) }
+    let problems = try plan.unequalRepeats(source)
+    guard problems.isEmpty else { throw AdapterError(problems) }
     let pieces = try pieces()
     try ParallelWork.tryRun(count: pieces.count, threads: threads) { index in
       try run(pieces[index], source, sink)

@@ -130,7 +130,7 @@ private struct LawList {
   private let laws: [AdapterLaw]
 
   init(_ names: [String], _ layout: Layout) {
-    laws = AdapterLaws.all(for: layout).filter { names.isEmpty || names.contains($0.name) }
+    laws = Laws.all(for: layout).filter { names.isEmpty || names.contains($0.name) }
   }
 
   func print(to console: Console) {

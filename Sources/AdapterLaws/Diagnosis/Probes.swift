@@ -11,7 +11,7 @@ extension TracerRuns {
   private typealias Conversion = (any AdapterSession) throws -> StateDict
 
   /// The fault, if it has it.
-  func fault(ofEarlierCallsTo adapter: any AdapterUnderTest) -> Draft? {
+  func fault(ofEarlierCallsTo adapter: any AdapterUnderTest) -> CauseCandidate? {
     let checkpoint = Checkpoint(spec)
     let oracle = LayoutOracle(spec)
     guard let earlier = try? checkpoint.stateDict(TensorContents(.tracer(digit: 1))),
@@ -36,7 +36,7 @@ extension TracerRuns {
       (.streaming, streams),
     ]
     where differs(used, adapter, convert) {
-      return Draft(.dependsOnEarlierCalls).of(step)
+      return CauseCandidate(.dependsOnEarlierCalls).of(step)
     }
     return nil
   }
@@ -73,7 +73,7 @@ extension TracerRuns {
 /// Square matrices that are reshaped look as if they were not transposed.
 extension TracerRuns {
   /// The same faults, those of square matrices by how the adapter converts them where they are not square.
-  func seenOblong(_ drafts: [Draft], _ adapter: any AdapterUnderTest) -> [Draft] {
+  func seenOblong(_ drafts: [CauseCandidate], _ adapter: any AdapterUnderTest) -> [CauseCandidate] {
     let square = Diagnosis.Fault.notTransposed(isSquare: true)
     guard drafts.contains(where: { $0.fault == square }),
       let config = try? spec.config.with(hiddenSize: spec.config.hiddenSize + 1)

@@ -8,11 +8,11 @@ import Tensors
 
 /// Puts a fault into words.
 struct Wording {
-  let draft: Draft
+  let draft: CauseCandidate
   let spec: CheckpointSpec
   let context: DiagnosisContext?
 
-  init(_ draft: Draft, _ spec: CheckpointSpec, _ context: DiagnosisContext?) {
+  init(_ draft: CauseCandidate, _ spec: CheckpointSpec, _ context: DiagnosisContext?) {
     self.draft = draft
     self.spec = spec
     self.context = context

@@ -7,7 +7,7 @@ import Layouts
 import Safetensors
 import Tensors
 
-extension AdapterLaws {
+extension Laws {
   static let roundTrips = [roundTrip, roundTripWithoutMTP, nativeRoundTrip, files]
 
   private static let roundTrip = AdapterLaw(
@@ -69,7 +69,7 @@ extension AdapterLaws {
   }
 }
 
-extension Trial {
+extension CheckpointUnderTest {
   /// Whether a round trip should give what it was given: nothing cast, no fused factors, which
   /// come back one for each expert.
   var comesBackWhole: Bool {
@@ -89,7 +89,7 @@ extension Trial {
   }
 }
 
-extension AdapterLaws {
+extension Laws {
   static let saving = [streaming, streamingAfresh, exclusion]
 
   private static let streaming = AdapterLaw(
@@ -140,7 +140,7 @@ extension AdapterLaws {
   }
 }
 
-extension Trial {
+extension CheckpointUnderTest {
   /// What is saved of native tensors one at a time, each key of which comes once.
   fileprivate func streamed(
     _ native: StateDict, excluding exclusion: Exclusion = .none, by session: any AdapterSession
