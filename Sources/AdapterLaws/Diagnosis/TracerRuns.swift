@@ -78,7 +78,7 @@ struct TracerRuns {
           : [Draft(.notRepeatable)]
         let ownCount = context.experts(of: relation.step.parallelism).count
         merger.add(
-          Draft.everywhere(Draft.grouped(found, expertCount: ownCount), context),
+          Draft.everywhere(Draft.grouped(found, expertCount: ownCount), context.places),
           relation.step)
       }
     }
