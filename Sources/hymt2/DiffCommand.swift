@@ -79,15 +79,16 @@ private struct ComparedFolder {
     let config = try layout.config(of: folder)
     let infos = folder.infos
     // A folder may be in any native form of the table.
+    var best: (planner: AdapterPlanner, surplus: Int)?
     for native in layout.native == nil ? config.layout.natives : [config.layout.native] {
       var form = layout
       form.native = native
       let planner = try adapter.planner(form.config(of: folder))
-      guard planner.isNative(infos) else { continue }
-      (self.planner, isNative) = (planner, true)
-      return
+      let surplus = planner.nativeSurplus(of: infos)
+      if surplus > best?.surplus ?? 0 { best = (planner, surplus) }
     }
-    (planner, isNative) = (try adapter.planner(config), false)
+    isNative = best != nil
+    planner = try best?.planner ?? adapter.planner(config)
   }
 
   var form: String {

@@ -88,7 +88,7 @@ struct DigestCommand: ParsableCommand {
   private func plan(
     _ folder: CheckpointFolder, _ planner: AdapterPlanner, _ rank: ExpertParallelism?
   ) throws -> ConversionPlan {
-    guard planner.isNative(folder.infos) == (to == .native) else {
+    guard (planner.nativeSurplus(of: folder.infos) > 0) == (to == .native) else {
       return try FolderConversion(
         folder: folder, planner: planner, parallelism: rank, console: output.console
       ).plan(to: to, excluding: conversion.exclude)

@@ -40,19 +40,21 @@ struct NamesCommand: ParsableCommand {
       let config = try layout.config(fileAt: config)
       let text = try fileBytes(index)
       let index = try CheckpointIndex(parsing: unsafe text.span.bytes, path: index)
-      let report = config.check(
-        names: index.weightMap.map(\.name), others: try otherConfigs(than: config))
-      print(report, config, index, to: output.console)
+      let report = config.check(names: index.weightMap.map(\.name)) { otherConfigs(than: config) }
+      let remark = index.sizeRemark(config)
+      print(report, config, remark, to: output.console)
       output.console.printDocument(
-        "names", holds: report.fits, config.layout.members + report.json(index, config))
+        "names", holds: report.fits, config.layout.members + report.json(remark))
       return report.fits
     }
   }
 
   /// The config as other known layouts read it, those that can.
-  private func otherConfigs(than own: ModelConfig) throws -> [ModelConfig] {
-    let json = try JSONValue(parsing: fileBytes(config))
-    guard let object = json.objectValue else { return [] }
+  private func otherConfigs(than own: ModelConfig) -> [ModelConfig] {
+    guard let json = try? JSONValue(parsing: fileBytes(config)), let object = json.objectValue
+    else {
+      return []
+    }
     return Layout.knownNames.filter { $0 != own.layout.name }.compactMap { name in
       guard let layout = Layout.known(name), let type = layout.modelTypes.first else { return nil }
       var other = object
@@ -67,7 +69,7 @@ struct NamesCommand: ParsableCommand {
   }
 
   private func print(
-    _ report: NamesReport, _ config: ModelConfig, _ index: CheckpointIndex, to console: Console
+    _ report: NamesReport, _ config: ModelConfig, _ remark: String?, to console: Console
   ) {
     let name = config.layout.name
     if report.fits {
@@ -91,7 +93,7 @@ struct NamesCommand: ParsableCommand {
     for (start, count) in report.others {
       console.print("  \(grouped(count)) other tensors '\(start).…', which pass unchanged")
     }
-    if let remark = index.sizeRemark(config) { console.print("  \(remark)") }
+    if let remark { console.print("  \(remark)") }
   }
 
   private static func print(_ title: String, _ names: [TensorName], to console: Console) {
@@ -123,7 +125,7 @@ extension NamesReport {
     return TextTable(rows: [["each of", "expected", "missing", "surplus"]] + rows + rest)
   }
 
-  fileprivate func json(_ index: CheckpointIndex, _ config: ModelConfig) -> JSONObject {
+  fileprivate func json(_ remark: String?) -> JSONObject {
     func names(_ names: [TensorName]) -> JSONValue { .array(names.map { .string($0.text) }) }
     func numbers(_ numbers: [Int]) -> JSONValue { .array(numbers.map { JSONValue($0) }) }
     return [
@@ -148,7 +150,7 @@ extension NamesReport {
         }),
       "companions": .object(JSONObject(companions.map { ($0.suffix, JSONValue($0.count)) })),
       "others": .object(JSONObject(others.map { ($0.start, JSONValue($0.count)) })),
-      "remark": index.sizeRemark(config).map { .string($0) } ?? .null,
+      "remark": remark.map { .string($0) } ?? .null,
     ]
   }
 }
@@ -156,7 +158,7 @@ extension NamesReport {
 extension CheckpointIndex {
   /// What the total size says where it is not that of the config's tensors; other tensors and types change it.
   fileprivate func sizeRemark(_ config: ModelConfig) -> String? {
-    guard let totalSize, let totals = try? TensorTotals(config.listing().map(\.info)),
+    guard let totalSize, let totals = try? TensorTotals(ModelSchema(config).tensors()),
       totalSize != totals.byteCount
     else { return nil }
     let bytes = "total_size is \(grouped(totalSize)) bytes, and the config's tensors have "

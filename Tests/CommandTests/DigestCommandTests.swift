@@ -78,7 +78,8 @@ struct DigestCommandTests {
   func refusal() throws {
     let scratch = try Scratch()
     let outcome = try Hymt2.run("digest", scratch.tiny(), "--to", "hf", "--ep-size", "2")
-    outcome.expectFailure(naming: "expected a folder that --to hf converts", "found one in that form")
+    outcome.expectFailure(
+      naming: "expected a folder that --to hf converts", "found one in that form")
     #expect(try Hymt2.run("digest", scratch["tiny"], "--ep-rank", "1").status == 64)
     #expect(try Hymt2.run("digest", scratch["tiny"], "--exclude", "x").status == 64)
   }

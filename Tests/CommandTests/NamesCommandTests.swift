@@ -4,6 +4,7 @@
 import Foundation
 import Layouts
 import StrictJSON
+import Tensors
 import Testing
 
 @Suite("hymt2 names")

@@ -114,10 +114,10 @@ struct NamesTests {
     json["num_local_experts"] = json["num_experts"]
     let other = try ModelConfig(json: .object(json), layout: minimax)
     let report = model.config.check(
-      names: try other.listing().map(\.info.name), others: [other])
+      names: try other.listing().map(\.info.name), others: { [other] })
     #expect(report.fitting == ["minimax_m2"])
     #expect(!report.fits)
-    #expect(model.config.check(names: model.names.dropLast(), others: [other]).fitting == [])
+    #expect(model.config.check(names: model.names.dropLast(), others: { [other] }).fitting == [])
   }
 
   @Test("Scales that the layout knows and a vision tower are counted and no fault")

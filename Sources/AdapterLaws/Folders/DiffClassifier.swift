@@ -104,15 +104,26 @@ struct DiffClassifier {
     return result
   }
 
+  /// Layers that stand in the places of others, or parts of them that do.
   private func layers(_ moves: [Move]) -> [Draft] {
-    let pairs = Dictionary(grouping: moves) { $0.place.kind }
-    return pairs.sorted { $0.key < $1.key }.flatMap { kind, moves -> [Draft] in
-      let from = Dictionary(grouping: moves) { $0.place.layer ?? 0 }
-        .mapValues { Set($0.compactMap(\.content.layer)).sorted() }
-      return from.sorted { $0.key < $1.key }.map { layer, contents in
-        Draft(.layersMerged(contents, onto: layer), kind: kind, layer: layer)
-      }
+    let byLayer = Dictionary(grouping: moves) { $0.place.layer ?? 0 }
+    let sources = byLayer.mapValues { Set($0.compactMap(\.content.layer)).sorted() }
+    let sizes = Dictionary(grouping: pairing.subjects.values) { $0.layer ?? -1 }.mapValues(\.count)
+    let areWhole = byLayer.allSatisfy { layer, moves in
+      sources[layer]?.count == 1 && 2 * moves.count > sizes[layer] ?? 0
     }
+    guard areWhole else { return moves.map(rearranged) }
+    let places = Array(0..<config.storedLayerCount)
+    if let order = NumberOrder(places: places, contents: places.map { sources[$0]?[0] ?? $0 }) {
+      return [Draft(.layerOrder(order))]
+    }
+    return sources.sorted { $0.key < $1.key }.map { Draft(.layersMerged($1, onto: $0)) }
+  }
+
+  private func rearranged(_ move: Move) -> Draft {
+    Draft(
+      .rearranged(example: "the place of \(move.place.text) holds \(move.content.text)"), move.name,
+      config.layout)
   }
 
   private func classes(_ moves: [Move]) -> [Draft] {
@@ -123,11 +134,7 @@ struct DiffClassifier {
     return moves.map { move in
       let (to, from) = (move.place, move.content)
       let isNear = to.layer == from.layer && to.expert == from.expert
-      guard isNear else {
-        return Draft(
-          .rearranged(example: "the place of \(to.text) holds \(from.text)"), move.name,
-          config.layout)
-      }
+      guard isNear else { return rearranged(move) }
       let fault: Diagnosis.Fault
       if !pairs.contains(Pair(place: from, content: to)) {
         fault = .classReplaced(by: from.word)

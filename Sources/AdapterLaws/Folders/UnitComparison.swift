@@ -134,23 +134,20 @@ struct UnitComparison {
     }
   }
 
-  /// A number that equal tensors share, from words spread over the data; nil where those are all the same.
+  /// A number that equal tensors share, from elements spread over the data; nil where those are all the same.
   private static func fingerprint(_ tensor: Tensor) -> UInt64? {
-    let bytes = tensor.bytes
-    let words = bytes.byteCount / 8
-    guard words > 0 else { return nil }
-    var (hash, isConstant): (UInt64, Bool) = (0xcbf2_9ce4_8422_2325, true)
-    var last: UInt64?
-    for sample in 0..<min(words, 64) {
-      let place = min(words, 64) == words ? sample : sample * (words / 64)
-      // The load checks the offset, and any bytes are a word.
-      let word = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: 8 * place, as: UInt64.self)
-      isConstant = isConstant && (last ?? word) == word
-      last = word
-      hash = (hash ^ word) &* 0x0000_0100_0000_01b3
+    let count = tensor.shape.elementCount
+    guard count > 1 else { return nil }
+    let samples = min(count, 64)
+    let first = tensor.bits(at: 0)
+    var (hash, isConstant): (UInt64, Bool) = (UInt64(count), true)
+    for sample in 0..<samples {
+      let bits = tensor.bits(at: sample * (count / samples))
+      isConstant = isConstant && bits == first
+      hash = (hash ^ bits) &* 0x0000_0100_0000_01b3
       hash ^= hash >> 29
     }
-    return isConstant ? nil : hash ^ UInt64(bytes.byteCount)
+    return isConstant ? nil : hash
   }
 }
 

@@ -206,7 +206,7 @@ extension NamesCheck {
       let rules = layout.tensors.filter { texts.contains($0.name.text) }
       add(
         .missing,
-        "\(listed(texts.map { "'\($0)'" })) \(texts.count == 1 ? "is" : "are") missing"
+        "\(quoted(texts)) \(texts.count == 1 ? "is" : "are") missing"
           + place(places) + reason(rules), keys, layers: places.map(\.layer).filter { $0 >= 0 })
     }
     for (places, texts) in Self.grouped(found) {
@@ -217,7 +217,7 @@ extension NamesCheck {
       add(
         .surplus,
         (isKnown ? "there is " : "layout \(layout.name) does not know ")
-          + listed(texts.map { "'\($0)'" }) + place(places) + reason(rules), keys,
+          + quoted(texts) + place(places) + reason(rules), keys,
         layers: places.map(\.layer).filter { $0 >= 0 })
     }
   }
@@ -253,6 +253,12 @@ extension NamesCheck {
     let all = texts + sizes.map { "\(layout.sizes[$0].field) is \(config.sizes[$0])" }
     return all.isEmpty ? "" : ", and \(listed(all))"
   }
+}
+
+/// Texts in quotes, the first few of many.
+private func quoted(_ texts: [String]) -> String {
+  let shown = texts.prefix(texts.count > 4 ? 3 : 4).map { "'\($0)'" }
+  return listed(shown + (texts.count > 4 ? ["\(texts.count - 3) more"] : []))
 }
 
 extension NamesCheck.Missing {

@@ -7,9 +7,9 @@ extension ModelConfig {
   /// Compares names, such as those of a published index, with the names that the config's checkpoints have on
   /// disk.
   ///
-  /// - Parameter others: Configs of other layouts for the same model, of which one may fit.
+  /// - Parameter others: Gives configs of other layouts for the same model, of which one may fit.
   /// - Complexity: O(names).
-  public func check(names: [TensorName], others: [ModelConfig] = []) -> NamesReport {
+  public func check(names: [TensorName], others: () -> [ModelConfig] = { [] }) -> NamesReport {
     var check = NamesCheck(self, names)
     check.explain()
     return check.report(others)
@@ -64,42 +64,46 @@ struct NamesCheck {
     self.config = config
     self.names = names
     prefix = config.layout.prefixes[0]
-    let keys = names.map { LenientKey($0, config.layout) }
-    readPrefix(keys)
+    readPrefix()
     places = config.tensorPlaces(config.values(isGated: true), under: prefix)
-    compare(keys)
+    compare()
   }
 
   /// Finds what the names of layers begin with, where that is none of the layout's prefixes, too.
-  private mutating func readPrefix(_ keys: [LenientKey]) {
-    var counts: [String: Int] = [:]
-    for key in keys where key.layer != nil && key.subject != .unknown {
-      counts[key.prefix, default: 0] += 1
+  private mutating func readPrefix() {
+    let counts = layout.prefixes.map { prefix in
+      let start = layout.name(layout.layerStart, under: prefix)
+      return names.count { $0.text.utf8.starts(with: start.utf8) }
     }
-    let known = layout.prefixes.max { counts[$0] ?? 0 < counts[$1] ?? 0 } ?? layout.prefixes[0]
-    if counts[known] != nil {
-      prefix = layout.prefixes.first { counts[$0] == counts[known] } ?? known
+    if let most = counts.max(), most > 0, let position = counts.firstIndex(of: most) {
+      prefix = layout.prefixes[position]
+      return
     }
-    guard counts[known] == nil,
-      let other = counts.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }).first
-    else { return }
-    prefix = other.key
-    let keys = names.filter { $0.text.hasPrefix(other.key) }
+    var others: [String: Int] = [:]
+    for name in names {
+      let key = LenientKey(name, layout)
+      if key.layer != nil, key.subject != .unknown { others[key.prefix, default: 0] += 1 }
+    }
+    guard let other = others.min(by: { ($1.value, $0.key) < ($0.value, $1.key) })?.key else {
+      return
+    }
+    prefix = other
     add(
       .prefix,
-      "names begin with '\(other.key)', and layout \(layout.name) has "
+      "names begin with '\(other)', and layout \(layout.name) has "
         + listed(layout.prefixes.map { "'\($0)'" }),
-      keys, layers: [])
+      names.filter { $0.text.hasPrefix(other) }, layers: [])
   }
 
-  private mutating func compare(_ keys: [LenientKey]) {
+  private mutating func compare() {
     let present = Set(names)
     expected.reserveCapacity(places.count)
     for place in places { expected.insert(place.name) }
     missing = places.filter { !present.contains($0.name) }.map {
       Missing(place: $0, rule: layout.tensors[$0.rule])
     }
-    for key in keys where !expected.contains(key.name) {
+    for name in names where !expected.contains(name) {
+      let key = LenientKey(name, layout)
       if case .companion(let rule, let suffix) = key.subject, key.isExact, key.prefix == prefix,
         isExpected(rule, key)
       {
@@ -168,7 +172,7 @@ struct NamesCheck {
   }
 
   /// The result, once all has been explained.
-  func report(_ others: [ModelConfig]) -> NamesReport {
+  func report(_ others: () -> [ModelConfig]) -> NamesReport {
     // Another layout is worth a word where names differ in kind, not where some are missing.
     let kinds: [NamesReport.Cause.Code] = [
       .missing, .missingLayers, .surplusLayers, .missingExperts, .surplusExperts,
@@ -177,7 +181,7 @@ struct NamesCheck {
     ]
     let fitting =
       causes.contains { !kinds.contains($0.code) }
-      ? others.filter { $0.check(names: names).fits }.map(\.layout.name) : []
+      ? others().filter { $0.check(names: names).fits }.map(\.layout.name) : []
     var starts: [(start: String, count: Int)] = []
     for name in strangers {
       let start = name.text.split(separator: ".").prefix(2).joined(separator: ".")
