@@ -74,6 +74,19 @@ public struct AdapterPlanner: Sendable {
   }
 }
 
+extension AdapterPlanner {
+  /// How many more of some names are native ones than ones on disk, of those that differ.
+  public func nativeSurplus(of infos: [TensorInfo]) -> Int {
+    var surplus = 0
+    for info in infos {
+      guard let number = catalog.number(of: info.name) else { continue }
+      let role = catalog.role(of: number)
+      surplus += (role.isSource(.toHF) ? 1 : 0) - (role.isSource(.fromHF) ? 1 : 0)
+    }
+    return surplus
+  }
+}
+
 /// What planners ask of the layout.
 extension AdapterPlanner {
   var layout: Layout { config.layout }

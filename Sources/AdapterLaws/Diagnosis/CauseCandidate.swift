@@ -74,16 +74,15 @@ struct CauseCandidate {
   }
 
   /// Puts drafts of one fault together that each concern all layers with their kinds.
-  static func everywhere(_ drafts: [CauseCandidate], _ context: DiagnosisContext)
-    -> [CauseCandidate]
+  static func everywhere(_ drafts: [CauseCandidate], _ places: DiagnosisPlaces) -> [CauseCandidate]
   {
     var result: [CauseCandidate] = []
     for draft in drafts {
       let twin = result.firstIndex {
         $0.fault.grouped == draft.fault.grouped && $0.experts == draft.experts
-          && !draft.kinds.isEmpty && ($0.isEverywhere || $0.layers == context.layers(of: $0.kinds))
+          && !draft.kinds.isEmpty && ($0.isEverywhere || $0.layers == places.layers(of: $0.kinds))
       }
-      guard let twin, draft.layers == context.layers(of: draft.kinds) else {
+      guard let twin, draft.layers == places.layers(of: draft.kinds) else {
         result.append(draft)
         continue
       }

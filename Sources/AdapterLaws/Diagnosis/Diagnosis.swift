@@ -95,7 +95,7 @@ public struct Diagnosis: Sendable {
       ($0.element.fault.traits.rank, $0.offset) < ($1.element.fault.traits.rank, $1.offset)
     }
     let findings = sorted.map {
-      Wording($0.element, examination.spec, examination.context).finding
+      Wording($0.element, examination.spec, examination.context?.places).finding
     }
     let own = findings.filter { !isKnown($0) }
     return Diagnosis(findings: Array((own.isEmpty ? findings : own).prefix(mostFindings)))

@@ -81,7 +81,8 @@ struct TracerRuns {
           : [CauseCandidate(.notRepeatable)]
         let ownCount = context.experts(of: relation.step.parallelism).count
         merger.add(
-          CauseCandidate.everywhere(CauseCandidate.grouped(found, expertCount: ownCount), context),
+          CauseCandidate.everywhere(
+            CauseCandidate.grouped(found, expertCount: ownCount), context.places),
           relation.step)
       }
     }

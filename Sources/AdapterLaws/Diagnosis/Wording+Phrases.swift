@@ -167,7 +167,7 @@ extension Wording {
     case .misbehaved: Phrase(draft.fault.identifier)
     case .unexplained(let summary):
       Phrase(
-        context == nil
+        places == nil
           ? summary : "elements of any value go where they belong, and yet: \(summary)")
     }
   }

@@ -8,11 +8,7 @@ import Tensors
 extension StepClassifier {
   /// Whether two kinds are gate and up of one native tensor.
   func isGateAndUp(_ one: TensorKind, _ other: TensorKind) -> Bool {
-    guard let first = one.tensor, let second = other.tensor, one.isFactor == other.isFactor,
-      layout.groups.contains(where: { $0.parts.contains(first) && $0.parts.contains(second) })
-    else { return false }
-    let parts = [layout.tensors[first].part, layout.tensors[second].part]
-    return parts == [.gate, .up] || parts == [.up, .gate]
+    one.isOtherHalf(of: other, layout)
   }
 
   func halves() -> [CauseCandidate] {
@@ -95,5 +91,16 @@ extension StepClassifier {
       guard rows.last == row else { return nil }
     }
     return rows
+  }
+}
+
+extension TensorKind {
+  /// Whether the two are gate and up of one native tensor.
+  func isOtherHalf(of other: TensorKind, _ layout: Layout) -> Bool {
+    guard let first = tensor, let second = other.tensor, isFactor == other.isFactor,
+      layout.groups.contains(where: { $0.parts.contains(first) && $0.parts.contains(second) })
+    else { return false }
+    let parts = [layout.tensors[first].part, layout.tensors[second].part]
+    return parts == [.gate, .up] || parts == [.up, .gate]
   }
 }

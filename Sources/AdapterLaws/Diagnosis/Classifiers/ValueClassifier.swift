@@ -80,7 +80,7 @@ enum ValueClassifier {
   /// What explains changes within one tensor: one cause for all of them, or several.
   ///
   /// - Parameter samples: Values, changed or not, that a cause must explain as well.
-  private static func faults(
+  static func faults(
     _ changes: [ValueChange], samples: [ValueChange]
   ) -> [Diagnosis.ValueFault] {
     if changes.allSatisfy(\.isByteSwap) { return [.bytesSwapped] }
