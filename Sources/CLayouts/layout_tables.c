@@ -59,6 +59,14 @@ static const unsigned char minimax_m3_vl[] = {
 #embed "../Layouts/Tables/minimax_m3_vl.yaml"
 };
 
+// What transformers' own table says, and why ours may differ.
+static const unsigned char mapping[] = {
+#embed "../Layouts/Tables/transformers/mapping.json"
+};
+static const unsigned char reviews[] = {
+#embed "../Layouts/Tables/transformers/reviews.json"
+};
+
 static const struct layout_table tables[] = {
     TABLE(hy_v3),
     TABLE(hy_mt2),
@@ -80,4 +88,9 @@ static const struct layout_table tables[] = {
 
 const struct layout_table *layout_table_at(size_t position) {
   return position < sizeof tables / sizeof tables[0] ? &tables[position] : NULL;
+}
+
+const struct layout_table *transformers_file_at(size_t position) {
+  static const struct layout_table files[] = {TABLE(mapping), TABLE(reviews)};
+  return position < sizeof files / sizeof files[0] ? &files[position] : NULL;
 }
