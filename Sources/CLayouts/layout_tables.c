@@ -58,6 +58,15 @@ static const unsigned char kimi_vl[] = {
 static const unsigned char minimax_m3_vl[] = {
 #embed "../Layouts/Tables/minimax_m3_vl.yaml"
 };
+static const unsigned char step3p7[] = {
+#embed "../Layouts/Tables/step3p7.yaml"
+};
+static const unsigned char laguna[] = {
+#embed "../Layouts/Tables/laguna.yaml"
+};
+static const unsigned char hy_v4[] = {
+#embed "../Layouts/Tables/hy_v4.yaml"
+};
 
 // What transformers' own table says, and why ours may differ.
 static const unsigned char mapping[] = {
@@ -84,6 +93,9 @@ static const struct layout_table tables[] = {
     TABLE(qwen3_omni),
     TABLE(kimi_vl),
     TABLE(minimax_m3_vl),
+    TABLE(step3p7),
+    TABLE(laguna),
+    TABLE(hy_v4),
 };
 
 const struct layout_table *layout_table_at(size_t position) {
