@@ -3,6 +3,7 @@
 
 import AdapterLaws
 import Adapters
+import CheckpointGenerators
 import Layouts
 import Tensors
 import Testing
