@@ -111,11 +111,11 @@ extension AdapterPlanner {
   }
 
   /// A key of a layer taken apart, or nil for other keys.
-  func key(_ name: TensorName) -> LayerKey? { LayerKey(name, layout) }
+  func key(_ name: TensorName) -> ExactKey? { ExactKey(name, layout) }
 
   /// Whether a key belongs to a layer after the decoder layers; LoRA factors under PEFT's own prefix do
   /// not, as upstream has it.
-  func isMTP(_ key: LayerKey) -> Bool {
+  func isMTP(_ key: ExactKey) -> Bool {
     // A number too large for an integer is larger than any layer count.
     [prefix, layout.prefixes[0], ""].contains(key.prefix)
       && key.layer.map { $0 >= config.hiddenLayerCount } ?? true
@@ -145,7 +145,7 @@ extension AdapterPlanner {
   }
 
   /// Another key of a key's layer.
-  func name(beside key: LayerKey, _ rest: String) -> TensorName {
+  func name(beside key: ExactKey, _ rest: String) -> TensorName {
     TensorName("\(key.prefix)\(layout.block)\(key.layerText).\(rest)")
   }
 
@@ -158,7 +158,7 @@ extension AdapterPlanner {
   }
 
   /// Whether a key is one of a language model rather than of some other module.
-  func hasModelPrefix(_ key: LayerKey) -> Bool {
+  func hasModelPrefix(_ key: ExactKey) -> Bool {
     (layout.prefixes + ModelPrefix.allCases.map(\.rawValue)).contains(key.prefix)
   }
 

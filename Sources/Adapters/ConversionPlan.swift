@@ -97,18 +97,18 @@ extension ConversionPlan {
 
   /// What is wrong with tensors that should repeat those that native form keeps.
   func unequalRepeats(_ source: (Int) throws -> Tensor) rethrows -> [Problem] {
-    var findings: [Problem] = []
+    var problems: [Problem] = []
     for omission in omissions {
       guard case .repeats(let kept) = omission.reason,
         try source(omission.source) != source(kept)
       else { continue }
-      findings.append(
+      problems.append(
         Problem(
           .differentLoRAFactors, sources[omission.source].name,
           expected:
             "the same bits as '\(sources[kept].name)', because native form keeps one of them",
           found: "other bits"))
     }
-    return findings
+    return problems
   }
 }

@@ -26,8 +26,8 @@ struct PlanExecutor {
   ///
   /// - Throws: `AdapterError` if repeated factors differ or memory runs out.
   func execute(_ sources: [Tensor]) throws(AdapterError) -> StateDict {
-    let findings = plan.unequalRepeats { sources[$0] }
-    guard findings.isEmpty else { throw AdapterError(findings) }
+    let problems = plan.unequalRepeats { sources[$0] }
+    guard problems.isEmpty else { throw AdapterError(problems) }
     do {
       var results = [Tensor?](repeating: nil, count: plan.destinations.count)
       let moves = plan.movesByDestination()

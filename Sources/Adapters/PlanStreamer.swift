@@ -46,8 +46,8 @@ public struct PlanStreamer: Sendable {
   /// - Throws: The first error of `source` or `sink`, or `AdapterError` where repeated LoRA factors
   ///   differ; pieces under way on other threads are finished first.
   public func run(source: @Sendable (Int) throws -> Tensor, into sink: Sink) throws {
-    let findings = try plan.unequalRepeats(source)
-    guard findings.isEmpty else { throw AdapterError(findings) }
+    let problems = try plan.unequalRepeats(source)
+    guard problems.isEmpty else { throw AdapterError(problems) }
     let pieces = plan.destinations.indices.flatMap { self.pieces(of: $0) }
     try ParallelWork.tryRun(count: pieces.count, threads: threads) { index in
       try run(pieces[index], source, sink)
@@ -66,8 +66,8 @@ public struct PlanStreamer: Sendable {
     _ initial: Value, source: @Sendable (Int) throws -> Tensor,
     _ add: @Sendable (inout Value, RawSpan) throws -> Void
   ) throws -> [Value] {
-    let findings = try plan.unequalRepeats(source)
-    guard findings.isEmpty else { throw AdapterError(findings) }
+    let problems = try plan.unequalRepeats(source)
+    guard problems.isEmpty else { throw AdapterError(problems) }
     // Large ones first, so that no thread has one left when the others are done.
     let order = plan.destinations.indices.sorted {
       let sizes = (plan.destinations[$0].byteCount, plan.destinations[$1].byteCount)

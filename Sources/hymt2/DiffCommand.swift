@@ -41,6 +41,12 @@ struct DiffCommand: ParsableCommand {
   @OptionGroup var adapter: AdapterArguments
   @OptionGroup var output: OutputOptions
 
+  func validate() throws {
+    guard report?.hasSuffix(".html") != false else {
+      throw ValidationError("--report: expected a file whose name ends in .html")
+    }
+  }
+
   func run() throws {
     try runOrExit {
       if let report { try OutputPlace(report).checkParent() }

@@ -90,7 +90,7 @@ public struct Diagnosis: Sendable {
       if !found.isEmpty { (examination, drafts) = (other, found) }
     }
     drafts = examination.seenOblong(drafts, adapter)
-    if drafts.isEmpty { drafts = [Draft(.unexplained(violation.summary))] }
+    if drafts.isEmpty { drafts = [CauseCandidate(.unexplained(violation.summary))] }
     let sorted = drafts.enumerated().sorted {
       ($0.element.fault.traits.rank, $0.offset) < ($1.element.fault.traits.rank, $1.offset)
     }

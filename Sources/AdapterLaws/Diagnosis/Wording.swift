@@ -8,11 +8,11 @@ import Tensors
 
 /// Puts a fault into words.
 struct Wording {
-  let draft: Draft
+  let draft: CauseCandidate
   let spec: CheckpointSpec
   let places: DiagnosisPlaces?
 
-  init(_ draft: Draft, _ spec: CheckpointSpec, _ places: DiagnosisPlaces?) {
+  init(_ draft: CauseCandidate, _ spec: CheckpointSpec, _ places: DiagnosisPlaces?) {
     self.draft = draft
     self.spec = spec
     self.places = places

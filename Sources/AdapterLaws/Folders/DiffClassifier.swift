@@ -38,8 +38,9 @@ struct DiffClassifier {
     let spec = CheckpointSpec(
       AdapterSetup(config, AdapterOptions(mtpPolicy: .preserve)),
       contents: TensorContents(.constant(pattern: 0)))
-    let single = Draft.grouped(moves() + keys() + changes(), expertCount: config.expertCount)
-    let drafts = Draft.everywhere(single, places)
+    let single = CauseCandidate.grouped(
+      moves() + keys() + changes(), expertCount: config.expertCount)
+    let drafts = CauseCandidate.everywhere(single, places)
     let sorted = drafts.enumerated().sorted {
       ($0.element.fault.traits.rank, $0.offset) < ($1.element.fault.traits.rank, $1.offset)
     }
@@ -48,7 +49,7 @@ struct DiffClassifier {
   }
 
   /// Elements that stand in another place of the same checkpoint.
-  private func moves() -> [Draft] {
+  private func moves() -> [CauseCandidate] {
     let moves = examined.compactMap { one -> Move? in
       let pair = pairing.common[one.unit]
       guard let origin = origins[pair.second], let place = pairing.subjects[pair.first],
@@ -68,7 +69,7 @@ struct DiffClassifier {
     return experts(moves.filter(isOfExperts)) + layers(moves.filter(isOfLayers)) + classes(others)
   }
 
-  private func experts(_ moves: [Move]) -> [Draft] {
+  private func experts(_ moves: [Move]) -> [CauseCandidate] {
     struct Key: Hashable {
       let kind: TensorKind
       let layer: Int?
@@ -78,7 +79,7 @@ struct DiffClassifier {
     let lost = Set(
       examined.filter { origins[pairing.common[$0.unit].second] == nil }
         .compactMap { pairing.subjects[pairing.common[$0.unit].first] })
-    var result: [Draft] = []
+    var result: [CauseCandidate] = []
     for (key, moves) in groups.sorted(by: {
       ($0.key.kind, $0.key.layer ?? -1) < ($1.key.kind, $1.key.layer ?? -1)
     }) {
@@ -91,12 +92,13 @@ struct DiffClassifier {
         let order = NumberOrder(places: Array(own), contents: own.map { contents[$0] ?? $0 })
       {
         result.append(
-          Draft(.expertOrder(order), kind: key.kind, layer: key.layer, tensor: moves[0].name))
+          CauseCandidate(
+            .expertOrder(order), kind: key.kind, layer: key.layer, tensor: moves[0].name))
         continue
       }
       for (place, content) in contents.sorted(by: { $0.key < $1.key }) {
         result.append(
-          Draft(
+          CauseCandidate(
             .expertOverwritten(place, by: content), kind: key.kind, layer: key.layer,
             tensor: moves[0].name))
       }
@@ -105,7 +107,7 @@ struct DiffClassifier {
   }
 
   /// Layers that stand in the places of others, or parts of them that do.
-  private func layers(_ moves: [Move]) -> [Draft] {
+  private func layers(_ moves: [Move]) -> [CauseCandidate] {
     let byLayer = Dictionary(grouping: moves) { $0.place.layer ?? 0 }
     let sources = byLayer.mapValues { Set($0.compactMap(\.content.layer)).sorted() }
     let sizes = Dictionary(grouping: pairing.subjects.values) { $0.layer ?? -1 }.mapValues(\.count)
@@ -115,18 +117,18 @@ struct DiffClassifier {
     guard areWhole else { return moves.map(rearranged) }
     let places = Array(0..<config.storedLayerCount)
     if let order = NumberOrder(places: places, contents: places.map { sources[$0]?[0] ?? $0 }) {
-      return [Draft(.layerOrder(order))]
+      return [CauseCandidate(.layerOrder(order))]
     }
-    return sources.sorted { $0.key < $1.key }.map { Draft(.layersMerged($1, onto: $0)) }
+    return sources.sorted { $0.key < $1.key }.map { CauseCandidate(.layersMerged($1, onto: $0)) }
   }
 
-  private func rearranged(_ move: Move) -> Draft {
-    Draft(
+  private func rearranged(_ move: Move) -> CauseCandidate {
+    CauseCandidate(
       .rearranged(example: "the place of \(move.place.text) holds \(move.content.text)"), move.name,
       config.layout)
   }
 
-  private func classes(_ moves: [Move]) -> [Draft] {
+  private func classes(_ moves: [Move]) -> [CauseCandidate] {
     struct Pair: Hashable {
       let place, content: TensorSubject
     }
@@ -144,14 +146,15 @@ struct DiffClassifier {
         let words = [to.kind, from.kind].sorted().map(\.word)
         fault = .classesExchanged(words[0], words[1])
       }
-      return Draft(fault, kind: to.kind, layer: to.layer, expert: to.expert, tensor: move.name)
+      return CauseCandidate(
+        fault, kind: to.kind, layer: to.layer, expert: to.expert, tensor: move.name)
     }
   }
 
   /// Names that are missing, surplus, or others than they were.
-  private func keys() -> [Draft] {
+  private func keys() -> [CauseCandidate] {
     let (infos, found) = (comparison.first.view.infos, comparison.second.view.infos)
-    var (result, missing) = ([Draft](), pairing.missing)
+    var (result, missing) = ([CauseCandidate](), pairing.missing)
     var surplus = pairing.surplus
     for unit in pairing.surplusUnits {
       guard let origin = origins[unit], missing.contains(origin.position) else { continue }
@@ -163,16 +166,16 @@ struct DiffClassifier {
           LenientKey(new, config.layout).prefix, insteadOf: LenientKey(old, config.layout).prefix)
         : .renamedWrongly(
           to: one.kind == other.kind || other.layer == nil ? new.text : other.kind.text)
-      result.append(Draft(fault, old, config.layout).ofClass)
+      result.append(CauseCandidate(fault, old, config.layout).ofClass)
       missing.removeAll { $0 == origin.position }
       surplus.removeAll { $0 == unit.position }
     }
     return result + experts(missing: missing)
-      + surplus.map { Draft(.keysSurplus, found[$0].name, config.layout) }
+      + surplus.map { CauseCandidate(.keysSurplus, found[$0].name, config.layout) }
   }
 
   /// Missing tensors, those of whole experts together.
-  private func experts(missing: [Int]) -> [Draft] {
+  private func experts(missing: [Int]) -> [CauseCandidate] {
     struct Key: Hashable {
       let layer: Int
       let expert: Int
@@ -194,20 +197,21 @@ struct DiffClassifier {
     // Where no expert of a layer is there, its tensors are lost.
     whole = whole.filter { $0.value.count < config.expertCount }
     let drafts = whole.sorted { $0.key < $1.key }.map { layer, experts in
-      Draft(.expertsMissing(experts.sorted()), layer: layer)
+      CauseCandidate(.expertsMissing(experts.sorted()), layer: layer)
     }
     let rest = missing.filter { position in
       key(position).map { whole[$0.layer]?.contains($0.expert) != true } ?? true
     }
-    return drafts + rest.map { Draft(.keysDropped, infos[$0].name, config.layout) }
+    return drafts + rest.map { CauseCandidate(.keysDropped, infos[$0].name, config.layout) }
   }
 
   /// Types, shapes and values.
-  private func changes() -> [Draft] {
-    examined.filter { origins[pairing.common[$0.unit].second] == nil }.flatMap { one -> [Draft] in
+  private func changes() -> [CauseCandidate] {
+    examined.filter { origins[pairing.common[$0.unit].second] == nil }.flatMap {
+      one -> [CauseCandidate] in
       let difference = one.difference
-      func draft(_ fault: Diagnosis.Fault) -> Draft {
-        var draft = Draft(fault, difference.name, config.layout)
+      func draft(_ fault: Diagnosis.Fault) -> CauseCandidate {
+        var draft = CauseCandidate(fault, difference.name, config.layout)
         if let subject = pairing.subjects[pairing.common[one.unit].first] {
           (draft.kinds, draft.experts) = ([subject.kind], subject.expert.map { [$0] } ?? [])
         }

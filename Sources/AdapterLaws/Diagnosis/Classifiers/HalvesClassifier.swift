@@ -11,19 +11,19 @@ extension StepClassifier {
     one.isOtherHalf(of: other, layout)
   }
 
-  func halves() -> [Draft] {
-    relation.landings.flatMap { landing -> [Draft] in
+  func halves() -> [CauseCandidate] {
+    relation.landings.flatMap { landing -> [CauseCandidate] in
       switch landing.kind.tensor.flatMap({ layout.tensors[$0].part }) {
       case .gate:
         guard landing.sources.count == 2, landing.expert != nil, let up = partner(of: landing),
           let rows = jointRows(landing, up), let fault = Self.halvesFault(rows)
         else { return [] }
-        return [Draft(fault, landing), Draft(fault, up)]
+        return [CauseCandidate(fault, landing), CauseCandidate(fault, up)]
       case .gateAndUp:
         guard let places = lastIndices(landing),
           let fault = Self.exchange(places) ?? Self.halvesFault(places)
         else { return [] }
-        return [Draft(fault, landing)]
+        return [CauseCandidate(fault, landing)]
       default: return []
       }
     }
