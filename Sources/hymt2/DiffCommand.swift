@@ -16,6 +16,7 @@ struct DiffCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "diff",
     abstract: "Show how two checkpoint folders differ, whatever forms they are in.",
+    usage: "hymt2 diff <first> <second> [<options>]",
     discussion: """
       Either folder may be as on disk or native, and of another layout of the same model. Tensors \
       are compared bit for bit as the first folder's layout has them on disk, and what differs is \
