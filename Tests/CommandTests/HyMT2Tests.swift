@@ -29,6 +29,12 @@ struct HyMT2Tests {
       ]
     ),
     ("prove", ["--config", "--ep-size", "--layout", "--native"]),
+    ("names", ["<index>", "--config", "--layout"]),
+    (
+      "digest",
+      ["<folder>", "--to", "--ep-rank", "--ep-size", "--exclude", "--mtp", "--max-memory"]
+    ),
+    ("diff", ["<first>", "<second>", "--report", "--layout", "--native"]),
     ("verify", ["<folder>", "--synthetic", "--config", "--adapter", "--layout"]),
     (
       "convert",
