@@ -16,7 +16,7 @@ struct HyMT2: ParsableCommand {
       """,
     version: "hymt2 \(version)",
     subcommands: [
-      CheckCommand.self, FuzzCommand.self, ReplayCommand.self, ProveCommand.self,
+      DemoCommand.self, CheckCommand.self, FuzzCommand.self, ReplayCommand.self, ProveCommand.self,
       VerifyCommand.self,
       ConvertCommand.self, InspectCommand.self, GoldenCommand.self, KnownCommand.self,
       LayoutsCommand.self,
