@@ -30,11 +30,11 @@ FUSED_ON_SAVING = ("qwen3_moe", "minimax_m2")
 """Upstream saves their factors fused, whichever way it has loaded them: these cases only load."""
 
 
-UNDER_OTHER_NAMES = ("kimi_vl", "minimax_m3_vl", "qwen3_omni")
+UNDER_OTHER_NAMES = ("kimi_vl", "minimax_m3_vl", "qwen3_omni", "step3p7")
 """Layouts whose names begin with another text natively; of their cases, these are stored."""
 _STORED = ("experts-2", "order-shuffled-1", "others")
 LIKE_ANOTHER = (
-    *("deepseek_v32", "glm4_moe_lite", "glm_moe_dsa", "qwen3_omni_moe"),
+    *("deepseek_v32", "glm4_moe_lite", "glm_moe_dsa", "laguna", "qwen3_omni_moe"),
     *UNDER_OTHER_NAMES,
 )
 """Layouts with the experts and the adapter's code of another one: they have fewer cases."""
@@ -47,8 +47,8 @@ _LEFT_OUT = (
 
 
 def layouts() -> list[str]:
-    """The layouts whose cases are made here."""
-    return [name for name in table_names() if name not in HY]
+    """The layouts whose cases are made here: upstream has an adapter of them."""
+    return [name for name in table_names() if name not in HY and "upstream" in table_of(name)]
 
 
 def family_plans() -> Iterator[Plan]:

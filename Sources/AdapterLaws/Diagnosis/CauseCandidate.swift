@@ -6,7 +6,7 @@ import Layouts
 import Tensors
 
 /// A fault at one place or at several, before it is put into words.
-struct Draft {
+struct CauseCandidate {
   private(set) var fault: Diagnosis.Fault
   var direction = Diagnosis.Direction.none
   var parallelism: ExpertParallelism?
@@ -41,47 +41,48 @@ struct Draft {
   }
 
   /// The same without the expert, where all experts of a class share a name's fate.
-  var ofClass: Draft {
+  var ofClass: CauseCandidate {
     var draft = self
     draft.experts = []
     return draft
   }
 
   /// The same in a step of the adapter.
-  func of(_ step: ConversionStep) -> Draft {
+  func of(_ step: ConversionStep) -> CauseCandidate {
     var draft = self
     (draft.direction, draft.parallelism) = (step.direction, step.parallelism)
     return draft
   }
 
   /// The same places with another fault.
-  func with(_ fault: Diagnosis.Fault) -> Draft {
+  func with(_ fault: Diagnosis.Fault) -> CauseCandidate {
     var draft = self
     draft.fault = fault
     return draft
   }
 
   /// Whether two drafts tell of one fault at the same places.
-  func isSame(as other: Draft) -> Bool {
+  func isSame(as other: CauseCandidate) -> Bool {
     fault.grouped == other.fault.grouped && kinds == other.kinds && layers == other.layers
       && experts == other.experts
   }
 
   /// Whether another draft says the same of some of the places.
-  func overlaps(_ other: Draft) -> Bool {
+  func overlaps(_ other: CauseCandidate) -> Bool {
     fault.identifier == other.fault.identifier
       && (kinds.isEmpty || other.kinds.isEmpty || kinds.contains { other.kinds.contains($0) })
   }
 
   /// Puts drafts of one fault together that each concern all layers with their kinds.
-  static func everywhere(_ drafts: [Draft], _ context: DiagnosisContext) -> [Draft] {
-    var result: [Draft] = []
+  static func everywhere(_ drafts: [CauseCandidate], _ places: DiagnosisPlaces) -> [CauseCandidate]
+  {
+    var result: [CauseCandidate] = []
     for draft in drafts {
       let twin = result.firstIndex {
         $0.fault.grouped == draft.fault.grouped && $0.experts == draft.experts
-          && !draft.kinds.isEmpty && ($0.isEverywhere || $0.layers == context.layers(of: $0.kinds))
+          && !draft.kinds.isEmpty && ($0.isEverywhere || $0.layers == places.layers(of: $0.kinds))
       }
-      guard let twin, draft.layers == context.layers(of: draft.kinds) else {
+      guard let twin, draft.layers == places.layers(of: draft.kinds) else {
         result.append(draft)
         continue
       }
@@ -96,7 +97,7 @@ struct Draft {
   /// experts.
   ///
   /// - Parameter expertCount: The number of experts, all of which need no mention.
-  static func grouped(_ single: [Draft], expertCount: Int? = nil) -> [Draft] {
+  static func grouped(_ single: [CauseCandidate], expertCount: Int? = nil) -> [CauseCandidate] {
     struct Key: Hashable {
       let fault: Diagnosis.Fault
       let kind: TensorKind?
@@ -105,10 +106,10 @@ struct Draft {
       Key(fault: draft.fault.grouped, kind: draft.fault.concernsAll ? nil : draft.kinds.first)
     }
     let parts = Dictionary(grouping: zip(keys, single), by: \.0)
-    var result: [Draft] = []
+    var result: [CauseCandidate] = []
     for key in keys.unique {
       let own = (parts[key] ?? []).map(\.1)
-      var draft = Draft(own[0].fault)
+      var draft = CauseCandidate(own[0].fault)
       draft.kinds = own.flatMap(\.kinds).unique
       draft.tensors = own.flatMap(\.tensors)
       draft.layers = Set(own.flatMap(\.layers)).sorted()
@@ -124,27 +125,27 @@ struct Draft {
     return result
   }
 
-  private mutating func join(_ other: Draft) {
+  private mutating func join(_ other: CauseCandidate) {
     kinds += other.kinds
     tensors += other.tensors
   }
 }
 
 /// Puts the faults of several steps together, so that each is told once with its directions.
-struct DraftMerger {
+struct CandidateMerger {
   /// The faults so far.
-  private(set) var drafts: [Draft] = []
+  private(set) var drafts: [CauseCandidate] = []
 
   init(refusals: [(step: ConversionStep, reason: String)]) {
-    for (step, reason) in refusals { insert(Draft(.refused(reason)).of(step)) }
+    for (step, reason) in refusals { insert(CauseCandidate(.refused(reason)).of(step)) }
   }
 
   /// Adds the faults of one step, whole conversions before those of ranks and of single tensors.
-  mutating func add(_ found: [Draft], _ step: ConversionStep) {
+  mutating func add(_ found: [CauseCandidate], _ step: ConversionStep) {
     for draft in found { insert(draft.of(step)) }
   }
 
-  private mutating func insert(_ draft: Draft) {
+  private mutating func insert(_ draft: CauseCandidate) {
     let twin = drafts.firstIndex {
       $0.isSame(as: draft) && $0.parallelism == draft.parallelism && draft.direction != .streaming
     }

@@ -9,7 +9,7 @@ public import Tensors
 /// One checkpoint under one adapter, with conversions that several laws look at made once.
 ///
 /// A trial belongs to the thread that made it.
-public final class Trial {
+public final class CheckpointUnderTest {
   /// What the checkpoint follows from.
   public let spec: CheckpointSpec
   /// The checkpoint on disk.
@@ -136,7 +136,7 @@ public final class Trial {
   }
 }
 
-extension Trial {
+extension CheckpointUnderTest {
   /// What the native form of the checkpoint should be.
   public func expectedNative() throws(Violation) -> StateDict {
     try cached(.expectedNative) { () throws(Violation) in

@@ -5,7 +5,7 @@ import Layouts
 import Tensors
 
 /// A key of a layer, read exactly as it is spelled: `{prefix}layers.{layer}.{rest}`.
-struct LayerKey {
+struct ExactKey {
   /// What a key is about.
   enum Subject: Equatable {
     /// What the layout knows.

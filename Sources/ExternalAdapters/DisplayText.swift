@@ -2,7 +2,7 @@
 // Copyright the hymt2-harness authors
 
 /// Text of unknown origin and figures, as reports show them.
-enum Legible {
+enum DisplayText {
   /// A text on one line without control characters, cut to a number of characters.
   static func text(_ text: String, atMost limit: Int) -> String {
     var line = ""

@@ -8,7 +8,7 @@ import Testing
 @testable import Adapters
 
 @Suite("Keys are taken apart at their dots")
-struct LayerKeyTests {
+struct ExactKeyTests {
   private let layout: Layout
 
   init() throws {
@@ -29,7 +29,7 @@ struct LayerKeyTests {
       ("é.layers.1.é", ["é.", "1", "é"]),
     ]
     for (name, expected) in keys {
-      let key = LayerKey(name, layout)
+      let key = ExactKey(name, layout)
       let found = key.map { [$0.prefix, $0.layerText, $0.rest] }
       #expect(found == expected, "'\(name)'")
     }
@@ -42,7 +42,7 @@ struct LayerKeyTests {
       ("9223372036854775808", nil), ("00", nil), ("01", nil), ("", nil),
     ]
     for (text, expected) in numbers {
-      #expect(LayerKey.canonicalIndex(text) == expected, "'\(text)'")
+      #expect(ExactKey.canonicalIndex(text) == expected, "'\(text)'")
     }
   }
 
@@ -68,7 +68,7 @@ struct LayerKeyTests {
       ("base_layer.lora_B.weight", .fusedFactor(lora: 0, isA: false), nil),
     ]
     for (tail, expected, expert) in known {
-      let key = LayerKey("model.layers.1.mlp.experts.\(tail)", layout)
+      let key = ExactKey("model.layers.1.mlp.experts.\(tail)", layout)
       #expect(key?.subject == .known(expected), "'\(tail)'")
       #expect(key?.expertText == expert, "'\(tail)'")
     }
@@ -76,7 +76,7 @@ struct LayerKeyTests {
 
   @Test("What the layout does not know is in a module of experts or of another form")
   func strays() {
-    let strays: [(String, LayerKey.Subject)] = [
+    let strays: [(String, ExactKey.Subject)] = [
       ("gate_up_proj", .foreign), ("down_proj", .foreign),
       ("", .unknownOfExperts), ("0", .unknownOfExperts), ("0.", .unknownOfExperts),
       ("0.gate_proj", .unknownOfExperts),
@@ -92,7 +92,7 @@ struct LayerKeyTests {
       ("gate_up_proj.weight", .unknownOfExperts),
     ]
     for (tail, expected) in strays {
-      let key = LayerKey("model.layers.1.mlp.experts.\(tail)", layout)
+      let key = ExactKey("model.layers.1.mlp.experts.\(tail)", layout)
       #expect(key?.subject == expected, "'\(tail)'")
     }
   }
