@@ -28,6 +28,7 @@ struct HyMT2Tests {
         "--native",
       ]
     ),
+    ("demo", []),
     ("prove", ["--config", "--ep-size", "--layout", "--native"]),
     ("names", ["<index>", "--config", "--layout"]),
     (
@@ -69,7 +70,7 @@ struct HyMT2Tests {
 
   /// The commands whose examples need no files and are work.
   private static let runnable = [
-    "bench", "check", "known list", "layouts audit", "layouts list", "layouts show",
+    "bench", "check", "demo", "known list", "layouts audit", "layouts list", "layouts show",
   ]
 
   /// What a command prints for `--help`.

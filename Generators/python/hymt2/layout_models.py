@@ -5,6 +5,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import hymt2.offline  # noqa: F401
 import torch
 import transformers
 from transformers import PreTrainedModel
