@@ -95,6 +95,25 @@ def test_deepseek_v4_excludes_by_native_names() -> None:
     assert not deepseek.convert_single_tensor_to_hf(name, torch.ones(1), exclude_key_regex="model")
 
 
+def test_nemotron_omni_excludes_by_native_names_and_then_by_others() -> None:
+    module = importlib.import_module(f"{MODELS}.nemotron_omni.state_dict_adapter")
+    moe = SimpleNamespace(
+        n_routed_experts=1, moe_inter_dim=2, expert_activation="relu2", expert_bias=False
+    )
+    config = SimpleNamespace(num_hidden_layers=1)
+    backend = SimpleNamespace(dispatcher="torch", experts="torch")
+    omni = module.NemotronOmniStateDictAdapter(config, config, moe, backend)
+    native, disk = "language_model.model.norm.weight", "language_model.backbone.norm_f.weight"
+    patterns = {
+        "language_model.model": [],  # the native name
+        "backbone": [],  # the name on disk without its start
+        "language_model.backbone": [disk],  # the name on disk
+    }
+    for pattern, left in patterns.items():
+        saved = omni.to_hf({native: torch.ones(1)}, exclude_key_regex=pattern)
+        assert list(saved) == left, pattern
+
+
 def test_kimi_k25_casts_the_routers_bias_and_all_else() -> None:
     kimi = adapter("kimi_k25_vl", "KimiK25VLStateDictAdapter", torch.float32)
     name = "language_model.model.layers.0.mlp.gate.e_score_correction_bias"
