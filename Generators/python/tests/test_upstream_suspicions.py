@@ -40,7 +40,7 @@ def adapter(model: str, name: str, dtype: torch.dtype = torch.bfloat16) -> Any:
     return getattr(module, name)(config, moe, backend, dtype=dtype)
 
 
-def experts(prefix: str = "model.", **more: torch.Tensor) -> dict[str, torch.Tensor]:
+def experts(prefix: str = "model.") -> dict[str, torch.Tensor]:
     names = ("gate_proj", "up_proj", "down_proj")
     start = f"{prefix}layers.0.mlp.experts.0."
     return {f"{start}{name}.weight": torch.ones(2, 2, dtype=torch.bfloat16) for name in names}
@@ -183,6 +183,7 @@ def test_fp4_decoders_differ_in_negative_zeros_and_in_the_least_scale() -> None:
     zeros = decode(packed, scale.to(torch.uint8), torch.float32)
     others = k3.dequantize_mxfp4(packed, scale.to(torch.uint8), torch.float32)
     assert not torch.signbit(zeros).any() and bool(torch.signbit(others).all())
-    packed, scale = torch.full((1, 16), 0x22, dtype=torch.uint8), torch.zeros(1, 1, dtype=torch.uint8)
+    packed = torch.full((1, 16), 0x22, dtype=torch.uint8)
+    scale = torch.zeros(1, 1, dtype=torch.uint8)
     assert bool((decode(packed, scale, torch.float32) == 0).all())
     assert bool((k3.dequantize_mxfp4(packed, scale, torch.float32) == 2.0**-127).all())
