@@ -55,11 +55,11 @@ public struct Problem: Sendable, Hashable, CustomStringConvertible {
 /// Why an adapter refuses a state dict: every offending key, and nothing converted.
 public struct AdapterError: Error, Hashable, CustomStringConvertible {
   /// All that is wrong, in the order of the state dict, missing tensors last.
-  public let findings: [Problem]
+  public let problems: [Problem]
 
-  /// Creates an error from its findings.
-  public init(_ findings: [Problem]) {
-    self.findings = findings
+  /// Creates an error from its problems.
+  public init(_ problems: [Problem]) {
+    self.problems = problems
   }
 
   init(_ error: TensorError) {
@@ -68,11 +68,11 @@ public struct AdapterError: Error, Hashable, CustomStringConvertible {
     ])
   }
 
-  /// The text shown to people: the first twenty findings and the number of the others.
+  /// The text shown to people: the first twenty problems and the number of the others.
   public var description: String {
-    let shown = findings.prefix(20).map { "  \($0)" }
-    let rest = findings.count - shown.count
-    let title = findings.count == 1 ? "1 problem" : "\(findings.count) problems"
+    let shown = problems.prefix(20).map { "  \($0)" }
+    let rest = problems.count - shown.count
+    let title = problems.count == 1 ? "1 problem" : "\(problems.count) problems"
     return ([title + " in the state dict:"] + shown + (rest > 0 ? ["  and \(rest) more"] : []))
       .joined(separator: "\n")
   }

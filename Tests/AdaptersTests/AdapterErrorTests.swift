@@ -8,20 +8,20 @@ import Testing
 
 @Suite("Errors of the adapters are readable")
 struct AdapterErrorTests {
-  private static func findings(_ count: Int) -> [Problem] {
+  private static func problems(_ count: Int) -> [Problem] {
     (0..<count).map {
       Problem(.missingTensor, "layer.\($0)", expected: "[2, 3]", found: "no such key")
     }
   }
 
-  @Test("Twenty findings are shown, and the number of the others")
+  @Test("Twenty problems are shown, and the number of the others")
   func limit() {
-    let lines = AdapterError(Self.findings(23)).description.split(separator: "\n")
+    let lines = AdapterError(Self.problems(23)).description.split(separator: "\n")
     #expect(lines.first == "23 problems in the state dict:")
     #expect(lines.count == 22)
     #expect(lines[1] == "  missing tensor: 'layer.0': expected [2, 3], found no such key")
     #expect(lines.last == "  and 3 more")
-    let one = AdapterError(Self.findings(1)).description.split(separator: "\n")
+    let one = AdapterError(Self.problems(1)).description.split(separator: "\n")
     #expect(one.first == "1 problem in the state dict:")
     #expect(one.count == 2)
   }

@@ -14,11 +14,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from hymt2_oracle.bits import compare_state_dicts
-from hymt2_oracle.layout_models import SMALL, layout_model, saved_tensors
-from hymt2_oracle.table_language import evaluate, expand, read_kinds
-from hymt2_oracle.table_moves import StateDict, disk_tensors, native_tensors
-from hymt2_oracle.tables import TABLES, Layout, load_table, read_layout, table_names
+from hymt2.bits import compare_state_dicts
+from hymt2.layout_models import SMALL, layout_model, saved_tensors
+from hymt2.table_language import evaluate, expand, read_kinds
+from hymt2.table_moves import StateDict, disk_tensors, native_tensors
+from hymt2.tables import TABLES, Layout, load_table, read_layout, table_names
 
 REPOSITORY = TABLES.parents[2]
 CASES = [(name, number) for name in SMALL for number in range(len(SMALL[name]))]
