@@ -45,7 +45,7 @@ struct HyMT2Tests {
       ]
     ),
     ("inspect", ["<path>", "--summary"]),
-    ("known list", ["<adapter>", "<version>", "--known", "--markdown", "--layout"]),
+    ("known list", ["<adapter>", "<version>", "--known", "--markdown", "--overview", "--layout"]),
     ("known draft", ["<report>"]),
     ("layouts list", ["--configs"]),
     ("layouts show", ["<table>", "--native", "--config"]),
