@@ -46,13 +46,13 @@ extension ModelConfig {
       variant: fields.variant(layout, count: layerCount + mtpLayerCount), dtype: dtype ?? .bf16)
   }
 
-  /// Reads the text of a `config.json`.
+  /// Reads the text of a `config.json`, in which Python may have written `NaN` and `Infinity`.
   ///
   /// - Throws: `ConfigError`; for malformed JSON with the line, column and byte of the fault.
   public init(jsonText bytes: RawSpan, layout: Layout? = nil) throws(ConfigError) {
     let json: JSONValue
     do {
-      json = try JSONValue(parsing: bytes)
+      json = try JSONValue(parsing: bytes, acceptsNonFinite: true)
     } catch {
       throw ConfigError(field: "config.json", expected: "valid JSON", found: "\(error)")
     }
@@ -99,7 +99,7 @@ private struct ConfigFields {
 
   func optionalInteger(_ field: String) throws(ConfigError) -> Int? {
     guard let value = value(field) else { return nil }
-    guard let integer = value.integerValue else {
+    guard let integer = value.wholeValue else {
       throw ConfigError(field: field, expected: "a whole number", found: Self.describe(value))
     }
     return integer
@@ -244,7 +244,8 @@ extension ConfigFields {
       guard let list = value(field) else { return nil }
       let kinds =
         list.arrayValue?.map { kind in
-          kind == 0 ? .dense : kind == 1 ? .sparse : kind.stringValue.flatMap(LayerKind.init)
+          kind.wholeValue == 0
+            ? .dense : kind.wholeValue == 1 ? .sparse : kind.stringValue.flatMap(LayerKind.init)
         } ?? []
       let known = kinds.compactMap { $0 }
       guard kinds.count == count, known.count == count else {
@@ -277,7 +278,7 @@ extension ConfigFields {
   private func layers(_ field: String, count: Int) throws(ConfigError) -> Set<Int>? {
     guard let value = value(field) else { return nil }
     let numbers: [Int?]? =
-      value.arrayValue?.map(\.integerValue)
+      value.arrayValue?.map(\.wholeValue)
       ?? value.stringValue?.split(separator: ",").map { Int($0.filter { $0 != " " }) }
     let known = numbers?.compactMap { $0 } ?? []
     guard let numbers, known.count == numbers.count, known.allSatisfy({ 0..<count ~= $0 }) else {

@@ -20,6 +20,10 @@ public struct CheckpointFolder: Sendable {
   public static let indexFileName = "model.safetensors.index.json"
   /// The name of the weights where there is no index.
   public static let singleFileName = "model.safetensors"
+  /// The name of the weights in a folder of PEFT, which holds an adapter of a model.
+  public static let adapterFileName = "adapter_model.safetensors"
+  /// The name of the configuration of such a folder, which says nothing of the model.
+  public static let adapterConfigFileName = "adapter_config.json"
   static let weightsSuffix = ".safetensors"
   private static let maximumConfigByteCount = 16 << 20
 
@@ -38,17 +42,26 @@ public struct CheckpointFolder: Sendable {
 
   /// Opens a folder, maps its shards and checks them against the index.
   ///
+  /// - Parameter config: The text of a `config.json` that counts instead of the folder's, which it may lack.
   /// - Throws: `SafetensorsError` naming all tensors or files concerned.
   /// - Complexity: O(n log n) for n tensors; no data are read.
-  public init(path: String) throws(SafetensorsError) {
+  public init(path: String, config given: [UInt8]? = nil) throws(SafetensorsError) {
     let files = try SafetensorsError.ofFiles { () throws(FileError) in
       try FileSystem.names(in: path)
     }.filter { FileSystem.kind(of: "\(path)/\($0)", followingLinks: true) == .file }
     let weightFiles = files.filter { $0.hasSuffix(Self.weightsSuffix) }
-    guard files.contains(Self.configFileName) else {
-      throw Self.missing([Self.configFileName], path: path, found: "none")
+    let isAdapter =
+      files.contains(Self.adapterFileName) && !files.contains(Self.singleFileName)
+    if let given {
+      config = given
+    } else {
+      guard files.contains(Self.configFileName) else {
+        throw Self.missing(
+          [Self.configFileName], path: path,
+          found: isAdapter ? "an adapter of PEFT, whose base model has it (--config)" : "none")
+      }
+      config = try Self.readConfig("\(path)/\(Self.configFileName)")
     }
-    config = try Self.readConfig("\(path)/\(Self.configFileName)")
 
     let shardNames: [String]
     if files.contains(Self.indexFileName) {
@@ -57,7 +70,7 @@ public struct CheckpointFolder: Sendable {
       shardNames = index.shardNames
     } else {
       index = nil
-      shardNames = [Self.singleFileName]
+      shardNames = [isAdapter ? Self.adapterFileName : Self.singleFileName]
     }
     try Self.checkFiles(
       weightFiles, listed: shardNames, path: path, hasIndex: files.contains(Self.indexFileName))

@@ -25,6 +25,13 @@ struct AdapterArguments: ParsableArguments {
   @Option(help: "The prefix of keys before 'layers.', or none.", transform: modelPrefix)
   var prefix = ModelPrefix.model
 
+  @Option(
+    help: ArgumentHelp(
+      "How PEFT laid out fused LoRA factors, where neither shapes nor adapter_config.json tell.",
+      valueName: "peft-0.18|peft-0.19.1"),
+    transform: word)
+  var peftLayout: ParamWrapperLayout?
+
   /// The planner of a config.
   ///
   /// - Parameter mtp: What becomes of prediction layers, nil for what upstream does.
@@ -44,7 +51,8 @@ struct AdapterArguments: ParsableArguments {
     }
     let mtp = mtp ?? (isDropped || layout.layers.prediction == nil ? .drop : .preserve)
     let options = AdapterOptions(
-      targetDType: dtype ?? config.dtype, activation: activation, prefix: prefix, mtpPolicy: mtp)
+      targetDType: dtype ?? config.dtype, activation: activation, prefix: prefix, mtpPolicy: mtp,
+      paramWrapperLayout: peftLayout)
     return AdapterPlanner(config, options)
   }
 }

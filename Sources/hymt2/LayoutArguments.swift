@@ -43,6 +43,13 @@ struct LayoutArguments: ParsableArguments {
     try config { try ModelConfig(fileAt: path, layout: $0) }
   }
 
+  /// Opens a checkpoint folder.
+  ///
+  /// - Parameter config: The file of the config that counts instead of the folder's, if any.
+  func folder(_ path: String, config: String?) throws -> CheckpointFolder {
+    try CheckpointFolder(path: path, config: config.map { try fileBytes($0) })
+  }
+
   /// Reads the config of a checkpoint folder in the same way.
   func config(of folder: CheckpointFolder) throws -> ModelConfig {
     try config { try ModelConfig(configOf: folder, layout: $0) }

@@ -114,7 +114,7 @@ struct ConvertFailureTests {
     let name = "native/hymt2_conversion.json"
     let record = try scratch.bytes(name)
     for (old, new) in [
-      ("{", "["), ("\"schemaVersion\": 1", "\"schemaVersion\": 2"), ("{\n", "{\n  \"tool\": 1,\n"),
+      ("{", "["), ("\"schemaVersion\": 2", "\"schemaVersion\": 1"), ("{\n", "{\n  \"tool\": 1,\n"),
       ("\"weight_map\"", "\"weights\""), ("\"format\": \"pt\"", "\"format\": 1"),
       ("model-00001-of-00003", "../model-00001-of-00003"),
     ] {
