@@ -104,7 +104,9 @@ struct PlanBuilder {
 
   /// The plan, if nothing was found wrong.
   func finish() throws(AdapterError) -> ConversionPlan {
-    guard findings.isEmpty else { throw AdapterError(findings) }
+    guard findings.isEmpty else {
+      throw AdapterError(findings, cause: RefusalCause(self).sentence)
+    }
     return ConversionPlan(
       direction: direction, sources: sources, destinations: destinations, moves: moves,
       omissions: omissions.sorted { $0.source < $1.source })

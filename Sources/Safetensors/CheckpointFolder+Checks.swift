@@ -22,12 +22,15 @@ extension CheckpointFolder {
     if !missing.isEmpty, !hasIndex {
       throw Self.missing(
         [singleFileName, indexFileName], path: path,
-        found: files.isEmpty ? "no weights" : "only shards without an index")
+        found: files.isEmpty
+          ? MissingFiles([singleFileName], unlisted: [], in: path).found
+          : "only shards without an index")
     }
     guard missing.isEmpty else {
+      let reason = MissingFiles(missing, unlisted: unlisted, in: path)
       throw SafetensorsError(
         .missingShards, path: path, keys: missing, expected: "all shards of the index",
-        found: "none of these", remedy: "download the missing shards")
+        found: reason.found, remedy: reason.remedy)
     }
     guard unlisted.isEmpty else {
       throw SafetensorsError(
@@ -96,9 +99,12 @@ extension CheckpointIndex {
       }
     }
     guard missing.isEmpty else {
+      let others = positions.count + missing.count - weightMap.count
       throw failure(
         .missingTensors, missing, expected: "each tensor of the weight map in its shard",
-        found: "it in no shard")
+        found: others == 0
+          ? "it in no shard"
+          : "it in no shard, and \(others) there that the index lacks: it is of another save")
     }
     guard misplaced.isEmpty else {
       throw failure(

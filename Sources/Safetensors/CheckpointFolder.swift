@@ -76,9 +76,16 @@ public struct CheckpointFolder: Sendable {
       weightFiles, listed: shardNames, path: path, hasIndex: files.contains(Self.indexFileName))
 
     var shards: [Shard] = []
+    var strangers: [(name: String, error: SafetensorsError)] = []
     for name in shardNames {
-      shards.append(Shard(name: name, file: try SafetensorsFile(path: "\(path)/\(name)")))
+      do {
+        shards.append(Shard(name: name, file: try SafetensorsFile(path: "\(path)/\(name)")))
+      } catch {
+        guard error.code == .otherFormat else { throw error }
+        strangers.append((name, error))
+      }
     }
+    if let error = SafetensorsError.together(strangers, folder: path) { throw error }
     shardPositions = try Self.locate(shards, path: path)
     if let index { try index.check(shards, at: shardPositions, folder: path) }
     self.path = path

@@ -26,7 +26,11 @@ public struct SafetensorsFile: Sendable {
     } catch {
       throw SafetensorsError(error, path: path)
     }
-    try self.init(storage, path: path)
+    do {
+      try self.init(storage, path: path)
+    } catch {
+      throw SafetensorsError.otherFormat(path) ?? error
+    }
   }
 
   /// Checks the header of a whole file in memory.
