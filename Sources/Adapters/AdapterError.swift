@@ -92,7 +92,7 @@ public struct AdapterError: Error, Hashable, CustomStringConvertible {
       lines += alike.prefix(Self.shownOfKind).map { "  \($0)" }
       guard alike.count > Self.shownOfKind else { continue }
       lines.append("  \(code.rawValue), in all \(alike.count):")
-      lines += NameCensus(alike.map(\.subject)).lines().map { "    \($0)".onOneLine }
+      lines += NameCensus(alike.map(\.subject)).lines(atMost: 3).map { "    \($0)".onOneLine }
     }
     return lines.joined(separator: "\n")
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-/// Many names in a few lines, such as `model.layers.{5-9}.mlp.experts.{0-63}.{gate_proj,up_proj}.weight`.
+/// Many names in a few lines, such as `a.{5-9}.b.{0-63}.{gate,up}.weight`.
 public struct NameCensus: Sendable {
   /// Names that are the same but for their numbers, and for one part of their text at most.
   public struct Entry: Sendable, Hashable {

@@ -70,6 +70,14 @@ public struct Tensor: Sendable {
     return try? Tensor(dtype, shape, storage: storage, byteOffset: byteOffset)
   }
 
+  /// Some elements as a list, not copied; nil if not all of them are in the tensor.
+  public func elements(_ range: Range<Int>) -> Tensor? {
+    let isInside = range.lowerBound >= 0 && range.upperBound <= shape.elementCount
+    guard isInside, let list = try? Shape([range.count]) else { return nil }
+    return try? Tensor(
+      dtype, list, storage: storage, byteOffset: byteOffset + range.lowerBound * dtype.byteCount)
+  }
+
   /// The data as little-endian bytes.
   public var bytes: RawSpan {
     @_lifetime(borrow self)

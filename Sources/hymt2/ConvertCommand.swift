@@ -66,6 +66,7 @@ struct ConvertCommand: ParsableCommand {
 
   @OptionGroup var layout: LayoutArguments
   @OptionGroup var adapter: AdapterArguments
+  @OptionGroup var reading: ReadingArguments
   @OptionGroup var outputOptions: OutputOptions
 
   func validate() throws {
@@ -88,7 +89,7 @@ struct ConvertCommand: ParsableCommand {
         // Scripts may pass one set of options both ways.
         console.warn("--dtype has no effect with --to hf, which casts nothing")
       }
-      let folder = try layout.folder(input, config: config)
+      let folder = try layout.folder(input, config: config, reading.access)
       let place = OutputPlace(output)
       try place.checkOutside(of: input)
       for name in place.leftovers {
@@ -119,7 +120,7 @@ extension ModelConfig {
       // Bytes have no padding that could be read uninitialized.
       try self.init(jsonText: unsafe text.span.bytes, layout: layout)
     } catch {
-      throw CommandError("\(folder.path)/\(CheckpointFolder.configFileName): \(error)")
+      throw CommandError("\(folder.configPath): \(error)")
     }
   }
 }

@@ -118,8 +118,9 @@ struct FolderConversion {
         ConversionRecord(source: folder, parallelism, planner.options).json,
         named: ConversionRecord.fileName)
     }
-    let streamer = PlanStreamer(
-      plan, memoryByteCount: memory ?? PlanStreamer.defaultMemoryByteCount)
+    let memory = memory ?? PlanStreamer.defaultMemoryByteCount
+    // What is read takes as much as what is made of it.
+    let streamer = PlanStreamer(plan, memoryByteCount: folder.isMapped ? memory : memory / 2)
     try stream(streamer, of: plan, to: writer, totals.byteCount)
     try Interruption.check()
     try writer.finish()
@@ -143,9 +144,9 @@ struct FolderConversion {
     let progress = Progress("converting", total: totalByteCount, in: .bytes, console)
     defer { progress.finish() }
     let (folder, names) = (folder, names)
-    try streamer.run { source in
+    try streamer.run { source, elements in
       try Interruption.check()
-      return try folder.presentTensor(named: names[source])
+      return try folder.presentTensor(named: names[source], elements: elements)
     } into: { destination, byteOffset, bytes in
       try writer.write(
         bytes, of: plan.destinations[destination].name, atByteOffset: byteOffset)

@@ -49,6 +49,7 @@ struct VerifyCommand: ParsableCommand {
 
   @OptionGroup var layout: LayoutArguments
   @OptionGroup var adapter: AdapterArguments
+  @OptionGroup var reading: ReadingArguments
   @OptionGroup var choice: AdapterChoice
   @OptionGroup var output: OutputOptions
 
@@ -72,7 +73,8 @@ struct VerifyCommand: ParsableCommand {
         let infos = planner.schema
         return try verify(planner, infos) { try SyntheticTensor.make(infos[$0]) }
       }
-      let folder = try layout.folder(folder ?? "", config: config)
+      let folder = try layout.folder(
+        folder ?? "", config: config, headersOnly ? .read : reading.access)
       let planner = try adapter.planner(try layout.config(of: folder), mtp: mtp)
       let peft = try PeftAdapter(folder, planner)
       let names = folder.infos.map(\.name)
@@ -136,8 +138,8 @@ extension Console {
 
 extension CheckpointFolder {
   /// A tensor that was there when the folder was opened.
-  func presentTensor(named name: TensorName) throws -> Tensor {
-    guard let tensor = tensor(named: name) else {
+  func presentTensor(named name: TensorName, elements: Range<Int>? = nil) throws -> Tensor {
+    guard let tensor = try read(name, elements: elements) else {
       throw CommandError("the tensor '\(name)' has gone from '\(path)'")
     }
     return tensor

@@ -34,7 +34,7 @@ struct CastReportTests {
     let json = try Hymt2.run("convert", "--to", "native", folder, scratch["again"], "--json").json()
     #expect(
       json["casts"] == [
-        ["from": "F32", "to": "BF16", "tensors": 24, "elements": 768, "changed": 384]
+        ["changed": 384, "elements": 768, "from": "F32", "tensors": 24, "to": "BF16"]
       ])
   }
 
@@ -86,7 +86,7 @@ struct CastReportTests {
       #expect(
         json["types"] == [
           [
-            "expected": "F32", "found": "BF16", "count": 2,
+            "count": 2, "expected": "F32", "found": "BF16",
             "tensors": ["model.layers.{1-2}.mlp.expert_bias (2)"],
           ]
         ])

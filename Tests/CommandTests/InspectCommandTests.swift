@@ -133,7 +133,7 @@ struct InspectCommandTests {
     let files = try #require(try Hymt2.run("inspect", scratch["x"], "--json").json()["files"])
     #expect(
       files.arrayValue?.first?["tensors"]?.arrayValue?.first == [
-        "name": "a", "dtype": "F4", "shape": [2, 4], "bytes": 4,
+        "bytes": 4, "dtype": "F4", "name": "a", "shape": [2, 4],
       ])
     _ = try scratch.tiny()
     try scratch.write(scratch.bytes("x"), to: "tiny/model-00002-of-00003.safetensors")
