@@ -164,7 +164,7 @@ private struct ConfigFields {
       ? ModelConfig.Variant() : ModelConfig.Variant(layers: Set(layers), sizes: sizes)
   }
 
-  /// The element type by its name in PyTorch.
+  /// The element type by any of its names.
   func dtype() throws(ConfigError) -> DType? {
     let first = try dtype("dtype")
     let second = try dtype("torch_dtype")
@@ -178,7 +178,8 @@ private struct ConfigFields {
   private func dtype(_ field: String) throws(ConfigError) -> DType? {
     guard let value = value(field) else { return nil }
     guard let name = value.stringValue,
-      let dtype = ModelConfig.dtypes.first(where: { $0.name == name })?.dtype
+      let dtype = ModelConfig.elementType(name),
+      ModelConfig.dtypes.contains(where: { $0.dtype == dtype })
     else {
       throw ConfigError(
         field: field,

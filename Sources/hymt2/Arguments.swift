@@ -69,13 +69,11 @@ where Value.RawValue == String {
 
 /// Reads an element type by its name in safetensors or PyTorch.
 private func elementType(_ text: String) throws -> DType {
-  let names = DType.allCases.flatMap { [($0.rawValue, $0), (ModelConfig.name(of: $0), $0)] }
-  let list = WordList(names.map(\.0))
-  let name = text.hasPrefix("torch.") ? String(text.dropFirst("torch.".count)) : text
-  guard let known = list.meaning(of: name), let type = names.first(where: { $0.0 == known }) else {
-    throw ValidationError(list.answer(to: name))
+  let list = WordList(DType.allCases.flatMap { [$0.rawValue, ModelConfig.name(of: $0)] })
+  guard let type = ModelConfig.elementType(list.meaning(of: text) ?? text) else {
+    throw ValidationError(list.answer(to: text))
   }
-  return type.1
+  return type
 }
 
 /// Reads a prefix as keys have it, or `none`.
