@@ -67,7 +67,7 @@ let package = Package(
   ],
   targets: module("Tensors", [orderedCollections])
     + module("Files", ["CSystem"])
-    + module("Digests")
+    + module("Digests", ["CDigests"])
     + module("StrictJSON", [orderedCollections])
     + module("Safetensors", ["Files", "Tensors", "StrictJSON"])
     + module("HDF5", ["Files", "Tensors", "CHDF5", orderedCollections])
@@ -117,6 +117,7 @@ let package = Package(
       ], path: "ci/tools/PlantedFaults")
     + [
       .target(name: "CSystem"),
+      .target(name: "CDigests"),
       .target(name: "CCampaigns"),
       .target(name: "CLayouts"),
       .systemLibrary(

@@ -18,7 +18,7 @@ public struct AdapterLaw: Sendable {
   /// notices some alone.
   public let worth: String?
   private var stated: (@Sendable (Layout) -> String)?
-  private let body: @Sendable (Trial) throws(Violation) -> Bool
+  private let body: @Sendable (CheckpointUnderTest) throws(Violation) -> Bool
 
   /// Creates a law.
   ///
@@ -26,7 +26,7 @@ public struct AdapterLaw: Sendable {
   ///   it, and throws if the law is broken.
   public init(
     _ name: String, statement: String, reason: String, brokenBy: String, worth: String? = nil,
-    body: @escaping @Sendable (Trial) throws(Violation) -> Bool
+    body: @escaping @Sendable (CheckpointUnderTest) throws(Violation) -> Bool
   ) {
     self.name = name
     self.statement = statement
@@ -40,7 +40,7 @@ public struct AdapterLaw: Sendable {
   init(
     _ name: String, stated: @escaping @Sendable (Layout) -> String, reason: String,
     brokenBy: String, worth: String? = nil,
-    body: @escaping @Sendable (Trial) throws(Violation) -> Bool
+    body: @escaping @Sendable (CheckpointUnderTest) throws(Violation) -> Bool
   ) {
     self.init(
       name, statement: stated(.usual), reason: reason,
@@ -63,7 +63,7 @@ public struct AdapterLaw: Sendable {
   }
 
   /// Checks the law on one checkpoint.
-  public func judge(_ trial: Trial) -> Verdict {
+  public func judge(_ trial: CheckpointUnderTest) -> Verdict {
     do throws(Violation) {
       return try body(trial) ? .holds : .doesNotApply
     } catch {
@@ -73,7 +73,7 @@ public struct AdapterLaw: Sendable {
 }
 
 /// All laws, in the order of reports: what says most about a fault comes first.
-public enum AdapterLaws {
+public enum Laws {
   /// The laws.
   public static let all: [AdapterLaw] =
     mtp + placement + roundTrips + saving + expertParallel + metamorphic + conservation + repetition

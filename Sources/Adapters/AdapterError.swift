@@ -55,24 +55,24 @@ public struct Problem: Sendable, Hashable, CustomStringConvertible {
 /// Why an adapter refuses a state dict: every offending key, and nothing converted.
 public struct AdapterError: Error, Hashable, CustomStringConvertible {
   /// All that is wrong, in the order of the state dict, missing tensors last.
-  public let findings: [Problem]
+  public let problems: [Problem]
   /// What kind of state dict this is, where that is known; it has no part in equality.
   public let cause: String?
 
-  /// Creates an error from its findings.
-  public init(_ findings: [Problem], cause: String? = nil) {
-    self.findings = findings
+  /// Creates an error from its problems.
+  public init(_ problems: [Problem], cause: String? = nil) {
+    self.problems = problems
     self.cause = cause
   }
 
-  /// Whether both have the same findings.
+  /// Whether both have the same problems.
   public static func == (lhs: AdapterError, rhs: AdapterError) -> Bool {
-    lhs.findings == rhs.findings
+    lhs.problems == rhs.problems
   }
 
-  /// Feeds the findings to the hasher.
+  /// Feeds the problems to the hasher.
   public func hash(into hasher: inout Hasher) {
-    hasher.combine(findings)
+    hasher.combine(problems)
   }
 
   init(_ error: TensorError) {
@@ -83,12 +83,12 @@ public struct AdapterError: Error, Hashable, CustomStringConvertible {
 
   private static let shownOfKind = 3
 
-  /// The text shown to people: the cause, the first findings of each kind, and where the others are.
+  /// The text shown to people: the cause, the first problems of each kind, and where the others are.
   public var description: String {
-    let title = findings.count == 1 ? "1 problem" : "\(findings.count) problems"
+    let title = problems.count == 1 ? "1 problem" : "\(problems.count) problems"
     var lines = (cause.map { [$0.onOneLine] } ?? []) + [title + " in the state dict:"]
     for code in Problem.Code.allCases {
-      let alike = findings.filter { $0.code == code }
+      let alike = problems.filter { $0.code == code }
       lines += alike.prefix(Self.shownOfKind).map { "  \($0)" }
       guard alike.count > Self.shownOfKind else { continue }
       lines.append("  \(code.rawValue), in all \(alike.count):")

@@ -74,6 +74,19 @@ public struct AdapterPlanner: Sendable {
   }
 }
 
+extension AdapterPlanner {
+  /// How many more of some names are native ones than ones on disk, of those that differ.
+  public func nativeSurplus(of infos: [TensorInfo]) -> Int {
+    var surplus = 0
+    for info in infos {
+      guard let number = catalog.number(of: info.name) else { continue }
+      let role = catalog.role(of: number)
+      surplus += (role.isSource(.toHF) ? 1 : 0) - (role.isSource(.fromHF) ? 1 : 0)
+    }
+    return surplus
+  }
+}
+
 /// What planners ask of the layout.
 extension AdapterPlanner {
   var layout: Layout { config.layout }
@@ -98,11 +111,11 @@ extension AdapterPlanner {
   }
 
   /// A key of a layer taken apart, or nil for other keys.
-  func key(_ name: TensorName) -> LayerKey? { LayerKey(name, layout) }
+  func key(_ name: TensorName) -> ExactKey? { ExactKey(name, layout) }
 
   /// Whether a key belongs to a layer after the decoder layers; LoRA factors under PEFT's own prefix do
   /// not, as upstream has it.
-  func isMTP(_ key: LayerKey) -> Bool {
+  func isMTP(_ key: ExactKey) -> Bool {
     // A number too large for an integer is larger than any layer count.
     [prefix, layout.prefixes[0], ""].contains(key.prefix)
       && key.layer.map { $0 >= config.hiddenLayerCount } ?? true
@@ -132,7 +145,7 @@ extension AdapterPlanner {
   }
 
   /// Another key of a key's layer.
-  func name(beside key: LayerKey, _ rest: String) -> TensorName {
+  func name(beside key: ExactKey, _ rest: String) -> TensorName {
     TensorName("\(key.prefix)\(layout.block)\(key.layerText).\(rest)")
   }
 
@@ -145,7 +158,7 @@ extension AdapterPlanner {
   }
 
   /// Whether a key is one of a language model rather than of some other module.
-  func hasModelPrefix(_ key: LayerKey) -> Bool {
+  func hasModelPrefix(_ key: ExactKey) -> Bool {
     (layout.prefixes + ModelPrefix.allCases.map(\.rawValue)).contains(key.prefix)
   }
 

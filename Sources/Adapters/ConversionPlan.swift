@@ -52,20 +52,63 @@ public struct ConversionPlan: Sendable {
 }
 
 extension ConversionPlan {
+  /// The plan that leaves tensors as they are, without those that a pattern matches.
+  public init(unchanged infos: [TensorInfo], excluding exclusion: ExclusionPattern? = nil) {
+    let exclusion = exclusion?.compiled()
+    let kept = infos.filter { exclusion?.matches($0.name) != true }
+    self.init(
+      direction: .toHF, sources: kept, destinations: kept,
+      moves: kept.indices.map { position in
+        let whole = Region(whole: kept[position].shape.extents)
+        return TensorMove(
+          source: position, whole, destination: position, whole,
+          permutation: Array(whole.view.indices))
+      }, omissions: [])
+  }
+
+  /// The plan of some of the destinations, by their positions.
+  public func only(_ isIncluded: (Int) -> Bool) -> ConversionPlan {
+    var numbers: [Int: Int] = [:]
+    for position in destinations.indices where isIncluded(position) {
+      numbers[position] = numbers.count
+    }
+    var kept: [TensorMove] = []
+    for var move in moves {
+      guard let number = numbers[move.destination] else { continue }
+      move.destination = number
+      kept.append(move)
+    }
+    return ConversionPlan(
+      direction: direction, sources: sources,
+      destinations: destinations.indices.filter(isIncluded).map { destinations[$0] }, moves: kept,
+      omissions: omissions)
+  }
+
+  /// Whether a destination is all of one source, not changed but in its name.
+  ///
+  /// - Parameter moves: The positions of the moves into it.
+  public func isUnchanged(_ destination: Int, _ moves: Range<Int>) -> Bool {
+    guard moves.count == 1 else { return false }
+    let (move, info) = (self.moves[moves.lowerBound], destinations[destination])
+    let source = sources[move.source]
+    return move.keepsAxes && move.sourceRegion.extents == move.sourceRegion.view
+      && source.dtype == info.dtype && source.shape == info.shape
+  }
+
   /// What is wrong with tensors that should repeat those that native form keeps.
   func unequalRepeats(_ source: (Int) throws -> Tensor) rethrows -> [Problem] {
-    var findings: [Problem] = []
+    var problems: [Problem] = []
     for omission in omissions {
       guard case .repeats(let kept) = omission.reason,
         try source(omission.source) != source(kept)
       else { continue }
-      findings.append(
+      problems.append(
         Problem(
           .differentLoRAFactors, sources[omission.source].name,
           expected:
             "the same bits as '\(sources[kept].name)', because native form keeps one of them",
           found: "other bits"))
     }
-    return findings
+    return problems
   }
 }

@@ -52,7 +52,7 @@ extension FromHFPlanner {
   /// Adds a group of factors whose members are all there and agree.
   mutating func addFactors(_ members: FactorMembers) {
     let group = context.factors[members.id.group]
-    let before = plan.findings.count
+    let before = plan.problems.count
     let partner = partner(of: members)
     if let partner, factors(of: partner) == nil {
       reportMissing(FactorMembers(partner, context, first: members.first))
@@ -76,7 +76,7 @@ extension FromHFPlanner {
         plan.omit(source, .repeats(source: kept))
       }
     }
-    guard plan.findings.count == before else { return }
+    guard plan.problems.count == before else { return }
     // The B factors of a pair are taken as right, so that only one side is reported.
     if group.isA, let partner, let others = factors(of: partner).map(self.rank), rank != others {
       for source in sources {

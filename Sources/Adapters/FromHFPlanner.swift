@@ -115,7 +115,7 @@ struct FromHFPlanner {
   }
 
   /// The role of a layer's key outside the catalog.
-  private mutating func role(of source: Int, _ key: LayerKey, _ layer: Int) -> Role {
+  private mutating func role(of source: Int, _ key: ExactKey, _ layer: Int) -> Role {
     let info = plan.sources[source]
     switch key.subject {
     case .known(.tensor(let rule)): return absent(source, key, layer, rule)
@@ -143,7 +143,7 @@ struct FromHFPlanner {
 
   /// The role of a tensor of the layout that the config has not, or not in this layer.
   private mutating func absent(
-    _ source: Int, _ key: LayerKey, _ layer: Int, _ rule: Int
+    _ source: Int, _ key: ExactKey, _ layer: Int, _ rule: Int
   ) -> Role {
     let info = plan.sources[source]
     let tensor = context.layout.tensors[rule]
@@ -159,7 +159,7 @@ struct FromHFPlanner {
   }
 
   private mutating func companion(
-    _ source: Int, _ key: LayerKey, _ layer: Int, _ rule: Int
+    _ source: Int, _ key: ExactKey, _ layer: Int, _ rule: Int
   ) -> Role {
     let name = plan.sources[source].name
     guard plan.isOfLayer(context.layout.tensors[rule], layer, name) else { return .elsewhere }
@@ -183,7 +183,7 @@ struct FromHFPlanner {
   }
 
   private mutating func addFactor(
-    _ source: Int, _ key: LayerKey, _ layer: Int, _ rule: Int, isA: Bool
+    _ source: Int, _ key: ExactKey, _ layer: Int, _ rule: Int, isA: Bool
   ) {
     let info = plan.sources[source]
     guard plan.hasExperts(layer, info.name),

@@ -11,7 +11,7 @@ extension PlanBuilder {
     /// The catalog has it, on the side that the plan starts from.
     case base(NameCatalog.Role, number: Int)
     /// It is of a layer of the config's, and outside the catalog or of the other side.
-    case ofLayer(LayerKey, Int)
+    case ofLayer(ExactKey, Int)
     /// Nothing that the layout knows; the key stays as it is.
     case stranger
   }
@@ -27,7 +27,7 @@ extension PlanBuilder {
       reportForeign(name, expected: direction == .fromHF ? "a key on disk" : "a native key")
       return nil
     }
-    let key = LayerKey(onDisk, context.layout)
+    let key = ExactKey(onDisk, context.layout)
     if let key, context.names.isFactor(name) || key.prefix == context.prefix {
       return layerIndex(of: key, name).map { .ofLayer(key, $0) }
     }
@@ -40,8 +40,8 @@ extension PlanBuilder {
   }
 
   /// The number of a key's layer, if it is written canonically and the config has that layer.
-  private mutating func layerIndex(of key: LayerKey, _ name: TensorName) -> Int? {
-    guard let layer = LayerKey.canonicalIndex(key.layerText) else {
+  private mutating func layerIndex(of key: ExactKey, _ name: TensorName) -> Int? {
+    guard let layer = ExactKey.canonicalIndex(key.layerText) else {
       reportIndex(key.layerText, "a layer number", name)
       return nil
     }
@@ -61,7 +61,7 @@ extension PlanBuilder {
 
   /// The number of a key's expert, if it is written canonically and the config has that expert.
   mutating func expertIndex(_ digits: String, _ name: TensorName) -> Int? {
-    guard let expert = LayerKey.canonicalIndex(digits) else {
+    guard let expert = ExactKey.canonicalIndex(digits) else {
       reportIndex(digits, "an expert number", name)
       return nil
     }
@@ -88,7 +88,7 @@ extension PlanBuilder {
   }
 
   /// Whether a layer has the module that a key is in.
-  mutating func hasModule(_ key: LayerKey, _ layer: Int, _ name: TensorName) -> Bool {
+  mutating func hasModule(_ key: ExactKey, _ layer: Int, _ name: TensorName) -> Bool {
     let module = context.layout.modules.first { module in
       [module.onDisk, module.native].contains { key.rest.following($0) != nil }
     }

@@ -10,7 +10,7 @@ struct PlanBuilder {
   let sources: [TensorInfo]
   private(set) var destinations: [TensorInfo] = []
   private(set) var moves: [TensorMove] = []
-  private(set) var findings: [Problem] = []
+  private(set) var problems: [Problem] = []
   private var omissions: [(source: Int, reason: ConversionPlan.Omission)] = []
   let context: AdapterPlanner
   let index: SourceIndex
@@ -99,13 +99,13 @@ struct PlanBuilder {
   mutating func report(
     _ code: Problem.Code, _ subject: TensorName, expected: String, found: String
   ) {
-    findings.append(Problem(code, subject, expected: expected, found: found))
+    problems.append(Problem(code, subject, expected: expected, found: found))
   }
 
   /// The plan, if nothing was found wrong.
   func finish() throws(AdapterError) -> ConversionPlan {
-    guard findings.isEmpty else {
-      throw AdapterError(findings, cause: RefusalCause(self).sentence)
+    guard problems.isEmpty else {
+      throw AdapterError(problems, cause: RefusalCause(self).sentence)
     }
     return ConversionPlan(
       direction: direction, sources: sources, destinations: destinations, moves: moves,

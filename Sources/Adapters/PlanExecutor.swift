@@ -26,8 +26,8 @@ struct PlanExecutor {
   ///
   /// - Throws: `AdapterError` if repeated factors differ or memory runs out.
   func execute(_ sources: [Tensor]) throws(AdapterError) -> StateDict {
-    let findings = plan.unequalRepeats { sources[$0] }
-    guard findings.isEmpty else { throw AdapterError(findings) }
+    let problems = plan.unequalRepeats { sources[$0] }
+    guard problems.isEmpty else { throw AdapterError(problems) }
     do {
       var results = [Tensor?](repeating: nil, count: plan.destinations.count)
       let moves = plan.movesByDestination()
@@ -72,11 +72,8 @@ struct PlanExecutor {
 
   /// The source tensor itself, if the destination is all of it unchanged.
   private func shared(_ destination: Int, _ moves: Range<Int>, _ sources: [Tensor]) -> Tensor? {
-    guard moves.count == 1 else { return nil }
-    let (move, info) = (plan.moves[moves.lowerBound], plan.destinations[destination])
-    guard move.keepsAxes, move.sourceRegion.extents == move.sourceRegion.view else { return nil }
-    let source = sources[move.source]
-    return source.dtype == info.dtype && source.shape == info.shape ? source : nil
+    guard plan.isUnchanged(destination, moves) else { return nil }
+    return sources[plan.moves[moves.lowerBound].source]
   }
 
   private func fill(

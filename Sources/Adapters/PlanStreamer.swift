@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import Synchronization
 public import Tensors
 
 /// Carries out a plan piece by piece within a memory budget, for checkpoints larger than memory.
 public struct PlanStreamer: Sendable {
   private let plan: ConversionPlan
+  private let ranges: [Range<Int>]
   private let memoryByteCount: Int
   private let threads: Int?
 
@@ -27,6 +29,7 @@ public struct PlanStreamer: Sendable {
     _ plan: ConversionPlan, memoryByteCount: Int = defaultMemoryByteCount, threads: Int? = nil
   ) {
     self.plan = plan
+    ranges = plan.movesByDestination()
     self.memoryByteCount = memoryByteCount
     self.threads = threads
   }
@@ -43,12 +46,7 @@ public struct PlanStreamer: Sendable {
   /// - Throws: The first error of `source` or `sink`, or `AdapterError` where repeated LoRA factors
   ///   differ; pieces under way on other threads are finished first.
   public func run(source: @Sendable (Int) throws -> Tensor, into sink: Sink) throws {
-    try run(
-      reading: { position, elements in
-        let tensor = try source(position)
-        // Elements of a source that is not as planned cannot be copied.
-        return tensor.elements(elements) ?? tensor
-      }, into: sink)
+    try run(reading: { try source($0).elements($1) }, into: sink)
   }
 
   /// Gives elements of the source at a position of the plan as a list.
@@ -56,14 +54,40 @@ public struct PlanStreamer: Sendable {
 
   /// Carries out the plan in the same way, with no more elements at hand than pieces under way need.
   public func run(reading source: Source, into sink: Sink) throws {
-    let findings = try plan.unequalRepeats {
-      try source($0, 0..<plan.sources[$0].shape.elementCount)
-    }
-    guard findings.isEmpty else { throw AdapterError(findings) }
-    let pieces = try pieces()
+    try checkRepeats(source)
+    let pieces = plan.destinations.indices.flatMap { self.pieces(of: $0) }
     try ParallelWork.tryRun(count: pieces.count, threads: threads) { index in
       try run(pieces[index], source, sink)
     }
+  }
+
+  /// Carries out the plan and adds the bytes of each destination, in their order, to a value of its own.
+  ///
+  /// - Parameters:
+  ///   - initial: The value of a destination without bytes.
+  ///   - source: Gives the tensor at a position of the plan's sources; called from any thread.
+  ///   - add: Adds bytes to a value; called from any thread.
+  /// - Returns: The values in the order of the destinations.
+  /// - Throws: What `run` throws.
+  public func fold<Value: Sendable>(
+    _ initial: Value, source: @Sendable (Int) throws -> Tensor,
+    _ add: @Sendable (inout Value, RawSpan) throws -> Void
+  ) throws -> [Value] {
+    try checkRepeats { try source($0).elements($1) }
+    // Large ones first, so that no thread has one left when the others are done.
+    let order = plan.destinations.indices.sorted {
+      let sizes = (plan.destinations[$0].byteCount, plan.destinations[$1].byteCount)
+      return (sizes.1, $0) < (sizes.0, $1)
+    }
+    let values = Mutex([Value](repeating: initial, count: order.count))
+    try ParallelWork.tryRun(count: order.count, threads: threads) { index in
+      var value = initial
+      for piece in pieces(of: order[index]) {
+        try run(piece, { try source($0).elements($1) }) { _, _, bytes in try add(&value, bytes) }
+      }
+      values.withLock { [value] in $0[order[index]] = value }
+    }
+    return values.withLock { $0 }
   }
 
   /// A row-major contiguous part of a destination.
@@ -74,22 +98,29 @@ public struct PlanStreamer: Sendable {
     let box: Region
   }
 
-  private func pieces() throws -> [Piece] {
+  private func pieces(of destination: Int) -> [Piece] {
     let share = memoryByteCount / ParallelWork.workerCount(threads)
     let largest = min(max(share, Self.smallestPieceByteCount), Self.largestPieceByteCount)
-    let ranges = plan.movesByDestination()
-    return plan.destinations.indices.flatMap { destination in
-      let info = plan.destinations[destination]
-      let moves = ranges[destination]
-      let first = plan.moves[moves].first
-      let view = first?.destinationRegion.view ?? info.shape.extents
-      return Region.contiguousBoxes(of: view, maxElements: largest / info.dtype.byteCount).map {
-        Piece(destination: destination, moves: moves, box: $0)
-      }
+    let info = plan.destinations[destination]
+    let moves = ranges[destination]
+    let view = plan.moves[moves].first?.destinationRegion.view ?? info.shape.extents
+    return Region.contiguousBoxes(of: view, maxElements: largest / info.dtype.byteCount).map {
+      Piece(destination: destination, moves: moves, box: $0)
     }
   }
 
-  private func run(_ piece: Piece, _ source: Source, _ sink: Sink) throws {
+  /// Checks that factors that native form keeps once are equal.
+  private func checkRepeats(_ source: (Int, Range<Int>) throws -> Tensor) throws {
+    let problems = try plan.unequalRepeats {
+      try source($0, 0..<plan.sources[$0].shape.elementCount)
+    }
+    guard problems.isEmpty else { throw AdapterError(problems) }
+  }
+
+  private func run(
+    _ piece: Piece, _ source: (Int, Range<Int>) throws -> Tensor,
+    _ sink: (_ destination: Int, _ byteOffset: Int, RawSpan) throws -> Void
+  ) throws {
     let dtype = plan.destinations[piece.destination].dtype
     let first = piece.box.offset
     let byteCount = piece.box.elementCount * dtype.byteCount
@@ -120,6 +151,11 @@ public struct PlanStreamer: Sendable {
       && move.keepsAxes
       && plan.sources[move.source].dtype == plan.destinations[piece.destination].dtype
   }
+}
+
+extension TensorInfo {
+  /// The size of the data in bytes; the largest number where it overflows.
+  fileprivate var byteCount: Int { (try? shape.byteCount(of: dtype)) ?? .max }
 }
 
 extension Region {

@@ -29,7 +29,7 @@ extension RefusalCause {
     guard hasNumberedExperts, let own = held.values.first, own.count < config.expertCount,
       config.expertCount.isMultiple(of: own.count), held.values.allSatisfy({ $0 == own }),
       let first = own.min(), let last = own.max(), last - first == own.count - 1,
-      first.isMultiple(of: own.count), findings(.wrongShape).isEmpty
+      first.isMultiple(of: own.count), problems(.wrongShape).isEmpty
     else { return nil }
     return
       "each layer has experts \(NameCensus.ranges(own.sorted())) of \(config.expertCount) only, as a "
@@ -50,7 +50,7 @@ extension RefusalCause {
     let stored = config.hiddenLayerCount
     let sparse = (0..<stored).filter { config.isSparse(layer: $0) }
     let without = sparse.filter { held[$0] == nil }
-    guard hasNumberedExperts, !without.isEmpty, !findings(.missingTensor).isEmpty else {
+    guard hasNumberedExperts, !without.isEmpty, !problems(.missingTensor).isEmpty else {
       return nil
     }
     let all = without.count == sparse.count
@@ -72,7 +72,7 @@ extension RefusalCause {
   }
 
   func surplusLayers() -> String? {
-    let surplus = findings(.surplusLayer)
+    let surplus = problems(.surplusLayer)
     let numbers = Set(surplus.compactMap { LenientKey($0.subject, context.layout).layer })
     guard !numbers.isEmpty else { return nil }
     let field = context.layout.layers.prediction?.field
@@ -83,7 +83,7 @@ extension RefusalCause {
 
   func denseLayers() -> String? {
     let numbers = Set(
-      findings(.expertsInDenseLayer).compactMap { LenientKey($0.subject, context.layout).layer })
+      problems(.expertsInDenseLayer).compactMap { LenientKey($0.subject, context.layout).layer })
     guard !numbers.isEmpty else { return nil }
     let field = context.layout.layers.patterns.lazy.compactMap(\.field).first
     return
@@ -94,12 +94,12 @@ extension RefusalCause {
   /// The expected and found extents of tensors with a wrong shape.
   private var wrongShapes: [(name: TensorName, expected: [Int], found: [Int])] {
     var found: [(name: TensorName, expected: [Int], found: [Int])] = []
-    for finding in findings(.wrongShape) {
-      guard let source = plan.index[finding.subject],
+    for problem in problems(.wrongShape) {
+      guard let source = plan.index[problem.subject],
         let number = plan.index.numbers[source],
         let expected = context.catalog.shape(onDisk: number)
       else { continue }
-      found.append((finding.subject, expected.extents, plan.sources[source].shape.extents))
+      found.append((problem.subject, expected.extents, plan.sources[source].shape.extents))
     }
     return found
   }
@@ -120,7 +120,7 @@ extension RefusalCause {
 
   func otherShapes() -> String? {
     let wrong = wrongShapes
-    guard let first = wrong.first, wrong.count == findings.count else { return nil }
+    guard let first = wrong.first, wrong.count == problems.count else { return nil }
     if wrong.allSatisfy({ $0.found == $0.expected.reversed() }) {
       return "\(wrong.count) tensors are transposed, '\(first.name)' for one"
     }

@@ -9,13 +9,13 @@ struct RefusalCause {
   let plan: PlanBuilder
   var context: AdapterPlanner { plan.context }
   var config: ModelConfig { context.config }
-  var findings: [Problem] { plan.findings }
+  var problems: [Problem] { plan.problems }
 
   init(_ plan: PlanBuilder) {
     self.plan = plan
   }
 
-  /// The first cause that shows in the findings, nil where none of the known ones does.
+  /// The first cause that shows in the problems, nil where none of the known ones does.
   var sentence: String? {
     guard !plan.sources.isEmpty else { return "there is no tensor" }
     let causes = [
@@ -27,7 +27,7 @@ struct RefusalCause {
     return causes.lazy.compactMap { $0() }.first
   }
 
-  func findings(_ code: Problem.Code) -> [Problem] { findings.filter { $0.code == code } }
+  func problems(_ code: Problem.Code) -> [Problem] { problems.filter { $0.code == code } }
 
   /// A field of the config with its value.
   func stated(_ field: String, _ value: Int) -> String { "the config's \(field) says \(value)" }
@@ -40,14 +40,14 @@ struct RefusalCause {
 
   private func emptyTensors() -> String? {
     let empty = plan.sources.filter { $0.shape.elementCount == 0 }
-    guard !empty.isEmpty, !findings(.wrongShape).isEmpty else { return nil }
+    guard !empty.isEmpty, !problems(.wrongShape).isEmpty else { return nil }
     return
       "\(empty.count) of \(plan.sources.count) tensors are empty: the save gathered nothing, as ZeRO-3 "
       + "does without stage3_gather_16bit_weights_on_model_save"
   }
 
   private func undecidedFactors() -> String? {
-    guard context.options.paramWrapperLayout == nil, !findings(.ambiguousLoRALayout).isEmpty else {
+    guard context.options.paramWrapperLayout == nil, !problems(.ambiguousLoRALayout).isEmpty else {
       return nil
     }
     return
@@ -79,8 +79,8 @@ struct RefusalCause {
   }
 
   private func otherForm() -> String? {
-    let foreign = findings(.foreignLayout)
-    guard let first = foreign.first, foreign.count * 6 >= findings(.missingTensor).count else {
+    let foreign = problems(.foreignLayout)
+    guard let first = foreign.first, foreign.count * 6 >= problems(.missingTensor).count else {
       return nil
     }
     if plan.direction == .toHF {
@@ -96,7 +96,7 @@ struct RefusalCause {
   }
 
   private func otherPrefix() -> String? {
-    guard !findings(.unknownPrefix).isEmpty else { return nil }
+    guard !problems(.unknownPrefix).isEmpty else { return nil }
     var counts: [String: Int] = [:]
     for info in plan.sources {
       let key = LenientKey(info.name, context.layout)
@@ -112,14 +112,14 @@ struct RefusalCause {
   }
 
   private func strangers() -> String? {
-    guard plan.index.isForeign, !findings(.missingTensor).isEmpty else { return nil }
+    guard plan.index.isForeign, !problems(.missingTensor).isEmpty else { return nil }
     return "none of the \(plan.sources.count) keys is one of layout \(context.layout.name), "
       + "'\(plan.sources[0].name)' for one: the model is of another family"
   }
 
   private func onlyMissing() -> String? {
-    let missing = findings(.missingTensor)
-    guard missing.count == findings.count else { return nil }
+    let missing = problems(.missingTensor)
+    guard missing.count == problems.count else { return nil }
     let entries = NameCensus(missing.map(\.subject)).entries
     return entries.count > 2 || missing.count < 2
       ? nil : "missing are \(entries.map(\.description).joined(separator: " and "))"

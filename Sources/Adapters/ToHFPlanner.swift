@@ -43,7 +43,7 @@ struct ToHFPlanner {
   }
 
   /// Converts the tensor of a layer's key outside the catalog.
-  private mutating func convert(_ source: Int, _ key: LayerKey, _ layer: Int) {
+  private mutating func convert(_ source: Int, _ key: ExactKey, _ layer: Int) {
     let info = plan.sources[source]
     let name = info.name
     switch key.subject {
@@ -86,7 +86,7 @@ struct ToHFPlanner {
 
   /// Companions keep their names on disk, but for those of modules that are renamed.
   private mutating func convertCompanion(
-    _ source: Int, _ key: LayerKey, _ layer: Int, _ rule: Int
+    _ source: Int, _ key: ExactKey, _ layer: Int, _ rule: Int
   ) {
     let name = plan.sources[source].name
     guard plan.isOfLayer(context.layout.tensors[rule], layer, name) else { return }
@@ -137,7 +137,7 @@ struct ToHFPlanner {
 
   /// Splits LoRA factors, which are not distributed over ranks.
   private mutating func splitFactors(
-    _ source: Int, _ group: FactorGroup, _ key: LayerKey, _ layer: Int
+    _ source: Int, _ group: FactorGroup, _ key: ExactKey, _ layer: Int
   ) {
     let info = plan.sources[source]
     let rank = info.shape.rank == 3 ? info.shape[group.isA ? 2 : 1] : 0

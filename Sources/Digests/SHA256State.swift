@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+internal import CDigests
+
 /// The eight working words and what a block does to them (FIPS 180-4, section 6.2.2).
 struct SHA256State: Sendable {
   private(set) var words: InlineArray<8, UInt32> = [
@@ -21,8 +23,25 @@ struct SHA256State: Sendable {
     0xc671_78f2,
   ]
 
+  /// Whether the processor has instructions that take in blocks.
+  static let hasInstructions = sha256_has_instructions()
+
   /// Takes in whole blocks of 64 bytes.
   mutating func compress(_ blocks: RawSpan) {
+    guard Self.hasInstructions else { return compressByArithmetic(blocks) }
+    var span = words.mutableSpan
+    unsafe span.withUnsafeMutableBufferPointer { words in
+      // There are eight words, and both buffers are read and written inside the closure only.
+      unsafe blocks.withUnsafeBytes { (bytes: UnsafeRawBufferPointer) in
+        unsafe sha256_blocks(
+          words.baseAddress, bytes.assumingMemoryBound(to: UInt8.self).baseAddress,
+          bytes.count / 64)
+      }
+    }
+  }
+
+  /// Does the same on any processor.
+  mutating func compressByArithmetic(_ blocks: RawSpan) {
     let constants = Self.constants
     for start in stride(from: 0, to: blocks.byteCount, by: 64) {
       var schedule = InlineArray<16, UInt32> { index in

@@ -96,12 +96,12 @@ private struct HelloAnswer {
   }
 
   var name: String {
-    let name = Legible.text(answer.metadata["name"] ?? "", atMost: 80)
-    return name.isEmpty ? Legible.text(command, atMost: 80) : name
+    let name = DisplayText.text(answer.metadata["name"] ?? "", atMost: 80)
+    return name.isEmpty ? DisplayText.text(command, atMost: 80) : name
   }
 
   var version: String? {
-    answer.metadata["version"].map { Legible.text($0, atMost: 80) }
+    answer.metadata["version"].map { DisplayText.text($0, atMost: 80) }
   }
 
   var layout: String? { answer.metadata["layout"] }
@@ -118,7 +118,7 @@ private struct HelloAnswer {
     guard let members, let selections, selections.count == members.count else {
       throw failure(
         .noHello, expected: "an object of lists of strings as 'supports'",
-        found: "'\(Legible.text(text, atMost: 200))'", remedy: "see docs/adapter-protocol.md")
+        found: "'\(DisplayText.text(text, atMost: 200))'", remedy: "see docs/adapter-protocol.md")
     }
     return selections
   }
@@ -130,7 +130,7 @@ private struct HelloAnswer {
     guard stated.values == [InvalidInputContract.acceptsAll] else {
       throw failure(
         .noHello, expected: "'\(InvalidInputContract.acceptsAll)' of 'invalid input' in 'supports'",
-        found: "'\(Legible.text(stated.values.joined(separator: "', '"), atMost: 200))'",
+        found: "'\(DisplayText.text(stated.values.joined(separator: "', '"), atMost: 200))'",
         remedy: "leave 'invalid input' out if the adapter refuses it")
     }
     return true

@@ -26,7 +26,7 @@ extension ExternalAdapterError {
     remedy: String
   ) {
     self.init(
-      code, "the adapter '\(Legible.text(command, atMost: 200))'", expected: expected,
+      code, "the adapter '\(DisplayText.text(command, atMost: 200))'", expected: expected,
       found: found, remedy: remedy)
   }
 }
@@ -52,7 +52,7 @@ public struct ExternalRefusal: Error, Sendable, Hashable, CustomStringConvertibl
   /// The text shown to people, on one line.
   public var description: String {
     let text = message.isEmpty ? type : "\(type): \(message)"
-    return Legible.text(text, atMost: Self.printedCharacters)
-      + (place.map { " (\(Legible.text($0, atMost: 200)))" } ?? "")
+    return DisplayText.text(text, atMost: Self.printedCharacters)
+      + (place.map { " (\(DisplayText.text($0, atMost: 200)))" } ?? "")
   }
 }

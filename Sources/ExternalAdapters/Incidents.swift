@@ -41,7 +41,7 @@ final class Incidents: Sendable {
         sizes[name] = size
         return place
       } catch {
-        return "not kept: \(Legible.text("\(error)", atMost: 300))"
+        return "not kept: \(DisplayText.text("\(error)", atMost: 300))"
       }
     }
   }

@@ -82,13 +82,14 @@ private struct GoldenCheck {
   }
 
   func lawFaults(_ wrong: GoldenExpectation.WrongResult) -> [GoldenFault] {
-    guard let law = AdapterLaws.named(wrong.law) else {
+    guard let law = Laws.named(wrong.law) else {
       return [fault(.law, "there is no law '\(wrong.law)'")]
     }
     guard let spec = CheckpointSpec(golden) else {
       return [fault(.law, "there is no spec for the exclusion '\(description.exclusion)'")]
     }
-    let trial = Trial(spec, ReplayingAdapter(golden, wrong.side, adapter), onDisk: golden[.hf])
+    let trial = CheckpointUnderTest(
+      spec, ReplayingAdapter(golden, wrong.side, adapter), onDisk: golden[.hf])
     switch law.judge(trial) {
     case .holds, .doesNotApply:
       return [fault(.law, "the wrong result does not break the law '\(wrong.law)'")]
@@ -117,7 +118,7 @@ private struct GoldenCheck {
     } catch let misbehaviour as Misbehaviour {
       return [fault(.refuse, misbehaviour.description)]
     } catch let error as AdapterError {
-      let found = error.findings.map {
+      let found = error.problems.map {
         GoldenExpectation.KeyFault(code: $0.code.rawValue, subject: $0.subject)
       }
       guard found.sorted() != expected.sorted() else { return [] }

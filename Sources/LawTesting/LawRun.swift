@@ -19,7 +19,7 @@ public import Testing
 /// @Suite struct MyAdapterTests {
 ///   static let laws = LawRun(of: MyAdapter())
 ///
-///   @Test(arguments: AdapterLaws.all)
+///   @Test(arguments: Laws.all)
 ///   func law(_ law: AdapterLaw) async throws { try await Self.laws.check(law) }
 /// }
 /// ```
@@ -47,7 +47,7 @@ public final class LawRun: Sendable {
   ///   - known: What the adapter is known to do otherwise, which fails no test.
   ///   - threads: How many checkpoints are checked at the same time.
   public init(
-    of adapter: any AdapterUnderTest, laws: [AdapterLaw] = AdapterLaws.all,
+    of adapter: any AdapterUnderTest, laws: [AdapterLaw] = Laws.all,
     examples: Int = LawRun.usualExamples, seed: UInt64 = 0, layout: Layout = .usual,
     known: KnownDivergences? = nil, threads: Int = 2
   ) {
@@ -77,7 +77,7 @@ public final class LawRun: Sendable {
     }
     let failures = report.failures.filter { $0.law.name == law.name }
     for failure in failures {
-      Issue.record(Comment(rawValue: failure.screen(of: report)), sourceLocation: sourceLocation)
+      Issue.record(Comment(rawValue: failure.screen), sourceLocation: sourceLocation)
       Attachment.record(
         failure.document.text(.python), named: "\(law.name).json", sourceLocation: sourceLocation)
     }

@@ -143,6 +143,7 @@ private struct ConfigFields {
     guard let rule = layout.variant, let list = value(rule.listField) else {
       return ModelConfig.Variant()
     }
+    if rule.isListOfSizes { return try sizesByLayer(layout, list, count) }
     let kinds = list.arrayValue?.map(\.stringValue) ?? []
     guard let elements = list.arrayValue, kinds.compactMap({ $0 }).count == elements.count else {
       throw ConfigError(field: rule.listField, expected: "a list of texts", found: "\(list.kind)")
@@ -150,6 +151,7 @@ private struct ConfigFields {
     var sizes: [Int: Int] = [:]
     for (position, size) in layout.sizes.enumerated() {
       guard let field = size.variant?.field else { continue }
+      if let constant = size.variant?.constant { sizes[position] = constant }
       let path = field.split(separator: ".").map { String($0) }
       var fields: ConfigFields? = self
       for name in path.dropLast() {
@@ -162,6 +164,26 @@ private struct ConfigFields {
     let layers = kinds.prefix(count).indices.filter { kinds[$0] == rule.value }
     return sizes.isEmpty
       ? ModelConfig.Variant() : ModelConfig.Variant(layers: Set(layers), sizes: sizes)
+  }
+
+  /// The layers whose size in a list is another than the usual one.
+  private func sizesByLayer(
+    _ layout: Layout, _ list: JSONValue, _ count: Int
+  ) throws(ConfigError) -> ModelConfig.Variant {
+    guard let position = layout.sizes.firstIndex(where: { $0.variant != nil }),
+      case .fields(let names, let aliases, _) = layout.sizes[position].source,
+      let usual = try integer(names + aliases)
+    else { return ModelConfig.Variant() }
+    let numbers = (list.arrayValue ?? []).prefix(count).map { $0.wholeValue ?? 0 }
+    let others = Set(numbers).subtracting([usual])
+    guard list.arrayValue != nil, others.count <= 1, others.allSatisfy({ $0 > 0 }) else {
+      throw ConfigError(
+        field: layout.variant?.listField ?? "", expected: "a list of \(usual) and one other number",
+        found: list.arrayValue == nil ? "\(list.kind)" : "\(Set(numbers).sorted())")
+    }
+    guard let other = others.first else { return ModelConfig.Variant() }
+    return ModelConfig.Variant(
+      layers: Set(numbers.indices.filter { numbers[$0] == other }), sizes: [position: other])
   }
 
   /// The element type by any of its names.

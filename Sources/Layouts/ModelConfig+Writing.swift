@@ -41,6 +41,12 @@ extension ModelConfig {
   /// The fields of sizes that some layers have, if there are such layers.
   private var variantFields: [(String, JSONValue)] {
     guard let rule = layout.variant, !variant.layers.isEmpty else { return [] }
+    if rule.isListOfSizes, let (position, size) = variant.sizes.first {
+      let numbers = (0..<storedLayerCount).map {
+        variant.layers.contains($0) ? size : sizes[position]
+      }
+      return [(rule.listField, .array(numbers.map { JSONValue($0) }))]
+    }
     var result: [(String, JSONValue)] = [
       (
         rule.listField,
@@ -52,7 +58,8 @@ extension ModelConfig {
     ]
     var nested = JSONObject()
     for (position, size) in variant.sizes.sorted(by: { $0.key < $1.key }) {
-      guard let path = layout.sizes[position].variant?.field.split(separator: ".") else { continue }
+      guard let rule = layout.sizes[position].variant, rule.constant == nil else { continue }
+      let path = rule.field.split(separator: ".")
       if path.count == 2 {
         var inner = nested[String(path[0])]?.objectValue ?? JSONObject()
         inner[String(path[1])] = JSONValue(size)

@@ -16,7 +16,7 @@ extension Runner {
         finding.shrinking.wasLeftOut = true
       }
     }
-    report.findings.append(finding)
+    report.counterexamples.append(finding)
   }
 
   private mutating func shrink(_ finding: inout Counterexample, _ result: CaseResult) {
@@ -54,7 +54,7 @@ extension Runner {
       for other in shrinker.others {
         guard let key = other.failure?.key, failures.count < settings.mostFailures,
           !failures.contains(where: { $0.key == key }),
-          !report.findings.contains(where: { $0.key == key })
+          !report.counterexamples.contains(where: { $0.key == key })
         else { continue }
         failures.append(FailedCase(key: key, result: other, caseNumber: report.executed))
       }

@@ -15,7 +15,7 @@ public enum RunEnd: Sendable, Equatable {
   case gaveUp
   /// A health check failed.
   case unhealthy
-  /// The settings' `isCancelled` said so; findings up to then are kept.
+  /// The settings' `isCancelled` said so; counterexamples up to then are kept.
   case cancelled
 }
 
@@ -96,7 +96,7 @@ public struct Report: Sendable {
   /// Why the run ended.
   public var end = RunEnd.completed
   /// The failures, in the order in which they were found.
-  public var findings: [Counterexample] = []
+  public var counterexamples: [Counterexample] = []
   /// Health checks that failed, with what can be done.
   public var healthProblems: [(check: HealthCheck, advice: String)] = []
   /// How many passing cases had each label, sorted by label.
@@ -113,7 +113,7 @@ public struct Report: Sendable {
 
   /// Whether the property held, on at least one case, with nothing left to complain of.
   public var isSuccess: Bool {
-    findings.isEmpty && healthProblems.isEmpty && unmetLabels.isEmpty
+    counterexamples.isEmpty && healthProblems.isEmpty && unmetLabels.isEmpty
       && passed + examplesPassed > 0 && end != .gaveUp && end != .cancelled
   }
 }
@@ -126,6 +126,6 @@ extension Report {
     self.init()
     self.seed = seed
     end = .failed
-    findings = [Counterexample(key: key, message: message, choices: choices, caseNumber: 0)]
+    counterexamples = [Counterexample(key: key, message: message, choices: choices, caseNumber: 0)]
   }
 }

@@ -46,7 +46,7 @@ struct Runner {
   mutating func run() -> Report {
     runExplicit()
     runStored()
-    if settings.keepsGoing || report.findings.isEmpty && failures.isEmpty { generate() }
+    if settings.keepsGoing || report.counterexamples.isEmpty && failures.isEmpty { generate() }
     // Shrinking one failure may find others.
     var concluded = 0
     while concluded < failures.count {
@@ -55,11 +55,11 @@ struct Runner {
     }
     if cancellation.wasNoticed {
       report.end = .cancelled
-    } else if !report.findings.isEmpty {
+    } else if !report.counterexamples.isEmpty {
       report.end = .failed
     }
     report.labels = labels.map { ($0.key, $0.value) }.sorted { isBefore($0.label, $1.label) }
-    if report.findings.isEmpty {
+    if report.counterexamples.isEmpty {
       report.unmetLabels = settings.requiredLabels
         .map { (label: $0.key, count: labels[$0.key] ?? 0, required: $0.value) }
         .filter { $0.count < $0.required }.sorted { isBefore($0.label, $1.label) }
@@ -77,8 +77,8 @@ struct Runner {
       case .pass: report.examplesPassed += 1
       case .discard: break
       case .fail(let key, let message):
-        if report.findings.contains(where: { $0.key == key }) { continue }
-        report.findings.append(
+        if report.counterexamples.contains(where: { $0.key == key }) { continue }
+        report.counterexamples.append(
           Counterexample(key: key, message: message, exampleIndex: index, caseNumber: index + 1))
       }
     }

@@ -42,14 +42,14 @@ private struct ExpectationProperty<Value: Sendable> {
         return
       }
       let report = session.report(on: token)
-      for finding in report.findings {
+      for finding in report.counterexamples {
         let text = session.text(of: finding, report)
         if await !show(finding, text, asAny: true) { session.recordDead(token) }
       }
       return
     }
     guard let report = await search() else { throw PropertyError.cancelled }
-    let keys = Set(report.findings.map(\.key))
+    let keys = Set(report.counterexamples.map(\.key))
     for (finding, text) in session.close(report) {
       let isShown =
         finding.flakiness == nil

@@ -90,7 +90,7 @@ enum FailureMessage {
 
   /// Everything that is wrong with a run besides its failures.
   static func complaints(_ report: Report) -> [(text: String, isWarning: Bool)] {
-    guard report.findings.isEmpty else { return [] }
+    guard report.counterexamples.isEmpty else { return [] }
     var complaints: [(text: String, isWarning: Bool)] = []
     func complain(_ text: String, isWarning: Bool = false) { complaints.append((text, isWarning)) }
     for (check, advice) in report.healthProblems {

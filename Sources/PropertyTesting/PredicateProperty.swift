@@ -57,7 +57,7 @@ private func run<Value: Sendable>(_ property: Property<Value>, _ session: Sessio
       return
     }
     let report = session.report(on: token, key: key, message: message)
-    for finding in report.findings { record(session.text(of: finding, report), session) }
+    for finding in report.counterexamples { record(session.text(of: finding, report), session) }
     return
   }
   let settings = session.settings { Task.isCancelled }

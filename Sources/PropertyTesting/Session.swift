@@ -53,7 +53,7 @@ struct Session<Value: Sendable> {
         Comment(rawValue: complaint.text), severity: complaint.isWarning ? .warning : .error,
         sourceLocation: location)
     }
-    return report.findings.map { ($0, text(of: $0, report)) }
+    return report.counterexamples.map { ($0, text(of: $0, report)) }
   }
 
   /// The text about a failure; attached to the test as well.

@@ -70,12 +70,18 @@ public struct Tensor: Sendable {
     return try? Tensor(dtype, shape, storage: storage, byteOffset: byteOffset)
   }
 
-  /// Some elements as a list, not copied; nil if not all of them are in the tensor.
-  public func elements(_ range: Range<Int>) -> Tensor? {
-    let isInside = range.lowerBound >= 0 && range.upperBound <= shape.elementCount
-    guard isInside, let list = try? Shape([range.count]) else { return nil }
-    return try? Tensor(
-      dtype, list, storage: storage, byteOffset: byteOffset + range.lowerBound * dtype.byteCount)
+  /// Elements by their row-major positions as a vector, not copied.
+  public func elements(_ range: Range<Int>) throws(TensorError) -> Tensor {
+    precondition(range.lowerBound >= 0 && range.upperBound <= shape.elementCount)
+    return try Tensor(
+      dtype, Shape([range.count]), storage: storage,
+      byteOffset: byteOffset + range.lowerBound * dtype.byteCount)
+  }
+
+  /// The same elements in another shape of as many, not copied; nil of a shape that has not as many.
+  public func reshaped(_ shape: Shape) -> Tensor? {
+    guard shape.elementCount == self.shape.elementCount else { return nil }
+    return try? Tensor(dtype, shape, storage: storage, byteOffset: byteOffset)
   }
 
   /// The data as little-endian bytes.

@@ -152,14 +152,14 @@ struct RoundTripBench {
 
   /// - Parameter layout: The layout of the checkpoints; of the usual one they are evenly distributed.
   init(_ layout: Layout, cases: Int, threads: Int) throws {
-    guard let law = AdapterLaws.named("round-trip") else {
+    guard let law = Laws.named("round-trip") else {
       throw CommandError("there is no law 'round-trip'")
     }
     let adapter = ReferenceAdapter()
     let checkpoints: Generator<CheckpointSpec> =
       layout == .usual ? .published : .checkpoints(CheckpointSpace(layout: layout))
     let property = Property(checkpoints) { (spec: CheckpointSpec, _) in
-      switch law.judge(Trial(spec, adapter)) {
+      switch law.judge(CheckpointUnderTest(spec, adapter)) {
       case .holds: .pass
       case .doesNotApply: .discard
       case .broken(let violation): .fail(FailureKey(law: law.name), violation.summary)
@@ -171,7 +171,8 @@ struct RoundTripBench {
     let report = property.run(settings)
     seconds = (.now - start) / .seconds(1)
     guard report.isSuccess else {
-      throw CommandError(report.findings.first?.message ?? "the run ended early: \(report.end)")
+      throw CommandError(
+        report.counterexamples.first?.message ?? "the run ended early: \(report.end)")
     }
     self.cases = report.passed
     self.threads = threads

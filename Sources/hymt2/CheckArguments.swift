@@ -116,7 +116,7 @@ struct LawArguments: ParsableArguments {
 
   /// Reads the name of a law.
   @Sendable static func name(_ text: String) throws -> String {
-    let list = WordList(AdapterLaws.all.map(\.name))
+    let list = WordList(Laws.all.map(\.name))
     guard let name = list.meaning(of: text) else {
       throw ValidationError(list.answer(to: text))
     }
@@ -125,7 +125,7 @@ struct LawArguments: ParsableArguments {
 
   /// The laws, in their order.
   var chosen: [AdapterLaw] {
-    AdapterLaws.all.filter { law in
+    Laws.all.filter { law in
       (laws.isEmpty || laws.contains(law.name)) && !lawsLeftOut.contains(law.name)
     }
   }

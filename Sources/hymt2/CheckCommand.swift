@@ -54,6 +54,9 @@ struct CheckCommand: ParsableCommand {
   @Flag(help: "List the config axes with their values and check nothing.")
   var listAxes = false
 
+  @Flag(help: "List the kinds of invalid input and check nothing.")
+  var listInvalidInput = false
+
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -74,6 +77,7 @@ struct CheckCommand: ParsableCommand {
       }
     }
     if listAxes { return AxisList().print(to: output.console) }
+    if listInvalidInput { return InvalidInputList().print(to: output.console) }
     try runOrExit {
       let adapter = try adapter()
       let space = try arguments.space(for: adapter, output.console)
@@ -126,7 +130,7 @@ private struct LawList {
   private let laws: [AdapterLaw]
 
   init(_ names: [String], _ layout: Layout) {
-    laws = AdapterLaws.all(for: layout).filter { names.isEmpty || names.contains($0.name) }
+    laws = Laws.all(for: layout).filter { names.isEmpty || names.contains($0.name) }
   }
 
   func print(to console: Console) {
@@ -171,5 +175,18 @@ struct AxisList {
         "axes": .array(
           axes.map { ["name": .string($0.name), "values": .array($0.values.map { .string($0) })] })
       ])
+  }
+}
+
+/// The ways in which checkpoints are made invalid, those that loading is given before those that saving is.
+struct InvalidInputList {
+  func print(to console: Console) {
+    for kind in CheckpointFaultCatalogue.all {
+      console.print("\(kind.name.padded(to: 40)) \(kind.side.rawValue)")
+    }
+    let kinds = CheckpointFaultCatalogue.all.map { kind -> JSONValue in
+      ["name": .string(kind.name), "side": .string(kind.side.rawValue)]
+    }
+    console.printDocument("check", holds: true, ["kinds": .array(kinds)])
   }
 }

@@ -41,22 +41,7 @@ struct ConvertCommand: ParsableCommand {
   @Argument(help: "The folder to make; it must not exist.")
   var output: String
 
-  @Option(help: "Rank whose experts are written (native) or read (hf), from 0.")
-  var epRank: Int?
-
-  @Option(help: "Number of expert-parallel ranks.")
-  var epSize: Int?
-
-  @Option(help: "Leave out keys that Python's re.match would match (with --to hf).")
-  var exclude = ""
-
-  @Option(
-    help: "Multi-token prediction layers: drop or preserve. Default: what upstream does.",
-    transform: word)
-  var mtp: MTPPolicy?
-
-  @Option(help: "Memory budget for tensor data, such as 512MiB. Default: 128MiB.")
-  var maxMemory: ByteSize?
+  @OptionGroup var conversion: ConversionArguments
 
   @Option(help: "The largest shard to write, such as 5GB. Default: as in the input, or 5GB.")
   var maxShardSize: ByteSize?
@@ -70,15 +55,7 @@ struct ConvertCommand: ParsableCommand {
   @OptionGroup var outputOptions: OutputOptions
 
   func validate() throws {
-    guard (epRank == nil) == (epSize == nil) else {
-      throw ValidationError("--ep-rank and --ep-size go together")
-    }
-    if let epRank, let epSize, !(0..<max(0, epSize)).contains(epRank) {
-      throw ValidationError("--ep-rank must be from 0 to --ep-size - 1")
-    }
-    if !exclude.isEmpty && to == .native {
-      throw ValidationError("--exclude concerns keys on disk and goes with --to hf")
-    }
+    try conversion.validate(to: to)
   }
 
   func run() throws {
@@ -97,18 +74,15 @@ struct ConvertCommand: ParsableCommand {
           "\(name) is left over from a run that was killed, unless one is under way: remove it")
       }
       let conversion = try FolderConversion(
-        folder: folder, planner: try adapter.planner(try layout.config(of: folder), mtp: mtp),
-        parallelism: try parallelism(), console: console)
-      let plan = try conversion.plan(to: to, excluding: exclude)
+        folder: folder,
+        planner: try adapter.planner(try layout.config(of: folder), mtp: self.conversion.mtp),
+        parallelism: try self.conversion.parallelism, console: console)
+      let plan = try conversion.plan(to: to, excluding: self.conversion.exclude)
       try conversion.write(
-        plan, to: output, memory: maxMemory?.byteCount, maxShardSize: maxShardSize?.byteCount)
+        plan, to: output, memory: self.conversion.maxMemory?.byteCount,
+        maxShardSize: maxShardSize?.byteCount)
       return true
     }
-  }
-
-  private func parallelism() throws -> ExpertParallelism? {
-    guard let epRank, let epSize else { return nil }
-    return try ExpertParallelism(rank: epRank, size: epSize)
   }
 }
 

@@ -16,9 +16,11 @@ struct HyMT2: ParsableCommand {
       """,
     version: "hymt2 \(version)",
     subcommands: [
-      CheckCommand.self, FuzzCommand.self, ReplayCommand.self, ProveCommand.self,
+      CheckCommand.self, FuzzCommand.self, ReplayCommand.self, ProveCommand.self, NamesCommand.self,
       VerifyCommand.self,
-      ConvertCommand.self, InspectCommand.self, GoldenCommand.self, KnownCommand.self,
+      ConvertCommand.self, DigestCommand.self, DiffCommand.self, InspectCommand.self,
+      GoldenCommand.self,
+      KnownCommand.self,
       LayoutsCommand.self,
       BenchCommand.self,
     ])

@@ -74,7 +74,7 @@ struct PeftAdapter {
       _ = try planner.fromHF(infos)
       return false
     } catch {
-      return error.findings.contains { $0.code == .ambiguousLoRALayout }
+      return error.problems.contains { $0.code == .ambiguousLoRALayout }
     }
   }
 

@@ -66,8 +66,9 @@ struct DiagnosisOfLawsTests {
       hidden: 4, inner: 3, mtp: 1, exclusion: .experts, contents: TensorContents(.special, seed: 2))
     spec.parallelism = try ExpertParallelism(rank: 0, size: 2)
     var broken: [String] = []
-    for law in AdapterLaws.all {
-      guard case .broken(let violation) = law.judge(Trial(spec, example.adapter)) else { continue }
+    for law in Laws.all {
+      guard case .broken(let violation) = law.judge(CheckpointUnderTest(spec, example.adapter))
+      else { continue }
       broken.append(law.name)
       let diagnosis = Diagnosis.of(violation, spec, example.adapter)
       // A comparison of the way there and back does not tell which of the two is to blame.

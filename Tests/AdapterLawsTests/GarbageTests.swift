@@ -19,9 +19,9 @@ struct GarbageTests {
     let broken = Mutex<Set<String>>([])
     let property = Property(Generator<CheckpointSpec>.checkpoints()) { spec, _ in
       let adapter = GarbageAdapter(seed: spec.variation, invalidInputContract: contract)
-      let trial = Trial(spec, adapter)
+      let trial = CheckpointUnderTest(spec, adapter)
       var violations: [Violation] = []
-      for law in AdapterLaws.all {
+      for law in Laws.all {
         guard case .broken(let violation) = law.judge(trial) else { continue }
         broken.withLock { _ = $0.insert(law.name) }
         violations.append(violation)
@@ -33,13 +33,13 @@ struct GarbageTests {
       return .pass
     }
     let report = property.run(Settings(examples: 25, seed: 7))
-    #expect(report.findings.map(\.message) == [])
+    #expect(report.counterexamples.map(\.message) == [])
     #expect(broken.withLock { $0.count } > 20)
   }
 
   @Test("No invalid input makes an account stop at garbage")
   func invalidInput() throws {
-    let law = try #require(AdapterLaws.named("invalid-input"))
+    let law = try #require(Laws.named("invalid-input"))
     var places: Set<String> = []
     let specs = try FaultSpecs.all().filter {
       ["plain", "mtp kept", "rank 1 of 2", "perExpert LoRA only"].contains($0.name)
@@ -49,7 +49,7 @@ struct GarbageTests {
       for var (_, spec) in specs {
         spec.faults = [CheckpointFault(kind: index, site: 0)]
         guard FaultyCheckpoint(spec).faults == [kind.name],
-          case .broken(let violation) = law.judge(Trial(spec, adapter))
+          case .broken(let violation) = law.judge(CheckpointUnderTest(spec, adapter))
         else { continue }
         places.insert(violation.place)
         #expect(!Diagnosis.of(violation, spec, adapter).sentences.isEmpty)

@@ -22,7 +22,7 @@ struct InvalidInputLawsTests {
   private let specs: [(name: String, spec: CheckpointSpec)]
 
   init() throws {
-    law = try #require(AdapterLaws.named("invalid-input"))
+    law = try #require(Laws.named("invalid-input"))
     specs = try FaultSpecs.all()
   }
 
@@ -30,7 +30,9 @@ struct InvalidInputLawsTests {
   private func violation(
     _ spec: CheckpointSpec, _ adapter: any AdapterUnderTest = ReferenceAdapter()
   ) -> Violation? {
-    if case .broken(let violation) = law.judge(Trial(spec, adapter)) { return violation }
+    if case .broken(let violation) = law.judge(CheckpointUnderTest(spec, adapter)) {
+      return violation
+    }
     return nil
   }
 
@@ -83,13 +85,14 @@ struct InvalidInputLawsTests {
     let property = Property(Self.pairs(specs.filter { Self.paired.contains($0.name) }.map(\.spec)))
     { [law] spec, context in
       context.label("two faults", if: FaultyCheckpoint(spec).faults.count == 2)
-      guard case .broken(let violation) = law.judge(Trial(spec, ReferenceAdapter())) else {
+      guard case .broken(let violation) = law.judge(CheckpointUnderTest(spec, ReferenceAdapter()))
+      else {
         return .pass
       }
       return .fail(FailureKey(law: violation.kind), violation.summary)
     }
     let report = property.run(Settings(examples: 300, seed: 5))
-    #expect(report.findings.map(\.message) == [])
+    #expect(report.counterexamples.map(\.message) == [])
     let count = report.labels.first?.count ?? 0
     #expect(count > 100, "too few of the examples have two faults")
   }
@@ -163,7 +166,8 @@ struct InvalidInputLawsTests {
 
   @Test("Without a fault the law says nothing")
   func withoutFault() {
-    guard case .doesNotApply = law.judge(Trial(specs[0].spec, ReferenceAdapter())) else {
+    guard case .doesNotApply = law.judge(CheckpointUnderTest(specs[0].spec, ReferenceAdapter()))
+    else {
       Issue.record("the law checks a valid checkpoint")
       return
     }
@@ -178,7 +182,7 @@ private struct Swallowing: WrappedAdapter {
 /// Names the first offending key only.
 private struct Terse: WrappedAdapter {
   func answer(to error: AdapterError, _ input: StateDict) throws -> StateDict {
-    throw AdapterError(Array(error.findings.prefix(1)))
+    throw AdapterError(Array(error.problems.prefix(1)))
   }
 }
 

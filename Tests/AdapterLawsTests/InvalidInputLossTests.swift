@@ -19,14 +19,16 @@ struct InvalidInputLossTests {
   private let specs: [(name: String, spec: CheckpointSpec)]
 
   init() throws {
-    law = try #require(AdapterLaws.named("invalid-input"))
+    law = try #require(Laws.named("invalid-input"))
     specs = try FaultSpecs.all()
   }
 
   private func judged(
     _ spec: CheckpointSpec, _ adapter: any AdapterUnderTest
   ) -> Violation? {
-    if case .broken(let violation) = law.judge(Trial(spec, adapter)) { return violation }
+    if case .broken(let violation) = law.judge(CheckpointUnderTest(spec, adapter)) {
+      return violation
+    }
     return nil
   }
 
@@ -82,13 +84,14 @@ struct InvalidInputLossTests {
   func generated() {
     let property = Property(Generator<CheckpointSpec>.checkpoints()) { [law] spec, context in
       context.label("invalid", if: !FaultyCheckpoint(spec).faults.isEmpty)
-      guard case .broken(let violation) = law.judge(Trial(spec, LossyAdapter())) else {
+      guard case .broken(let violation) = law.judge(CheckpointUnderTest(spec, LossyAdapter()))
+      else {
         return .pass
       }
       return .fail(FailureKey(law: violation.kind, place: violation.place), violation.summary)
     }
     let report = property.run(Settings(examples: 200, seed: 3))
-    #expect(report.findings.map(\.message) == [])
+    #expect(report.counterexamples.map(\.message) == [])
     #expect((report.labels.first?.count ?? 0) > 20, "too few examples are invalid")
   }
 

@@ -12,13 +12,13 @@ struct LawTests {
   @Test(
     "on random checkpoints", .examples(16),
     .propertySettings { $0.silenced = [.filtersTooMuch] },
-    arguments: AdapterLaws.all.map(\.name))
+    arguments: Laws.all.map(\.name))
   func holds(law name: String) throws {
-    let law = try #require(AdapterLaws.named(name))
+    let law = try #require(Laws.named(name))
     let adapter = ReferenceAdapter()
     try property(
       Property(.small) { (spec: CheckpointSpec, _) in
-        switch law.judge(Trial(spec, adapter)) {
+        switch law.judge(CheckpointUnderTest(spec, adapter)) {
         case .holds: .pass
         case .doesNotApply: .discard
         case .broken(let violation):
@@ -31,8 +31,8 @@ struct LawTests {
 
   @Test("and each law says what holds, why, and what breaks it, under a name of its own")
   func lawsAreExplained() {
-    #expect(Set(AdapterLaws.all.map(\.name)).count == AdapterLaws.all.count)
-    for law in AdapterLaws.all {
+    #expect(Set(Laws.all.map(\.name)).count == Laws.all.count)
+    for law in Laws.all {
       #expect(law.name.allSatisfy { $0.isLowercase && $0.isASCII || $0 == "-" }, "\(law.name)")
       for text in [law.statement, law.reason, law.brokenBy] {
         #expect(text.count > 20 && !text.hasSuffix("."), "\(law.name): \(text)")

@@ -15,7 +15,7 @@ struct LawsBreakTests {
   /// An adapter that breaks a law.
   private struct Breach: Sendable, CustomTestStringConvertible {
     let law: String
-    let adapter: FaultyAdapter
+    let adapter: any AdapterUnderTest
 
     var testDescription: String { law }
   }
@@ -186,9 +186,12 @@ struct LawsBreakTests {
     })
   }
 
-  @Test("on a small checkpoint", arguments: breaches)
+  private static let planted = FaultBank.Selection(FaultBank.all, in: .usual).faults
+    .compactMap { fault in fault.breaks.map { Breach(law: $0, adapter: fault.adapter) } }
+
+  @Test("on a small checkpoint", arguments: breaches + planted)
   private func breaks(_ breach: Breach) throws {
-    let law = try #require(AdapterLaws.named(breach.law))
+    let law = try #require(Laws.named(breach.law))
     var verdicts: [String] = []
     for policy in MTPPolicy.allCases {
       for target in [DType.bf16, .f16] {
@@ -197,7 +200,7 @@ struct LawsBreakTests {
           types: SourceTypes(experts: target == .bf16 ? .bf16 : .f32), target: target,
           exclusion: .experts, contents: TensorContents(.random, seed: 3))
         spec.parallelism = try ExpertParallelism(rank: 0, size: 2)
-        if case .broken(let violation) = law.judge(Trial(spec, breach.adapter)) {
+        if case .broken(let violation) = law.judge(CheckpointUnderTest(spec, breach.adapter)) {
           verdicts.append(violation.summary)
         }
       }
@@ -207,7 +210,7 @@ struct LawsBreakTests {
 
   @Test("and no law goes without")
   func complete() {
-    let broken = Set(Self.breaches.map(\.law)).union(Self.judgedElsewhere)
-    #expect(AdapterLaws.all.map(\.name).filter { !broken.contains($0) } == [])
+    let broken = Set((Self.breaches + Self.planted).map(\.law)).union(Self.judgedElsewhere)
+    #expect(Laws.all.map(\.name).filter { !broken.contains($0) } == [])
   }
 }

@@ -152,8 +152,8 @@ struct LayoutFaultTests {
   private func noticed(_ fault: LayoutFault) throws {
     let spec = try LayoutSample.spec(fault.layout, experts: fault.experts)
     var first: (law: String, violation: Violation)?
-    for law in AdapterLaws.all where first == nil {
-      if case .broken(let violation) = law.judge(Trial(spec, fault.adapter)) {
+    for law in Laws.all where first == nil {
+      if case .broken(let violation) = law.judge(CheckpointUnderTest(spec, fault.adapter)) {
         first = (law.name, violation)
       }
     }
@@ -166,7 +166,7 @@ struct LayoutFaultTests {
   @Test("and laws are stated in the names of the layout")
   func statements() throws {
     func statements(_ name: String) throws -> [String] {
-      let laws = AdapterLaws.all(for: try Layout.named(name))
+      let laws = Laws.all(for: try Layout.named(name))
       return ["shapes", "elements"].compactMap { name in
         laws.first { $0.name == name }?.statement
       }

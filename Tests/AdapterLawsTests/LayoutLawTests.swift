@@ -19,7 +19,7 @@ struct LayoutLawTests {
   @Test("on generated checkpoints", arguments: Layout.knownNames)
   func holds(name: String) throws {
     let layout = try Layout.named(name)
-    let laws = AdapterLaws.all(for: layout)
+    let laws = Laws.all(for: layout)
     let adapter = ReferenceAdapter()
     let space = CheckpointSpace(
       layout: layout, faultKinds: CheckpointFaultCatalogue.all.count)
@@ -28,7 +28,7 @@ struct LayoutLawTests {
       guard let (spec, _) = Generator.checkpoints(space).numbered(UInt64(number), seed: 5) else {
         continue
       }
-      let trial = Trial(spec, adapter)
+      let trial = CheckpointUnderTest(spec, adapter)
       for law in laws {
         switch law.judge(trial) {
         case .holds: applied.insert(law.name)

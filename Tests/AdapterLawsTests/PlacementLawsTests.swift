@@ -15,8 +15,10 @@ struct PlacementLawsTests {
         .editing("final_layernorm") { try $0.mappingBits { $0 ^ 1 } }
         .editing("model.norm.") { try $0.mappingBits { $0 ^ 1 } }
     })
-    let law = try #require(AdapterLaws.named(name))
-    guard case .broken(let violation) = law.judge(Trial(spec, adapter)) else { return nil }
+    let law = try #require(Laws.named(name))
+    guard case .broken(let violation) = law.judge(CheckpointUnderTest(spec, adapter)) else {
+      return nil
+    }
     return violation
   }
 

@@ -8,7 +8,7 @@ import Layouts
 import Tensors
 import Testing
 
-@Suite("Trial")
+@Suite("CheckpointUnderTest")
 struct TrialTests {
   @Test("The reference adapter breaks no law on a checkpoint with all kinds of layers")
   func allLaws() throws {
@@ -23,8 +23,8 @@ struct TrialTests {
           types: SourceTypes(experts: types), keyOrder: .sorted,
           parallelism: try ExpertParallelism(rank: 1, size: 2), exclusion: .expert(1),
           contents: TensorContents(.random))
-        let trial = Trial(spec, ReferenceAdapter())
-        for law in AdapterLaws.all {
+        let trial = CheckpointUnderTest(spec, ReferenceAdapter())
+        for law in Laws.all {
           if case .broken(let violation) = law.judge(trial) {
             Issue.record("\(law.name), \(policy), \(types) -> \(target): \(violation.summary)")
           }

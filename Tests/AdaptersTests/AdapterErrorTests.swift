@@ -8,22 +8,22 @@ import Testing
 
 @Suite("Errors of the adapters are readable")
 struct AdapterErrorTests {
-  private static func findings(_ count: Int) -> [Problem] {
+  private static func problems(_ count: Int) -> [Problem] {
     (0..<count).map {
       Problem(.missingTensor, "layer.\($0)", expected: "[2, 3]", found: "no such key")
     }
   }
 
-  @Test("The cause comes first, then three findings of each kind, then where all are")
+  @Test("The cause comes first, then three problems of each kind, then where all are")
   func limit() {
-    let error = AdapterError(Self.findings(23), cause: "all are missing")
+    let error = AdapterError(Self.problems(23), cause: "all are missing")
     let lines = error.description.split(separator: "\n")
     #expect(lines.prefix(2) == ["all are missing", "23 problems in the state dict:"])
     #expect(lines.count == 7)
     #expect(lines[2] == "  missing tensor: 'layer.0': expected [2, 3], found no such key")
     #expect(lines.suffix(2) == ["  missing tensor, in all 23:", "    layer.{0-22} (23)"])
-    #expect(error == AdapterError(Self.findings(23)))
-    let one = AdapterError(Self.findings(1)).description.split(separator: "\n")
+    #expect(error == AdapterError(Self.problems(23)))
+    let one = AdapterError(Self.problems(1)).description.split(separator: "\n")
     #expect(one.first == "1 problem in the state dict:")
     #expect(one.count == 2)
   }

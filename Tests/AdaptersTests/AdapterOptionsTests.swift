@@ -32,7 +32,7 @@ struct AdapterOptionsTests {
       let error = #expect(throws: AdapterError.self, "\(rank) of \(size)") {
         try ExpertParallelism(rank: rank, size: size)
       }
-      let offences = error?.findings.map { Offence($0.code, $0.subject) }
+      let offences = error?.problems.map { Offence($0.code, $0.subject) }
       #expect(offences == [Offence(.invalidOption, "expert parallelism")])
     }
   }

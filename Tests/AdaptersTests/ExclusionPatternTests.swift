@@ -80,7 +80,7 @@ struct ExclusionPatternTests {
     ]
     for text in invalid {
       let error = #expect(throws: AdapterError.self, "\(text)") { try ExclusionPattern(text) }
-      let offences = error?.findings.map { Offence($0.code, $0.subject) }
+      let offences = error?.problems.map { Offence($0.code, $0.subject) }
       #expect(offences == [Offence(.invalidPattern, TensorName(text))], "\(text)")
     }
   }

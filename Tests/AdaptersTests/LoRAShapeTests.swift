@@ -23,7 +23,7 @@ struct LoRAShapeTests {
       _ = try plan()
       return nil
     } catch {
-      return error.findings.map { Offence($0.code, $0.subject) }
+      return error.problems.map { Offence($0.code, $0.subject) }
     }
   }
 

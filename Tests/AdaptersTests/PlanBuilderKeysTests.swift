@@ -37,7 +37,7 @@ struct PlanBuilderKeysTests {
       let error = #expect(throws: AdapterError.self) {
         try StateDictAdapter(config: config).fromHF(valid.adding(name, [5, 4]))
       }
-      let finding = error?.findings.first { $0.subject == name }
+      let finding = error?.problems.first { $0.subject == name }
       #expect(finding?.expected == expected)
       #expect(finding?.found == found)
     }

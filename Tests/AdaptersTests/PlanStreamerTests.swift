@@ -52,12 +52,18 @@ struct PlanStreamerTests {
     let expected = try PlanExecutor(plan).execute(tensors)
     for (budget, threads) in [(Int.min, 1), (0, 8), (1, 2), (70_000, 1), (1 << 40, 2)] {
       let collector = Collector()
-      try PlanStreamer(plan, memoryByteCount: budget, threads: threads)
-        .run(source: { tensors[$0] }, into: collector.take)
+      let streamer = PlanStreamer(plan, memoryByteCount: budget, threads: threads)
+      try streamer.run(source: { tensors[$0] }, into: collector.take)
+      let folded = try streamer.fold([UInt8](), source: { tensors[$0] }) { bytes, span in
+        // The bytes are copied inside the closure.
+        bytes += unsafe span.withUnsafeBytes { unsafe Array($0) }
+      }
+      #expect(folded.count == plan.destinations.count)
       for (index, info) in plan.destinations.enumerated() {
         let bytes = try #require(collector.bytes(of: index), "\(info.name), \(budget)")
         let isEqual = try Tensor(info.dtype, info.shape, bytes: bytes) == expected[info.name]
         #expect(isEqual, "\(info.name), \(budget), \(threads)")
+        #expect(folded[index] == bytes, "\(info.name), \(budget), \(threads), in order")
       }
       // Small budgets cut the large tensors, large ones leave them whole; the empty one has no piece.
       let isCut = collector.count > plan.destinations.count - 1

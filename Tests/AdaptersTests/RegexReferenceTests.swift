@@ -9,7 +9,7 @@ import Testing
 
 @Suite("Exclusion patterns match what Python's re.match matches")
 struct RegexReferenceTests {
-  /// The table that `python3 -m hymt2_oracle regex-reference` prints.
+  /// The table that `python3 -m hymt2 regex-reference` prints.
   private struct Reference: Decodable {
     struct Case: Decodable {
       let pattern: String

@@ -200,11 +200,11 @@ struct ToHFPlannerTests {
     let error = #expect(throws: AdapterError.self) {
       try adapter.convertSingleTensorToHF(name, wrong)
     }
-    #expect(error?.findings.map { Offence($0.code, $0.subject) } == [Offence(.wrongShape, name)])
+    #expect(error?.problems.map { Offence($0.code, $0.subject) } == [Offence(.wrongShape, name)])
     let pattern = #expect(throws: AdapterError.self) {
       try adapter.convertSingleTensorToHF(name, wrong, excluding: "(")
     }
     #expect(
-      pattern?.findings.map { Offence($0.code, $0.subject) } == [Offence(.invalidPattern, "(")])
+      pattern?.problems.map { Offence($0.code, $0.subject) } == [Offence(.invalidPattern, "(")])
   }
 }

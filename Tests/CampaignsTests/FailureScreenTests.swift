@@ -29,7 +29,7 @@ struct FailureScreenTests {
   }
 
   static func text(_ failure: Failure) -> String {
-    FailureScreen(failure: failure, lawCount: 30).lines.map { line in
+    FailureScreen(failure: failure).lines.map { line in
       (line.verdict.map { $0 ? "✔ " : "✘ " } ?? "") + line.text
     }.joined(separator: "\n")
   }
@@ -61,7 +61,7 @@ struct FailureScreenTests {
           ·█
           █·
 
-      no other of the 30 laws is broken on it
+      no other law is broken on it
       why it must hold: this is a test
 
       token   \(token)
@@ -83,7 +83,7 @@ struct FailureScreenTests {
       .init(law: "law-with-a-long-name-\($0)", kind: "", place: "", summary: long)
     }
     failure.flakiness = long
-    let lines = FailureScreen(failure: failure, lawCount: 30).lines
+    let lines = FailureScreen(failure: failure).lines
     #expect(lines.count <= 40)
     for line in lines {
       #expect(line.text.count + (line.verdict == nil ? 0 : 2) <= 100, "\(line.text)")

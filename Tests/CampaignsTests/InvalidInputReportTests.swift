@@ -12,7 +12,7 @@ import Testing
 
 @Suite("What reports say of invalid input and of refusals")
 struct InvalidInputReportTests {
-  private static let laws = ["keys", "elements"].compactMap(AdapterLaws.named)
+  private static let laws = ["keys", "elements"].compactMap(Laws.named)
 
   private static func lines(_ report: RunReport, isVerbose: Bool = false) -> String {
     report.lines(isVerbose: isVerbose).map(\.text).joined(separator: "\n")
@@ -20,7 +20,7 @@ struct InvalidInputReportTests {
 
   @Test("A run of 100 examples gives most kinds, and says which", arguments: [0, 1, 2] as [UInt64])
   func reach(seed: UInt64) throws {
-    let law = try #require(AdapterLaws.named("invalid-input"))
+    let law = try #require(Laws.named("invalid-input"))
     let kinds = CheckpointFaultCatalogue.all.count
     for contract in [InvalidInputContract.refuses, .losesNothing] {
       let run = CheckRun(VersionedAdapter(invalidInputContract: contract), laws: [law])

@@ -37,7 +37,7 @@ struct KeepGoingReportTests {
       })
     let asFound = try #require(report.failures.first { $0.isAsFound })
     #expect(asFound.json(group: nil)["discovery"]?["asFound"] == true)
-    let screen = FailureScreen(failure: asFound, lawCount: 2).lines.map(\.text)
+    let screen = FailureScreen(failure: asFound).lines.map(\.text)
     #expect(screen.contains { $0.hasPrefix("a checkpoint that shows it (found in example") })
   }
 

@@ -110,7 +110,7 @@ struct KnownRunTests {
     settings.isCancelled = { isCancelled.load(ordering: .relaxed) }
     let report = try CheckRun(
       StoppedAdapter { isCancelled.store(true, ordering: .relaxed) },
-      laws: [TestLaws.few] + AdapterLaws.all.filter { $0.name == "keys" }, known: known
+      laws: [TestLaws.few] + Laws.all.filter { $0.name == "keys" }, known: known
     ).run(settings)
     #expect(report.end == .cancelled && report.holds)
     #expect(report.failures.isEmpty && report.judged == 0)

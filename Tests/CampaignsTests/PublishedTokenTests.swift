@@ -35,7 +35,7 @@ struct PublishedTokenTests {
 
   @Test("A law that comes first leaves what the laws say of every published token as it was")
   func lawInFront() throws {
-    let laws = AdapterLaws.all.filter { ["keys", "invalid-input"].contains($0.name) }
+    let laws = Laws.all.filter { ["keys", "invalid-input"].contains($0.name) }
     var changed: [String] = []
     for token in try Self.published() {
       let spec = try CheckpointSpec(token: token)

@@ -14,7 +14,7 @@ struct SmallestCheckpointTests {
   private func failure(
     _ edit: @escaping @Sendable (TensorName, Tensor) throws -> Tensor
   ) throws -> Failure {
-    let law = try #require(AdapterLaws.named("elements"))
+    let law = try #require(Laws.named("elements"))
     let report = try CheckRun(EditingAdapter(edit: edit), laws: [law])
       .run(RunSettings(examples: 100))
     return try #require(report.failures.first)

@@ -57,7 +57,7 @@ struct SupportedSpaceTests {
 
   @Test("A violation on an invalid checkpoint is not diagnosed on valid ones")
   func invalidInput() throws {
-    let law = try #require(AdapterLaws.named("invalid-input"))
+    let law = try #require(Laws.named("invalid-input"))
     let violation = Violation(
       code: "missing-head", place: "accepted", step: .fromHF(nil), "accepted it")
     let run = CheckRun(SwappingAdapter(), laws: [law])

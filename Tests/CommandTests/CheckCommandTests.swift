@@ -5,6 +5,7 @@ import AdapterLaws
 import Adapters
 import ArgumentParser
 import Campaigns
+import CheckpointGenerators
 import Foundation
 import Layouts
 import StrictJSON
@@ -18,7 +19,7 @@ struct CheckCommandTests {
   func text() throws {
     let outcome = try Hymt2.run("check", "--examples", "5", "--quiet")
     outcome.expectSuccess()
-    let count = AdapterLaws.all.count - 1
+    let count = Laws.all.count - 1
     #expect(
       outcome.outputLines.first
         == "✔ \(count) laws held, 1 not applicable, on 5 checkpoints, seed 0 (adapter: reference)")
@@ -50,7 +51,7 @@ struct CheckCommandTests {
   func tables() throws {
     let outcome = try Hymt2.run("check", "--examples", "5", "--quiet", "--verbose")
     outcome.expectSuccess()
-    for law in AdapterLaws.all { #expect(outcome.output.contains("\n  \(law.name) ")) }
+    for law in Laws.all { #expect(outcome.output.contains("\n  \(law.name) ")) }
     for part in ["coverage of the config axes", "pairs of values", "checkpoints by axis"] {
       #expect(outcome.output.contains(part))
     }
@@ -92,7 +93,7 @@ struct CheckCommandTests {
       "--quiet")
     outcome.expectSuccess()
     let names = try #require(try outcome.json()["laws"]?.arrayValue).map { $0["name"]?.stringValue }
-    #expect(names == AdapterLaws.all.map(\.name).filter { $0 != "keys" && $0 != "bytes" })
+    #expect(names == Laws.all.map(\.name).filter { $0 != "keys" && $0 != "bytes" })
     let chosen = try CheckArguments.parse(["--without-law", "keys"])
     let run = chosen.run(ReferenceAdapter(), try chosen.space())
     #expect(run.arguments == ["--without-law", "keys"])
@@ -104,7 +105,7 @@ struct CheckCommandTests {
     #expect(outcome.status == 64)
     #expect(outcome.output == "")
     #expect(outcome.errors.contains("'none-such' is invalid for '--law <name>'"))
-    for law in AdapterLaws.all { #expect(outcome.errors.contains(law.name)) }
+    for law in Laws.all { #expect(outcome.errors.contains(law.name)) }
   }
 
   @Test("No examples is wrong usage")
@@ -120,14 +121,14 @@ struct CheckCommandTests {
   func listLaws() throws {
     let text = try Hymt2.run("check", "--list-laws")
     text.expectSuccess()
-    #expect(text.output.hasPrefix("\(AdapterLaws.all[0].name)\n  holds:      "))
+    #expect(text.output.hasPrefix("\(Laws.all[0].name)\n  holds:      "))
     let json = try Hymt2.run("check", "--list-laws", "--json").json()
     #expect(
-      json["laws"]?.arrayValue?.map { $0["name"]?.stringValue } == AdapterLaws.all.map(\.name))
+      json["laws"]?.arrayValue?.map { $0["name"]?.stringValue } == Laws.all.map(\.name))
     let lines = try Hymt2.run("check", "--list-laws", "--layout", "gpt_oss").outputLines
     #expect(lines.allSatisfy { $0.count <= 100 })
     let words = lines.joined(separator: " ").split(separator: " ").joined(separator: " ")
-    for law in AdapterLaws.all(for: try Layout.named("gpt_oss")) {
+    for law in Laws.all(for: try Layout.named("gpt_oss")) {
       #expect(words.contains("\(law.name) holds: \(law.statement) because: \(law.reason)"))
     }
   }
@@ -152,14 +153,33 @@ struct CheckCommandTests {
   func reports() throws {
     let scratch = try Scratch()
     try Hymt2.run(
-      "check", "--examples", "3", "--quiet", "--report", scratch["r.html"], "--junit",
-      scratch["j.xml"]
+      "check", "--examples", "3", "--quiet", "--report", scratch["r.html"], "--report",
+      scratch["r.MD"], "--report", scratch["r.xml"], "--junit", scratch["j.xml"]
     ).expectSuccess()
-    #expect(try scratch.names() == ["j.xml", "r.html"])
-    #expect(
-      String(decoding: try scratch.bytes("r.html"), as: UTF8.self).hasPrefix("<!doctype html>"))
-    let junit = String(decoding: try scratch.bytes("j.xml"), as: UTF8.self)
-    #expect(junit.contains(#"<testsuite name="hymt2 check" tests="\#(AdapterLaws.all.count)""#))
+    #expect(try scratch.names() == ["j.xml", "r.MD", "r.html", "r.xml"])
+    let text = { String(decoding: try scratch.bytes($0), as: UTF8.self) }
+    #expect(try text("r.html").hasPrefix("<!doctype html>"))
+    #expect(try text("r.MD").hasPrefix("## ✔ hymt2 check: Every law held"))
+    let junit = try text("j.xml")
+    #expect(junit.contains(#"<testsuite name="hymt2 check" tests="\#(Laws.all.count)""#))
+    #expect(try text("r.xml") == junit)
+  }
+
+  @Test("--list-invalid-input names every kind and the side that is given it")
+  func invalidInputKinds() throws {
+    let lines = try Hymt2.run("check", "--list-invalid-input").outputLines
+    #expect(lines.count == CheckpointFaultCatalogue.all.count)
+    #expect(lines.contains { $0.split(separator: " ") == ["missing-expert", "on", "disk"] })
+    #expect(lines.contains { $0.split(separator: " ") == ["grouped-flat", "native"] })
+    let json = try Hymt2.run("check", "--list-invalid-input", "--json").json()
+    #expect(json["kinds"]?.arrayValue?.count == lines.count)
+  }
+
+  @Test("A report whose name says no format is refused, and the formats are named")
+  func unknownReportFormat() throws {
+    let outcome = try Hymt2.run("check", "--examples", "1000000", "--report", "report.pdf")
+    #expect(outcome.status == 64)
+    #expect(outcome.errors.contains("'report.pdf'; expected .html, .md, .xml"), "\(outcome.errors)")
   }
 
   @Test("Places for files that cannot be are found before the work begins")

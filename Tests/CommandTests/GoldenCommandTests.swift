@@ -153,7 +153,7 @@ import Testing
     let outcome = try Hymt2.run(
       "golden", "propose", scratch["new"], "--python", scratch["python"], in: Hymt2.tree)
     outcome.expectSuccess()
-    #expect(outcome.output.contains("Generators/python -m hymt2_oracle golden-produce --out "))
+    #expect(outcome.output.contains("Generators/python -m hymt2 golden-produce --out "))
   }
 
   @Test func exportedCasesAreASet() throws {

@@ -42,7 +42,7 @@ struct HyMT2Tests {
     ("known draft", ["<report>"]),
     ("layouts list", ["--configs"]),
     ("layouts show", ["<table>", "--native", "--config"]),
-    ("layouts audit", ["<tables>"]),
+    ("layouts audit", ["<tables>", "--all"]),
     ("bench", ["--runs", "--layout"]),
     ("golden verify", ["--set", "--filter", "--adapter", "--no-known", "--layout"]),
     ("golden list", ["--set", "--filter"]),

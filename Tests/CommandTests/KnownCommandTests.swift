@@ -90,7 +90,7 @@ struct KnownCommandTests {
   }
 
   private static var laws: [AdapterLaw] {
-    get throws { [try #require(AdapterLaws.named("round-trip"))] }
+    get throws { [try #require(Laws.named("round-trip"))] }
   }
 
   @Test("A list of another adapter is used with a warning, and does not fail a check that holds")

@@ -102,7 +102,11 @@ struct ReadmeTests {
         known.contains("  \(option) ") || known.contains(" \(option)\n")
           || known.contains(", \(option) "), "\(option)")
     }
-    let commands = Set(text.matches(of: /hymt2 ([a-z]+)/).map { String($0.output.1) }).sorted()
+    let ofPrograms = text.replacing("python3 -m hymt2 ", with: "")
+    let commands = Set(
+      ofPrograms.matches(of: /hymt2 ([a-z]+)/)
+        .map { String($0.output.1) }
+    ).sorted()
     let names = Set(HyMT2Tests.commands.map { String($0.name.prefix { $0 != " " }) })
     for command in commands { #expect(names.contains(command)) }
   }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-import Digests
 import Foundation
 import Testing
+
+@testable import Digests
 
 @Suite("SHA-256")
 struct SHA256Tests {
@@ -72,6 +73,19 @@ struct SHA256Tests {
         #expect(found == prefix, "\(end) bytes in pieces of \(size)")
       }
     }
+  }
+
+  @Test("Blocks are taken in alike by a processor's instructions and by arithmetic")
+  func instructions() {
+    let blocks = bytes(64 * 37)
+    var (one, other) = (SHA256State(), SHA256State())
+    for _ in 0..<3 {
+      // Bytes have no padding that could be read uninitialized.
+      unsafe one.compress(blocks.span.bytes)
+      unsafe other.compressByArithmetic(blocks.span.bytes)
+    }
+    #expect(
+      SHA256Digest(one) == SHA256Digest(other), "has instructions: \(SHA256State.hasInstructions)")
   }
 
   @Test("Digests are read from lowercase hexadecimal only")

@@ -51,8 +51,8 @@ struct ExternalAdapterTests {
   func laws() throws {
     let adapter = try Scripted.adapter(children: 2)
     let property = Property(Sample.small) { (spec: CheckpointSpec, _) in
-      let trial = Trial(spec, adapter)
-      for law in AdapterLaws.all {
+      let trial = CheckpointUnderTest(spec, adapter)
+      for law in Laws.all {
         if case .broken(let violation) = law.judge(trial) {
           return .fail(FailureKey(law: law.name), violation.summary)
         }
@@ -62,7 +62,7 @@ struct ExternalAdapterTests {
     var settings = Settings(examples: 200)
     settings.threads = 2
     let report = property.run(settings)
-    #expect(report.findings.first?.message == nil)
+    #expect(report.counterexamples.first?.message == nil)
     #expect(report.passed == 200)
   }
 

@@ -37,11 +37,13 @@ import Testing
     #expect(mismatch == nil)
 
     var spec = try #require(CheckpointSpec(golden))
-    let law = try #require(AdapterLaws.named(wrong.law))
+    let law = try #require(Laws.named(wrong.law))
     // How numbers were rounded is told from the spec's own, which the diagnosis knows.
     spec.contents = TensorContents(.random)
     let onDisk = wrong.diagnosis == ["toward zero"] ? nil : golden[.hf]
-    guard case .broken(let violation) = law.judge(Trial(spec, adapter, onDisk: onDisk)) else {
+    guard
+      case .broken(let violation) = law.judge(CheckpointUnderTest(spec, adapter, onDisk: onDisk))
+    else {
       Issue.record("\(id) does not break \(law.name)")
       return
     }

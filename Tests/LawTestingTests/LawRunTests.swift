@@ -15,18 +15,18 @@ import Testing
 struct ReferenceLawTests {
   static let laws = LawRun(of: ReferenceAdapter(), examples: 20)
 
-  @Test("obeys", arguments: AdapterLaws.all)
+  @Test("obeys", arguments: Laws.all)
   func law(_ law: AdapterLaw) async throws { try await Self.laws.check(law) }
 }
 
 @Suite("Laws as tests")
 struct LawRunTests {
-  private static let keys = AdapterLaws.all.filter { ["keys", "order"].contains($0.name) }
+  private static let keys = Laws.all.filter { ["keys", "order"].contains($0.name) }
 
   /// The issues that a law's test records.
   private func issues(_ run: LawRun, _ law: String) async throws -> [Issue] {
     let found = Mutex<[Issue]>([])
-    let law = try #require(AdapterLaws.named(law))
+    let law = try #require(Laws.named(law))
     try await withKnownIssue(isIntermittent: true) {
       try await run.check(law)
     } matching: { issue in

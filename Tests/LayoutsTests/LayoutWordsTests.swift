@@ -29,9 +29,9 @@ struct LayoutWordsTests {
     ("Generators/python/tests/", "tests"),
     ("Generators/python/examples/", "examples"),
     ("Generators/python/tools/", "tools that make fixtures of one family"),
-    ("Generators/python/hymt2_oracle/numpy_adapter.py", "written from the docs on purpose"),
-    ("Generators/python/hymt2_oracle/numpy_refusals.py", "written from the docs on purpose"),
-    ("Generators/python/hymt2_oracle/mutants/", "mutants of upstream's source"),
+    ("Generators/python/hymt2/numpy_adapter.py", "written from the docs on purpose"),
+    ("Generators/python/hymt2/numpy_refusals.py", "written from the docs on purpose"),
+    ("Generators/python/hymt2/mutants/", "mutants of upstream's source"),
   ]
 
   /// The source files of a folder, by their paths in the repository.

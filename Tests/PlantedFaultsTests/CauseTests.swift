@@ -22,7 +22,7 @@ struct CauseTests {
     let spec = try #require(first.spec)
     // What each law alone would tell of it.
     report.failures += try first.brokenLaws.dropFirst().compactMap { broken in
-      let law = try #require(AdapterLaws.named(broken.law))
+      let law = try #require(Laws.named(broken.law))
       return try CheckRun(fault.adapter, laws: [law]).replay(spec).failure
     }
     let summary = report.failures.map { "\($0.law.name): \($0.sentence): \($0.cause ?? "-")" }
@@ -86,7 +86,7 @@ struct CauseTests {
 
   @Test("What is known to show on a checkpoint is no cause of what else fails there")
   func besideKnown() throws {
-    let laws = AdapterLaws.all.filter { $0.name == "types" }
+    let laws = Laws.all.filter { $0.name == "types" }
     func codes(_ causes: [CausePattern]) throws -> Set<String> {
       let report = try CheckRun(Self.twofold, laws: laws, known: Self.known(causes))
         .run(RunSettings(examples: 60))

@@ -17,7 +17,7 @@ struct MissingCheckTests {
     ])
   func oneEntry(id: String, cause: String) throws {
     let fault = try #require(FaultBank.named([id]).first)
-    let law = try #require(AdapterLaws.named("invalid-input"))
+    let law = try #require(Laws.named("invalid-input"))
     var settings = RunSettings(examples: 100)
     settings.keepsGoing = true
     settings.shrinkExecutions = 20

@@ -60,14 +60,14 @@ import Testing
       }
     }
     let whole = property(Counter(), .max).run(Settings(examples: 100_000, seed: 5))
-    let found = whole.findings.first?.caseNumber ?? 0
+    let found = whole.counterexamples.first?.caseNumber ?? 0
     for limit in [found + 90, found + 100, found + 101] {
       let counter = Counter()
       var settings = settings(counter, limit: limit)
       settings.mostFailures = 1
       let report = property(counter, limit).run(settings)
-      let finding = report.findings.first
-      #expect(report.end == .cancelled && report.findings.count == 1)
+      let finding = report.counterexamples.first
+      #expect(report.end == .cancelled && report.counterexamples.count == 1)
       #expect(finding?.shrinking.stoppedEarly == true && finding?.flakiness == nil)
       let isSimpler = finding.flatMap { finding in
         finding.found.flatMap { found in finding.choices?.isSimpler(than: found) }
@@ -87,8 +87,8 @@ import Testing
     let report = property.run(settings(counter, limit: 1)) { event in
       if case .shrinking = event { counter.count() }
     }
-    #expect(Set(report.findings.map(\.key.law)) == ["large", "negative"])
-    #expect(report.findings.allSatisfy { $0.shrinking.stoppedEarly })
-    #expect(report.findings.allSatisfy { $0.choices == $0.found && $0.flakiness == nil })
+    #expect(Set(report.counterexamples.map(\.key.law)) == ["large", "negative"])
+    #expect(report.counterexamples.allSatisfy { $0.shrinking.stoppedEarly })
+    #expect(report.counterexamples.allSatisfy { $0.choices == $0.found && $0.flakiness == nil })
   }
 }

@@ -25,7 +25,8 @@ import Testing
       var settings = Settings(examples: 150, seed: UInt64(seed))
       settings.shrinkExecutions = 0
       settings.mostFailures = 1
-      return !Property(generator) { value, _ in .holds(!happens(value)) }.run(settings).findings
+      return !Property(generator) { value, _ in .holds(!happens(value)) }.run(settings)
+        .counterexamples
         .isEmpty
     }
   }

@@ -28,9 +28,9 @@ import Testing
     #expect(report.passed + report.failed == 800)
     #expect(report.failed > 300)
     #expect(report.end == .failed)
-    #expect(Set(report.findings.map(\.key.law)).count == 40)
-    #expect(report.findings.count == 40)
-    for finding in report.findings {
+    #expect(Set(report.counterexamples.map(\.key.law)).count == 40)
+    #expect(report.counterexamples.count == 40)
+    for finding in report.counterexamples {
       #expect(finding.message == "1000", "\(finding.key)")
     }
     let stopping = property(causes: 40).run(Settings(examples: 800, seed: 7))
@@ -41,8 +41,8 @@ import Testing
   func threads() {
     let reports = [1, 2, 4].map { property(causes: 12).run(settings(300, threads: $0)) }
     for report in reports.dropFirst() {
-      #expect(report.findings.map(\.key) == reports[0].findings.map(\.key))
-      #expect(report.findings.map(\.message) == reports[0].findings.map(\.message))
+      #expect(report.counterexamples.map(\.key) == reports[0].counterexamples.map(\.key))
+      #expect(report.counterexamples.map(\.message) == reports[0].counterexamples.map(\.message))
       #expect(report.failed == reports[0].failed && report.passed == reports[0].passed)
     }
   }
@@ -52,9 +52,9 @@ import Testing
     var settings = settings(400)
     settings.shrunkFailures = 5
     let report = property(causes: 20).run(settings)
-    #expect(report.findings.count == 20)
-    #expect(report.findings.map(\.shrinking.wasLeftOut) == (0..<20).map { $0 >= 5 })
-    for finding in report.findings.dropFirst(5) {
+    #expect(report.counterexamples.count == 20)
+    #expect(report.counterexamples.map(\.shrinking.wasLeftOut) == (0..<20).map { $0 >= 5 })
+    for finding in report.counterexamples.dropFirst(5) {
       #expect(finding.choices == finding.found && finding.shrinking.executions == 0)
     }
   }
@@ -67,7 +67,7 @@ import Testing
     let report = failing.run(settings(50))
     #expect(report.passed + report.failed == 50)
     var again = settings(50)
-    again.replays = report.findings.compactMap(\.choices)
+    again.replays = report.counterexamples.compactMap(\.choices)
     #expect(!again.replays.isEmpty)
     let second = failing.run(again)
     #expect(second.passed + second.failed == 50)

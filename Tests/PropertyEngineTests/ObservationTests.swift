@@ -33,7 +33,7 @@ import Testing
         let isSame = events(threads: threads, bound: bound).events == one.events
         #expect(isSame, "\(threads) threads")
       }
-      #expect(one.report.findings.isEmpty == (bound == 5000))
+      #expect(one.report.counterexamples.isEmpty == (bound == 5000))
     }
   }
 
@@ -65,7 +65,7 @@ import Testing
       #expect(key == FailureKey(law: "small") && evaluations <= executions)
       return executions
     }
-    let total = report.findings.first?.shrinking.executions ?? 0
+    let total = report.counterexamples.first?.shrinking.executions ?? 0
     #expect(total > 64)
     #expect(executions == Array(stride(from: 0, through: total, by: 64)))
   }

@@ -128,7 +128,7 @@ func randomFailures(_ count: Int) -> [ReplayToken] {
     let failing = Property(Generator<Int>.integer().array()) { list, _ in
       .holds(list.reduce(0, &+) < 1000)
     }
-    let finding = try #require(failing.run(Settings(examples: 500)).findings.first)
+    let finding = try #require(failing.run(Settings(examples: 500)).counterexamples.first)
     let choices = try #require(finding.choices)
     let token = ReplayToken(
       property: "", fingerprint: failing.generator.fingerprint, choices: choices)
@@ -136,7 +136,7 @@ func randomFailures(_ count: Int) -> [ReplayToken] {
     settings.replays = [try ReplayToken(text: token.text).choices]
     let report = failing.run(settings)
     #expect(report.replays == [.fails(FailureKey(law: "property"))])
-    #expect(report.findings.first?.choices == choices)
+    #expect(report.counterexamples.first?.choices == choices)
   }
 
   @Test("A changed character or a cut never crashes, and is always noticed")

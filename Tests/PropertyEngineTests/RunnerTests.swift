@@ -25,10 +25,10 @@ import Testing
     for report in reports.dropFirst() {
       let isSame = report.transcript == reports[0].transcript
       #expect(isSame)
-      #expect(report.findings.first?.choices == reports[0].findings.first?.choices)
+      #expect(report.counterexamples.first?.choices == reports[0].counterexamples.first?.choices)
       #expect(report.labels.map(\.count) == reports[0].labels.map(\.count))
     }
-    let hasPassed = reports[0].findings.isEmpty
+    let hasPassed = reports[0].counterexamples.isEmpty
     #expect(hasPassed == (failing == 0))
   }
 
@@ -90,8 +90,8 @@ import Testing
   func explicitExamples() {
     let report = Property(ints, examples: [3, 500, 600]) { value, _ in .holds(value < 400) }
       .run(Settings(examples: 10))
-    #expect(report.examplesPassed == 1 && report.findings.count == 1)
-    #expect(report.findings.first?.exampleIndex == 1 && report.end == .failed)
+    #expect(report.examplesPassed == 1 && report.counterexamples.count == 1)
+    #expect(report.counterexamples.first?.exampleIndex == 1 && report.end == .failed)
   }
 
   @Test("Labels are counted; a label that is too rare fails the run")
@@ -114,16 +114,17 @@ import Testing
       return value < -50 ? .fail(FailureKey(law: "negative"), "\(value)") : .pass
     }
     let both = property.run(Settings(examples: 500))
-    #expect(both.findings.map(\.message).sorted() == ["-51", "101"])
+    #expect(both.counterexamples.map(\.message).sorted() == ["-51", "101"])
     // The second failure lies on the way of the first to its minimum.
     let stepping = Property(Generator<Int>.integer(0...1_000_000)) { value, _ in
       if value > 500_000 { return .fail(FailureKey(law: "large"), "\(value)") }
       return value == 500_000 ? .fail(FailureKey(law: "edge"), "\(value)") : .pass
     }
-    #expect(stepping.run(Settings(examples: 100)).findings.map(\.key.law) == ["large", "edge"])
+    #expect(
+      stepping.run(Settings(examples: 100)).counterexamples.map(\.key.law) == ["large", "edge"])
     var settings = Settings(examples: 500)
     settings.mostFailures = 1
-    #expect(property.run(settings).findings.count == 1)
+    #expect(property.run(settings).counterexamples.count == 1)
   }
 
   @Test("A failure that does not come again is reported as flaky with both outcomes")
@@ -132,7 +133,7 @@ import Testing
     let report = Property(ints) { _, _ in
       .holds(holder.calls.add(1, ordering: .relaxed).newValue != 5, "once")
     }.run(Settings(examples: 100))
-    let flakiness = report.findings.first?.flakiness
+    let flakiness = report.counterexamples.first?.flakiness
     #expect(flakiness?.first == .fail(FailureKey(law: "once"), ""))
     #expect(flakiness?.second == .pass)
     #expect(!report.isSuccess)
@@ -151,8 +152,8 @@ import Testing
         }
         return .holds(run % 2 == 1, "every second run", "run \(run)")
       }.run(settings)
-      #expect(report.findings.count == 1 && report.end == .failed && report.repeated > 0)
-      return report.findings.first
+      #expect(report.counterexamples.count == 1 && report.end == .failed && report.repeated > 0)
+      return report.counterexamples.first
     }
     // On one thread the first run of a value comes first; on several, only that they differ is sure.
     let failure = Outcome.fail(FailureKey(law: "every second run"), "run 2")
@@ -210,7 +211,7 @@ import Testing
   @Test("Stored failures are replayed first; fixed and stale ones are told apart, not passed")
   func stored() {
     let failing = Property(ints) { value, _ in .holds(value < 1000) }
-    let choices = failing.run(Settings(examples: 200)).findings.first?.choices
+    let choices = failing.run(Settings(examples: 200)).counterexamples.first?.choices
     var settings = Settings(examples: 5)
     settings.replays = choices.map { [$0] } ?? []
     #expect(failing.run(settings).replays == [.fails(FailureKey(law: "property"))])

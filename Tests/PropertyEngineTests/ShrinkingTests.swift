@@ -18,7 +18,7 @@ func minimal<Value: Sendable>(
     settings.mostFailures = 1
     settings.silenced = Set(HealthCheck.allCases)
     settings.disabledPasses = disabled
-    guard let finding = property.run(settings).findings.first, let choices = finding.choices
+    guard let finding = property.run(settings).counterexamples.first, let choices = finding.choices
     else {
       values.insert("not found")
       continue
@@ -123,7 +123,7 @@ func minimal<Value: Sendable>(
     settings.shrinkExecutions = 10
     let report = Property(ints.array()) { value, _ in .holds(value.joined().count < 30) }
       .run(settings)
-    #expect(report.findings.first?.shrinking.stoppedEarly == true)
-    #expect(report.findings.first.map { $0.shrinking.executions <= 10 } == true)
+    #expect(report.counterexamples.first?.shrinking.stoppedEarly == true)
+    #expect(report.counterexamples.first.map { $0.shrinking.executions <= 10 } == true)
   }
 }

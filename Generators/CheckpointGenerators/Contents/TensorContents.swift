@@ -7,7 +7,7 @@ public import Tensors
 /// element type, the address of its first element and the element's row-major index.
 ///
 /// Shape and neighbors have no part in it, so that any tensor, or any beginning of it, can be made
-/// alone and in another language: `hymt2_oracle.contents` gives the same bits with NumPy.
+/// alone and in another language: `hymt2.contents` gives the same bits with NumPy.
 public struct TensorContents: Sendable, Hashable {
   /// The kinds of contents, simplest first.
   public enum Kind: Sendable, Hashable {

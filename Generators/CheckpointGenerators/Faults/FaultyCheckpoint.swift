@@ -113,7 +113,7 @@ public struct FaultyCheckpoint: Sendable {
   /// The findings' subjects do not include these keys, or say something else of them.
   public func unnamed(in error: AdapterError) -> [Offence] {
     var codes: [TensorName: Set<Problem.Code>] = [:]
-    for finding in error.findings { codes[finding.subject, default: []].insert(finding.code) }
+    for finding in error.problems { codes[finding.subject, default: []].insert(finding.code) }
     return offences.filter { offence in
       guard let found = codes[offence.name] else { return true }
       return !offence.codes.isEmpty && found.isDisjoint(with: offence.codes)

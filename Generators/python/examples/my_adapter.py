@@ -6,7 +6,7 @@ import re
 
 import torch
 
-from hymt2_oracle.serving import Setup, serve
+from hymt2.serving import Setup, serve
 
 EXPERT = re.compile(r"(.*\.mlp\.experts\.)(\d+)\.(gate|up|down)_proj\.weight")
 GROUP = re.compile(r"(.*\.mlp\.experts\.)(gate_and_up|down)_projs")

@@ -4,7 +4,7 @@
 
 from my_adapter import MyAdapter
 
-from hymt2_oracle.testing import laws
+from hymt2.testing import laws
 
 # The adapter does not look for all that can be wrong with a checkpoint.
 test_laws = laws(MyAdapter, name="my-adapter", without=["invalid-input"])

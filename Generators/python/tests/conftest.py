@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from safetensors.torch import save_file
 
-from hymt2_oracle.checkpoints import Recipe, make_checkpoint
-from hymt2_oracle.folders import read_config, read_folder
-from hymt2_oracle.nemo import StateDict, make_adapter, native_from_hf
-from hymt2_oracle.presets import PRESETS, complete_config
+from hymt2.checkpoints import Recipe, make_checkpoint
+from hymt2.folders import read_config, read_folder
+from hymt2.nemo import StateDict, make_adapter, native_from_hf
+from hymt2.presets import PRESETS, complete_config
 
 
 def recipe_of(name: str) -> Recipe:

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from hymt2_oracle.serving import Setup
+from hymt2.serving import Setup
 
 StateDict = dict[str, torch.Tensor]
 print("printed while importing")

@@ -15,10 +15,10 @@ import safetensors
 import safetensors.torch
 import torch
 
-from hymt2_oracle.golden.cases import GoldenDict
-from hymt2_oracle.golden.table import Plan
-from hymt2_oracle.golden.values import fill
-from hymt2_oracle.torch_types import DTYPES
+from hymt2.golden.cases import GoldenDict
+from hymt2.golden.table import Plan
+from hymt2.golden.values import fill
+from hymt2.torch_types import DTYPES
 
 StateDict = dict[str, torch.Tensor]
 PACKAGE = Path(__file__).parents[1]
@@ -92,7 +92,7 @@ class Child:
     """A server in another process."""
 
     def __init__(self, *words: str, folder: Path | None = None) -> None:
-        command = list(words) if words[0].endswith(".py") else ["-m", "hymt2_oracle", *words]
+        command = list(words) if words[0].endswith(".py") else ["-m", "hymt2", *words]
         self.process = subprocess.Popen(
             [sys.executable, *command],
             stdin=subprocess.PIPE,

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from hymt2_oracle.bits import compare_state_dicts, compare_tensors
+from hymt2.bits import compare_state_dicts, compare_tensors
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ import pytest
 import torch
 from conftest import recipe_of
 
-from hymt2_oracle.checkpoints import make_checkpoint
-from hymt2_oracle.errors import OracleError
-from hymt2_oracle.folders import INDEX_NAME, read_config, read_folder, write_shards
-from hymt2_oracle.layout import check_layout
-from hymt2_oracle.presets import PRESETS, complete_config
+from hymt2.checkpoints import make_checkpoint
+from hymt2.errors import OracleError
+from hymt2.folders import INDEX_NAME, read_config, read_folder, write_shards
+from hymt2.layout import check_layout
+from hymt2.presets import PRESETS, complete_config
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from conftest import write_native
 
-from hymt2_oracle.__main__ import run_command
-from hymt2_oracle.commands import COMMANDS, Command
-from hymt2_oracle.folders import INDEX_NAME
-from hymt2_oracle.nemo import StateDict
+from hymt2.__main__ import run_command
+from hymt2.commands import COMMANDS, Command
+from hymt2.folders import INDEX_NAME
+from hymt2.nemo import StateDict
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.NAME)

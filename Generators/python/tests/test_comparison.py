@@ -9,17 +9,17 @@ import pytest
 import torch
 from conftest import recipe_of, write_native
 
-from hymt2_oracle.checkpoints import make_checkpoint
-from hymt2_oracle.comparison import Conversion, compare_from_hf, compare_to_hf
-from hymt2_oracle.errors import OracleError
-from hymt2_oracle.expert_parallel import expert_parallel_mesh
-from hymt2_oracle.folders import read_config, read_folder
-from hymt2_oracle.golden.families import layouts
-from hymt2_oracle.golden.table import Plan
-from hymt2_oracle.golden.upstream import as_tensors
-from hymt2_oracle.golden.values import fill
-from hymt2_oracle.names import names_of, prefixes_of
-from hymt2_oracle.nemo import StateDict, make_adapter, native_from_hf
+from hymt2.checkpoints import make_checkpoint
+from hymt2.comparison import Conversion, compare_from_hf, compare_to_hf
+from hymt2.errors import OracleError
+from hymt2.expert_parallel import expert_parallel_mesh
+from hymt2.folders import read_config, read_folder
+from hymt2.golden.families import layouts
+from hymt2.golden.table import Plan
+from hymt2.golden.upstream import as_tensors
+from hymt2.golden.values import fill
+from hymt2.names import names_of, prefixes_of
+from hymt2.nemo import StateDict, make_adapter, native_from_hf
 
 GATE_AND_UP = "model.layers.1.mlp.experts.gate_and_up_projs"
 DOWN = "model.layers.2.mlp.experts.down_projs"

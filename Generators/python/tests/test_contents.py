@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from hymt2_oracle.contents import (
+from hymt2.contents import (
     FIELDS,
     WIDTHS,
     Contents,

@@ -7,15 +7,15 @@ import re
 import numpy as np
 import pytest
 
-from hymt2_oracle.configs import small_config
-from hymt2_oracle.golden.cases import GoldenDict, GoldenTensor
-from hymt2_oracle.golden.families import layouts, plans_of
-from hymt2_oracle.golden.table import Plan
-from hymt2_oracle.golden.upstream import Upstream, recast
-from hymt2_oracle.golden.values import fill
-from hymt2_oracle.names import is_of_experts, layer_of, prefixes_of, with_prefix
-from hymt2_oracle.placement import region
-from hymt2_oracle.tables import DISK, NATIVE, Tensor, read_layout, restarted, table_names
+from hymt2.configs import small_config
+from hymt2.golden.cases import GoldenDict, GoldenTensor
+from hymt2.golden.families import layouts, plans_of
+from hymt2.golden.table import Plan
+from hymt2.golden.upstream import Upstream, recast
+from hymt2.golden.values import fill
+from hymt2.names import is_of_experts, layer_of, prefixes_of, with_prefix
+from hymt2.placement import region
+from hymt2.tables import DISK, NATIVE, Tensor, read_layout, restarted, table_names
 
 PLANS = [plan for layout in layouts() for plan in plans_of(layout) if not plan.lora]
 

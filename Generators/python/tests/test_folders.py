@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from hymt2_oracle.errors import OracleError
-from hymt2_oracle.folders import INDEX_NAME, read_folder
+from hymt2.errors import OracleError
+from hymt2.folders import INDEX_NAME, read_folder
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ import pytest
 import torch
 from conftest import recipe_of, write_native
 
-from hymt2_oracle.checkpoints import make_checkpoint
-from hymt2_oracle.errors import OracleError
-from hymt2_oracle.folders import read_config
-from hymt2_oracle.forward import FAULT_FLOOR, TOLERANCE, compare_logits, relative_error
-from hymt2_oracle.models import nemo_config
-from hymt2_oracle.nemo import StateDict, make_adapter, native_from_hf
+from hymt2.checkpoints import make_checkpoint
+from hymt2.errors import OracleError
+from hymt2.folders import read_config
+from hymt2.forward import FAULT_FLOOR, TOLERANCE, compare_logits, relative_error
+from hymt2.models import nemo_config
+from hymt2.nemo import StateDict, make_adapter, native_from_hf
 
 
 @pytest.mark.parametrize("name", ["many-experts", "odd-sizes", "two-dense-layers", "mtp"])

@@ -11,12 +11,12 @@ from pathlib import Path
 import h5py
 import pytest
 
-from hymt2_oracle.errors import OracleError
-from hymt2_oracle.golden.cases import GoldenCase, GoldenDict
-from hymt2_oracle.golden.families import HY
-from hymt2_oracle.golden.files import read_case, write_case
-from hymt2_oracle.golden.upstream import Upstream, same
-from hymt2_oracle.numpy_adapter import NumPyAdapter
+from hymt2.errors import OracleError
+from hymt2.golden.cases import GoldenCase, GoldenDict
+from hymt2.golden.families import HY
+from hymt2.golden.files import read_case, write_case
+from hymt2.golden.upstream import Upstream, same
+from hymt2.numpy_adapter import NumPyAdapter
 
 ROOT = Path(__file__).parents[3]
 # Cases that another program has written can be checked in the place of the committed ones.

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from hymt2_oracle.errors import OracleError
-from hymt2_oracle.golden.families import family_plans
-from hymt2_oracle.golden.files import read_case, write_case
-from hymt2_oracle.golden.mutations import wrong_results
-from hymt2_oracle.golden.production import produce, valid_case, versions
-from hymt2_oracle.golden.refusals import refusals
-from hymt2_oracle.golden.table import Plan, plans
+from hymt2.errors import OracleError
+from hymt2.golden.families import family_plans
+from hymt2.golden.files import read_case, write_case
+from hymt2.golden.mutations import wrong_results
+from hymt2.golden.production import produce, valid_case, versions
+from hymt2.golden.refusals import refusals
+from hymt2.golden.table import Plan, plans
 
 GOLDEN = Path(__file__).parents[3] / "Golden"
 

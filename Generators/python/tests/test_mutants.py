@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from hymt2_oracle.__main__ import run_command
-from hymt2_oracle.errors import OracleError
-from hymt2_oracle.mutants import MUTANTS, find_mutant, mutated_nemo
-from hymt2_oracle.mutants.cases import cases
-from hymt2_oracle.mutants.changes import becomes
-from hymt2_oracle.mutants.engine import MODULES, load_adapters, mutated_tree, source_tree
-from hymt2_oracle.mutants.mutant import Mutant, edits
-from hymt2_oracle.mutants.observation import differing_channels, observe
-from hymt2_oracle.mutants.round_trip import failure_of_round_trip
-from hymt2_oracle.mutants.selectors import call, of_kind
-from hymt2_oracle.nemo import ADAPTERS
+from hymt2.__main__ import run_command
+from hymt2.errors import OracleError
+from hymt2.mutants import MUTANTS, find_mutant, mutated_nemo
+from hymt2.mutants.cases import cases
+from hymt2.mutants.changes import becomes
+from hymt2.mutants.engine import MODULES, load_adapters, mutated_tree, source_tree
+from hymt2.mutants.mutant import Mutant, edits
+from hymt2.mutants.observation import differing_channels, observe
+from hymt2.mutants.round_trip import failure_of_round_trip
+from hymt2.mutants.selectors import call, of_kind
+from hymt2.nemo import ADAPTERS
 
 SHOWN = [mutant for mutant in MUTANTS if mutant.equivalent is None]
 EQUIVALENT = [mutant for mutant in MUTANTS if mutant.equivalent is not None]
@@ -164,7 +164,7 @@ def test_commands(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monkey
     assert "no valid checkpoint shows it" in capsys.readouterr().out
     assert run_command(["mutants", "show", "nonsense"]) == 2
     some = tuple(find_mutant(name) for name in ("mtp-kept", "transpose-missing-down-load"))
-    monkeypatch.setattr("hymt2_oracle.mutants.MUTANTS", some)
+    monkeypatch.setattr("hymt2.mutants.MUTANTS", some)
     words = ["mutants", "compare", "--examples", "2"]
     assert run_command([*words, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
@@ -199,7 +199,7 @@ def test_upstream_tests(
     file = tmp_path / "test_like_upstream.py"
     file.write_text(UPSTREAM_LIKE)
     some = tuple(find_mutant(name) for name in ("mtp-kept", "transpose-missing-down-load"))
-    monkeypatch.setattr("hymt2_oracle.mutants.MUTANTS", some)
+    monkeypatch.setattr("hymt2.mutants.MUTANTS", some)
     words = ["mutants", "compare", "--examples", "2", "--json", "--upstream-tests", str(file)]
     assert run_command(words) == 0
     document = json.loads(capsys.readouterr().out)

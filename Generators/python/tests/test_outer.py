@@ -10,17 +10,17 @@ import pytest
 import torch
 from conftest import recipe_of, write_native
 
-from hymt2_oracle.__main__ import run_command
-from hymt2_oracle.checkpoints import Recipe, make_checkpoint
-from hymt2_oracle.errors import OracleError
-from hymt2_oracle.folders import read_config, read_folder, write_shards
-from hymt2_oracle.nemo import StateDict, make_adapter, native_from_hf
-from hymt2_oracle.outer import compare_outer_from_hf, compare_outer_to_hf
-from hymt2_oracle.outer_layout import OuterLayout
-from hymt2_oracle.presets import complete_config
-from hymt2_oracle.random_configs import random_config
-from hymt2_oracle.table_moves import native_tensors
-from hymt2_oracle.tables import read_layout
+from hymt2.__main__ import run_command
+from hymt2.checkpoints import Recipe, make_checkpoint
+from hymt2.errors import OracleError
+from hymt2.folders import read_config, read_folder, write_shards
+from hymt2.nemo import StateDict, make_adapter, native_from_hf
+from hymt2.outer import compare_outer_from_hf, compare_outer_to_hf
+from hymt2.outer_layout import OuterLayout
+from hymt2.presets import complete_config
+from hymt2.random_configs import random_config
+from hymt2.table_moves import native_tensors
+from hymt2.tables import read_layout
 
 Fault = Callable[[StateDict], None]
 

@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from hymt2_oracle.regexes import NAMES, PATTERNS, reference_json
+from hymt2.regexes import NAMES, PATTERNS, reference_json
 
 COMMITTED = Path(__file__).parents[1] / "data" / "regex-reference.json"
 

@@ -21,15 +21,15 @@ from serving_client import (
     split,
 )
 
-from hymt2_oracle.expert_parallel import expert_parallel_mesh
-from hymt2_oracle.golden.refusals import Refusal, refusals
-from hymt2_oracle.golden.table import Plan, plans
-from hymt2_oracle.golden.upstream import Upstream
-from hymt2_oracle.golden.values import fill
-from hymt2_oracle.nemo import ADAPTERS
-from hymt2_oracle.serving.nemo_backend import NeMoBackend
-from hymt2_oracle.serving.numpy_backend import NumPyBackend
-from hymt2_oracle.serving.server import Server
+from hymt2.expert_parallel import expert_parallel_mesh
+from hymt2.golden.refusals import Refusal, refusals
+from hymt2.golden.table import Plan, plans
+from hymt2.golden.upstream import Upstream
+from hymt2.golden.values import fill
+from hymt2.nemo import ADAPTERS
+from hymt2.serving.nemo_backend import NeMoBackend
+from hymt2.serving.numpy_backend import NumPyBackend
+from hymt2.serving.server import Server
 
 PLANS = {plan.id: plan for plan in plans()}
 BACKENDS = {"nemo": NeMoBackend, "numpy": NumPyBackend}

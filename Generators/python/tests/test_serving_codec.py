@@ -9,13 +9,13 @@ import safetensors.torch
 import torch
 from serving_client import StateDict, assert_same, bits, read_answer, split
 
-from hymt2_oracle.contents import WIDTHS, Contents
-from hymt2_oracle.golden.cases import GoldenTensor
-from hymt2_oracle.serving.codec import Piece, encode_frame, ordered_entries, read_header
-from hymt2_oracle.serving.errors import AnswerError, RequestError
-from hymt2_oracle.serving.numpy_backend import GoldenTensors
-from hymt2_oracle.serving.torch_tensors import TorchTensors
-from hymt2_oracle.torch_types import DTYPES
+from hymt2.contents import WIDTHS, Contents
+from hymt2.golden.cases import GoldenTensor
+from hymt2.serving.codec import Piece, encode_frame, ordered_entries, read_header
+from hymt2.serving.errors import AnswerError, RequestError
+from hymt2.serving.numpy_backend import GoldenTensors
+from hymt2.serving.torch_tensors import TorchTensors
+from hymt2.torch_types import DTYPES
 
 SHAPES = ((), (5,), (2, 3), (1, 2, 3), (0, 4), (0,))
 

@@ -22,17 +22,17 @@ from serving_client import (
     split,
 )
 
-from hymt2_oracle.errors import OracleError
-from hymt2_oracle.expert_parallel import expert_parallel_mesh
-from hymt2_oracle.golden.families import WITHOUT_RANKS, changed
-from hymt2_oracle.golden.table import Plan
-from hymt2_oracle.golden.upstream import Upstream
-from hymt2_oracle.names import names_of, prefixes_of
-from hymt2_oracle.nemo import adapter_class
-from hymt2_oracle.serving.nemo_backend import NeMoBackend
-from hymt2_oracle.serving.numpy_backend import NumPyBackend
-from hymt2_oracle.serving.server import Server
-from hymt2_oracle.tables import table_names
+from hymt2.errors import OracleError
+from hymt2.expert_parallel import expert_parallel_mesh
+from hymt2.golden.families import WITHOUT_RANKS, changed
+from hymt2.golden.table import Plan
+from hymt2.golden.upstream import Upstream
+from hymt2.names import names_of, prefixes_of
+from hymt2.nemo import adapter_class
+from hymt2.serving.nemo_backend import NeMoBackend
+from hymt2.serving.numpy_backend import NumPyBackend
+from hymt2.serving.server import Server
+from hymt2.tables import table_names
 
 LAYOUTS = table_names()
 

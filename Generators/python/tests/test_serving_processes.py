@@ -22,9 +22,9 @@ from serving_client import (
     split,
 )
 
-from hymt2_oracle.expert_parallel import expert_parallel_mesh
-from hymt2_oracle.golden.table import Plan, plans
-from hymt2_oracle.golden.upstream import Upstream
+from hymt2.expert_parallel import expert_parallel_mesh
+from hymt2.golden.table import Plan, plans
+from hymt2.golden.upstream import Upstream
 
 PLANS = {plan.id: plan for plan in plans()}
 PLAN = Plan("served", "", (), {"num_experts": 3, "num_nextn_predict_layers": 1})

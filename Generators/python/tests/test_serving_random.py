@@ -9,8 +9,8 @@ import pytest
 from serving_client import Answer, StateDict, assert_same, plan_request, plan_tensors
 from test_serving_adapters import ask, no_process_group  # noqa: F401
 
-from hymt2_oracle.contents import FIELDS
-from hymt2_oracle.golden.table import PEFT, Plan
+from hymt2.contents import FIELDS
+from hymt2.golden.table import PEFT, Plan
 
 COUNT = int(os.environ.get("HYMT2_RANDOM_CHECKPOINTS", "150"))
 PATTERNS = ("", "", r"lm_head", r".*\.experts\.1\.", r"model\.layers\.1\.", r"mlp", r".*bias$")

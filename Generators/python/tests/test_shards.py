@@ -8,12 +8,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from hymt2_oracle.errors import OracleError
-from hymt2_oracle.expert_parallel import expert_parallel_mesh
-from hymt2_oracle.folders import read_config, read_folder
-from hymt2_oracle.nemo import is_grouped_experts, make_adapter
-from hymt2_oracle.references import write_reference, write_references
-from hymt2_oracle.shards import compare_shards
+from hymt2.errors import OracleError
+from hymt2.expert_parallel import expert_parallel_mesh
+from hymt2.folders import read_config, read_folder
+from hymt2.nemo import is_grouped_experts, make_adapter
+from hymt2.references import write_reference, write_references
+from hymt2.shards import compare_shards
 
 
 @pytest.fixture(scope="module")

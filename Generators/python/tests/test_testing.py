@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hymt2_oracle.testing import program
+from hymt2.testing import program
 
 ORACLE = Path(__file__).resolve().parents[1]
 
@@ -22,7 +22,7 @@ except program.ProgramError:
 ADAPTER = """
 import re
 import torch
-from hymt2_oracle.testing import laws
+from hymt2.testing import laws
 
 EXPERT = re.compile(r"(.*experts)\\.(\\d+)\\.(gate|up|down)_proj\\.weight")
 
@@ -71,7 +71,7 @@ class Own:
 
 def pytest_run(folder: Path, *arguments: str) -> tuple[int, str]:
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "hymt2_oracle.testing.plugin", "-q", *arguments],
+        [sys.executable, "-m", "pytest", "-p", "hymt2.testing.plugin", "-q", *arguments],
         cwd=folder,
         # Where the package is installed, pytest would find the plugin a second time.
         env=os.environ
@@ -116,7 +116,7 @@ def test_a_fault_fails_its_law_with_the_screen_and_a_command_that_replays_it(
     assert "Traceback" not in text, text
     replay = re.search(r"hymt2 replay (\S+)", text)
     assert replay, text
-    assert re.search(r"python3 -m hymt2_oracle serve\s+(\\\s+)?test_own:Own", text), text
+    assert re.search(r"python3 -m hymt2 serve\s+(\\\s+)?test_own:Own", text), text
     assert "halves are swapped" in junit.read_text()
 
 

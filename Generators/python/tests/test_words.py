@@ -6,7 +6,7 @@ from argparse import ArgumentTypeError
 
 import pytest
 
-from hymt2_oracle.words import DTYPES, answer, meaning, one_of
+from hymt2.words import DTYPES, answer, meaning, one_of
 
 LAWS = ["keys", "round-trip", "mtp-policy", "mtp-keys"]
 

@@ -13,8 +13,8 @@ import torch
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from hymt2_oracle.names import names_of
-from hymt2_oracle.nemo import ADAPTERS, new_adapter
+from hymt2.names import names_of
+from hymt2.nemo import ADAPTERS, new_adapter
 
 CASES = 1_000
 HEADS, HEAD_SIZE, VOCABULARY = 2, 2, 4

@@ -16,9 +16,9 @@ from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 from transformers.utils import logging
 
-from hymt2_oracle.layout_models import SMALL, layout_model
-from hymt2_oracle.names import names_of
-from hymt2_oracle.tables import TABLES, load_table
+from hymt2.layout_models import SMALL, layout_model
+from hymt2.names import names_of
+from hymt2.tables import TABLES, load_table
 
 ORDER = (
     *("deepseek_v3", "glm4_moe", "gpt_oss", "hy_v3", "minimax_m2", "qwen3_moe", "qwen3_vl_moe"),

@@ -21,8 +21,8 @@ from types import SimpleNamespace
 
 import torch
 
-from hymt2_oracle.names import names_of
-from hymt2_oracle.nemo import ADAPTERS, new_adapter
+from hymt2.names import names_of
+from hymt2.nemo import ADAPTERS, new_adapter
 
 NAMES = names_of("hy_mt2")
 EXPERTS, SHARED = NAMES.experts, NAMES.shared_module()

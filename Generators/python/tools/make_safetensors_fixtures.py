@@ -23,7 +23,7 @@ from safetensors import SafetensorError, deserialize
 from safetensors.torch import save
 from transformers import HYV3Config, HYV3ForCausalLM
 
-from hymt2_oracle.names import names_of
+from hymt2.names import names_of
 
 DTYPES = {
     "BOOL": torch.bool,

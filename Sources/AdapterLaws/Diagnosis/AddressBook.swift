@@ -123,11 +123,14 @@ struct TensorKind: Hashable, Comparable {
   let layers: LayerKinds?
   /// The position in the layout of the tensor on disk that it is.
   let tensor: Int?
+  /// Whether it holds gate and up of experts.
+  let isGateAndUp: Bool
 
   init(_ key: LenientKey, _ layout: Layout) {
     text = key.layer == nil ? layout.toDisk(key.name.text) : key.kind
     tensor = key.tensor
     let rule = key.tensor.map { layout.tensors[$0] }
+    isGateAndUp = rule?.part == .gateAndUp
     switch key.subject {
     case .tensor(let tensor), .renamed(let tensor):
       word = layout.tensors[tensor].word

@@ -90,12 +90,12 @@ public struct Diagnosis: Sendable {
       if !found.isEmpty { (examination, drafts) = (other, found) }
     }
     drafts = examination.seenOblong(drafts, adapter)
-    if drafts.isEmpty { drafts = [Draft(.unexplained(violation.summary))] }
+    if drafts.isEmpty { drafts = [CauseCandidate(.unexplained(violation.summary))] }
     let sorted = drafts.enumerated().sorted {
       ($0.element.fault.traits.rank, $0.offset) < ($1.element.fault.traits.rank, $1.offset)
     }
     let findings = sorted.map {
-      Wording($0.element, examination.spec, examination.context).finding
+      Wording($0.element, examination.spec, examination.context?.places).finding
     }
     let own = findings.filter { !isKnown($0) }
     return Diagnosis(findings: Array((own.isEmpty ? findings : own).prefix(mostFindings)))

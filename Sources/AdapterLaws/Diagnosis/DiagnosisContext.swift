@@ -13,7 +13,7 @@ struct DiagnosisContext {
   let book: AddressBook
   /// Layers that hold experts, MTP layers included.
   let sparseLayers: [Int]
-  let mtpLayers: [Int]
+  let places: DiagnosisPlaces
   /// What the ranks of a group load, where that was asked.
   let ranks: [RankHolding]
   /// Whether the elements of native form are right once keys arrive in schema order.
@@ -44,8 +44,13 @@ struct DiagnosisContext {
     let config = spec.config
     let stored = spec.storesMTP ? config.storedLayerCount : config.hiddenLayerCount
     sparseLayers = (0..<stored).filter { config.isSparse(layer: $0) }
-    mtpLayers = Array(config.hiddenLayerCount..<max(stored, config.hiddenLayerCount))
+    places = DiagnosisPlaces(
+      subjects: book.subjects, dtypes: book.schema.map(\.dtype),
+      mtpLayers: Array(config.hiddenLayerCount..<max(stored, config.hiddenLayerCount)),
+      dropsMTP: LayoutOracle(spec).dropsMTP)
   }
+
+  var mtpLayers: [Int] { places.mtpLayers }
 
   var layout: Layout { book.layout }
 
@@ -55,13 +60,10 @@ struct DiagnosisContext {
   }
 
   /// Whether loading leaves out prediction layers.
-  var dropsMTP: Bool { LayoutOracle(spec).dropsMTP }
+  var dropsMTP: Bool { places.dropsMTP }
 
   /// The layers that have tensors of some kinds, without those that are dropped on load.
-  func layers(of kinds: [TensorKind]) -> [Int] {
-    let layers = book.subjects.filter { kinds.contains($0.kind) }.compactMap(\.layer)
-    return Set(layers.filter { !dropsMTP || !mtpLayers.contains($0) }).sorted()
-  }
+  func layers(of kinds: [TensorKind]) -> [Int] { places.layers(of: kinds) }
 
   /// Which of the MTP layers some are.
   func part(_ layers: Set<Int>) -> Diagnosis.Part {
@@ -69,5 +71,21 @@ struct DiagnosisContext {
     guard layers.count == 1, let layer = layers.first else { return .some }
     if layer == mtpLayers.first { return .first }
     return layer == mtpLayers.last ? .last : .some
+  }
+}
+
+/// What a checkpoint has on disk, by which the places of a fault are put into words.
+struct DiagnosisPlaces {
+  let subjects: [TensorSubject]
+  /// The element types of the same tensors.
+  let dtypes: [DType]
+  let mtpLayers: [Int]
+  /// Whether loading leaves out prediction layers.
+  let dropsMTP: Bool
+
+  /// The layers that have tensors of some kinds, without those that are dropped on load.
+  func layers(of kinds: [TensorKind]) -> [Int] {
+    let layers = subjects.filter { kinds.contains($0.kind) }.compactMap(\.layer)
+    return Set(layers.filter { !dropsMTP || !mtpLayers.contains($0) }).sorted()
   }
 }

@@ -18,7 +18,7 @@ extension Diagnosis.Fault {
   var traits: Traits {
     switch self {
     case .inputChanged: Traits(rank: 0, hasDirection: false)
-    case .notRepeatable, .dependsOnEarlierCalls, .misbehaved: Traits(rank: 0)
+    case .notRepeatable, .dependsOnEarlierCalls, .dependsOnOrder, .misbehaved: Traits(rank: 0)
     case .notRenamed, .renamedWrongly, .notGrouped, .notSplit, .value: Traits()
     case .halvesExchanged, .halvesInterleaved, .halvesShifted, .notTransposed, .transposed,
       .reshapedInsteadOfTransposed, .axesPermuted, .axisOrder, .projectionMissing, .expertOrder,

@@ -81,6 +81,8 @@ extension Diagnosis {
     case notRepeatable
     /// An adapter that was used gives something else than a new one.
     case dependsOnEarlierCalls
+    /// Tensors saved one at a time come out otherwise when they go in in another order.
+    case dependsOnOrder
     case inputChanged
     // Values.
     case value(ValueFault)

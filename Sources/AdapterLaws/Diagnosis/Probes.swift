@@ -11,7 +11,7 @@ extension TracerRuns {
   private typealias Conversion = (any AdapterSession) throws -> StateDict
 
   /// The fault, if it has it.
-  func fault(ofEarlierCallsTo adapter: any AdapterUnderTest) -> Draft? {
+  func fault(ofEarlierCallsTo adapter: any AdapterUnderTest) -> CauseCandidate? {
     let checkpoint = Checkpoint(spec)
     let oracle = LayoutOracle(spec)
     guard let earlier = try? checkpoint.stateDict(TensorContents(.tracer(digit: 1))),
@@ -27,11 +27,16 @@ extension TracerRuns {
     let native = oracle.native(of: onDisk)
     let loads: Conversion = { try $0.fromHF(onDisk, ranks?[1]) }
     let saves: Conversion = { try $0.toHF(native, excluding: "", nil) }
+    let streams: Conversion = { session in
+      let pieces = try session.convertTensorsToHF(native, excluding: "", nil)
+      return try StateDict(pieces.map { ($0.name, $0.tensor) })
+    }
     for (step, convert) in [
       (ConversionStep.fromHF(nil), loads), (.toHF(nil), saves), (.fromHF(nil), loads),
+      (.streaming, streams),
     ]
     where differs(used, adapter, convert) {
-      return Draft(.dependsOnEarlierCalls).of(step)
+      return CauseCandidate(.dependsOnEarlierCalls).of(step)
     }
     return nil
   }
@@ -48,10 +53,27 @@ extension TracerRuns {
   }
 }
 
+/// Whether tensors that are saved one at a time come out otherwise in another order.
+extension TracerRuns {
+  func dependsOnOrder(_ adapter: any AdapterUnderTest) -> Bool {
+    guard let onDisk = try? Checkpoint(spec).stateDict() else { return false }
+    let native = Array(LayoutOracle(spec).native(of: onDisk))
+    func saved(_ tensors: [StateDict.Element]) -> StateDict? {
+      let pieces = try? adapter.session(for: spec.setup).convertTensorsToHF(
+        StateDict(tensors.map { ($0.name, $0.tensor) }), excluding: "", nil)
+      return pieces.flatMap { try? StateDict($0.map { ($0.name, $0.tensor) }) }
+    }
+    guard let found = saved(native.reversed()), let expected = saved(native) else {
+      return saved(native) != nil
+    }
+    return Mismatch(expected: expected, found: found, ordered: false) != nil
+  }
+}
+
 /// Square matrices that are reshaped look as if they were not transposed.
 extension TracerRuns {
   /// The same faults, those of square matrices by how the adapter converts them where they are not square.
-  func seenOblong(_ drafts: [Draft], _ adapter: any AdapterUnderTest) -> [Draft] {
+  func seenOblong(_ drafts: [CauseCandidate], _ adapter: any AdapterUnderTest) -> [CauseCandidate] {
     let square = Diagnosis.Fault.notTransposed(isSquare: true)
     guard drafts.contains(where: { $0.fault == square }),
       let config = try? spec.config.with(hiddenSize: spec.config.hiddenSize + 1)

@@ -18,9 +18,9 @@ struct TracerRuns {
   /// Whether the adapter gave no answer, after which it is asked nothing more.
   private var isSilent = false
   /// Faults in what was asked beside conversions.
-  private var asked: [Draft] = []
+  private var asked: [CauseCandidate] = []
   /// What comes of what the adapter did before, beside which nothing can be told apart.
-  private var earlierCalls: Draft?
+  private var earlierCalls: CauseCandidate?
   /// The violation's conversion of other contents.
   private var probes: [Violation.Evidence] = []
 
@@ -55,30 +55,34 @@ struct TracerRuns {
     if violation.step == .excluding || violation.step == .streaming || spec.exclusion != .none {
       asked += exclusion(tracer, session, context)
     }
+    if violation.step == .streaming, dependsOnOrder(adapter) {
+      asked.append(CauseCandidate(.dependsOnOrder).of(.streaming))
+    }
     if violation.step == .isMTPKey {
-      asked += Draft.grouped(MTPKeyClassifier.classify(session, context))
+      asked += CauseCandidate.grouped(MTPKeyClassifier.classify(session, context))
     }
   }
 
   private static let anyChange = Diagnosis.Fault.value(.changed(example: ""))
 
   /// All that was found, faults of both directions merged.
-  func drafts() -> [Draft] {
+  func drafts() -> [CauseCandidate] {
     var behaviour =
       violation.kind == Violation.Kind.inputChanged.rawValue
-      ? [Draft(.inputChanged).of(violation.step)] : []
+      ? [CauseCandidate(.inputChanged).of(violation.step)] : []
     if let earlierCalls { return behaviour + [earlierCalls] }
     behaviour += asked
-    var merger = DraftMerger(refusals: refusals)
+    var merger = CandidateMerger(refusals: refusals)
     if let context {
       for relation in relations {
         let found =
           relation.isRepeatable
           ? StepClassifier(relation: relation, context: context).drafts()
-          : [Draft(.notRepeatable)]
+          : [CauseCandidate(.notRepeatable)]
         let ownCount = context.experts(of: relation.step.parallelism).count
         merger.add(
-          Draft.everywhere(Draft.grouped(found, expertCount: ownCount), context),
+          CauseCandidate.everywhere(
+            CauseCandidate.grouped(found, expertCount: ownCount), context.places),
           relation.step)
       }
     }
@@ -153,7 +157,7 @@ struct TracerRuns {
 
   private func exclusion(
     _ tracer: Tracer, _ session: any AdapterSession, _ context: DiagnosisContext
-  ) -> [Draft] {
+  ) -> [CauseCandidate] {
     let patterns: [Exclusion] = [
       spec.exclusion, .head, .experts, .expertBias, .nativeExpertBias, .unanchored,
       .projection(.up), .everything,
@@ -170,13 +174,13 @@ struct TracerRuns {
           .map { (exclusion: pattern, kept: $0) }
       }
       let misread = ExclusionClassifier.classify(probes, whole: names, context)
-      if !misread.isEmpty { return Draft.grouped(misread).map { $0.of(step) } }
+      if !misread.isEmpty { return CauseCandidate.grouped(misread).map { $0.of(step) } }
     }
     return []
   }
 
   /// Faults that depend on values, in classes of tensors whose elements go where they belong.
-  private func values(_ traced: [Draft]) -> [Draft] {
+  private func values(_ traced: [CauseCandidate]) -> [CauseCandidate] {
     guard let context, var evidence = violation.evidence else { return [] }
     evidence.sources = try? context.checkpoint.stateDict()
     let wrong = Set(
@@ -184,6 +188,6 @@ struct TracerRuns {
     let found = ValueClassifier.classify(
       evidence, probes: probes, context, native: native, explained: wrong)
     // Only the broken law's step can have done it.
-    return Draft.grouped(found).map { $0.of(violation.step) }
+    return CauseCandidate.grouped(found).map { $0.of(violation.step) }
   }
 }

@@ -158,12 +158,16 @@ extension Wording {
       Phrase(
         "the result depends on what the adapter did in earlier calls",
         hint: "look for results, buffers or marks kept between calls")
+    case .dependsOnOrder:
+      Phrase(
+        "the result depends on which tensors came before",
+        hint: "look for what is kept from one tensor for the next")
     case .inputChanged: Phrase("\(function) changes the caller's tensors")
     case .value(let fault): phrase(fault)
     case .misbehaved: Phrase(draft.fault.identifier)
     case .unexplained(let summary):
       Phrase(
-        context == nil
+        places == nil
           ? summary : "elements of any value go where they belong, and yet: \(summary)")
     }
   }

@@ -8,14 +8,14 @@ import Tensors
 
 /// Puts a fault into words.
 struct Wording {
-  let draft: Draft
+  let draft: CauseCandidate
   let spec: CheckpointSpec
-  let context: DiagnosisContext?
+  let places: DiagnosisPlaces?
 
-  init(_ draft: Draft, _ spec: CheckpointSpec, _ context: DiagnosisContext?) {
+  init(_ draft: CauseCandidate, _ spec: CheckpointSpec, _ places: DiagnosisPlaces?) {
     self.draft = draft
     self.spec = spec
-    self.context = context
+    self.places = places
   }
 
   /// The cause with its sentence.
@@ -29,7 +29,7 @@ struct Wording {
     let phrase = phrase
     var result = phrase.clause
     let isStreaming = draft.direction == .streaming
-    let parts = [direction, places]
+    let parts = [direction, placeClause]
     for part in isStreaming ? parts.reversed() : parts where !part.isEmpty { result += " " + part }
     if let detail = phrase.detail { result += ": \(detail)" }
     if let hint = phrase.hint { result += "; \(hint)" }
@@ -47,7 +47,7 @@ struct Wording {
     }
   }
 
-  private var places: String {
+  private var placeClause: String {
     var parts: [String] = []
     if draft.fault.traits.hasPlaces, !draft.experts.isEmpty {
       parts.append("for " + Self.list("expert", draft.experts))
@@ -62,8 +62,8 @@ struct Wording {
   }
 
   private var layers: String {
-    let all = context?.layers(of: draft.kinds) ?? []
-    let mtp = context?.mtpLayers ?? []
+    let all = places?.layers(of: draft.kinds) ?? []
+    let mtp = places?.mtpLayers ?? []
     let decoder = all.filter { !mtp.contains($0) }
     let word = draft.kinds.allSatisfy { isSparseOnly($0) } && !draft.kinds.isEmpty ? "sparse " : ""
     if draft.layers.count > 1 {
@@ -78,7 +78,7 @@ struct Wording {
 
   private func isSparseOnly(_ kind: TensorKind) -> Bool {
     kind.layers?.contains(.dense) == false
-      && (context?.layers(of: [kind]) ?? []).allSatisfy { spec.config.isSparse(layer: $0) }
+      && (places?.layers(of: [kind]) ?? []).allSatisfy { spec.config.isSparse(layer: $0) }
   }
 
   /// The first line of a list of problems and the first problem.
@@ -105,8 +105,8 @@ struct Wording {
 
   func castClause(_ from: DType, _ to: DType) -> String {
     let (there, here) = (ModelConfig.name(of: from), ModelConfig.name(of: to))
-    let all = (context?.book.schema ?? []).filter { $0.dtype == from }
-      .map { TensorSubject($0.name, spec.config.layout).kind }.unique
+    let all = zip(places?.subjects ?? [], places?.dtypes ?? []).filter { $1 == from }.map(\.0.kind)
+      .unique
     if all.count > 1, draft.kinds.count == all.count, all.allSatisfy(draft.kinds.contains) {
       return "all \(there) tensors were cast to \(here)"
     }
@@ -119,7 +119,7 @@ struct Wording {
 
   /// Says which projections where not all of an expert's are concerned.
   var ofExperts: String {
-    let all = (context?.book.subjects ?? []).filter { $0.expert != nil }.map(\.kind).unique
+    let all = (places?.subjects ?? []).filter { $0.expert != nil }.map(\.kind).unique
     guard !draft.kinds.isEmpty, draft.kinds.count < all.count else { return "" }
     return "for \(subject), "
   }
@@ -150,7 +150,7 @@ struct Wording {
   func mtpClause(_ part: Diagnosis.Part) -> String {
     let layers = Self.list("layer", draft.layers)
     return switch part {
-    case .all where context?.mtpLayers.count == 1: "the MTP layer (\(layers)) is"
+    case .all where places?.mtpLayers.count == 1: "the MTP layer (\(layers)) is"
     case .all: "all MTP layers (\(layers)) are"
     case .first: "the first MTP layer (\(layers)) is"
     case .last: "the last MTP layer (\(layers)) is"

@@ -6,7 +6,7 @@ import CheckpointGenerators
 import Layouts
 import Tensors
 
-extension AdapterLaws {
+extension Laws {
   static let expertParallel = [ranksLoad, ranksPartition, ranksSave]
 
   private static let ranksLoad = AdapterLaw(
@@ -92,7 +92,7 @@ extension AdapterLaws {
   }
 }
 
-extension Trial {
+extension CheckpointUnderTest {
   /// Whether a tensor on disk holds all experts natively shared out to ranks.
   fileprivate func isSharedOut(_ name: TensorName) -> Bool {
     guard case .tensor(let tensor) = key(name).subject else { return false }

@@ -6,7 +6,7 @@ import CheckpointGenerators
 import Layouts
 import Tensors
 
-extension AdapterLaws {
+extension Laws {
   package static let invalidInput = AdapterLaw(
     "invalid-input",
     statement: "an invalid state dict is refused, every offending key is named, and nothing is "
@@ -24,9 +24,9 @@ extension AdapterLaws {
 /// Gives an adapter one invalid state dict and checks what it says.
 private struct InvalidInput {
   private let faulty: FaultyCheckpoint
-  private let trial: Trial
+  private let trial: CheckpointUnderTest
 
-  init(_ faulty: FaultyCheckpoint, _ trial: Trial) {
+  init(_ faulty: FaultyCheckpoint, _ trial: CheckpointUnderTest) {
     self.faulty = faulty
     self.trial = trial
   }

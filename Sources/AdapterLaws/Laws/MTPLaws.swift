@@ -6,7 +6,7 @@ import CheckpointGenerators
 import Layouts
 import Tensors
 
-extension AdapterLaws {
+extension Laws {
   static let mtp = [mtpPolicy, mtpKeys, mtpAddition]
 
   private static let mtpPolicy = AdapterLaw(
@@ -84,7 +84,7 @@ extension AdapterLaws {
   }
 }
 
-extension Trial {
+extension CheckpointUnderTest {
   /// Whether the layout has multi-token prediction layers that a policy can drop.
   fileprivate var hasDroppableMTP: Bool {
     spec.config.layout.layers.prediction?.isDroppedOnLoad ?? false

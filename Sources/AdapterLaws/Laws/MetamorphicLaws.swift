@@ -6,7 +6,7 @@ import CheckpointGenerators
 import Layouts
 import Tensors
 
-extension AdapterLaws {
+extension Laws {
   static let metamorphic = [keyOrder, sharding, expertPermutation, layerExchange, joining]
 
   private static let keyOrder = AdapterLaw(
@@ -111,7 +111,7 @@ extension AdapterLaws {
   }
 }
 
-extension Trial {
+extension CheckpointUnderTest {
   /// The class of a tensor in reports.
   func tensorClass(_ name: TensorName) -> String {
     TensorClass.of(name, spec.config.layout).rawValue

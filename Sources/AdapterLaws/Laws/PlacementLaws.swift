@@ -7,7 +7,7 @@ import Layouts
 import Tensors
 
 /// Laws that compare both conversions with the index formula, one aspect each.
-extension AdapterLaws {
+extension Laws {
   static let placement = [keys, types, shapes, elements, rounding, order]
 
   private static let keys = AdapterLaw(
@@ -75,7 +75,7 @@ extension AdapterLaws {
   }
 }
 
-extension Trial {
+extension CheckpointUnderTest {
   /// Whether a native tensor has another type than the experts it is made of.
   func isCast(_ name: TensorName) -> Bool {
     spec.types.experts != spec.options.targetDType && oracle.group(of: name)?.isCast ?? false
@@ -99,7 +99,7 @@ extension Trial {
   }
 }
 
-extension AdapterLaws {
+extension Laws {
   static let conservation = [parameters, bytes]
 
   private static let parameters = AdapterLaw(
@@ -142,7 +142,7 @@ extension AdapterLaws {
   }
 }
 
-extension Trial {
+extension CheckpointUnderTest {
   /// Whether a tensor on disk becomes part of a native one that is cast.
   fileprivate func isCastOnLoad(_ name: TensorName) -> Bool {
     let layout = spec.config.layout

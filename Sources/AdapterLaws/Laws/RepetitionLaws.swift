@@ -7,7 +7,7 @@ import Layouts
 import Synchronization
 import Tensors
 
-extension AdapterLaws {
+extension Laws {
   static let repetition = [inputUnchanged, repeatable, concurrent]
 
   private static let inputUnchanged = AdapterLaw(
@@ -74,7 +74,7 @@ extension AdapterLaws {
   }
 }
 
-extension Trial {
+extension CheckpointUnderTest {
   fileprivate func requireUnchanged(
     _ after: StateDict, _ before: StateDict, _ step: ConversionStep
   ) throws(Violation) {

@@ -83,7 +83,7 @@ extension TensorMismatch {
   }
 
   /// The first places that differ, in aligned lines under a head.
-  func table(limit: Int) -> [String] {
+  package func table(limit: Int) -> [String] {
     guard !first.isEmpty else { return [summary] }
     let ranges = bounds.map { "\($0.lowerBound)..<\($0.upperBound)" }.joined(separator: ", ")
     let rows =

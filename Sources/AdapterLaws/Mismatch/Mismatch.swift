@@ -119,7 +119,7 @@ public struct Mismatch: Sendable {
   }
 }
 
-extension Trial {
+extension CheckpointUnderTest {
   /// Throws if two state dicts that a law wants equal are not.
   ///
   /// - Parameters:

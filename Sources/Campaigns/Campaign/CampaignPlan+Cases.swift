@@ -60,7 +60,7 @@ extension CampaignPlan {
     settings.shrinkExecutions = ground.isSlow ? min(Self.slowExecutions, executions) : executions
     settings.isCancelled = isOver
     let report = ground.run.property(isShrinking: { true }).run(settings)
-    let shrunk = report.findings.first { $0.key == key }.flatMap { Failure($0, ground.run) }
+    let shrunk = report.counterexamples.first { $0.key == key }.flatMap { Failure($0, ground.run) }
     var failure = shrunk ?? Failure(key, choices, ground.run)
     failure.found(as: sighting)
     return (failure, ground.phase == any.phase)

@@ -24,7 +24,7 @@ public struct CampaignRun: Sendable {
   ///   - fuzzArguments: What `hymt2 fuzz` must be told beside that.
   public init(
     _ adapter: any AdapterUnderTest, around config: ModelConfig, configPath: String,
-    laws: [AdapterLaw] = AdapterLaws.all, known: KnownDivergences? = nil,
+    laws: [AdapterLaw] = Laws.all, known: KnownDivergences? = nil,
     arguments: [String] = [], fuzzArguments: [String] = []
   ) {
     run = CheckRun(

@@ -108,7 +108,7 @@ extension Failure {
   init(unexplained sighting: CampaignState.FirstOccurrence, _ plan: CampaignPlan? = nil) {
     let failure = sighting.failure
     let drawn = plan?.draw(sighting.first.origin)
-    let law = (plan?.any.run.laws ?? AdapterLaws.all).first { $0.name == failure.law }
+    let law = (plan?.any.run.laws ?? Laws.all).first { $0.name == failure.law }
     let token = drawn?.spec.token
     let words = drawn?.ground.run.arguments ?? []
     self.init(

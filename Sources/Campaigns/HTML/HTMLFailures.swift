@@ -48,7 +48,7 @@ extension RunReport {
       \(failure.story.map { "<p>\(capitalized($0)).</p>\n" as Markup } ?? "")\
       <dl class="facts">\(Markup(facts: failure.facts.members.map { ($0, $1.stringValue ?? "") }))</dl>
       \(HTMLReport.details("config.json", failure.config))\
-      \(failure.brokenLawList(laws.count))
+      \(failure.brokenLawList)
       <p class="reason"><strong>Why it must hold:</strong> \(failure.law.reason).</p>
       <h4>Replay</h4>
       <pre class="command" tabindex="0"><code>\(failure.replayCommand)</code></pre>
@@ -89,11 +89,9 @@ extension Failure {
       """
   }
 
-  fileprivate func brokenLawList(_ lawCount: Int) -> Markup {
+  fileprivate var brokenLawList: Markup {
     let others = brokenLaws.filter { $0.law != law.name }
-    guard !others.isEmpty else {
-      return "<p>No other of the \(grouped(lawCount)) laws is broken on it.</p>"
-    }
+    guard !others.isEmpty else { return "<p>No other law is broken on it.</p>" }
     let items = others.map { other -> Markup in
       "<li><code>\(other.law)</code> \(other.summary)</li>"
     }

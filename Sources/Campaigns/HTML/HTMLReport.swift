@@ -8,28 +8,12 @@ extension RunReport {
   ///
   /// - Parameter tool: The program and its version.
   public func html(tool: String) -> String {
-    let document: Markup = """
-      <!doctype html>
-      <html lang="en">
-      <head>
-      <meta charset="utf-8">
-      <meta name="viewport" content="width=device-width, initial-scale=1">
-      <meta name="color-scheme" content="light dark">
-      <meta http-equiv="Content-Security-Policy" \
-      content="default-src 'none'; style-src 'unsafe-inline'">
-      <title>\(holds ? "Held" : "Broken") – \(commandName)</title>
-      <style>\(HTMLReport.style)</style>
-      </head>
-      <body>
-      <main>
-      \(header)\(failureSection)\(phaseSection)\(knownSection)\(leftOutSection)\(lawSection)\
-      \(coverage.section)\(reproduceSection)<footer><p>Made by \(tool).</p></footer>
-      </main>
-      </body>
-      </html>
-
+    HTMLReport.page(
+      title: "\(holds ? "Held" : "Broken") – \(commandName)",
       """
-    return document.text
+      \(header)\(failureSection)\(phaseSection)\(knownSection)\(leftOutSection)\(lawSection)\
+      \(coverage.section)\(reproduceSection)
+      """, tool: tool)
   }
 
   private var header: Markup {
@@ -87,6 +71,31 @@ enum HTMLReport {
     let sheet = EmbeddedFile.all.first { $0.name == "report.css" }
     return Markup(trusted: "\n" + String(decoding: sheet?.bytes ?? [], as: UTF8.self))
   }()
+
+  /// A whole page, which loads nothing from elsewhere and runs no script.
+  static func page(title: String, _ content: Markup, tool: String) -> String {
+    let document: Markup = """
+      <!doctype html>
+      <html lang="en">
+      <head>
+      <meta charset="utf-8">
+      <meta name="viewport" content="width=device-width, initial-scale=1">
+      <meta name="color-scheme" content="light dark">
+      <meta http-equiv="Content-Security-Policy" \
+      content="default-src 'none'; style-src 'unsafe-inline'">
+      <title>\(title)</title>
+      <style>\(style)</style>
+      </head>
+      <body>
+      <main>
+      \(content)<footer><p>Made by \(tool).</p></footer>
+      </main>
+      </body>
+      </html>
+
+      """
+    return document.text
+  }
 
   /// JSON that is shown when it is asked for.
   static func details(_ title: String, _ json: JSONValue) -> Markup {

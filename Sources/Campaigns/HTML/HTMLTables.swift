@@ -24,7 +24,7 @@ extension RunReport {
       <section aria-labelledby="phases">
       <h2 id="phases">Phases</h2>
       <p>Around <code>\(config.path)</code>: \(config.summary).</p>
-      \(Self.table(
+      \(HTMLReport.table(
         "phases", "Each phase with the number of cases that were checked and that failed",
         [("Phase", ""), ("Share", "graph"), ("Cases", "number"), ("Failed", "number")], rows))\
       </section>
@@ -55,7 +55,7 @@ extension RunReport {
     return """
       <section aria-labelledby="laws">
       <h2 id="laws">Laws</h2>
-      \(Self.table(
+      \(HTMLReport.table(
         "laws",
         "Each law with the number of checkpoints on which it held, did not apply, or was broken",
         [("Law", ""), ("Verdict", "")] + counts.map { ($0, "number") }, rows))\
@@ -92,7 +92,7 @@ extension RunReport {
     return """
       <section aria-labelledby="known">
       <h2 id="known">Known divergences</h2>
-      \(Self.table(
+      \(HTMLReport.table(
         "known", caption,
         [
           ("Divergence", ""), (config == nil ? "Its case" : "Decision", ""),
@@ -125,8 +125,11 @@ extension RunReport {
     data-label="\(label)">\(grouped(count))</td>
     """
   }
+}
 
-  private static func table(
+extension HTMLReport {
+  /// A table with a head.
+  static func table(
     _ section: String, _ caption: String, _ columns: [(title: String, kind: String)],
     _ rows: [Markup]
   ) -> Markup {

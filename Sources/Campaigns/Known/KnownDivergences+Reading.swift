@@ -36,7 +36,7 @@ extension KnownDivergences {
   ///   - laws: The laws that `law` may be the name of.
   /// - Throws: `DocumentError`.
   public init(
-    parsing bytes: [UInt8], path: String, laws: [AdapterLaw] = AdapterLaws.all
+    parsing bytes: [UInt8], path: String, laws: [AdapterLaw] = Laws.all
   ) throws(DocumentError) {
     let file = try Self.document(bytes, path)
     let elements: [JSONField]
@@ -155,7 +155,7 @@ extension KnownDivergence {
         throw element["law"].error(
           expected: WordList(laws.map(\.name)).expectation(for: try element["law"].string()))
       }
-      let isOfPackage = AdapterLaws.all.contains { pattern.matchesLaw($0.name) }
+      let isOfPackage = Laws.all.contains { pattern.matchesLaw($0.name) }
       guard !isOfPackage || pattern.hasKind else {
         throw element["kind"].error(
           expected: "a way in which laws fail: "

@@ -132,7 +132,7 @@ extension RunReport {
   /// What failures of one cause break and share, in sentences.
   func remarks(_ group: [Failure]) -> [String] {
     let laws = group.map(\.law.name).unique
-    let kinds = group.filter { $0.law.name == AdapterLaws.invalidInput.name }.map(\.kind).unique
+    let kinds = group.filter { $0.law.name == Laws.invalidInput.name }.map(\.kind).unique
     return (laws.count > 1 ? ["laws broken by this cause: \(laws.joined(separator: ", "))"] : [])
       + (kinds.count > 1 ? ["kinds of invalid input: \(kinds.joined(separator: ", "))"] : [])
       + (advice(group).map { [$0] } ?? [])

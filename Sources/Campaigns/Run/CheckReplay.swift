@@ -48,7 +48,7 @@ extension CheckReplay {
   /// The outcome as lines of text.
   public var lines: [ReportLine] {
     let applicable = verdicts.count { $0.holds != nil }
-    if let failure { return FailureScreen(failure: failure, lawCount: verdicts.count).lines }
+    if let failure { return FailureScreen(failure: failure).lines }
     let outcome =
       known.isEmpty
       ? "no longer fails: \(counted(applicable, "law")) held on the checkpoint "

@@ -18,7 +18,7 @@ extension CheckRun {
     _ spec: CheckpointSpec, known: [KnownDivergence]? = nil, isComplete: Bool = true,
     isCancelled: () -> Bool = { false }
   ) -> Judgement {
-    let trial = Trial(spec, adapter)
+    let trial = CheckpointUnderTest(spec, adapter)
     var judgement = Judgement()
     let known = known ?? self.known?.entries ?? []
     let values = known.isEmpty ? nil : AxisValues(spec)
@@ -39,7 +39,7 @@ extension CheckRun {
           Judgement.BrokenLaw(law: index, violation: violation, known: entry))
       }
     }
-    let invalid = laws.firstIndex { $0.name == AdapterLaws.invalidInput.name }
+    let invalid = laws.firstIndex { $0.name == Laws.invalidInput.name }
     if let invalid, [Judgement.Mark.holds, .broken, .known].contains(judgement.marks[invalid]) {
       judgement.faults = trial.invalidInputs.flatMap(\.faults).unique
         .compactMap { CheckpointFaultCatalogue.position(of: $0) }

@@ -39,7 +39,9 @@ extension CheckRun {
     let report = property(failing: { isFound.set() }).run(engine) { event in
       if case .executed(let observation) = event { tally.count(observation) }
     }
-    guard let finding = report.findings.first, let choices = finding.choices else { return nil }
+    guard let finding = report.counterexamples.first, let choices = finding.choices else {
+      return nil
+    }
     return Detection(
       example: finding.caseNumber, laws: tally.laws.filter { $0.broken > 0 }.map(\.law.name),
       choices: choices)
@@ -78,6 +80,6 @@ extension CheckRun {
     engine.replays = [choices]
     // Nothing is generated, should the checkpoint not fail by this law.
     engine.examples = 0
-    return property().run(engine).findings.compactMap { Failure($0, self) }
+    return property().run(engine).counterexamples.compactMap { Failure($0, self) }
   }
 }

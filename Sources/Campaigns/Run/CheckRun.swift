@@ -29,7 +29,7 @@ public struct CheckRun: Sendable {
 
   /// Creates a run.
   public init(
-    _ adapter: any AdapterUnderTest, laws: [AdapterLaw] = AdapterLaws.all,
+    _ adapter: any AdapterUnderTest, laws: [AdapterLaw] = Laws.all,
     space: CheckpointSpace = CheckpointSpace(), known: KnownDivergences? = nil,
     arguments: [String] = [], checkArguments: [String] = []
   ) {
@@ -153,13 +153,13 @@ public struct CheckRun: Sendable {
       let advice = report.healthProblems.map { $0.advice }
       throw .unhealthy(advice: advice.isEmpty ? ["most were discarded"] : advice)
     }
-    let isJudged = result.laws.contains { $0.judged > 0 } || !report.findings.isEmpty
+    let isJudged = result.laws.contains { $0.judged > 0 } || !report.counterexamples.isEmpty
     guard isJudged || result.end == .cancelled else {
       throw .nothingJudged(executed: report.executed)
     }
     (result.passed, result.failed) = (report.passed, report.failed)
     result.repeated = report.repeated
-    result.failures = report.findings.compactMap { Failure($0, self) }
+    result.failures = report.counterexamples.compactMap { Failure($0, self) }
     result.cover(space)
     result.sortByLaws()
   }

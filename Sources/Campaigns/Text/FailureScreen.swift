@@ -5,8 +5,8 @@ public import StrictJSON
 
 extension Failure {
   /// The failure on one screen, with the replay token, as `hymt2 check` prints it.
-  public func screen(of report: RunReport) -> String {
-    FailureScreen(failure: self, lawCount: report.laws.count).lines.map(\.description)
+  public var screen: String {
+    FailureScreen(failure: self).lines.map(\.description)
       .joined(separator: "\n")
   }
 
@@ -20,8 +20,6 @@ struct FailureScreen {
   static let height = 40
 
   let failure: Failure
-  /// How many laws were checked.
-  let lawCount: Int
 
   /// The lines.
   var lines: [ReportLine] {
@@ -74,8 +72,8 @@ struct FailureScreen {
     }
     let also =
       names.isEmpty
-      ? "no other of the \(grouped(lawCount)) laws is broken on it"
-      : "also broken on it, of \(grouped(lawCount)) laws: \(names.joined(separator: ", "))"
+      ? "no other law is broken on it"
+      : "also broken on it: \(names.joined(separator: ", "))"
     let reason = wrapped("why it must hold: \(failure.law.reason)", width: Self.width)
     return Self.clipped(wrapped(also, width: Self.width), to: 2) + Self.clipped(reason, to: 2)
   }

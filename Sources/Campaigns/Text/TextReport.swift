@@ -25,7 +25,7 @@ extension RunReport {
 
   /// All that matters of one failure, within 40 lines of 100 columns.
   public func lines(of failure: Failure) -> [ReportLine] {
-    FailureScreen(failure: failure, lawCount: laws.count).lines
+    FailureScreen(failure: failure).lines
   }
 
   /// The causes after the first, each in four lines.

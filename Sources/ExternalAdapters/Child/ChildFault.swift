@@ -61,7 +61,7 @@ struct ChildFault: Error {
   static func garbage(_ bytes: [UInt8], _ pipe: borrowing PipeEnd) -> ChildFault {
     ChildFault(
       .garbage,
-      "expected a frame, found \(Legible.bytes(bytes + pipe.available(64))) where a frame's size "
+      "expected a frame, found \(DisplayText.bytes(bytes + pipe.available(64))) where a frame's size "
         + "should be; only frames may go to standard output, all else to standard error")
   }
 

@@ -42,7 +42,7 @@ struct ChildProcess: ~Copyable {
     func failure(_ reason: String) -> ExternalAdapterError {
       ExternalAdapterError(
         .notStarted, of: command, expected: "a new process",
-        found: Legible.text(reason, atMost: 300),
+        found: DisplayText.text(reason, atMost: 300),
         remedy: "see whether the machine is out of memory, processes or open files")
     }
     let mark = "HYMT2_ADAPTER_CHILD=\(getpid())-\(count.add(1, ordering: .relaxed).newValue)"

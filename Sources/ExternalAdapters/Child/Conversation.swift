@@ -70,7 +70,7 @@ struct Conversation: ~Copyable {
     guard used > terms.limits.memory else { return }
     throw ChildFault(
       .outOfMemory,
-      "expected at most \(Legible.size(terms.limits.memory)) of memory, found \(Legible.size(used))"
+      "expected at most \(DisplayText.size(terms.limits.memory)) of memory, found \(DisplayText.size(used))"
     )
   }
 
@@ -78,7 +78,7 @@ struct Conversation: ~Copyable {
   func checkSilence(_ time: String) throws(ChildFault) {
     let bytes = process.output.available(64)
     guard !bytes.isEmpty else { return }
-    throw ChildFault(.unaskedAnswer, "expected nothing \(time), found \(Legible.bytes(bytes))")
+    throw ChildFault(.unaskedAnswer, "expected nothing \(time), found \(DisplayText.bytes(bytes))")
   }
 
   /// Ends the process with all its descendants, having read what it said last.

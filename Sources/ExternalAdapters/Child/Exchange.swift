@@ -81,7 +81,7 @@ extension Conversation {
           throw ChildFault(
             .hung,
             "expected an answer to \(exchange.operation) within "
-              + "\(Legible.duration(exchange.time)), found \(reader.account ?? "nothing")")
+              + "\(DisplayText.duration(exchange.time)), found \(reader.account ?? "nothing")")
         }
         return
       }

@@ -83,7 +83,7 @@ struct FrameReader: ~Copyable {
       }
       throw ChildFault(
         .oversized,
-        "expected a frame of at most \(Legible.size(limit)), found a size of \(size) bytes")
+        "expected a frame of at most \(DisplayText.size(limit)), found a size of \(size) bytes")
     }
     guard size > UInt64(Self.smallestBody) else {
       throw .garbage(prefix, pipe)

@@ -38,7 +38,7 @@ struct StandardErrorTail {
       .filter { line in line.contains { !$0.isWhitespace } }
     guard !lines.isEmpty else { return nil }
     return ErrorReport(lines)?.text
-      ?? lines.suffix(2).map { Legible.text($0, atMost: 200) }.joined(separator: " | ")
+      ?? lines.suffix(2).map { DisplayText.text($0, atMost: 200) }.joined(separator: " | ")
   }
 }
 
@@ -54,9 +54,10 @@ struct ErrorReport {
     if lines[error].hasSuffix(":") || lines[error].hasPrefix("terminate called") {
       words += lines[(error + 1)...].prefix(1)
     }
-    let text = words.map { Legible.text(String($0.trimmed), atMost: 300) }.joined(separator: " ")
+    let text = words.map { DisplayText.text(String($0.trimmed), atMost: 300) }.joined(
+      separator: " ")
     let place = text.contains(Self.place) ? nil : Self.place(of: error, lines)
-    self.text = text + (place.map { " (\(Legible.text($0, atMost: 200)))" } ?? "")
+    self.text = text + (place.map { " (\(DisplayText.text($0, atMost: 200)))" } ?? "")
   }
 
   /// The line after the last traceback of Python, whatever the error is called.

@@ -63,7 +63,7 @@ extension EncodedRequest {
   fileprivate func otherProtocol(_ name: String) -> ChildFault {
     var fault = malformed(
       "expected the protocol '\(ProtocolFrame.protocolName)', found "
-        + "'\(Legible.text(name, atMost: 80))'")
+        + "'\(DisplayText.text(name, atMost: 80))'")
     fault.isOtherProtocol = true
     return fault
   }
@@ -78,7 +78,7 @@ extension EncodedRequest {
     return ChildFault(
       .wrongID,
       "expected the id of the request in the answer to \(operation.rawValue), found "
-        + "'\(Legible.text(found, atMost: 80))'")
+        + "'\(DisplayText.text(found, atMost: 80))'")
   }
 
   fileprivate func member(
@@ -96,7 +96,7 @@ extension EncodedRequest {
     let value = try member(name, of: members)
     guard value == "true" || value == "false" else {
       throw malformed(
-        "expected 'true' or 'false' as '\(name)', found '\(Legible.text(value, atMost: 80))'")
+        "expected 'true' or 'false' as '\(name)', found '\(DisplayText.text(value, atMost: 80))'")
     }
     return value == "true"
   }

@@ -45,7 +45,7 @@ public struct ProtocolFrame: Sendable {
     do {
       file = try SafetensorsFile(storage, path: "safetensors buffer")
     } catch {
-      throw ProtocolFault(Legible.text("\(error)", atMost: 400))
+      throw ProtocolFault(DisplayText.text("\(error)", atMost: 400))
     }
     metadata = file.metadata ?? [:]
     if let keys = metadata[Self.keys] {
@@ -68,13 +68,13 @@ public struct ProtocolFrame: Sendable {
       guard let tensor = unordered[name] else {
         throw ProtocolFault(
           "expected a tensor for each of 'keys', found none for "
-            + "'\(Legible.text(name.text, atMost: 200))'")
+            + "'\(DisplayText.text(name.text, atMost: 200))'")
       }
       do {
         try ordered.insert(tensor, named: name)
       } catch {
         throw ProtocolFault(
-          "expected different 'keys', found '\(Legible.text(name.text, atMost: 200))' twice")
+          "expected different 'keys', found '\(DisplayText.text(name.text, atMost: 200))' twice")
       }
     }
     if ordered.count < unordered.count,
@@ -82,7 +82,7 @@ public struct ProtocolFrame: Sendable {
     {
       throw ProtocolFault(
         "expected each tensor's name in 'keys', found "
-          + "'\(Legible.text(missing.text, atMost: 200))' left out")
+          + "'\(DisplayText.text(missing.text, atMost: 200))' left out")
     }
     return ordered
   }
@@ -125,5 +125,5 @@ enum JSONText {
     }
   }
 
-  private static func shown(_ text: String) -> String { "'\(Legible.text(text, atMost: 80))'" }
+  private static func shown(_ text: String) -> String { "'\(DisplayText.text(text, atMost: 80))'" }
 }

@@ -15,8 +15,11 @@ import Musl
 /// The options that say where the report of a check or a campaign is written to.
 struct ReportFiles: ParsableArguments {
   @Option(
-    help: ArgumentHelp("Write the report as one self-contained HTML file.", valueName: "file"))
-  var report: String?
+    help: ArgumentHelp(
+      "Write the report to this file; may be repeated. Its name says the format: "
+        + ReportFormat.all.map { "\($0.ending) (\($0.summary))" }.joined(separator: ", ") + ".",
+      valueName: "file"))
+  var report: [String] = []
 
   @Option(help: ArgumentHelp("Write the report as JUnit XML.", valueName: "file"))
   var junit: String?
@@ -26,9 +29,17 @@ struct ReportFiles: ParsableArguments {
     help: "Print the outcome of each law and the coverage of each config axis.")
   var verbose = false
 
+  func validate() throws {
+    for file in report where ReportFormat.of(fileNamed: file) == nil {
+      throw ValidationError(
+        "--report: no format of reports has the ending of '\(file)'; expected "
+          + ReportFormat.all.map(\.ending).joined(separator: ", "))
+    }
+  }
+
   /// Checks, before the work begins, that the files can be written.
   func check() throws {
-    for file in [report, junit].compactMap(\.self) { try OutputPlace(file).checkParent() }
+    for file in report + [junit].compactMap(\.self) { try OutputPlace(file).checkParent() }
   }
 
   /// Writes a report wherever it is wanted.
@@ -44,9 +55,10 @@ struct ReportFiles: ParsableArguments {
     console.printDocument(
       command, holds: result.holds,
       ["version": .string(HyMT2.version)] + JSONObject(result.json) + members)
-    if let report {
-      let html = result.html(tool: "hymt2 \(HyMT2.version)")
-      try FileSystem.write(Array(html.utf8), to: report)
+    let source = ReportFormat.Source(tool: "hymt2 \(HyMT2.version)", config: config)
+    for file in report {
+      guard let format = ReportFormat.of(fileNamed: file) else { continue }
+      try FileSystem.write(Array(format.render(result, from: source).utf8), to: file)
     }
     if let junit { try FileSystem.write(Array(result.junit.utf8), to: junit) }
     GitHubActions(console).show(GitHubReport(result, file: config))

@@ -14,7 +14,7 @@ struct GoldenProposeCommand: ParsableCommand {
     commandName: "propose",
     abstract: "Make a new set with upstream's adapter, outside the tree.",
     discussion: """
-      Runs `python3 -m hymt2_oracle golden-produce`. The new folder appears when it is complete; the \
+      Runs `python3 -m hymt2 golden-produce`. The new folder appears when it is complete; the \
       set in the tree does not change.
       """)
 
@@ -42,7 +42,7 @@ struct GoldenProposeCommand: ParsableCommand {
         python.map { $0.contains("/") ? absolutePath($0) : $0 }
         ?? (unsafe access(inTree, X_OK) == 0 ? inTree : "python3")
       try Self.become(
-        python, ["-m", "hymt2_oracle", "golden-produce", "--out", place.fullPath], in: package)
+        python, ["-m", "hymt2", "golden-produce", "--out", place.fullPath], in: package)
     }
   }
 

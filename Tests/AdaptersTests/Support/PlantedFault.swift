@@ -38,11 +38,11 @@ struct PlantedFault {
       let result = try convert(self)
       return "accepted, \(result.count) tensors came of it"
     } catch let error as AdapterError {
-      let found = Set(error.findings.map { Offence($0.code, $0.subject) })
+      let found = Set(error.problems.map { Offence($0.code, $0.subject) })
       let surplus = found.subtracting(offences).sorted()
       let missing = offences.subtracting(found).sorted()
-      guard error.findings.count == found.count else {
-        return "\(error.findings.count) findings, \(found.count) of them different"
+      guard error.problems.count == found.count else {
+        return "\(error.problems.count) problems, \(found.count) of them different"
       }
       guard !surplus.isEmpty || !missing.isEmpty else { return nil }
       return "\(surplus.count) named in error: \(surplus.prefix(4)), "

@@ -17,7 +17,7 @@ enum TestReports {
   static func swapped() throws -> Failure { try oneSwapped.get() }
 
   private static func makeSwapped() throws -> Failure {
-    let law = try #require(AdapterLaws.named("round-trip"))
+    let law = try #require(Laws.named("round-trip"))
     let report = try CheckRun(SwappingAdapter(), laws: [law]).run(RunSettings(examples: 50))
     return try #require(report.failures.first { $0.evidence != nil })
   }

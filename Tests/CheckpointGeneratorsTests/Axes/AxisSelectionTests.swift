@@ -86,7 +86,7 @@ struct AxisSelectionTests {
     let property = Property(Generator<CheckpointSpec>.checkpoints(space)) { spec, _ in
       .fail(FailureKey(law: "\(spec.variation)"), "")
     }
-    return property.run(settings).findings.compactMap(\.choices)
+    return property.run(settings).counterexamples.compactMap(\.choices)
   }
 
   @Test("Triples of axes that share no rule are feasible if their pairs are", arguments: [1, 3])

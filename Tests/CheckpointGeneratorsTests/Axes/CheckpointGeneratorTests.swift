@@ -78,7 +78,7 @@ struct CheckpointGeneratorTests {
     let property = Property(Generator<CheckpointSpec>.checkpoints()) { spec, _ in
       .holds(spec.config.expertCount < 10 || !spec.config.layerKinds.contains(.dense))
     }
-    let finding = try #require(property.run(Settings(examples: 500)).findings.first)
+    let finding = try #require(property.run(Settings(examples: 500)).counterexamples.first)
     var least = property.replay(try #require(finding.choices)).value
     #expect(least.config.expertCount == 10)
     #expect(least.config.layerKinds == [.dense])

@@ -60,6 +60,8 @@ public struct PlantedFault: Sendable {
   /// equally small, with bars between them, as `planted-faults --exhaust` finds them; `fault *` stands
   /// for any kind of invalid checkpoint. Nil where that is not known.
   public let smallest: String?
+  /// The law that it is there to break, if there is one that no other fault is there for.
+  public let breaks: String?
   /// The adapter that makes the mistake.
   public let adapter: any AdapterUnderTest
 
@@ -75,7 +77,7 @@ public struct PlantedFault: Sendable {
   init(
     _ id: String, _ area: Area, _ statement: String, _ visibility: Visibility = .plain,
     needs: [FaultNeed]? = [], cause: FaultCause? = nil, smallest: String? = nil,
-    _ adapter: any AdapterUnderTest
+    breaks: String? = nil, _ adapter: any AdapterUnderTest
   ) {
     self.id = id
     self.area = area
@@ -84,13 +86,15 @@ public struct PlantedFault: Sendable {
     self.needs = needs
     self.cause = cause
     self.smallest = smallest
+    self.breaks = breaks
     self.adapter = adapter
   }
 
   /// The same fault of an adapter that is served elsewhere.
   public func served(by adapter: any AdapterUnderTest) -> PlantedFault {
     PlantedFault(
-      id, area, statement, visibility, needs: needs, cause: cause, smallest: smallest, adapter)
+      id, area, statement, visibility, needs: needs, cause: cause, smallest: smallest,
+      breaks: breaks, adapter)
   }
 
   /// Why the fault has no place in a layout, or nil if it has one.
@@ -106,7 +110,9 @@ public struct PlantedFault: Sendable {
     return PlantedFault(
       id, area, FaultWords(layout: layout).filled(statement), visibility, needs: needs,
       cause: cause,
-      smallest: isUsual ? smallest.map { FaultWords(layout: layout).filled($0) } : nil, adapter)
+      smallest: isUsual ? smallest.map { FaultWords(layout: layout).filled($0) } : nil,
+      breaks: breaks,
+      adapter)
   }
 
   /// Why no correct law can show it, if that is so.

@@ -20,19 +20,19 @@ import Musl
 struct NeMoArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "The faults of family nemo: what 'python3 -m hymt2_oracle mutants list --json' printed.",
+      "The faults of family nemo: what 'python3 -m hymt2 mutants list --json' printed.",
       valueName: "file"))
   var faultList: String?
 
   @Option(
     help: ArgumentHelp(
-      "The command that serves adapters of family nemo. Default: python3 -m hymt2_oracle.",
+      "The command that serves adapters of family nemo. Default: python3 -m hymt2.",
       valueName: "command"))
   var oracle: String?
 
   @Option(
     help: ArgumentHelp(
-      "What 'python3 -m hymt2_oracle mutants compare --json' printed, for a table beside it.",
+      "What 'python3 -m hymt2 mutants compare --json' printed, for a table beside it.",
       valueName: "file"))
   var comparison: String?
 
@@ -50,7 +50,7 @@ struct NeMoArguments: ParsableArguments {
   func faults() throws -> NeMoFaults {
     let path = faultList ?? ""
     return try NeMoFaults(
-      list: fileBytes(path), path: path, oracle: oracle ?? "python3 -m hymt2_oracle")
+      list: fileBytes(path), path: path, oracle: oracle ?? "python3 -m hymt2")
   }
 }
 
@@ -71,7 +71,7 @@ struct NeMoFaults {
     guard let entries = try JSONValue(parsing: list)["mutants"]?.arrayValue, !entries.isEmpty else {
       throw Malformed(
         description:
-          "\(path): expected what 'python3 -m hymt2_oracle mutants list --json' prints, found no "
+          "\(path): expected what 'python3 -m hymt2 mutants list --json' prints, found no "
           + "list of mutants")
     }
     faults = try entries.map { entry in

@@ -24,7 +24,7 @@ struct PlantedFaultsTool: ParsableCommand {
         planted-faults
         planted-faults --fault "halves-*" --fault mtp-first-kept --seeds 3
         planted-faults --list
-        python3 -m hymt2_oracle mutants list --json > faults.json
+        python3 -m hymt2 mutants list --json > faults.json
         planted-faults --adapter-family nemo --fault-list faults.json --seeds 3
         planted-faults --layout qwen3_moe
         planted-faults --seeds 20 --markdown > docs/measurements/mutants.md

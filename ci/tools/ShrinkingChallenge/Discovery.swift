@@ -57,6 +57,6 @@ let discovery: [Problem] = [
 /// In how many of `runs` seeds the event happened.
 func discovered(_ problem: Problem, runs: Int) -> Int {
   (0..<runs).count {
-    !problem.run(Problem.settings(UInt64($0), problem.examples)).report.findings.isEmpty
+    !problem.run(Problem.settings(UInt64($0), problem.examples)).report.counterexamples.isEmpty
   }
 }

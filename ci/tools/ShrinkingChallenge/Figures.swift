@@ -17,15 +17,15 @@ func zigZag(bits: Int, seed: UInt64) -> (successes: Int, allowed: Int, ideal: Bo
   }
   var settings = Problem.settings(seed, 1_000_000)
   settings.shrinkExecutions = 0
-  guard let start = large.run(settings).findings.first?.choices else { return (0, 0, false) }
+  guard let start = large.run(settings).counterexamples.first?.choices else { return (0, 0, false) }
   settings = Problem.settings(seed, 1)
   settings.replays = [start]
   let report = Property(pairs) { pair, _ in .holds(!isNear(pair)) }.run(settings)
   let wide = bits + 1
   let log = Int.bitWidth - (wide - 1).leadingZeroBitCount
-  let choices = report.findings.first?.choices?.description
+  let choices = report.counterexamples.first?.choices?.description
   return (
-    report.findings.first?.shrinking.successes ?? .max, 2 * wide * log + 2, choices == "0,1"
+    report.counterexamples.first?.shrinking.successes ?? .max, 2 * wide * log + 2, choices == "0,1"
   )
 }
 

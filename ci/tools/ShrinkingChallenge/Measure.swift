@@ -15,7 +15,7 @@ func measure(_ problem: Problem, seeds: Int) -> (text: String, misses: [String])
   var missed = 0
   for seed in 0..<seeds {
     let (report, value) = problem.run(Problem.settings(UInt64(seed), problem.examples))
-    guard let finding = report.findings.first, let value else {
+    guard let finding = report.counterexamples.first, let value else {
       missed += 1
       continue
     }
@@ -82,7 +82,7 @@ private func outcome(_ problem: Problem, _ seeds: Int, _ disabled: Set<ShrinkPas
     settings.disabledPasses = disabled
     let (report, value) = problem.run(settings)
     if value.map(problem.ideal.contains) ?? false { ideal += 1 }
-    evaluations += report.findings.first?.shrinking.evaluations ?? 0
+    evaluations += report.counterexamples.first?.shrinking.evaluations ?? 0
   }
   return (ideal, Double(evaluations) / Double(seeds))
 }

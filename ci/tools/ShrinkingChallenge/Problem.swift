@@ -33,7 +33,7 @@ struct Problem: Sendable {
     }
     run = { settings in
       let report = property.run(settings)
-      let choices = report.findings.first?.choices
+      let choices = report.counterexamples.first?.choices
       return (report, choices.map { "\(property.replay($0).value)" })
     }
   }

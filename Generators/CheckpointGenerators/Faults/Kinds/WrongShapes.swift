@@ -20,6 +20,8 @@ extension CheckpointFaultCatalogue {
     expert("extra-axis", "of three axes") { [1] + $0.extents },
     // Placeholders of a partitioned parameter.
     expert("scalar-projection", "a scalar") { _ in [] },
+    // What a save leaves that gathered no parts; PyTorch joins such a tensor with others without a word.
+    expert("empty-projection", "empty") { _ in [0] },
     // Upstream checks no shape on load, so the pair is stacked as it is.
     CheckpointFaultKind("ragged-pair") { checkpoint, site in
       guard let place = checkpoint.pickExpert(&site, where: { $0.part == .up }),

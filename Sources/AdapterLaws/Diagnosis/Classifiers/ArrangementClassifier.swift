@@ -5,20 +5,20 @@ import Tensors
 
 /// How elements are rearranged within their tensor.
 extension StepClassifier {
-  func arrangements() -> [Draft] {
+  func arrangements() -> [CauseCandidate] {
     let halves = halves()
-    var result: [Draft] = []
+    var result: [CauseCandidate] = []
     for alignment in relation.matched + relation.renamed {
       for landing in alignment.landings {
         let axes = axesFault(alignment, landing)
-        if let axes { result.append(Draft(axes, landing)) }
+        if let axes { result.append(CauseCandidate(axes, landing)) }
         let isExplained = halves.contains {
-          $0.isSame(as: Draft($0.fault, landing)) && $0.tensors == [landing.output]
+          $0.isSame(as: CauseCandidate($0.fault, landing)) && $0.tensors == [landing.output]
         }
         guard !isExplained, let fault = arrangementFault(landing) else { continue }
         // Axes in another order that yet hold each element in its old place were reshaped.
         if axes != nil, fault == .reshapedInsteadOfTransposed { result.removeLast() }
-        result.append(Draft(fault, landing))
+        result.append(CauseCandidate(fault, landing))
       }
     }
     return result

@@ -11,7 +11,9 @@ struct MTPKeyClassifier {
   private let wrong: [AskedKey]
   private let right: [AskedKey]
 
-  static func classify(_ session: any AdapterSession, _ context: DiagnosisContext) -> [Draft] {
+  static func classify(_ session: any AdapterSession, _ context: DiagnosisContext)
+    -> [CauseCandidate]
+  {
     Self(session, context).drafts
   }
 
@@ -26,7 +28,7 @@ struct MTPKeyClassifier {
     (self.wrong, self.right) = (wrong, right)
   }
 
-  private var drafts: [Draft] {
+  private var drafts: [CauseCandidate] {
     let plain = wrong.filter { $0.form == .plain }
     return wrong.compactMap { key in
       var form = key.form
@@ -38,7 +40,8 @@ struct MTPKeyClassifier {
       default: break
       }
       let layer = form == .leadingZeros || form == .twoNumbers ? nil : key.layer
-      return Draft(.mtpKeyMisjudged(isMTP: !key.isMTP, form), layer: layer, tensor: key.name)
+      return CauseCandidate(
+        .mtpKeyMisjudged(isMTP: !key.isMTP, form), layer: layer, tensor: key.name)
     }
   }
 
@@ -74,7 +77,7 @@ enum ExclusionClassifier {
   ///   - whole: The keys on disk without exclusion, in order.
   static func classify(
     _ probes: [Probe], whole: [TensorName], _ context: DiagnosisContext
-  ) -> [Draft] {
+  ) -> [CauseCandidate] {
     let all = Set(whole)
     let layout = context.spec.config.layout
     let expected = probes.map { probe in
@@ -93,11 +96,12 @@ enum ExclusionClassifier {
       zip(found, expected).contains { $0.contains(name) != $1.contains(name) }
     }
     if let explanation {
-      return wrong.map { Draft(explanation.fault, $0, context.layout).ofClass }
+      return wrong.map { CauseCandidate(explanation.fault, $0, context.layout).ofClass }
     }
     return wrong.map { name in
       let isKept = zip(found, expected).contains { $0.contains(name) && !$1.contains(name) }
-      return Draft(isKept ? .exclusionKeeps : .exclusionRemoves, name, context.layout).ofClass
+      return CauseCandidate(isKept ? .exclusionKeeps : .exclusionRemoves, name, context.layout)
+        .ofClass
     }
   }
 

@@ -14,7 +14,7 @@ extension StepClassifier {
     var landings: [TracedTensor]
   }
 
-  func experts() -> [Draft] {
+  func experts() -> [CauseCandidate] {
     var groups: [Group] = []
     for landing in relation.landings where landing.expert != nil {
       if let position = groups.firstIndex(where: {
@@ -27,7 +27,7 @@ extension StepClassifier {
     }
     return groups.flatMap { group in
       faults(group).map { fault in
-        Draft(
+        CauseCandidate(
           fault, kind: group.kind, layer: group.layer, tensor: group.landings.first?.output)
       }
     }

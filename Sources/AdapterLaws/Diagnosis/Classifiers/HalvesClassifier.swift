@@ -8,26 +8,22 @@ import Tensors
 extension StepClassifier {
   /// Whether two kinds are gate and up of one native tensor.
   func isGateAndUp(_ one: TensorKind, _ other: TensorKind) -> Bool {
-    guard let first = one.tensor, let second = other.tensor, one.isFactor == other.isFactor,
-      layout.groups.contains(where: { $0.parts.contains(first) && $0.parts.contains(second) })
-    else { return false }
-    let parts = [layout.tensors[first].part, layout.tensors[second].part]
-    return parts == [.gate, .up] || parts == [.up, .gate]
+    one.isOtherHalf(of: other, layout)
   }
 
-  func halves() -> [Draft] {
-    relation.landings.flatMap { landing -> [Draft] in
+  func halves() -> [CauseCandidate] {
+    relation.landings.flatMap { landing -> [CauseCandidate] in
       switch landing.kind.tensor.flatMap({ layout.tensors[$0].part }) {
       case .gate:
         guard landing.sources.count == 2, landing.expert != nil, let up = partner(of: landing),
           let rows = jointRows(landing, up), let fault = Self.halvesFault(rows)
         else { return [] }
-        return [Draft(fault, landing), Draft(fault, up)]
+        return [CauseCandidate(fault, landing), CauseCandidate(fault, up)]
       case .gateAndUp:
         guard let places = lastIndices(landing),
           let fault = Self.exchange(places) ?? Self.halvesFault(places)
         else { return [] }
-        return [Draft(fault, landing)]
+        return [CauseCandidate(fault, landing)]
       default: return []
       }
     }
@@ -95,5 +91,16 @@ extension StepClassifier {
       guard rows.last == row else { return nil }
     }
     return rows
+  }
+}
+
+extension TensorKind {
+  /// Whether the two are gate and up of one native tensor.
+  func isOtherHalf(of other: TensorKind, _ layout: Layout) -> Bool {
+    guard let first = tensor, let second = other.tensor, isFactor == other.isFactor,
+      layout.groups.contains(where: { $0.parts.contains(first) && $0.parts.contains(second) })
+    else { return false }
+    let parts = [layout.tensors[first].part, layout.tensors[second].part]
+    return parts == [.gate, .up] || parts == [.up, .gate]
   }
 }

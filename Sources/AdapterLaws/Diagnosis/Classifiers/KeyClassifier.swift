@@ -8,7 +8,7 @@ import Tensors
 
 /// Keys that are missing, surplus, or named otherwise than they should be.
 extension StepClassifier {
-  func keys() -> [Draft] {
+  func keys() -> [CauseCandidate] {
     var missing = relation.missing
     var surplus = relation.surplus
     var result = relation.renamed.compactMap(renaming)
@@ -32,7 +32,7 @@ extension StepClassifier {
     return result
   }
 
-  private func renaming(_ alignment: Alignment) -> Draft? {
+  private func renaming(_ alignment: Alignment) -> CauseCandidate? {
     let (wanted, name) = (alignment.expected.name, alignment.found.name)
     let (want, found) = (subject(alignment.expected), subject(alignment.found))
     // Numbers of layers and experts are checked by other classifiers.
@@ -60,8 +60,8 @@ extension StepClassifier {
   /// Experts that pass through ungrouped, or grouped tensors that pass through unsplit.
   private func ungrouped(
     _ missing: inout [TracedMap.Output], _ surplus: inout [TracedMap.Output]
-  ) -> [Draft] {
-    var result: [Draft] = []
+  ) -> [CauseCandidate] {
+    var result: [CauseCandidate] = []
     let wanted = missing.reduce(into: Set<Int>()) { $0.formUnion(book.tensors(of: $1.origins)) }
     for output in surplus where subject(output).isOfExperts {
       let sources = book.tensors(of: output.origins)
@@ -100,22 +100,22 @@ extension StepClassifier {
 
   private func mtp(
     _ missing: [TracedMap.Output], _ surplus: [TracedMap.Output]
-  ) -> [Draft] {
+  ) -> [CauseCandidate] {
     let isDropping = context.dropsMTP
     let outputs = (isDropping ? surplus : missing).filter(isMTP)
     let layers = Set(outputs.compactMap { subject($0).layer })
     guard !layers.isEmpty else { return [] }
     let part = context.part(layers)
     return outputs.map { output in
-      Draft(
+      CauseCandidate(
         isDropping ? .mtpKept(part) : .mtpDropped(part), layer: subject(output).layer,
         tensor: output.name)
     }
   }
 
   /// Experts of which nothing comes out.
-  private func missingExperts(_ missing: inout [TracedMap.Output]) -> [Draft] {
-    var result: [Draft] = []
+  private func missingExperts(_ missing: inout [TracedMap.Output]) -> [CauseCandidate] {
+    var result: [CauseCandidate] = []
     let gone = missing.map(subject)
     let all = relation.expected.map(subject)
     for layer in context.sparseLayers {
@@ -126,7 +126,7 @@ extension StepClassifier {
       }
       let there = Set(all.filter { $0.layer == layer }.compactMap(\.expert))
       guard !whole.isEmpty, whole.count < there.count else { continue }
-      result.append(Draft(.expertsMissing(whole), layer: layer))
+      result.append(CauseCandidate(.expertsMissing(whole), layer: layer))
       missing.removeAll { output in
         let subject = subject(output)
         return subject.layer == layer && subject.expert.map { whole.contains($0) } ?? false
@@ -136,7 +136,7 @@ extension StepClassifier {
   }
 
   /// The experts of a rank where it loads none.
-  private func ownExperts(_ missing: inout [TracedMap.Output]) -> [Draft] {
+  private func ownExperts(_ missing: inout [TracedMap.Output]) -> [CauseCandidate] {
     guard let rank = relation.step.parallelism else { return [] }
     return context.sparseLayers.compactMap { layer in
       let isOfLayer = { (output: TracedMap.Output) in
@@ -146,7 +146,7 @@ extension StepClassifier {
       let wanted = relation.expected.filter(isOfLayer)
       guard !wanted.isEmpty, missing.filter(isOfLayer).count == wanted.count else { return nil }
       missing.removeAll(where: isOfLayer)
-      return Draft(.expertsMissing(Array(context.experts(of: rank))), layer: layer)
+      return CauseCandidate(.expertsMissing(Array(context.experts(of: rank))), layer: layer)
     }
   }
 }

@@ -12,7 +12,7 @@ struct StepClassifier {
   let context: DiagnosisContext
 
   /// All that is wrong.
-  func drafts() -> [Draft] {
+  func drafts() -> [CauseCandidate] {
     halves() + kinds() + experts() + layers() + arrangements() + keys() + types() + order()
   }
 
@@ -22,8 +22,8 @@ struct StepClassifier {
 
   func subject(_ output: TracedMap.Output) -> TensorSubject { TensorSubject(output.name, layout) }
 
-  func draft(_ fault: Diagnosis.Fault, _ name: TensorName) -> Draft {
-    Draft(fault, name, layout)
+  func draft(_ fault: Diagnosis.Fault, _ name: TensorName) -> CauseCandidate {
+    CauseCandidate(fault, name, layout)
   }
 }
 
@@ -35,7 +35,7 @@ extension StepClassifier {
     let layer: Int?
   }
 
-  private func kinds() -> [Draft] {
+  private func kinds() -> [CauseCandidate] {
     let moved = relation.landings.compactMap {
       landing -> (landing: TracedTensor, from: TensorKind)? in
       guard let source = landing.source else { return nil }
@@ -45,17 +45,17 @@ extension StepClassifier {
     let moves = Set(moved.map { Move(to: $0.landing.kind, from: $0.from, layer: $0.landing.layer) })
     return moved.map { landing, from in
       let isExchange = moves.contains(Move(to: from, from: landing.kind, layer: landing.layer))
-      guard isExchange else { return Draft(.classReplaced(by: from.word), landing) }
-      if isGateAndUp(landing.kind, from) { return Draft(.halvesExchanged, landing) }
+      guard isExchange else { return CauseCandidate(.classReplaced(by: from.word), landing) }
+      if isGateAndUp(landing.kind, from) { return CauseCandidate(.halvesExchanged, landing) }
       let pair = [landing.kind, from].sorted().map(\.word)
-      return Draft(.classesExchanged(pair[0], pair[1]), landing)
+      return CauseCandidate(.classesExchanged(pair[0], pair[1]), landing)
     }
   }
 }
 
 /// Layers whose contents landed on others.
 extension StepClassifier {
-  func layers() -> [Draft] {
+  func layers() -> [CauseCandidate] {
     var moved: [Int: Set<Int>] = [:]
     for landing in relation.landings {
       guard let layer = landing.layer, let source = landing.source,
@@ -65,12 +65,12 @@ extension StepClassifier {
     }
     let wrong = moved.filter { $0.value != [$0.key] }.keys.sorted()
     guard !wrong.isEmpty else { return [] }
-    if let order = order(moved) { return [Draft(.layerOrder(order))] }
+    if let order = order(moved) { return [CauseCandidate(.layerOrder(order))] }
     let absent = Set(relation.missing.compactMap { subject($0).layer })
     return wrong.compactMap { layer in
       let from = (moved[layer] ?? []).subtracting([layer])
       let merged = from.union(absent.filter { "\($0)".hasPrefix("\(layer)") && $0 != layer })
-      return from.isEmpty ? nil : Draft(.layersMerged(merged.sorted(), onto: layer))
+      return from.isEmpty ? nil : CauseCandidate(.layersMerged(merged.sorted(), onto: layer))
     }
   }
 
@@ -90,8 +90,8 @@ extension StepClassifier {
 
 /// Wrong element types and shapes.
 extension StepClassifier {
-  private func types() -> [Draft] {
-    (relation.matched + relation.renamed).flatMap { alignment -> [Draft] in
+  private func types() -> [CauseCandidate] {
+    (relation.matched + relation.renamed).flatMap { alignment -> [CauseCandidate] in
       // The tensors on disk that make up the output.
       let parts = book.tensors(of: alignment.expected.origins).sorted()
       var faults = cast(alignment, parts).map { [$0] } ?? []
@@ -127,13 +127,13 @@ extension StepClassifier {
 
 /// Right keys in a wrong order.
 extension StepClassifier {
-  private func order() -> [Draft] {
+  private func order() -> [CauseCandidate] {
     let expected = relation.expected.map(\.name)
     let found = relation.found.map(\.name)
     guard expected != found, relation.missing.isEmpty, relation.surplus.isEmpty,
       relation.renamed.isEmpty, expected.count == found.count
     else { return [] }
-    return [Draft(.keyOrder(arrangement(expected, found)))]
+    return [CauseCandidate(.keyOrder(arrangement(expected, found)))]
   }
 
   private func arrangement(

@@ -14,8 +14,8 @@ enum ValueClassifier {
   static func classify(
     _ evidence: Violation.Evidence, probes: [Violation.Evidence], _ context: DiagnosisContext,
     native: [TracedMap.Output], explained: Set<TensorKind>
-  ) -> [Draft] {
-    var result: [Draft] = []
+  ) -> [CauseCandidate] {
+    var result: [CauseCandidate] = []
     for name in evidence.expected.names {
       let parts =
         context.parts[name] ?? context.book.schema.firstIndex { $0.name == name }.map { [$0] } ?? []
@@ -29,7 +29,7 @@ enum ValueClassifier {
       // Values that do not show the fault at all say nothing of it.
       for fault in faults(shown + changed, samples: changed.isEmpty ? [] : probed) {
         result += (kinds.isEmpty ? [TensorSubject(name, context.layout).kind] : kinds).map { kind in
-          var draft = Draft(.value(fault), name, context.layout).ofClass
+          var draft = CauseCandidate(.value(fault), name, context.layout).ofClass
           draft.kinds = [kind]
           return draft
         }
@@ -80,7 +80,7 @@ enum ValueClassifier {
   /// What explains changes within one tensor: one cause for all of them, or several.
   ///
   /// - Parameter samples: Values, changed or not, that a cause must explain as well.
-  private static func faults(
+  static func faults(
     _ changes: [ValueChange], samples: [ValueChange]
   ) -> [Diagnosis.ValueFault] {
     if changes.allSatisfy(\.isByteSwap) { return [.bytesSwapped] }

@@ -193,6 +193,31 @@ extension FaultBank {
       "single-factors-lost", .streaming, "low-rank factors are lost when saved one by one",
       needs: [.lora], cause: .streaming(.keysDropped, .factors), smallest: withFactors(),
       FaultyAdapter(streamed: { dict, call in dict.without(.factors, call) })),
+    PlantedFault(
+      "single-router-first", .streaming,
+      "experts saved one by one are lost if their layer's router has not come before them",
+      cause: .streaming(.dependsOnOrder), smallest: "keys sorted",
+      FaultyAdapter(streamed: { dict, call in
+        let layers = dict.only(.router, call).names.compactMap(call.layer)
+        for layer in layers { _ = call.memory.count("router \(layer)") }
+        return dict.filter { name in
+          !call.has(name, .allOfExperts)
+            || call.layer(name).map { call.memory.has("router \($0)") } ?? true
+        }
+      })),
+    PlantedFault(
+      "single-needs-load", .streaming,
+      "tensors saved one by one keep their native names until a checkpoint was loaded",
+      needs: [.renamed(.renamedRouting)], cause: .streaming(.dependsOnEarlierCalls), smallest: "",
+      breaks: "streaming-afresh",
+      FaultyAdapter(
+        nativeOut: { dict, call in
+          _ = call.memory.count("load")
+          return dict
+        },
+        streamed: { dict, call in
+          call.memory.has("load") ? dict : try keepingNativeNames(.besideExperts)(dict, call)
+        })),
   ]
 
   private static let parts: [PlantedFault] = [

@@ -29,8 +29,8 @@ extension FaultBank {
           do {
             return try convert(dict)
           } catch let error as AdapterError {
-            let ignored = error.findings.filter { $0.code == code && isConcerned($0, call) }
-            let others = error.findings.filter { $0.code != code || !isConcerned($0, call) }
+            let ignored = error.problems.filter { $0.code == code && isConcerned($0, call) }
+            let others = error.problems.filter { $0.code != code || !isConcerned($0, call) }
             guard !ignored.isEmpty else { throw error }
             guard others.isEmpty else { throw AdapterError(others) }
             let (input, passed) = try repair(ignored, dict, call)
@@ -218,7 +218,7 @@ extension FaultBank {
         do {
           return try session.fromHF(dict, call.rank)
         } catch let error as AdapterError {
-          guard error.findings.allSatisfy({ $0.code == .ambiguousLoRALayout }) else { throw error }
+          guard error.problems.allSatisfy({ $0.code == .ambiguousLoRALayout }) else { throw error }
           var setup = call.setup
           setup.options.paramWrapperLayout = .modern
           return try ReferenceAdapter().session(for: setup).fromHF(dict, call.rank)
@@ -259,6 +259,6 @@ extension FaultBank {
     PlantedFault(
       "errors-first-only", .validation, "of several offending keys the first is named",
       cause: .violation(kind: "empty", place: "not named"), smallest: "fault empty",
-      answering { error, _ in throw AdapterError(Array(error.findings.prefix(1))) }),
+      answering { error, _ in throw AdapterError(Array(error.problems.prefix(1))) }),
   ]
 }

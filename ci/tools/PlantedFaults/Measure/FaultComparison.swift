@@ -21,7 +21,7 @@ public struct FaultComparison: Sendable {
     public let description: String
   }
 
-  /// Reads what `python3 -m hymt2_oracle mutants compare --json` prints.
+  /// Reads what `python3 -m hymt2 mutants compare --json` prints.
   ///
   /// - Throws: `JSONError` or `Malformed`.
   public init(parsing text: [UInt8], path: String) throws {
@@ -31,7 +31,7 @@ public struct FaultComparison: Sendable {
     else {
       throw Malformed(
         description:
-          "\(path): expected what 'python3 -m hymt2_oracle mutants compare --json' prints, "
+          "\(path): expected what 'python3 -m hymt2 mutants compare --json' prints, "
           + "found no examples and mutants")
     }
     self.examples = examples

@@ -76,7 +76,7 @@ public struct FaultMeasurement: Sendable {
       let result = results.withLock { $0[place] }
       guard let found = result.smallest else { return }
       // Laws that do not notice the fault would only take time.
-      let laws = AdapterLaws.all.filter { result.laws.contains($0.name) }
+      let laws = Laws.all.filter { result.laws.contains($0.name) }
       let run = run(faults[place], laws)
       let search = searches[result.laws.contains("invalid-input") ? 1 : 0]
       if let spec = search.smallest(run, found: found.spec) {
@@ -95,7 +95,7 @@ public struct FaultMeasurement: Sendable {
 
   /// A check of a fault by the laws that it can break: a missing check shows on invalid input only.
   private func check(_ fault: PlantedFault) -> CheckRun {
-    let laws = AdapterLaws.all.filter { fault.area != .validation || $0.name == "invalid-input" }
+    let laws = Laws.all.filter { fault.area != .validation || $0.name == "invalid-input" }
     return run(fault, laws)
   }
 

@@ -47,7 +47,7 @@ public struct FaultReport: Sendable {
   }
 
   var laws: [LawRow] {
-    AdapterLaws.all.map { law in
+    Laws.all.map { law in
       let noticed = faults.filter { $0.laws.contains(law.name) }
       return LawRow(
         law: law, noticed: noticed.count,

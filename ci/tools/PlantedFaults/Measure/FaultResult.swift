@@ -117,8 +117,8 @@ extension FaultResult.Smallest {
     guard name != "invalid-input" else { return [] }
     // What is kept between calls may show only after the calls of other laws.
     for isAlone in [true, false] {
-      let trial = Trial(spec, adapter)
-      for law in AdapterLaws.all where !isAlone || law.name == name {
+      let trial = CheckpointUnderTest(spec, adapter)
+      for law in Laws.all where !isAlone || law.name == name {
         guard case .broken(let violation) = law.judge(trial), law.name == name else {
           continue
         }
@@ -135,7 +135,7 @@ extension FaultResult.Smallest {
       _ = try adapter.session(for: spec.setup)
         .fromHF(Checkpoint(spec).stateDict(), spec.parallelism)
     } catch let error as AdapterError {
-      return Set(error.findings.map(\.code))
+      return Set(error.problems.map(\.code))
     } catch {}
     return []
   }

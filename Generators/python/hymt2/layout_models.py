@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the hymt2-harness authors
+"""transformers' models for the layout tables: small configs of each, what is saved of a model."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import transformers
+from transformers import PreTrainedModel
+from transformers.core_model_loading import revert_weight_conversion
+from transformers.models.qwen3_omni_moe import configuration_qwen3_omni_moe as qwen3_omni_moe
+
+from hymt2.configs import size_fields
+from hymt2.names import flag_of, names_of
+from hymt2.presets import complete_config
+
+Config = dict[str, Any]
+
+_SIZES: Config = {
+    "vocab_size": 40,
+    "hidden_size": 16,
+    "intermediate_size": 24,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "num_experts_per_tok": 2,
+    "pad_token_id": None,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+}
+_QWEN: Config = _SIZES | {"moe_intermediate_size": 6, "num_experts": 5, "head_dim": 8}
+_GLM: Config = _SIZES | {
+    "moe_intermediate_size": 6,
+    "n_routed_experts": 5,
+    "n_shared_experts": 1,
+    "first_k_dense_replace": 1,
+    "num_nextn_predict_layers": 1,
+    "n_group": 1,
+    "topk_group": 1,
+}
+_DEEPSEEK: Config = _GLM | {
+    "kv_lora_rank": 7,
+    "q_lora_rank": 10,
+    "qk_rope_head_dim": 4,
+    "qk_nope_head_dim": 3,
+    "v_head_dim": 5,
+}
+_INDEXED: Config = _DEEPSEEK | {"index_n_heads": 3, "index_head_dim": 6, "index_topk": 2}
+_STEP: Config = size_fields("step3p5", K=2, A=8, E=5, I=6, X=10) | {
+    **{key: _SIZES[key] for key in _SIZES if key != "num_key_value_heads"},
+    "num_hidden_layers": 4,
+    "num_nextn_predict_layers": 2,
+    "moe_layers_enum": "1,3",
+    "sliding_window": 4,
+    "use_head_wise_attn_gate": True,
+    flag_of("step3p5", "router bias"): True,
+    "pad_token_id": 0,
+}
+_VISION: Config = {
+    "depth": 1,
+    "hidden_size": 8,
+    "intermediate_size": 12,
+    "num_heads": 2,
+    "out_hidden_size": 16,
+    "deepstack_visual_indexes": [0],
+    "patch_size": 2,
+    "num_position_embeddings": 4,
+}
+_AUDIO: Config = {
+    "d_model": 8,
+    "encoder_layers": 1,
+    "encoder_attention_heads": 2,
+    "encoder_ffn_dim": 8,
+    "num_mel_bins": 8,
+    "output_dim": 16,
+    "downsample_hidden_size": 4,
+}
+_M3_VISION: Config = {
+    "hidden_size": 8,
+    "intermediate_size": 12,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "image_size": 28,
+    "patch_size": 14,
+}
+_SLIDING: Config = {
+    "layer_types": ["full_attention"] + 5 * ["sliding_attention"],
+    "attention_other_setting": {
+        "attention_type": "sliding_attention",
+        "num_attention_heads": 6,
+        "num_attention_groups": 2,
+        "head_dim": 8,
+    },
+}
+
+SMALL: dict[str, list[Config]] = {
+    "hy_v3": [
+        complete_config(),
+        complete_config({"num_experts": 12, "tie_word_embeddings": True, "num_shared_experts": 2}),
+        complete_config({"first_k_dense_replace": 0, "num_nextn_predict_layers": 1}),
+    ],
+    "qwen3_moe": [
+        _QWEN,
+        _QWEN | {"num_experts": 12, "tie_word_embeddings": True, "attention_bias": True},
+        _QWEN | {"num_hidden_layers": 6, "mlp_only_layers": [1], "decoder_sparse_step": 2},
+    ],
+    "glm4_moe": [
+        _GLM | {"attention_bias": True},
+        _GLM | {"use_qk_norm": True, "head_dim": 6, "n_routed_experts": 12, "n_shared_experts": 2},
+        _GLM | {"first_k_dense_replace": 0, "tie_word_embeddings": True},
+    ],
+    "deepseek_v3": [
+        _DEEPSEEK,
+        _DEEPSEEK | {"q_lora_rank": None, "n_routed_experts": 12, "tie_word_embeddings": True},
+        _DEEPSEEK | {"first_k_dense_replace": 2, "n_shared_experts": 2, "attention_bias": True},
+    ],
+    "deepseek_v32": [
+        _INDEXED,
+        _INDEXED | {"n_routed_experts": 12, "tie_word_embeddings": True, "n_shared_experts": 2},
+        _INDEXED | {"first_k_dense_replace": 2, "attention_bias": True},
+    ],
+    "glm_moe_dsa": [
+        _INDEXED | {"index_topk_freq": 2, "index_skip_topk_offset": 1},
+        _INDEXED | {"n_routed_experts": 12, "tie_word_embeddings": True, "attention_bias": True},
+        _INDEXED | {"num_hidden_layers": 9, "index_topk_freq": 4, "index_skip_topk_offset": 3},
+    ],
+    "glm4_moe_lite": [
+        _DEEPSEEK,
+        _DEEPSEEK | {"q_lora_rank": None, "n_routed_experts": 12, "attention_bias": True},
+        _DEEPSEEK | {"tie_word_embeddings": True, "mlp_layer_types": ["dense", "sparse", "sparse"]},
+    ],
+    "minimax_m2": [
+        _SIZES | {"num_local_experts": 5, "head_dim": 8, "intermediate_size": 6},
+        _SIZES | {"num_local_experts": 12, "head_dim": 6, "tie_word_embeddings": True},
+    ],
+    "gpt_oss": [
+        _SIZES | {"num_local_experts": 5, "head_dim": 8, "intermediate_size": 6},
+        _SIZES
+        | {"num_local_experts": 12, "head_dim": 6, "attention_bias": False}
+        | {"tie_word_embeddings": True},
+    ],
+    "qwen3_vl_moe": [
+        {"text_config": _QWEN, "vision_config": _VISION},
+        {
+            "text_config": _QWEN
+            | {"num_hidden_layers": 5, "mlp_only_layers": [1], "decoder_sparse_step": 2}
+            | {"attention_bias": True, "num_experts": 12},
+            "vision_config": _VISION,
+        },
+    ],
+    "qwen3_omni_moe": [
+        {"text_config": _QWEN, "vision_config": _VISION, "audio_config": _AUDIO},
+        {
+            "text_config": _QWEN
+            | {"num_hidden_layers": 5, "mlp_only_layers": [1], "decoder_sparse_step": 2}
+            | {"attention_bias": True, "num_experts": 12},
+            "vision_config": _VISION,
+            "audio_config": _AUDIO,
+        },
+    ],
+    "step3p5": [_STEP, _STEP | _SLIDING],
+    "kimi_vl": [
+        {"text_config": _DEEPSEEK},
+        {"text_config": _DEEPSEEK | {"q_lora_rank": None, "first_k_dense_replace": 2}},
+    ],
+}
+_M3: Config = _SIZES | {
+    "num_local_experts": 5,
+    "head_dim": 8,
+    "intermediate_size": 6,
+    "dense_intermediate_size": 24,
+    "shared_intermediate_size": 10,
+    "mlp_layer_types": ["dense", "sparse", "sparse"],
+    "layer_types": ["full_attention", "minimax_m3_sparse", "minimax_m3_sparse"],
+    "index_n_heads": 3,
+    "index_head_dim": 6,
+}
+SMALL["minimax_m3_vl"] = [
+    {"text_config": text, "vision_config": _M3_VISION, "projector_hidden_size": 12}
+    for text in (_M3, _M3 | {"num_local_experts": 12, "head_dim": 6})
+]
+SMALL["qwen3_omni"] = [{"thinker_config": config} for config in SMALL["qwen3_omni_moe"]]
+SMALL["step3p7"] = [
+    {"text_config": {**config, "num_nextn_predict_layers": 0}}
+    for config in (_STEP, {**_STEP, **_SLIDING, "layer_types": _SLIDING["layer_types"][:4]})
+]
+_LAGUNA: Config = _QWEN | {
+    "shared_expert_intermediate_size": 10,
+    "mlp_layer_types": ["dense", "sparse", "sparse"],
+    "num_attention_heads_per_layer": [4, 6, 4],
+}
+SMALL["laguna"] = [
+    _LAGUNA,
+    _LAGUNA
+    | {"num_experts": 12, "tie_word_embeddings": True, "attention_bias": True}
+    | {"num_attention_heads_per_layer": [4, 4, 4]},
+]
+_HY4: Config = _INDEXED | {
+    "n_routed_experts": 5,
+    "hc_mult": 2,
+    "mlp_layer_types": ["dense", "sparse", "sparse"],
+    "indexer_types": ["full", "shared", "full"],
+}
+SMALL["hy_v4"] = [
+    _HY4,
+    _HY4
+    | {"n_routed_experts": 12, "n_shared_experts": 2, "tie_word_embeddings": True}
+    | {"attention_bias": True, "hc_mult": 3, "indexer_types": ["full", "full", "shared"]},
+]
+"""Small configs by table; the first of each is the one of the fixtures."""
+
+IN_TRANSFORMERS = tuple(name for name in SMALL if name != "kimi_vl")
+"""The tables of models that transformers has whole."""
+
+_CLASSES = {
+    "hy_v3": "HYV3",
+    "qwen3_moe": "Qwen3Moe",
+    "glm4_moe": "Glm4Moe",
+    "deepseek_v3": "DeepseekV3",
+    "deepseek_v32": "DeepseekV32",
+    "glm_moe_dsa": "GlmMoeDsa",
+    "glm4_moe_lite": "Glm4MoeLite",
+    "minimax_m2": "MiniMaxM2",
+    "gpt_oss": "GptOss",
+    "laguna": "Laguna",
+    "hy_v4": "HYV4",
+}
+
+
+def layout_model(table: str, config: Mapping[str, Any]) -> PreTrainedModel:
+    """transformers' model for a config.json, on the device that is current."""
+    fields = {key: config[key] for key in config if key not in ("architectures", "model_type")}
+    if table == "qwen3_vl_moe":
+        made = transformers.Qwen3VLMoeConfig(**{"tie_word_embeddings": False} | fields)
+        return transformers.Qwen3VLMoeForConditionalGeneration(made)
+    if table == "qwen3_omni_moe":
+        made = qwen3_omni_moe.Qwen3OmniMoeThinkerConfig(**fields)
+        return transformers.Qwen3OmniMoeThinkerForConditionalGeneration(made)
+    if table in ("step3p5", "step3p7"):
+        # transformers knows the model as the text part of a later one with a vision tower.
+        vision = {"width": 8, "layers": 1, "heads": 2, "image_size": 28, "patch_size": 14}
+        text = fields.get("text_config", fields)
+        made = transformers.Step3p7Config(text_config=text, vision_config=vision)
+        return transformers.Step3p7ForConditionalGeneration(made)
+    if table == "minimax_m3_vl":
+        made = transformers.MiniMaxM3VLConfig(**fields)
+        return transformers.MiniMaxM3SparseForConditionalGeneration(made)
+    if table == "qwen3_omni":
+        whole = qwen3_omni_moe.Qwen3OmniMoeConfig(**fields, enable_audio_output=False)
+        return transformers.Qwen3OmniMoeForConditionalGeneration(whole)
+    if table == "kimi_vl":
+        # transformers has its language model alone, which is DeepSeek-V3's.
+        table, fields = "deepseek_v3", fields["text_config"]
+    stem = _CLASSES[table]
+    made = getattr(transformers, f"{stem}Config")(**fields)
+    return getattr(transformers, f"{stem}ForCausalLM")(made)
+
+
+def saved_tensors(table: str, model: PreTrainedModel) -> dict[str, torch.Tensor]:
+    """What save_pretrained would write of a model, without its towers."""
+    state = dict(model.state_dict())
+    for tied in getattr(model, "all_tied_weights_keys", None) or {}:
+        state.pop(tied, None)
+    saved = revert_weight_conversion(model, state)
+    tower = (
+        *("model.visual.", "visual.", "audio_tower.", "vision_model.", "vit_large_projector."),
+        *("vision_tower.", "multi_modal_projector.", "patch_merge_mlp."),
+    )
+    tensors = {
+        key: saved[key] for key in saved if not key.removeprefix("thinker.").startswith(tower)
+    }
+    if table == "kimi_vl":
+        return {f"language_model.{key}": tensors[key] for key in tensors}
+    if table == "qwen3_vl_moe":
+        # Published files hold each expert's matrix the other way round; see the fixtures' README.
+        for key in tensors:
+            if names_of(table).is_of_experts(key):
+                tensors[key] = tensors[key].transpose(1, 2).contiguous()
+    return tensors

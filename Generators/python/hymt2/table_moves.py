@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the hymt2-harness authors
+"""Moves torch tensors as a layout table's formulas say, element by element, without an adapter."""
+
+from collections.abc import Mapping
+
+import torch
+
+from hymt2.tables import Layout, Place, Tensor
+
+StateDict = dict[str, torch.Tensor]
+
+
+def native_tensors(
+    layout: Layout,
+    tensors: Mapping[str, torch.Tensor],
+    form: str = "automodel",
+    dtype: torch.dtype | None = None,
+) -> StateDict:
+    """The native form of a whole checkpoint, with `dtype` for what is cast."""
+    native: StateDict = {}
+    for key, members in layout.groups(form).items():
+        parts = {tensor.name: tensors[tensor.name] for tensor in members}
+        if dtype is not None:
+            parts = {t.name: parts[t.name].to(dtype) if t.cast else parts[t.name] for t in members}
+        whole = next(iter(parts.values()))
+        if members[0].places[form].axes is not None:
+            shape = layout.native_shape(form, key, members)
+            whole = whole.new_empty(shape)
+            written = torch.zeros(shape, dtype=torch.bool)
+            for tensor in members:
+                index = native_index(tensor, tensor.places[form])
+                whole[index] = parts[tensor.name]
+                written[index] = True
+            assert bool(written.all()), f"{key}: the formulas leave gaps"
+        native[key] = whole
+    return native
+
+
+def disk_tensors(
+    layout: Layout, native: Mapping[str, torch.Tensor], form: str = "automodel"
+) -> StateDict:
+    """The checkpoint on disk, read out of its native form."""
+    tensors: StateDict = {}
+    for tensor in layout.tensors:
+        place = tensor.places[form]
+        if place.key not in native:
+            continue
+        whole = native[place.key]
+        tensors[tensor.name] = (
+            whole if place.axes is None else whole[native_index(tensor, place)].contiguous()
+        )
+    return tensors
+
+
+def native_index(tensor: Tensor, place: Place) -> tuple[torch.Tensor, ...]:
+    """For every axis of the native tensor, its index for each element of the one on disk."""
+    assert place.axes is not None
+    index = []
+    for coefficient, letter, added in place.axes:
+        if letter in tensor.letters:
+            axis = tensor.letters.index(letter)
+            numbers = torch.arange(tensor.shape[axis]) * coefficient + added
+            shape = [1] * len(tensor.shape)
+            shape[axis] = -1
+            numbers = numbers.reshape(shape)
+        else:
+            expert = (tensor.expert or 0) if letter == "e" else 0
+            numbers = torch.tensor(coefficient * expert + added)
+        index.append(numbers.expand(tensor.shape))
+    return tuple(index)
