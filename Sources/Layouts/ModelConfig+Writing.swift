@@ -103,6 +103,18 @@ extension ModelConfig {
     .bf16, .f16, .f32, .f64, .f8E4M3, .f8E5M2,
   ].map { (name(of: $0), $0) }
 
+  /// The element type that a word means, however people write it: `bf16`, `BF16`, `bfloat16`, `torch.bfloat16`.
+  public static func elementType(_ word: String) -> DType? {
+    var plain = word.lowercased()
+    if plain.hasPrefix("torch.") { plain.removeFirst("torch.".count) }
+    let short: [(String, DType)] = [
+      ("fp16", .f16), ("half", .f16), ("fp32", .f32), ("float", .f32), ("fp64", .f64),
+      ("double", .f64), ("float8_e4m3", .f8E4M3), ("fp8_e4m3", .f8E4M3), ("fp8_e5m2", .f8E5M2),
+    ]
+    return DType.allCases.first { $0.rawValue.lowercased() == plain || name(of: $0) == plain }
+      ?? short.first { $0.0 == plain }?.1
+  }
+
   /// The name of an element type in PyTorch.
   public static func name(of dtype: DType) -> String {
     switch dtype {

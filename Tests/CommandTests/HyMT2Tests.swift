@@ -134,7 +134,7 @@ struct HyMT2Tests {
       ["prove", "--config", "a", "--ep-size", "0"], ["prove", "--config", "a", "--ep-size", "x"],
       ["prove", "--config", "a", "--dtype", "bf15"], ["prove", "--config", "a", "--prefix", "x"],
       ["prove", "--config", "a", "--activation", "gelu"],
-      ["verify"], ["verify", "a", "b"], ["verify", "a", "--config", "b"],
+      ["verify"], ["verify", "a", "b"], ["verify", "a", "--headers-only", "--adapter", "b"],
       ["verify", "--synthetic"],
       ["verify", "a", "--synthetic", "--config", "b"], ["verify", "--config", "b"],
       ["convert", "a", "b"], ["convert", "--to", "hf", "a"], ["convert", "--to", "x", "a", "b"],
