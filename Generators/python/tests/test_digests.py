@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from safetensors.torch import save_file
 
-from hymt2_oracle.folders import SINGLE_NAME
-from hymt2_oracle.golden.cases import GoldenDict
-from hymt2_oracle.golden.families import WITHOUT_RANKS
-from hymt2_oracle.golden.table import Plan
-from hymt2_oracle.golden.upstream import Upstream, as_tensors
-from hymt2_oracle.golden.values import fill
-from hymt2_oracle.tables import table_names
+from hymt2.folders import SINGLE_NAME
+from hymt2.golden.cases import GoldenDict
+from hymt2.golden.families import WITHOUT_RANKS
+from hymt2.golden.table import Plan
+from hymt2.golden.upstream import Upstream, as_tensors
+from hymt2.golden.values import fill
+from hymt2.tables import table_names
 
 HYMT2 = os.environ.get("HYMT2")
 
