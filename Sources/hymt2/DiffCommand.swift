@@ -16,6 +16,7 @@ struct DiffCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "diff",
     abstract: "Show how two checkpoint folders differ, whatever forms they are in.",
+    usage: "hymt2 diff <first> <second> [<options>]",
     discussion: """
       Either folder may be as on disk or native, and of another layout of the same model. Tensors \
       are compared bit for bit as the first folder's layout has them on disk, and what differs is \
@@ -40,6 +41,12 @@ struct DiffCommand: ParsableCommand {
   @OptionGroup var layout: LayoutArguments
   @OptionGroup var adapter: AdapterArguments
   @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    guard report?.hasSuffix(".html") != false else {
+      throw ValidationError("--report: expected a file whose name ends in .html")
+    }
+  }
 
   func run() throws {
     try runOrExit {

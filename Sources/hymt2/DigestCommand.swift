@@ -15,6 +15,7 @@ struct DigestCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "digest",
     abstract: "Print the SHA-256 that each tensor has after a correct conversion.",
+    usage: "hymt2 digest <folder> [<options>]",
     discussion: """
       Converts the folder piece by piece within a memory budget, writes nothing, and prints one \
       line a tensor: the SHA-256 of its little-endian bytes and its name, as sha256sum does of \

@@ -30,6 +30,12 @@ struct HyMT2Tests {
     ),
     ("demo", []),
     ("prove", ["--config", "--ep-size", "--layout", "--native"]),
+    ("names", ["<index>", "--config", "--layout"]),
+    (
+      "digest",
+      ["<folder>", "--to", "--ep-rank", "--ep-size", "--exclude", "--mtp", "--max-memory"]
+    ),
+    ("diff", ["<first>", "<second>", "--report", "--layout", "--native"]),
     ("verify", ["<folder>", "--synthetic", "--config", "--adapter", "--layout"]),
     (
       "convert",
@@ -39,7 +45,7 @@ struct HyMT2Tests {
       ]
     ),
     ("inspect", ["<path>", "--summary"]),
-    ("known list", ["<adapter>", "<version>", "--known", "--markdown", "--layout"]),
+    ("known list", ["<adapter>", "<version>", "--known", "--markdown", "--overview", "--layout"]),
     ("known draft", ["<report>"]),
     ("layouts list", ["--configs"]),
     ("layouts show", ["<table>", "--native", "--config"]),

@@ -31,7 +31,13 @@ extension NamesTests.Change {
         }
     },
     Self("experts are in native form", .native, "native form", "--to hf") { model in
-      model.isSplit ? model.edit { [$0.nativeName.text] } : nil
+      model.isSplit
+        ? model.edit {
+          [
+            model.isOfExperts($0)
+              ? model.config.layout.toDisk($0.nativeName.text) : $0.info.name.text
+          ]
+        } : nil
     },
     Self("experts are there twice", .twice, "twice") { model in
       grouped(model) { _ in true }.map { $0.filter { !model.names.contains($0) } + model.names }

@@ -167,7 +167,9 @@ def _single(adapter: Any, key: str, tensor: torch.Tensor) -> list[tuple[str, tor
     return list(adapter.convert_single_tensor_to_hf(key, tensor))
 
 
-@pytest.mark.parametrize(("name", "number"), [case for case in CASES if case[0] in ("hy_v3", "hy_v4")])
+@pytest.mark.parametrize(
+    ("name", "number"), [case for case in CASES if case[0] in ("hy_v3", "hy_v4")]
+)
 def test_native_form_of_transformers(name: str, number: int) -> None:
     config = SMALL[name][number]
     layout = read_layout(name, {**config, "num_nextn_predict_layers": 0})

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the hymt2-harness authors
-"""transformers' mapping in the project is the installed one's, and its own code does what we say."""
+"""transformers' mapping in the project is the installed one, and its own code does what we say."""
 
 import runpy
 

@@ -40,7 +40,7 @@ def adapter(model: str, name: str, dtype: torch.dtype = torch.bfloat16) -> Any:
     return getattr(module, name)(config, moe, backend, dtype=dtype)
 
 
-def experts(prefix: str = "model.", **more: torch.Tensor) -> dict[str, torch.Tensor]:
+def experts(prefix: str = "model.") -> dict[str, torch.Tensor]:
     names = ("gate_proj", "up_proj", "down_proj")
     start = f"{prefix}layers.0.mlp.experts.0."
     return {f"{start}{name}.weight": torch.ones(2, 2, dtype=torch.bfloat16) for name in names}
@@ -93,6 +93,25 @@ def test_deepseek_v4_excludes_by_native_names() -> None:
     kept = deepseek.convert_single_tensor_to_hf(name, torch.ones(1), exclude_key_regex="embed")
     assert [key for key, _ in kept] == ["embed.weight"]
     assert not deepseek.convert_single_tensor_to_hf(name, torch.ones(1), exclude_key_regex="model")
+
+
+def test_nemotron_omni_excludes_by_native_names_and_then_by_others() -> None:
+    module = importlib.import_module(f"{MODELS}.nemotron_omni.state_dict_adapter")
+    moe = SimpleNamespace(
+        n_routed_experts=1, moe_inter_dim=2, expert_activation="relu2", expert_bias=False
+    )
+    config = SimpleNamespace(num_hidden_layers=1)
+    backend = SimpleNamespace(dispatcher="torch", experts="torch")
+    omni = module.NemotronOmniStateDictAdapter(config, config, moe, backend)
+    native, disk = "language_model.model.norm.weight", "language_model.backbone.norm_f.weight"
+    patterns = {
+        "language_model.model": [],  # the native name
+        "backbone": [],  # the name on disk without its start
+        "language_model.backbone": [disk],  # the name on disk
+    }
+    for pattern, left in patterns.items():
+        saved = omni.to_hf({native: torch.ones(1)}, exclude_key_regex=pattern)
+        assert list(saved) == left, pattern
 
 
 def test_kimi_k25_casts_the_routers_bias_and_all_else() -> None:
@@ -164,6 +183,7 @@ def test_fp4_decoders_differ_in_negative_zeros_and_in_the_least_scale() -> None:
     zeros = decode(packed, scale.to(torch.uint8), torch.float32)
     others = k3.dequantize_mxfp4(packed, scale.to(torch.uint8), torch.float32)
     assert not torch.signbit(zeros).any() and bool(torch.signbit(others).all())
-    packed, scale = torch.full((1, 16), 0x22, dtype=torch.uint8), torch.zeros(1, 1, dtype=torch.uint8)
+    packed = torch.full((1, 16), 0x22, dtype=torch.uint8)
+    scale = torch.zeros(1, 1, dtype=torch.uint8)
     assert bool((decode(packed, scale, torch.float32) == 0).all())
     assert bool((k3.dequantize_mxfp4(packed, scale, torch.float32) == 2.0**-127).all())

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the hymt2-harness authors
-"""Writes Sources/Layouts/Tables/transformers/mapping.json: what transformers' own table says of our models.
+"""Writes Sources/Layouts/Tables/transformers/mapping.json: transformers' own table of our models.
 
     python tools/import_transformers_mapping.py            write the file
     python tools/import_transformers_mapping.py --check    fail if it is not what would be written
@@ -102,11 +102,13 @@ def written(document: dict[str, Any]) -> str:
     entries = document["entries"]
     for number, name in enumerate(sorted(entries)):
         rules = ",\n  ".join(json.dumps(one) for one in entries[name])
-        lines.append(f'{json.dumps(name)}: [\n  {rules}]{"," if number + 1 < len(entries) else "},"}')
+        end = "," if number + 1 < len(entries) else "},"
+        lines.append(f"{json.dumps(name)}: [\n  {rules}]{end}")
     lines.append('"models": [')
     for number, model in enumerate(document["models"]):
         facts = {key: value for key, value in model.items() if key != "tensors"}
-        tensors = ",\n  ".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in model["tensors"].items())
+        shapes = model["tensors"].items()
+        tensors = ",\n  ".join(f"{json.dumps(key)}: {json.dumps(shape)}" for key, shape in shapes)
         end = "}}" + ("," if number + 1 < len(document["models"]) else "]}")
         lines.append(f'{json.dumps(facts)[:-1]}, "tensors": {{\n  {tensors}{end}')
     return "\n".join(lines) + "\n"
@@ -118,7 +120,8 @@ def main() -> int:
     if "--check" in sys.argv[1:]:
         if FILE.read_text() == text:
             return 0
-        print(f"{FILE.name} is not what transformers {transformers.__version__} says", file=sys.stderr)
+        found = f"{FILE.name} is not what transformers {transformers.__version__} says"
+        print(found, file=sys.stderr)
         return 1
     FILE.parent.mkdir(exist_ok=True)
     Path(FILE).write_text(text)

@@ -74,7 +74,8 @@ struct CauseCandidate {
   }
 
   /// Puts drafts of one fault together that each concern all layers with their kinds.
-  static func everywhere(_ drafts: [CauseCandidate], _ places: DiagnosisPlaces) -> [CauseCandidate]
+  static func everywhere(_ drafts: [CauseCandidate], _ places: DiagnosisPlaces)
+    -> [CauseCandidate]
   {
     var result: [CauseCandidate] = []
     for draft in drafts {

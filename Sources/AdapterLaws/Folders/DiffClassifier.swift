@@ -197,7 +197,9 @@ struct DiffClassifier {
     // Where no expert of a layer is there, its tensors are lost.
     whole = whole.filter { $0.value.count < config.expertCount }
     let drafts = whole.sorted { $0.key < $1.key }.map { layer, experts in
-      CauseCandidate(.expertsMissing(experts.sorted()), layer: layer)
+      var draft = CauseCandidate(.expertsMissing(experts.sorted()), layer: layer)
+      draft.kinds = subjects.filter { $0.layer == layer && $0.expert != nil }.map(\.kind).unique
+      return draft
     }
     let rest = missing.filter { position in
       key(position).map { whole[$0.layer]?.contains($0.expert) != true } ?? true

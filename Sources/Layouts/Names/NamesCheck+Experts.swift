@@ -14,10 +14,10 @@ extension NamesCheck {
     unknownCompanions()
     layerKinds()
     wholeLayers()
+    joins()
+    renames()
     missingExperts()
     surplusExperts()
-    renames()
-    joins()
     rest()
     incompleteCompanions()
   }
@@ -65,7 +65,11 @@ extension NamesCheck {
   private func isOfExperts(_ one: Surplus, numbered: Bool) -> Bool {
     guard one.layer != nil, (one.expert != nil) == numbered else { return false }
     let isInModule =
-      one.text.contains("experts.") || layout.expertModules.contains { one.text.hasPrefix($0) }
+      one.text.contains(".experts.") || one.text.hasPrefix("experts.")
+      || layout.expertModules.contains { one.text.hasPrefix($0) }
+      || layout.tensors.contains {
+        $0.isOfExperts && $0.name.text == one.text.replacing("{e}.", with: "")
+      }
     guard isInModule, !numbered else { return isInModule }
     let last = one.text.hasSuffix(".weight") ? one.text.dropLast(7) : one.text[...]
     let part = last.split(separator: ".").last ?? ""
@@ -77,7 +81,7 @@ extension NamesCheck {
   private mutating func expertForms() {
     let (emptied, isNumbered) = (emptied, isNumbered)
     let found = surplus.filter { isOfExperts($0, numbered: !isNumbered) }
-    let natives = layout.groups.map(\.name) + layout.foreignGroups
+    let natives = layout.groups.map(\.name)
     for (isTwice, isNative) in [(false, true), (false, false), (true, false)] {
       let own = found.filter { one in
         one.layer.map { emptied.contains($0) } == !isTwice
@@ -115,9 +119,11 @@ extension NamesCheck {
     let halves = missing.filter { $0.rule.part == .gate || $0.rule.part == .up }
     let places = Set(halves.map { Place($0.place.layer, $0.place.expert) })
     let own = surplus.filter { one in
+      guard places.contains(Place(one.layer, one.expert)), isOfExperts(one, numbered: true) else {
+        return false
+      }
       let last = one.text.split(separator: ".").suffix(2).joined(separator: ".")
-      return isOfExperts(one, numbered: true) && places.contains(Place(one.layer, one.expert))
-        && (last.contains("gate") && last.contains("up") || last.contains("w13"))
+      return last.contains("gate") && last.contains("up") || last.contains("w13")
     }
     guard isNumbered, !own.isEmpty else { return }
     let found = Set(own.map { Place($0.layer, $0.expert) })

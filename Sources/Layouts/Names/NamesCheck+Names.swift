@@ -25,24 +25,25 @@ extension NamesCheck {
   /// Weights that another tool has packed.
   mutating func packed() {
     let absent = Set(missing.map(\.place.name))
-    var (suffixes, weights): ([String], Set<TensorName>) = ([], [])
-    for one in surplus {
-      guard let (name, suffix) = weight(one), absent.contains(name),
-        Self.packings.contains(where: { suffix.contains($0) })
-      else { continue }
+    let meant = surplus.map { weight($0) }
+    var weights: Set<TensorName> = []
+    for case let (name, suffix)? in meant
+    where absent.contains(name) && Self.packings.contains(where: { suffix.contains($0) }) {
       weights.insert(name)
-      if !suffixes.contains(suffix) { suffixes.append(suffix) }
     }
     guard !weights.isEmpty else { return }
     let whole = layersOf(weights)
-    let own = Set(
-      surplus.filter { one in weight(one).map { weights.contains($0.name) } ?? false }.map(\.name))
+    var (suffixes, own): ([String], Set<TensorName>) = ([], [])
+    for (one, meant) in zip(surplus, meant) {
+      guard let (name, suffix) = meant, weights.contains(name) else { continue }
+      own.insert(one.name)
+      if !suffixes.contains(suffix) { suffixes.append(suffix) }
+    }
     let keys =
-      takeSurplus { own.contains($0.name) }
-      + takeMissing { weights.contains($0.place.name) }
+      takeSurplus { own.contains($0.name) } + takeMissing { weights.contains($0.place.name) }
     add(
       .packed,
-      "weights are packed by another tool: \(listed(suffixes.map { "'\($0)'" })) stands in place of "
+      "weights are packed by another tool: \(listed(suffixes.map { "'\($0)'" })) stand in place of "
         + (suffixes[0].hasPrefix("_") ? "the weight itself" : "'weight'"), keys, layers: whole)
   }
 
@@ -175,7 +176,8 @@ extension NamesCheck {
       let (own, others) = isJoined ? (found, gone) : (gone, found)
       let parts = others.filter { $0.value == own[one] && Self.module($0.key) == Self.module(one) }
         .keys.sorted()
-      guard parts.count > 1 else { continue }
+      let alike = own.keys.filter { own[$0] == own[one] && Self.module($0) == Self.module(one) }
+      guard parts.count > 1, alike.count == 1 else { continue }
       let texts = Set(parts)
       let layers = own[one]?.map(\.layer).filter { $0 >= 0 } ?? []
       let keys =

@@ -43,6 +43,7 @@ struct NamesCheck {
   private(set) var prefix = ""
   private(set) var places: [TensorPlace] = []
   private(set) var expected: Set<TensorName> = []
+  private let present: Set<TensorName>
   var missing: [Missing] = []
   var surplus: [Surplus] = []
   private(set) var causes: [NamesReport.Cause] = []
@@ -63,6 +64,7 @@ struct NamesCheck {
   init(_ config: ModelConfig, _ names: [TensorName]) {
     self.config = config
     self.names = names
+    present = Set(names)
     prefix = config.layout.prefixes[0]
     readPrefix()
     places = config.tensorPlaces(config.values(isGated: true), under: prefix)
@@ -96,7 +98,6 @@ struct NamesCheck {
   }
 
   private mutating func compare() {
-    let present = Set(names)
     expected.reserveCapacity(places.count)
     for place in places { expected.insert(place.name) }
     missing = places.filter { !present.contains($0.name) }.map {
@@ -177,11 +178,12 @@ struct NamesCheck {
     let kinds: [NamesReport.Cause.Code] = [
       .missing, .missingLayers, .surplusLayers, .missingExperts, .surplusExperts,
       .missingPrediction,
-      .surplusPrediction, .companionIncomplete,
+      .surplusPrediction, .companion, .companionIncomplete,
     ]
     let fitting =
       causes.contains { !kinds.contains($0.code) }
-      ? others().filter { $0.check(names: names).fits }.map(\.layout.name) : []
+      ? others().filter { $0.mayHave(present) && $0.check(names: names).fits }.map(\.layout.name)
+      : []
     var starts: [(start: String, count: Int)] = []
     for name in strangers {
       let start = name.text.split(separator: ".").prefix(2).joined(separator: ".")
@@ -216,6 +218,23 @@ struct NamesCheck {
         surplus: last.surplus)
     }
     return result
+  }
+}
+
+extension ModelConfig {
+  /// Whether some names have those of the first layer of each kind, with any of the layout's prefixes.
+  fileprivate func mayHave(_ names: Set<TensorName>) -> Bool {
+    layout.prefixes.contains { prefix in
+      [LayerKind.dense, .sparse].allSatisfy { kind in
+        guard let layer = layerKinds.firstIndex(of: kind) else { return true }
+        let own = values(values(isGated: true), ofLayer: layer)
+        let start = layout.start(ofLayer: layer, under: prefix)
+        return layout.tensors.allSatisfy { rule in
+          rule.kinds?.contains(kinds(ofLayer: layer)) != true || !rule.isPresent(own)
+            || names.contains(TensorName(start + rule.name.name(expert: 0)))
+        }
+      }
+    }
   }
 }
 

@@ -11,6 +11,7 @@ struct LayoutsAuditCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "audit",
     abstract: "Check layout tables for mistakes, without data.",
+    usage: "hymt2 layouts audit (<table> ... | --all) [<options>]",
     discussion: """
       Evaluates a table for small configs: names and native places are distinct, every native \
       group is filled, every tensor converts back, and no rule is dead, hidden or unused.
