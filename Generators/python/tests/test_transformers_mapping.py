@@ -7,9 +7,9 @@ import runpy
 import pytest
 import torch
 
-from hymt2_oracle.layout_models import IN_TRANSFORMERS, SMALL, layout_model, saved_tensors
-from hymt2_oracle.table_moves import native_tensors
-from hymt2_oracle.tables import TABLES, read_layout
+from hymt2.layout_models import IN_TRANSFORMERS, SMALL, layout_model, saved_tensors
+from hymt2.table_moves import native_tensors
+from hymt2.tables import TABLES, read_layout
 
 TOOL = TABLES.parents[2] / "Generators/python/tools/import_transformers_mapping.py"
 

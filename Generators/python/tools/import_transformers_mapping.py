@@ -22,8 +22,8 @@ import transformers
 from transformers import PreTrainedModel, conversion_mapping
 from transformers.core_model_loading import WeightConverter, WeightTransform
 
-from hymt2_oracle.layout_models import IN_TRANSFORMERS, SMALL, layout_model
-from hymt2_oracle.tables import TABLES, load_table
+from hymt2.layout_models import IN_TRANSFORMERS, SMALL, layout_model
+from hymt2.tables import TABLES, load_table
 
 FILE = TABLES / "transformers" / "mapping.json"
 _KEPT = {"prefix_to_add": "add", "prefix_to_remove": "remove", "model_prefix": "below"}
