@@ -134,12 +134,11 @@ let package = Package(
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "ci/tools/PlantedFaultsTool", swiftSettings: settings),
-      .executableTarget(
-        name: "example-adapter",
+      .target(
+        name: "ExampleAdapter",
         dependencies: [
-          "AdapterLaws", "Adapters", "Layouts", "Campaigns", "CheckpointGenerators", "Tensors",
-        ],
-        path: "Sources/ExampleAdapter", swiftSettings: settings),
+          "AdapterLaws", "Adapters", "CheckpointGenerators", "Layouts", "Tensors",
+        ], swiftSettings: settings),
       .executableTarget(
         name: "scripted-server",
         dependencies: [
@@ -158,15 +157,15 @@ let package = Package(
         name: "hymt2",
         dependencies: [
           "AdapterLaws", "Adapters", "Layouts", "Campaigns", "CheckpointGenerators", "Digests",
-          "ExternalAdapters", "Files", "Goldens", "PropertyEngine", "Safetensors",
-          "StrictJSON", "Tensors",
+          "ExampleAdapter", "ExternalAdapters", "Files", "Goldens", "PropertyEngine",
+          "Safetensors", "StrictJSON", "Tensors",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: settings),
       .testTarget(
         name: "CommandTests",
         dependencies: [
-          "hymt2", "planted-faults", "example-adapter", "scripted-server", "AdapterLaws",
+          "hymt2", "planted-faults", "scripted-server", "AdapterLaws",
           "Adapters",
           "Layouts", "Campaigns",
           "CheckpointGenerators", "Goldens", "PropertyEngine", "Safetensors", "StrictJSON",

@@ -56,10 +56,23 @@ public struct Problem: Sendable, Hashable, CustomStringConvertible {
 public struct AdapterError: Error, Hashable, CustomStringConvertible {
   /// All that is wrong, in the order of the state dict, missing tensors last.
   public let problems: [Problem]
+  /// What kind of state dict this is, where that is known; it has no part in equality.
+  public let cause: String?
 
   /// Creates an error from its problems.
-  public init(_ problems: [Problem]) {
+  public init(_ problems: [Problem], cause: String? = nil) {
     self.problems = problems
+    self.cause = cause
+  }
+
+  /// Whether both have the same problems.
+  public static func == (lhs: AdapterError, rhs: AdapterError) -> Bool {
+    lhs.problems == rhs.problems
+  }
+
+  /// Feeds the problems to the hasher.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(problems)
   }
 
   init(_ error: TensorError) {
@@ -68,13 +81,20 @@ public struct AdapterError: Error, Hashable, CustomStringConvertible {
     ])
   }
 
-  /// The text shown to people: the first twenty problems and the number of the others.
+  private static let shownOfKind = 3
+
+  /// The text shown to people: the cause, the first problems of each kind, and where the others are.
   public var description: String {
-    let shown = problems.prefix(20).map { "  \($0)" }
-    let rest = problems.count - shown.count
     let title = problems.count == 1 ? "1 problem" : "\(problems.count) problems"
-    return ([title + " in the state dict:"] + shown + (rest > 0 ? ["  and \(rest) more"] : []))
-      .joined(separator: "\n")
+    var lines = (cause.map { [$0.onOneLine] } ?? []) + [title + " in the state dict:"]
+    for code in Problem.Code.allCases {
+      let alike = problems.filter { $0.code == code }
+      lines += alike.prefix(Self.shownOfKind).map { "  \($0)" }
+      guard alike.count > Self.shownOfKind else { continue }
+      lines.append("  \(code.rawValue), in all \(alike.count):")
+      lines += NameCensus(alike.map(\.subject)).lines(atMost: 3).map { "    \($0)".onOneLine }
+    }
+    return lines.joined(separator: "\n")
   }
 }
 

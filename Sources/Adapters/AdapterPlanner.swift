@@ -104,7 +104,8 @@ extension AdapterPlanner {
   func onDisk(_ name: TensorName, _ direction: ConversionPlan.Direction) -> TensorName? {
     if layout.starts.isEmpty { return name }
     guard direction == .toHF else {
-      return layout.toDisk(layout.toNative(name)) == name ? name : nil
+      let comesBack = layout.toDisk(layout.toNative(name)) == name
+      return comesBack && !layout.beginsNatively(name.text) ? name : nil
     }
     let onDisk = layout.toDisk(name)
     return layout.toNative(onDisk) == name ? onDisk : nil

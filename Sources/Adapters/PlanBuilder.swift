@@ -104,7 +104,9 @@ struct PlanBuilder {
 
   /// The plan, if nothing was found wrong.
   func finish() throws(AdapterError) -> ConversionPlan {
-    guard problems.isEmpty else { throw AdapterError(problems) }
+    guard problems.isEmpty else {
+      throw AdapterError(problems, cause: RefusalCause(self).sentence)
+    }
     return ConversionPlan(
       direction: direction, sources: sources, destinations: destinations, moves: moves,
       omissions: omissions.sorted { $0.source < $1.source })

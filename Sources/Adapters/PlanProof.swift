@@ -120,6 +120,11 @@ public struct PlanProof: Sendable {
     moveCount = forward.moves.count + backward.moves.count
   }
 
+  /// The same examination with other faults.
+  init(_ faults: [PlanFault], of proof: PlanProof) {
+    (self.faults, movedElementCount, moveCount) = (faults, proof.movedElementCount, proof.moveCount)
+  }
+
   private static func malformedMoves(_ plan: ConversionPlan) -> [PlanFault] {
     let faults = plan.moves.compactMap { malformation(of: $0, plan) }
     let scattered = zip(plan.moves, plan.moves.dropFirst()).first {

@@ -46,8 +46,15 @@ public struct PlanStreamer: Sendable {
   /// - Throws: The first error of `source` or `sink`, or `AdapterError` where repeated LoRA factors
   ///   differ; pieces under way on other threads are finished first.
   public func run(source: @Sendable (Int) throws -> Tensor, into sink: Sink) throws {
-    let problems = try plan.unequalRepeats(source)
-    guard problems.isEmpty else { throw AdapterError(problems) }
+    try run(reading: { try source($0).elements($1) }, into: sink)
+  }
+
+  /// Gives elements of the source at a position of the plan as a list.
+  public typealias Source = @Sendable (_ source: Int, _ elements: Range<Int>) throws -> Tensor
+
+  /// Carries out the plan in the same way, with no more elements at hand than pieces under way need.
+  public func run(reading source: Source, into sink: Sink) throws {
+    try checkRepeats(source)
     let pieces = plan.destinations.indices.flatMap { self.pieces(of: $0) }
     try ParallelWork.tryRun(count: pieces.count, threads: threads) { index in
       try run(pieces[index], source, sink)
@@ -66,8 +73,7 @@ public struct PlanStreamer: Sendable {
     _ initial: Value, source: @Sendable (Int) throws -> Tensor,
     _ add: @Sendable (inout Value, RawSpan) throws -> Void
   ) throws -> [Value] {
-    let problems = try plan.unequalRepeats(source)
-    guard problems.isEmpty else { throw AdapterError(problems) }
+    try checkRepeats { try source($0).elements($1) }
     // Large ones first, so that no thread has one left when the others are done.
     let order = plan.destinations.indices.sorted {
       let sizes = (plan.destinations[$0].byteCount, plan.destinations[$1].byteCount)
@@ -77,7 +83,7 @@ public struct PlanStreamer: Sendable {
     try ParallelWork.tryRun(count: order.count, threads: threads) { index in
       var value = initial
       for piece in pieces(of: order[index]) {
-        try run(piece, source) { _, _, bytes in try add(&value, bytes) }
+        try run(piece, { try source($0).elements($1) }) { _, _, bytes in try add(&value, bytes) }
       }
       values.withLock { [value] in $0[order[index]] = value }
     }
@@ -103,24 +109,32 @@ public struct PlanStreamer: Sendable {
     }
   }
 
+  /// Checks that factors that native form keeps once are equal.
+  private func checkRepeats(_ source: (Int, Range<Int>) throws -> Tensor) throws {
+    let problems = try plan.unequalRepeats {
+      try source($0, 0..<plan.sources[$0].shape.elementCount)
+    }
+    guard problems.isEmpty else { throw AdapterError(problems) }
+  }
+
   private func run(
-    _ piece: Piece, _ source: (Int) throws -> Tensor,
+    _ piece: Piece, _ source: (Int, Range<Int>) throws -> Tensor,
     _ sink: (_ destination: Int, _ byteOffset: Int, RawSpan) throws -> Void
   ) throws {
     let dtype = plan.destinations[piece.destination].dtype
     let first = piece.box.offset
     let byteCount = piece.box.elementCount * dtype.byteCount
     let moves = plan.moves[piece.moves].compactMap { $0.restricted(toDestination: piece.box) }
-    if moves.count == 1, let tensor = try unchanged(moves[0], piece, source) {
-      let start = moves[0].sourceRegion.offset * dtype.byteCount
-      try sink(
-        piece.destination, first * dtype.byteCount,
-        tensor.bytes.extracting(start..<start + byteCount))
-      return
+    if moves.count == 1, isUnchanged(moves[0], piece) {
+      let tensor = try source(moves[0].source, moves[0].sourceRegion.span)
+      return try sink(piece.destination, first * dtype.byteCount, tensor.bytes)
     }
     var buffer = try ByteBuffer(count: byteCount)
     for move in moves {
-      let copy = try MoveCopy(move, from: source(move.source), to: dtype, startingAt: first)
+      let span = move.sourceRegion.span
+      let copy = try MoveCopy(
+        move, from: source(move.source, span), element: span.lowerBound, to: dtype,
+        startingAt: first)
       // The closure runs alone on this buffer.
       unsafe buffer.withUnsafeMutableBytes { (bytes: UnsafeMutableRawBufferPointer) in
         unsafe copy.run(into: bytes)
@@ -130,17 +144,12 @@ public struct PlanStreamer: Sendable {
     try sink(piece.destination, first * dtype.byteCount, storage.bytes)
   }
 
-  /// The source of a piece that is the same bytes in the same order, to be handed over uncopied.
-  private func unchanged(
-    _ move: TensorMove, _ piece: Piece, _ source: (Int) throws -> Tensor
-  ) throws -> Tensor? {
-    let info = plan.destinations[piece.destination]
-    guard move.sourceRegion.view == move.destinationRegion.view,
-      move.sourceRegion == move.destinationRegion, move.destinationRegion == piece.box,
-      move.keepsAxes,
-      plan.sources[move.source].dtype == info.dtype
-    else { return nil }
-    return try source(move.source)
+  /// Whether a piece is the same bytes in the same order, to be handed over uncopied.
+  private func isUnchanged(_ move: TensorMove, _ piece: Piece) -> Bool {
+    move.sourceRegion.view == move.destinationRegion.view
+      && move.sourceRegion == move.destinationRegion && move.destinationRegion == piece.box
+      && move.keepsAxes
+      && plan.sources[move.source].dtype == plan.destinations[piece.destination].dtype
   }
 }
 

@@ -82,6 +82,13 @@ public struct Region: Sendable, Hashable, CustomStringConvertible {
     extents.contains(0) ? 0 : zip(view, lower).reduce(0) { $0 &* $1.0 &+ $1.1 }
   }
 
+  /// The positions in the tensor from the box's first element to its last.
+  var span: Range<Int> {
+    guard !extents.contains(0) else { return 0..<0 }
+    let (first, strides) = (offset, strides)
+    return first..<extents.indices.reduce(first) { $0 + (extents[$1] - 1) * strides[$1] } + 1
+  }
+
   /// The distance in the tensor's elements between neighbors along each axis of the view.
   var strides: [Int] {
     var strides = [Int](repeating: 1, count: view.count)
@@ -206,13 +213,16 @@ struct MoveCopy: Sendable {
     byte = start + move.destinationRegion.offset * dtype.byteCount
   }
 
-  /// Prepares a move whose destination elements start at an offset of the buffer to be filled.
+  /// Prepares a move whose destination elements start at an offset of the buffer to be filled, from the
+  /// elements of a source that start at another.
   init(
-    _ move: TensorMove, from source: Tensor, to dtype: DType, startingAt element: Int = 0
+    _ move: TensorMove, from source: Tensor, element first: Int = 0, to dtype: DType,
+    startingAt element: Int = 0
   ) throws(TensorError) {
-    self.init(
-      move, try MoveGeometry(move, from: source.dtype, to: dtype), from: source, to: dtype,
-      at: -element * dtype.byteCount)
+    geometry = try MoveGeometry(move, from: source.dtype, to: dtype)
+    self.source = source
+    sourceByte = (move.sourceRegion.offset - first) * source.dtype.byteCount
+    byte = (move.destinationRegion.offset - element) * dtype.byteCount
   }
 
   /// Copies the elements into a buffer.

@@ -28,6 +28,12 @@ static const unsigned char nemo_automodel_0_7_0_minimax_m2[] = {
 static const unsigned char nemo_automodel_0_7_0_qwen3_vl_moe[] = {
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-qwen3_vl_moe.json"
 };
+static const unsigned char nemo_automodel_0_7_0_laguna[] = {
+#embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-laguna.json"
+};
+static const unsigned char nemo_automodel_0_7_0_step3p7[] = {
+#embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-step3p7.json"
+};
 static const unsigned char nemo_automodel_0_7_0_step3p5[] = {
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-step3p5.json"
 };
@@ -67,6 +73,8 @@ static const struct campaign_file files[] = {
     FILE("nemo-automodel-0.7.0-minimax_m2.json", nemo_automodel_0_7_0_minimax_m2),
     FILE("nemo-automodel-0.7.0-qwen3_vl_moe.json", nemo_automodel_0_7_0_qwen3_vl_moe),
     FILE("nemo-automodel-0.7.0-step3p5.json", nemo_automodel_0_7_0_step3p5),
+    FILE("nemo-automodel-0.7.0-step3p7.json", nemo_automodel_0_7_0_step3p7),
+    FILE("nemo-automodel-0.7.0-laguna.json", nemo_automodel_0_7_0_laguna),
     FILE("nemo-automodel-0.7.0-gpt_oss.json", nemo_automodel_0_7_0_gpt_oss),
     FILE("nemo-automodel-0.7.0-deepseek_v32.json", nemo_automodel_0_7_0_deepseek_v32),
     FILE("nemo-automodel-0.7.0-glm_moe_dsa.json", nemo_automodel_0_7_0_glm_moe_dsa),

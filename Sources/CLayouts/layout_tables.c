@@ -58,6 +58,23 @@ static const unsigned char kimi_vl[] = {
 static const unsigned char minimax_m3_vl[] = {
 #embed "../Layouts/Tables/minimax_m3_vl.yaml"
 };
+static const unsigned char step3p7[] = {
+#embed "../Layouts/Tables/step3p7.yaml"
+};
+static const unsigned char laguna[] = {
+#embed "../Layouts/Tables/laguna.yaml"
+};
+static const unsigned char hy_v4[] = {
+#embed "../Layouts/Tables/hy_v4.yaml"
+};
+
+// What transformers' own table says, and why ours may differ.
+static const unsigned char mapping[] = {
+#embed "../Layouts/Tables/transformers/mapping.json"
+};
+static const unsigned char reviews[] = {
+#embed "../Layouts/Tables/transformers/reviews.json"
+};
 
 static const struct layout_table tables[] = {
     TABLE(hy_v3),
@@ -76,8 +93,16 @@ static const struct layout_table tables[] = {
     TABLE(qwen3_omni),
     TABLE(kimi_vl),
     TABLE(minimax_m3_vl),
+    TABLE(step3p7),
+    TABLE(laguna),
+    TABLE(hy_v4),
 };
 
 const struct layout_table *layout_table_at(size_t position) {
   return position < sizeof tables / sizeof tables[0] ? &tables[position] : NULL;
+}
+
+const struct layout_table *transformers_file_at(size_t position) {
+  static const struct layout_table files[] = {TABLE(mapping), TABLE(reviews)};
+  return position < sizeof files / sizeof files[0] ? &files[position] : NULL;
 }

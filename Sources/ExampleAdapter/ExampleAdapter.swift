@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-import AdapterLaws
+public import AdapterLaws
 import Adapters
-import Campaigns
-import CheckpointGenerators
+public import CheckpointGenerators
 import Layouts
 import Tensors
 
 /// An adapter with a fault that real ones have had: where `down_proj` is square it looks transposed
 /// already and is left as it is, when loading and when saving. Every round trip is clean.
-struct ShapeGuessingAdapter: AdapterUnderTest {
-  let name = "shape-guessing"
+public struct ShapeGuessingAdapter: AdapterUnderTest {
+  /// What reports call it.
+  public let name = "shape-guessing"
 
-  func session(for setup: AdapterSetup) throws -> any AdapterSession {
+  /// Creates the adapter.
+  public init() {}
+
+  /// Converts for one model.
+  public func session(for setup: AdapterSetup) throws -> any AdapterSession {
     Session(inner: ReferenceAdapter().session(for: setup))
   }
 
@@ -58,14 +62,5 @@ extension Tensor {
       let (expert, row, column) = (place / size / size, place / size % size, place % size)
       return bits(at: (expert * size + column) * size + row)
     }
-  }
-}
-
-/// Checks the adapter and prints what `hymt2 check` prints of a failure.
-@main
-struct ExampleAdapter {
-  static func main() throws {
-    let report = try CheckRun(ShapeGuessingAdapter()).run()
-    for line in report.failures.first.map(report.lines) ?? report.lines { print(line) }
   }
 }

@@ -69,21 +69,45 @@ public struct OpenFile: ~Copyable, Sendable {
   /// Reads from the start to the end of the file, but not more bytes than the limit.
   public func contents(atMost limit: Int) throws(FileError) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: min(limit, try byteCount()))
+    // What is read lies within the buffer, which does not leave the closure.
+    let done = unsafe bytes.withUnsafeMutableBytes { unsafe fill($0, at: 0) }
+    guard let done else { throw FileError(path, "read the file") }
+    // Another process may have cut the file off.
+    return Array(bytes[..<done])
+  }
+
+  /// Fills a buffer with the bytes from an offset on; several threads may read at once.
+  ///
+  /// - Throws: `FileError`, also where another process has cut the file off.
+  @unsafe
+  public func read(
+    into buffer: UnsafeMutableRawBufferPointer, at offset: Int
+  ) throws(FileError) {
+    let operation = "read \(buffer.count) bytes from byte \(offset) on"
+    guard let done = unsafe fill(buffer, at: offset) else { throw FileError(path, operation) }
+    guard done == buffer.count else {
+      throw FileError(
+        path, operation,
+        reason: "that it ends at byte \(offset + done): it was cut off while it was read")
+    }
+  }
+
+  /// How many bytes could be read, fewer only at the end of the file; nil if the system failed.
+  private func fill(_ buffer: UnsafeMutableRawBufferPointer, at offset: Int) -> Int? {
+    // No system reads more than this at once.
+    let largestRead = 1 << 30
     var done = 0
-    while done < bytes.count {
-      let start = done
-      // What is read lies within the buffer, which does not leave the closure.
-      let count = unsafe bytes.withUnsafeMutableBytes { buffer in
-        let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[start...])
-        return unsafe pread(descriptor, rest.baseAddress, rest.count, off_t(start))
-      }
+    while done < buffer.count {
+      // What is read lies within the buffer, which outlives the call.
+      let part = unsafe UnsafeMutableRawBufferPointer(
+        rebasing: buffer[done..<min(done + largestRead, buffer.count)])
+      let count = unsafe pread(descriptor, part.baseAddress, part.count, off_t(offset + done))
       if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw FileError(path, "read the file") }
-      // Another process has cut the file off.
-      if count == 0 { return Array(bytes[..<done]) }
+      guard count >= 0 else { return nil }
+      if count == 0 { break }
       done += count
     }
-    return bytes
+    return done
   }
 
   /// Writes all bytes at an offset; several threads may write at once.

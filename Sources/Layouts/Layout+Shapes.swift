@@ -23,7 +23,7 @@ extension TensorRule {
 extension Layout {
   static func expertModules(_ parts: LayoutParts) -> [String] {
     var modules: [String] = []
-    var others: [String] = []
+    var (others, numbered): ([String], [String]) = ([], [])
     for rule in parts.tensors where rule.kinds != nil {
       guard rule.isOfExperts else {
         others.append(rule.name.start)
@@ -31,12 +31,16 @@ extension Layout {
         continue
       }
       let module = rule.name.start.lastIndex(of: ".").map { String(rule.name.start[...$0]) }
+      if rule.name.hasExpert, let module { numbered.append(module) }
       if let module { modules.append(module) }
     }
     modules += parts.groups.map(\.module)
     var result: [String] = []
     for module in modules where !module.isEmpty && !result.contains(module) {
-      if !others.contains(where: { $0.hasPrefix(module) }) { result.append(module) }
+      // Beside numbered experts, another tensor may stand in their module.
+      if numbered.contains(module) || !others.contains(where: { $0.hasPrefix(module) }) {
+        result.append(module)
+      }
     }
     return result
   }

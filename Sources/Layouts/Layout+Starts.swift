@@ -58,6 +58,16 @@ extension Layout {
     Self.exchanging(name, starts, from: \.native, to: \.onDisk)
   }
 
+  /// Whether a name on disk begins like a native name does, and not like a longer one on disk.
+  public func beginsNatively(_ name: String) -> Bool {
+    let own = starts.filter { name.utf8.starts(with: $0.onDisk.utf8) }.map(\.onDisk.utf8.count)
+      .max()
+    return starts.contains {
+      $0.native != $0.onDisk && $0.native.utf8.count > own ?? 0
+        && name.utf8.starts(with: $0.native.utf8)
+    }
+  }
+
   /// A key on disk with the native start.
   public func toNative(_ name: TensorName) -> TensorName {
     starts.isEmpty ? name : TensorName(toNative(name.text))

@@ -173,6 +173,10 @@ public struct LayerVariant: Sendable, Hashable {
   public let otherValue: String
   /// The field that holds the size in those layers; dots lead into objects.
   public let field: String
+  /// The size in those layers, if the table says it.
+  public let constant: Int?
+  /// Whether the list has a size for each layer instead of texts.
+  public var isListOfSizes: Bool { field == listField }
 }
 
 /// Keys that loading moves after all others.

@@ -46,13 +46,13 @@ extension ModelConfig {
       variant: fields.variant(layout, count: layerCount + mtpLayerCount), dtype: dtype ?? .bf16)
   }
 
-  /// Reads the text of a `config.json`.
+  /// Reads the text of a `config.json`, in which Python may have written `NaN` and `Infinity`.
   ///
   /// - Throws: `ConfigError`; for malformed JSON with the line, column and byte of the fault.
   public init(jsonText bytes: RawSpan, layout: Layout? = nil) throws(ConfigError) {
     let json: JSONValue
     do {
-      json = try JSONValue(parsing: bytes)
+      json = try JSONValue(parsing: bytes, acceptsNonFinite: true)
     } catch {
       throw ConfigError(field: "config.json", expected: "valid JSON", found: "\(error)")
     }
@@ -99,7 +99,7 @@ private struct ConfigFields {
 
   func optionalInteger(_ field: String) throws(ConfigError) -> Int? {
     guard let value = value(field) else { return nil }
-    guard let integer = value.integerValue else {
+    guard let integer = value.wholeValue else {
       throw ConfigError(field: field, expected: "a whole number", found: Self.describe(value))
     }
     return integer
@@ -143,6 +143,7 @@ private struct ConfigFields {
     guard let rule = layout.variant, let list = value(rule.listField) else {
       return ModelConfig.Variant()
     }
+    if rule.isListOfSizes { return try sizesByLayer(layout, list, count) }
     let kinds = list.arrayValue?.map(\.stringValue) ?? []
     guard let elements = list.arrayValue, kinds.compactMap({ $0 }).count == elements.count else {
       throw ConfigError(field: rule.listField, expected: "a list of texts", found: "\(list.kind)")
@@ -150,6 +151,7 @@ private struct ConfigFields {
     var sizes: [Int: Int] = [:]
     for (position, size) in layout.sizes.enumerated() {
       guard let field = size.variant?.field else { continue }
+      if let constant = size.variant?.constant { sizes[position] = constant }
       let path = field.split(separator: ".").map { String($0) }
       var fields: ConfigFields? = self
       for name in path.dropLast() {
@@ -164,7 +166,27 @@ private struct ConfigFields {
       ? ModelConfig.Variant() : ModelConfig.Variant(layers: Set(layers), sizes: sizes)
   }
 
-  /// The element type by its name in PyTorch.
+  /// The layers whose size in a list is another than the usual one.
+  private func sizesByLayer(
+    _ layout: Layout, _ list: JSONValue, _ count: Int
+  ) throws(ConfigError) -> ModelConfig.Variant {
+    guard let position = layout.sizes.firstIndex(where: { $0.variant != nil }),
+      case .fields(let names, let aliases, _) = layout.sizes[position].source,
+      let usual = try integer(names + aliases)
+    else { return ModelConfig.Variant() }
+    let numbers = (list.arrayValue ?? []).prefix(count).map { $0.wholeValue ?? 0 }
+    let others = Set(numbers).subtracting([usual])
+    guard list.arrayValue != nil, others.count <= 1, others.allSatisfy({ $0 > 0 }) else {
+      throw ConfigError(
+        field: layout.variant?.listField ?? "", expected: "a list of \(usual) and one other number",
+        found: list.arrayValue == nil ? "\(list.kind)" : "\(Set(numbers).sorted())")
+    }
+    guard let other = others.first else { return ModelConfig.Variant() }
+    return ModelConfig.Variant(
+      layers: Set(numbers.indices.filter { numbers[$0] == other }), sizes: [position: other])
+  }
+
+  /// The element type by any of its names.
   func dtype() throws(ConfigError) -> DType? {
     let first = try dtype("dtype")
     let second = try dtype("torch_dtype")
@@ -178,7 +200,8 @@ private struct ConfigFields {
   private func dtype(_ field: String) throws(ConfigError) -> DType? {
     guard let value = value(field) else { return nil }
     guard let name = value.stringValue,
-      let dtype = ModelConfig.dtypes.first(where: { $0.name == name })?.dtype
+      let dtype = ModelConfig.elementType(name),
+      ModelConfig.dtypes.contains(where: { $0.dtype == dtype })
     else {
       throw ConfigError(
         field: field,
@@ -244,7 +267,8 @@ extension ConfigFields {
       guard let list = value(field) else { return nil }
       let kinds =
         list.arrayValue?.map { kind in
-          kind == 0 ? .dense : kind == 1 ? .sparse : kind.stringValue.flatMap(LayerKind.init)
+          kind.wholeValue == 0
+            ? .dense : kind.wholeValue == 1 ? .sparse : kind.stringValue.flatMap(LayerKind.init)
         } ?? []
       let known = kinds.compactMap { $0 }
       guard kinds.count == count, known.count == count else {
@@ -277,7 +301,7 @@ extension ConfigFields {
   private func layers(_ field: String, count: Int) throws(ConfigError) -> Set<Int>? {
     guard let value = value(field) else { return nil }
     let numbers: [Int?]? =
-      value.arrayValue?.map(\.integerValue)
+      value.arrayValue?.map(\.wholeValue)
       ?? value.stringValue?.split(separator: ",").map { Int($0.filter { $0 != " " }) }
     let known = numbers?.compactMap { $0 } ?? []
     guard let numbers, known.count == numbers.count, known.allSatisfy({ 0..<count ~= $0 }) else {

@@ -41,6 +41,12 @@ extension ModelConfig {
   /// The fields of sizes that some layers have, if there are such layers.
   private var variantFields: [(String, JSONValue)] {
     guard let rule = layout.variant, !variant.layers.isEmpty else { return [] }
+    if rule.isListOfSizes, let (position, size) = variant.sizes.first {
+      let numbers = (0..<storedLayerCount).map {
+        variant.layers.contains($0) ? size : sizes[position]
+      }
+      return [(rule.listField, .array(numbers.map { JSONValue($0) }))]
+    }
     var result: [(String, JSONValue)] = [
       (
         rule.listField,
@@ -52,7 +58,8 @@ extension ModelConfig {
     ]
     var nested = JSONObject()
     for (position, size) in variant.sizes.sorted(by: { $0.key < $1.key }) {
-      guard let path = layout.sizes[position].variant?.field.split(separator: ".") else { continue }
+      guard let rule = layout.sizes[position].variant, rule.constant == nil else { continue }
+      let path = rule.field.split(separator: ".")
       if path.count == 2 {
         var inner = nested[String(path[0])]?.objectValue ?? JSONObject()
         inner[String(path[1])] = JSONValue(size)
@@ -95,6 +102,18 @@ extension ModelConfig {
   static let dtypes: [(name: String, dtype: DType)] = [
     .bf16, .f16, .f32, .f64, .f8E4M3, .f8E5M2,
   ].map { (name(of: $0), $0) }
+
+  /// The element type that a word means, however people write it: `bf16`, `BF16`, `bfloat16`, `torch.bfloat16`.
+  public static func elementType(_ word: String) -> DType? {
+    var plain = word.lowercased()
+    if plain.hasPrefix("torch.") { plain.removeFirst("torch.".count) }
+    let short: [(String, DType)] = [
+      ("fp16", .f16), ("half", .f16), ("fp32", .f32), ("float", .f32), ("fp64", .f64),
+      ("double", .f64), ("float8_e4m3", .f8E4M3), ("fp8_e4m3", .f8E4M3), ("fp8_e5m2", .f8E5M2),
+    ]
+    return DType.allCases.first { $0.rawValue.lowercased() == plain || name(of: $0) == plain }
+      ?? short.first { $0.0 == plain }?.1
+  }
 
   /// The name of an element type in PyTorch.
   public static func name(of dtype: DType) -> String {

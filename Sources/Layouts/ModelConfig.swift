@@ -29,6 +29,19 @@ public struct ModelConfig: Sendable {
       self.layers = layers
       self.sizes = sizes
     }
+
+    /// The same with the sizes that the table says; none where a list of sizes would have one alone.
+    fileprivate func completed(_ layout: Layout, _ usual: [Int]) -> Variant {
+      guard !layers.isEmpty else { return self }
+      var sizes = sizes
+      for (position, rule) in layout.sizes.enumerated() {
+        if let constant = rule.variant?.constant { sizes[position] = constant }
+        if rule.variant?.isListOfSizes == true, sizes[position] == usual[position] {
+          return Variant()
+        }
+      }
+      return Variant(layers: layers, sizes: sizes)
+    }
   }
   /// The kind of each decoder layer.
   public let layerKinds: [LayerKind]
@@ -57,7 +70,6 @@ public struct ModelConfig: Sendable {
     dtype: DType = .bf16
   ) throws(ConfigError) {
     self.layout = layout
-    self.variant = variant
     self.flags = layout.flags.map { flags[$0.name] ?? $0.fallback }
     self.layerKinds = layerKinds
     self.mtpLayerCount = mtpLayerCount
@@ -65,6 +77,7 @@ public struct ModelConfig: Sendable {
     let values = try layout.sizeValues { rule throws(ConfigError) in given[rule.symbol] }
     func value(_ symbol: SizeSymbol) -> Int { layout.position(of: symbol).map { values[$0] } ?? 1 }
     sizes = values
+    self.variant = variant.completed(layout, values)
     expertCount = value(.experts)
     hiddenSize = value(.hidden)
     moeIntermediateSize = value(.intermediate)

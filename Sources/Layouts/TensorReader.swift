@@ -51,6 +51,14 @@ struct TensorReader {
     guard hasLayers else {
       throw node.error(expected: "a mapping whose key ends in {L}", found: "none")
     }
+    for (tensor, mark) in zip(tensors, tensorMarks) {
+      guard tensor.kinds == nil, case .renamed(let name) = tensor.native else { continue }
+      throw LayoutError(
+        table: mark.table, line: mark.line, field: mark.field,
+        expected:
+          "native names of tensors in layers only; prefix: exchanges what others begin with",
+        found: "'\(name.start)'")
+    }
     try makeGroups()
     var names: Set<String> = []
     for tensor in tensors {

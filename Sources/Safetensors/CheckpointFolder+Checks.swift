@@ -22,12 +22,15 @@ extension CheckpointFolder {
     if !missing.isEmpty, !hasIndex {
       throw Self.missing(
         [singleFileName, indexFileName], path: path,
-        found: files.isEmpty ? "no weights" : "only shards without an index")
+        found: files.isEmpty
+          ? MissingFiles([singleFileName], unlisted: [], in: path).found
+          : "only shards without an index")
     }
     guard missing.isEmpty else {
+      let reason = MissingFiles(missing, unlisted: unlisted, in: path)
       throw SafetensorsError(
         .missingShards, path: path, keys: missing, expected: "all shards of the index",
-        found: "none of these", remedy: "download the missing shards")
+        found: reason.found, remedy: reason.remedy)
     }
     guard unlisted.isEmpty else {
       throw SafetensorsError(
@@ -42,11 +45,13 @@ extension CheckpointFolder {
     _ shards: [Shard], path: String
   ) throws(SafetensorsError) -> [TensorName: Int] {
     var positions: [TensorName: Int] = [:]
-    positions.reserveCapacity(shards.reduce(0) { $0 + $1.file.stateDict.count })
+    positions.reserveCapacity(shards.reduce(0) { $0 + $1.file.infos.count })
     var repeated: [String] = []
     for (position, shard) in shards.enumerated() {
-      for (name, _) in shard.file.stateDict {
-        if positions.updateValue(position, forKey: name) != nil { repeated.append(name.text) }
+      for info in shard.file.infos {
+        if positions.updateValue(position, forKey: info.name) != nil {
+          repeated.append(info.name.text)
+        }
       }
     }
     guard repeated.isEmpty else {
@@ -96,9 +101,12 @@ extension CheckpointIndex {
       }
     }
     guard missing.isEmpty else {
+      let others = positions.count + missing.count - weightMap.count
       throw failure(
         .missingTensors, missing, expected: "each tensor of the weight map in its shard",
-        found: "it in no shard")
+        found: others == 0
+          ? "it in no shard"
+          : "it in no shard, and \(others) there that the index lacks: it is of another save")
     }
     guard misplaced.isEmpty else {
       throw failure(
@@ -112,8 +120,8 @@ extension CheckpointIndex {
         .unlistedTensors, unlisted.map(\.text),
         expected: "each tensor of the shards in the weight map", found: "it in a shard only")
     }
-    // Each shard is mapped into one address space, so the sum cannot overflow.
-    let total = shards.flatMap { $0.file.stateDict.map(\.tensor.byteCount) }.reduce(0, +)
+    // No file system holds files of so many bytes that the sum overflows.
+    let total = shards.reduce(0) { $0 + $1.file.dataByteCount }
     if let totalSize, totalSize != total {
       throw failure(
         .wrongTotalSize, [], expected: "metadata.total_size to be \(total) bytes",

@@ -4,13 +4,13 @@
 internal import Files
 public import Tensors
 
-/// A Hugging Face checkpoint folder: a configuration and tensors in one or more mapped files.
+/// A Hugging Face checkpoint folder: a configuration and tensors in one or more files.
 public struct CheckpointFolder: Sendable {
   /// A file of tensors.
   public struct Shard: Sendable {
     /// The name of the file in the folder.
     public let name: String
-    /// The mapped file.
+    /// The file.
     public let file: SafetensorsFile
   }
 
@@ -20,12 +20,18 @@ public struct CheckpointFolder: Sendable {
   public static let indexFileName = "model.safetensors.index.json"
   /// The name of the weights where there is no index.
   public static let singleFileName = "model.safetensors"
+  /// The name of the weights in a folder of PEFT, which holds an adapter of a model.
+  public static let adapterFileName = "adapter_model.safetensors"
+  /// The name of the configuration of such a folder, which says nothing of the model.
+  public static let adapterConfigFileName = "adapter_config.json"
   static let weightsSuffix = ".safetensors"
   private static let maximumConfigByteCount = 16 << 20
 
   /// The path of the folder.
   public let path: String
-  /// The bytes of `config.json`.
+  /// The path of the config.
+  public let configPath: String
+  /// The bytes of the config.
   public let config: [UInt8]
   /// The index of shards, nil for a single file.
   public let index: CheckpointIndex?
@@ -36,19 +42,27 @@ public struct CheckpointFolder: Sendable {
   public let otherFiles: [String]
   private let shardPositions: [TensorName: Int]
 
-  /// Opens a folder, maps its shards and checks them against the index.
+  /// Opens a folder and its shards and checks them against the index.
   ///
+  /// - Parameter configPath: A config that counts instead of the folder's, which it may lack.
   /// - Throws: `SafetensorsError` naming all tensors or files concerned.
   /// - Complexity: O(n log n) for n tensors; no data are read.
-  public init(path: String) throws(SafetensorsError) {
+  public init(
+    path: String, configPath: String? = nil, access: FileAccess = .mapped
+  ) throws(SafetensorsError) {
     let files = try SafetensorsError.ofFiles { () throws(FileError) in
       try FileSystem.names(in: path)
     }.filter { FileSystem.kind(of: "\(path)/\($0)", followingLinks: true) == .file }
     let weightFiles = files.filter { $0.hasSuffix(Self.weightsSuffix) }
-    guard files.contains(Self.configFileName) else {
-      throw Self.missing([Self.configFileName], path: path, found: "none")
+    let isAdapter =
+      files.contains(Self.adapterFileName) && !files.contains(Self.singleFileName)
+    guard configPath != nil || files.contains(Self.configFileName) else {
+      throw Self.missing(
+        [Self.configFileName], path: path,
+        found: isAdapter ? "an adapter of PEFT, whose base model has it (--config)" : "none")
     }
-    config = try Self.readConfig("\(path)/\(Self.configFileName)")
+    self.configPath = configPath ?? "\(path)/\(Self.configFileName)"
+    config = try Self.readConfig(self.configPath)
 
     let shardNames: [String]
     if files.contains(Self.indexFileName) {
@@ -57,15 +71,23 @@ public struct CheckpointFolder: Sendable {
       shardNames = index.shardNames
     } else {
       index = nil
-      shardNames = [Self.singleFileName]
+      shardNames = [isAdapter ? Self.adapterFileName : Self.singleFileName]
     }
     try Self.checkFiles(
       weightFiles, listed: shardNames, path: path, hasIndex: files.contains(Self.indexFileName))
 
     var shards: [Shard] = []
+    var strangers: [(name: String, error: SafetensorsError)] = []
     for name in shardNames {
-      shards.append(Shard(name: name, file: try SafetensorsFile(path: "\(path)/\(name)")))
+      do {
+        shards.append(
+          Shard(name: name, file: try SafetensorsFile(path: "\(path)/\(name)", access: access)))
+      } catch {
+        guard error.code == .otherFormat else { throw error }
+        strangers.append((name, error))
+      }
     }
+    if let error = SafetensorsError.together(strangers, folder: path) { throw error }
     shardPositions = try Self.locate(shards, path: path)
     if let index { try index.check(shards, at: shardPositions, folder: path) }
     self.path = path
@@ -80,9 +102,20 @@ public struct CheckpointFolder: Sendable {
   /// The number of tensors.
   public var tensorCount: Int { shardPositions.count }
 
-  /// The tensor of a name, not copied, or nil.
-  public func tensor(named name: TensorName) -> Tensor? {
-    shardPositions[name].flatMap { shards[$0].file.tensor(named: name) }
+  /// Whether all files are mapped.
+  public var isMapped: Bool { shards.allSatisfy(\.file.isMapped) }
+
+  /// The tensor of a name, not copied where its file is mapped, or nil.
+  public func tensor(named name: TensorName) -> Tensor? { try? read(name) }
+
+  /// The tensor of a name, or some of its elements as a list; nil if there is none.
+  ///
+  /// - Throws: `SafetensorsError` naming the file if it was cut off since the folder was opened.
+  public func read(
+    _ name: TensorName, elements: Range<Int>? = nil
+  ) throws(SafetensorsError) -> Tensor? {
+    guard let position = shardPositions[name] else { return nil }
+    return try shards[position].file.read(name, elements: elements)
   }
 
   /// The file that holds a tensor, or nil.
@@ -90,38 +123,43 @@ public struct CheckpointFolder: Sendable {
     shardPositions[name].map { shards[$0] }
   }
 
-  /// All tensors, not copied, in the order of `infos`.
+  /// All tensors, not copied where files are mapped, in the order of `infos`.
   ///
-  /// - Throws: `SafetensorsError` never for a folder that could be opened.
+  /// - Throws: `SafetensorsError` if a file was cut off since the folder was opened.
   public func stateDict() throws(SafetensorsError) -> StateDict {
-    do {
-      return try StateDict(shards.flatMap { $0.file.stateDict.map { ($0.name, $0.tensor) } })
-    } catch {
-      throw SafetensorsError(error, path: path)
+    var result = StateDict(minimumCapacity: tensorCount)
+    for shard in shards {
+      for info in shard.file.infos {
+        guard let tensor = try shard.file.read(info.name) else { continue }
+        do {
+          try result.insert(tensor, named: info.name)
+        } catch {
+          throw SafetensorsError(error, path: path)
+        }
+      }
     }
+    return result
   }
 
   private static func readConfig(_ path: String) throws(SafetensorsError) -> [UInt8] {
-    let storage = try map(path)
-    guard storage.count <= maximumConfigByteCount else {
+    let bytes = try read(path, atMost: maximumConfigByteCount + 1)
+    guard bytes.count <= maximumConfigByteCount else {
       throw SafetensorsError(
-        .file, path: path, expected: "at most \(maximumConfigByteCount) bytes",
-        found: "\(storage.count)", remedy: "check that it is a model's configuration")
+        .file, path: path, expected: "at most \(maximumConfigByteCount) bytes", found: "more",
+        remedy: "check that it is a model's configuration")
     }
-    // The buffer does not leave the closure.
-    return unsafe storage.withUnsafeBytes { unsafe Array($0) }
+    return bytes
   }
 
   private static func readIndex(_ path: String) throws(SafetensorsError) -> CheckpointIndex {
-    let storage = try map(path)
-    return try CheckpointIndex(parsing: storage.bytes, path: path)
+    let text = try read(path, atMost: .max)
+    // Bytes have no padding that could be read uninitialized.
+    return try CheckpointIndex(parsing: unsafe text.span.bytes, path: path)
   }
 
-  private static func map(_ path: String) throws(SafetensorsError) -> TensorStorage {
-    do {
-      return try .mapping(path)
-    } catch {
-      throw SafetensorsError(error, path: path)
+  private static func read(_ path: String, atMost limit: Int) throws(SafetensorsError) -> [UInt8] {
+    try SafetensorsError.ofFiles { () throws(FileError) in
+      try FileSystem.contents(of: path, atMost: limit)
     }
   }
 }

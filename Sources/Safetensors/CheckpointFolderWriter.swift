@@ -10,7 +10,7 @@ public import Tensors
 ///
 /// The files grow in a hidden sibling `.NAME.partial-PID`, which is removed with a writer that is
 /// not finished; only a killed process leaves it behind. A shard that is alone and named
-/// `model.safetensors` gets no index.
+/// `model.safetensors` or `adapter_model.safetensors` gets no index.
 public final class CheckpointFolderWriter: Sendable {
   /// The path of the finished folder.
   public let path: String
@@ -26,12 +26,10 @@ public final class CheckpointFolderWriter: Sendable {
 
   /// Makes the hidden folder and reserves the space of all shards.
   ///
-  /// - Parameter shardMetadata: The `__metadata__` of each shard.
-  /// - Parameter indexMetadata: Further members of the index's metadata beside `total_size`.
+  /// - Parameter indexMetadata: The metadata of an index of these tensors; nil for `total_size` alone.
   /// - Throws: `SafetensorsError`, with code `alreadyExists` if the path is taken.
   public init(
-    path: String, plan: ShardPlan, shardMetadata: SafetensorsMetadata? = ["format": "pt"],
-    indexMetadata: JSONObject = [:]
+    path: String, plan: ShardPlan, indexMetadata: JSONObject? = nil
   ) throws(SafetensorsError) {
     let (parent, name) = try SafetensorsError.ofFiles { () throws(FileError) in
       try FileSystem.split(path)
@@ -41,10 +39,12 @@ public final class CheckpointFolderWriter: Sendable {
     try Self.checkFree(self.path)
     var layouts: [SafetensorsLayout] = []
     for shard in plan.shards {
-      layouts.append(try SafetensorsLayout(shard.tensors, metadata: shardMetadata))
+      layouts.append(try SafetensorsLayout(shard.tensors, metadata: shard.metadata))
     }
-    let isSingle = plan.shards.map(\.fileName) == [CheckpointFolder.singleFileName]
-    index = isSingle ? nil : try CheckpointIndex(plan, metadata: indexMetadata)
+    let single = [CheckpointFolder.singleFileName, CheckpointFolder.adapterFileName]
+    index =
+      plan.shards.count == 1 && single.contains(plan.shards[0].fileName)
+      ? nil : try CheckpointIndex(plan, metadata: indexMetadata)
     var positions: [TensorName: Int] = [:]
     for (position, shard) in plan.shards.enumerated() {
       for info in shard.tensors { positions[info.name] = position }
@@ -107,13 +107,10 @@ public final class CheckpointFolderWriter: Sendable {
   ///
   /// - Throws: `SafetensorsError`.
   public func add(copyOf source: String, named name: String) throws(SafetensorsError) {
-    let storage: TensorStorage
-    do {
-      storage = try .mapping(source)
-    } catch {
-      throw SafetensorsError(error, path: source)
+    let bytes = try SafetensorsError.ofFiles { () throws(FileError) in
+      try FileSystem.contents(of: source, atMost: .max)
     }
-    try add(storage.bytes, named: name)
+    try add(bytes, named: name)
   }
 
   private func add(_ bytes: RawSpan, named name: String) throws(SafetensorsError) {

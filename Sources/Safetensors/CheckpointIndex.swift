@@ -22,7 +22,7 @@ public struct CheckpointIndex: Sendable {
   ///
   /// - Throws: `SafetensorsError`.
   public init(parsing text: RawSpan, path: String) throws(SafetensorsError) {
-    var reader = JSONReader(text)
+    var reader = JSONReader(text, acceptsNonFinite: true)
     do {
       (metadata, totalSize, weightMap) = try reader.readCheckpointIndex()
     } catch {
@@ -40,9 +40,10 @@ public struct CheckpointIndex: Sendable {
 
   /// Describes a plan.
   ///
-  /// - Parameter metadata: Further members; `total_size` is set by the plan.
+  /// - Parameter metadata: The metadata of an index of these tensors, in which only a wrong `total_size` is
+  ///   replaced; nil for `total_size` alone.
   /// - Throws: `SafetensorsError` if the total size overflows.
-  public init(_ plan: ShardPlan, metadata: JSONObject = [:]) throws(SafetensorsError) {
+  public init(_ plan: ShardPlan, metadata: JSONObject? = nil) throws(SafetensorsError) {
     var total = 0
     for info in plan.shards.flatMap(\.tensors) {
       // A layout of each shard has checked the sizes; their sum may still overflow.
@@ -56,10 +57,12 @@ public struct CheckpointIndex: Sendable {
       }
       total = sum
     }
-    var metadata = metadata
-    metadata[Self.totalSizeKey] = JSONValue(total)
+    var metadata = metadata ?? [Self.totalSizeKey: JSONValue(total)]
+    if let stated = metadata[Self.totalSizeKey], stated.wholeValue != total {
+      metadata[Self.totalSizeKey] = JSONValue(total)
+    }
     self.metadata = metadata
-    totalSize = total
+    totalSize = metadata[Self.totalSizeKey]?.wholeValue
     weightMap = plan.shards.flatMap { shard in
       shard.tensors.map { ($0.name, shard.fileName) }
     }
@@ -111,9 +114,9 @@ extension JSONReader {
     try beginObject()
     while let key = try nextKey() {
       if key == CheckpointIndex.totalSizeKey {
-        let size = try readInteger(atLeast: 0)
-        totalSize = size
-        members.append((key, JSONValue(size)))
+        let size = try readWholeNumber(atLeast: 0)
+        totalSize = size.whole
+        members.append((key, .number(size)))
       } else {
         members.append((key, try readValue()))
       }

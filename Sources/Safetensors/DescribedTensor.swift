@@ -74,6 +74,36 @@ struct DescribedTensor {
   }
 }
 
+/// A tensor of a file as its header describes it, of any type that the format may have.
+public struct HeaderTensor: Sendable, Hashable {
+  /// The name.
+  public let name: String
+  /// The element type by its name in the format, such as `F4`.
+  public let dtype: String
+  /// The extents.
+  public let extents: [Int]
+  /// The size of the data in bytes.
+  public let byteCount: Int
+}
+
+extension SafetensorsFile {
+  /// The tensors of a file whose element types need not be known, in the order of the header; of the data
+  /// nothing but the size is checked.
+  ///
+  /// - Throws: `SafetensorsError`.
+  public static func listing(path: String) throws(SafetensorsError) -> [HeaderTensor] {
+    let data = try FileBytes(path: path, .read)
+    let head = try data.head()
+    return try SafetensorsHeader.described(in: head.bytes, fileByteCount: data.count, path: path)
+      .map { tensor in
+        let offsets = tensor.dataOffsets ?? []
+        return HeaderTensor(
+          name: tensor.name, dtype: tensor.dtype ?? "", extents: tensor.extents ?? [],
+          byteCount: offsets.count == 2 ? max(0, offsets[1] - offsets[0]) : 0)
+      }
+  }
+}
+
 extension JSONReader {
   /// Reads a header's JSON, but checks only its form.
   mutating func readSafetensorsHeader() throws(JSONError) -> (

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+internal import Tensors
+
 /// What is wrong with a safetensors file or a checkpoint folder, where, and what helps.
 public struct SafetensorsError: Error, Hashable, CustomStringConvertible {
   /// The kind of a fault.
   public enum Code: String, Sendable {
     /// A system call failed.
     case file
+    /// A file is of another format.
+    case otherFormat
     /// Something exists already under a name that must be free.
     case alreadyExists
     /// A name is not that of a file inside the folder.
@@ -105,17 +109,21 @@ public struct SafetensorsError: Error, Hashable, CustomStringConvertible {
     self.remedy = remedy
   }
 
-  private static let printedKeys = 20
+  private static let printedKeys = 3
 
-  /// The text shown to people, which names at most 20 keys.
+  /// The text shown to people, which names three keys and counts the others.
   public var description: String {
     var text = path
     if let byteOffset { text += ", byte \(byteOffset)" }
+    let isCut = keys.count > Self.printedKeys
     if !keys.isEmpty {
       text += ", " + keys.prefix(Self.printedKeys).map(Self.quoted).joined(separator: ", ")
-      if keys.count > Self.printedKeys { text += " and \(keys.count - Self.printedKeys) more" }
+      if isCut { text += " and \(keys.count - Self.printedKeys) more" }
     }
-    return text + ": expected \(expected), found \(found); \(remedy)"
+    text += ": expected \(expected), found \(found); \(remedy)"
+    let lines = isCut ? NameCensus(keys.map { TensorName($0) }).lines() : []
+    return ([text] + lines.map { "  " + Self.quoted($0).dropFirst().dropLast() })
+      .joined(separator: "\n")
   }
 
   /// Quotes an untrusted name so that it cannot break the message.

@@ -4,29 +4,29 @@
 internal import Files
 public import Tensors
 
-/// A safetensors file whose tensors share its mapped bytes.
+/// A safetensors file whose tensors share its bytes where it is mapped, and else are read one by one.
 public struct SafetensorsFile: Sendable {
   /// The path, or the name given for bytes that are in no file.
   public let path: String
   /// The strings under `__metadata__`, nil if the member is absent.
   public let metadata: SafetensorsMetadata?
-  /// The tensors in the order of the header.
-  public let stateDict: StateDict
   /// The offset at which the data begin: the size of the header with its length and padding.
   public let dataOffset: Int
+  private let entries: [SafetensorsHeader.Entry]
+  private let positions: [TensorName: Int]
+  private let data: FileBytes
 
-  /// Maps a file and checks its header, without reading the data.
+  /// Opens a file and checks its header, without reading the data.
   ///
   /// - Throws: `SafetensorsError`.
   /// - Complexity: O(n log n) for n tensors.
-  public init(path: String) throws(SafetensorsError) {
-    let storage: TensorStorage
+  public init(path: String, access: FileAccess = .mapped) throws(SafetensorsError) {
+    let data = try FileBytes(path: path, access)
     do {
-      storage = try .mapping(path)
+      try self.init(data, path: path)
     } catch {
-      throw SafetensorsError(error, path: path)
+      throw SafetensorsError.otherFormat(path) ?? error
     }
-    try self.init(storage, path: path)
   }
 
   /// Checks the header of a whole file in memory.
@@ -35,29 +35,73 @@ public struct SafetensorsFile: Sendable {
   public init(
     _ storage: TensorStorage, path: String = "safetensors buffer"
   ) throws(SafetensorsError) {
-    let header = try SafetensorsHeader(parsing: storage.bytes, path: path)
-    var stateDict = StateDict()
-    for entry in header.entries {
-      do {
-        let tensor = try Tensor(
-          entry.info.dtype, entry.info.shape, storage: storage,
-          byteOffset: entry.range.lowerBound)
-        try stateDict.insert(tensor, named: entry.info.name)
-      } catch {
-        throw SafetensorsError(error, path: path, keys: [entry.info.name.text])
-      }
-    }
-    self.path = path
-    self.metadata = header.metadata
-    self.stateDict = stateDict
-    self.dataOffset = header.dataOffset
+    try self.init(FileBytes(storage), path: path)
   }
 
-  /// The name, element type and shape of each tensor, in the order of the header.
-  public var infos: [TensorInfo] { stateDict.infos }
+  private init(_ data: FileBytes, path: String) throws(SafetensorsError) {
+    let head = try data.head()
+    let header = try SafetensorsHeader(
+      parsing: head.bytes, fileByteCount: data.count, path: path)
+    self.path = path
+    self.data = data
+    metadata = header.metadata
+    dataOffset = header.dataOffset
+    entries = header.entries
+    var positions: [TensorName: Int] = [:]
+    positions.reserveCapacity(entries.count)
+    for (position, entry) in entries.enumerated() { positions[entry.info.name] = position }
+    self.positions = positions
+  }
 
-  /// The tensor of a name, not copied, or nil.
-  public func tensor(named name: TensorName) -> Tensor? { stateDict[name] }
+  /// Whether the file is mapped.
+  public var isMapped: Bool { data.isMapped }
+
+  /// The size of all tensors in bytes.
+  public var dataByteCount: Int { data.count - dataOffset }
+
+  /// The name, element type and shape of each tensor, in the order of the header.
+  public var infos: [TensorInfo] { entries.map(\.info) }
+
+  /// The tensors in the order of the header, without those that cannot be read any more.
+  ///
+  /// - Complexity: O(n) for n tensors of a mapped file; of others, all data are read.
+  public var stateDict: StateDict {
+    var result = StateDict(minimumCapacity: entries.count)
+    for entry in entries {
+      // The header has no name twice.
+      if let tensor = tensor(named: entry.info.name) {
+        try? result.insert(tensor, named: entry.info.name)
+      }
+    }
+    return result
+  }
+
+  /// The tensor of a name, not copied where the file is mapped; nil also if it cannot be read any more.
+  public func tensor(named name: TensorName) -> Tensor? { try? read(name) }
+
+  /// The tensor of a name, or some of its elements as a list; nil if there is none.
+  ///
+  /// - Throws: `SafetensorsError` if the file was cut off since it was opened.
+  public func read(
+    _ name: TensorName, elements: Range<Int>? = nil
+  ) throws(SafetensorsError) -> Tensor? {
+    guard let position = positions[name] else { return nil }
+    let (info, whole) = (entries[position].info, entries[position].range)
+    let width = info.dtype.byteCount
+    let range = elements.map {
+      whole.lowerBound + $0.lowerBound * width..<whole.lowerBound + $0.upperBound * width
+    }
+    let (storage, byteOffset) = try data.storage(range ?? whole)
+    do {
+      return try Tensor(
+        info.dtype, elements.map { try Shape([$0.count]) } ?? info.shape, storage: storage,
+        byteOffset: byteOffset)
+    } catch let error as TensorError {
+      throw SafetensorsError(error, path: path, keys: [name.text])
+    } catch {
+      return nil
+    }
+  }
 }
 
 extension SafetensorsFile {

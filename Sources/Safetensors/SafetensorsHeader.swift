@@ -31,60 +31,82 @@ struct SafetensorsHeader {
   /// The offset in the file at which the data begin.
   let dataOffset: Int
 
-  /// Parses and checks the header of a whole file.
-  init(parsing file: RawSpan, path: String) throws(SafetensorsError) {
-    dataOffset = try Self.dataOffset(in: file, path: path)
-    let text = file.extracting(Self.lengthByteCount..<dataOffset)
-    guard text.byte(at: 0) == UInt8(ascii: "{") else {
-      throw SafetensorsError.damaged(
-        .invalidHeaderStart, path, at: Self.lengthByteCount,
-        expected: "'{' at the start of the header", found: "byte \(text.byte(at: 0))")
-    }
-    var reader = JSONReader(text)
+  /// Parses and checks the header of a file of which the beginning is given.
+  init(
+    parsing file: RawSpan, fileByteCount: Int, path: String
+  ) throws(SafetensorsError) {
     let described: [DescribedTensor]
-    do {
-      (metadata, described) = try reader.readSafetensorsHeader()
-    } catch {
-      throw SafetensorsError(
-        error, path: path, textOffset: Self.lengthByteCount,
-        remedy: SafetensorsError.damagedRemedy)
-    }
-    for offset in reader.offset..<text.byteCount where text.byte(at: offset) != 0x20 {
-      throw SafetensorsError.damaged(
-        .invalidPadding, path, at: Self.lengthByteCount + offset,
-        expected: "only spaces between the header's JSON and the data",
-        found: "byte \(text.byte(at: offset))")
-    }
+    (dataOffset, metadata, described) = try Self.read(file, fileByteCount, path: path)
     var entries: [Entry] = []
     entries.reserveCapacity(described.count)
     for tensor in described {
-      entries.append(try tensor.checked(dataOffset: dataOffset, end: file.byteCount, path: path))
+      entries.append(try tensor.checked(dataOffset: dataOffset, end: fileByteCount, path: path))
     }
-    try Self.checkCoverage(entries, of: dataOffset..<file.byteCount, path: path)
+    try Self.checkCoverage(entries, of: dataOffset..<fileByteCount, path: path)
     self.entries = entries
   }
 
+  /// The tensors as they are described, their types, shapes and places unchecked.
+  static func described(
+    in file: RawSpan, fileByteCount: Int, path: String
+  ) throws(SafetensorsError) -> [DescribedTensor] {
+    try read(file, fileByteCount, path: path).2
+  }
+
+  private static func read(
+    _ file: RawSpan, _ fileByteCount: Int, path: String
+  ) throws(SafetensorsError) -> (Int, SafetensorsMetadata?, [DescribedTensor]) {
+    let dataOffset = try dataOffset(in: file, fileByteCount, path: path)
+    let text = file.extracting(lengthByteCount..<dataOffset)
+    guard text.byte(at: 0) == UInt8(ascii: "{") else {
+      throw SafetensorsError.damaged(
+        .invalidHeaderStart, path, at: lengthByteCount,
+        expected: "'{' at the start of the header", found: "byte \(text.byte(at: 0))")
+    }
+    var reader = JSONReader(text)
+    let header: (SafetensorsMetadata?, [DescribedTensor])
+    do {
+      header = try reader.readSafetensorsHeader()
+    } catch {
+      throw SafetensorsError(
+        error, path: path, textOffset: lengthByteCount, remedy: SafetensorsError.damagedRemedy)
+    }
+    for offset in reader.offset..<text.byteCount where text.byte(at: offset) != 0x20 {
+      throw SafetensorsError.damaged(
+        .invalidPadding, path, at: lengthByteCount + offset,
+        expected: "only spaces between the header's JSON and the data",
+        found: "byte \(text.byte(at: offset))")
+    }
+    return (dataOffset, header.0, header.1)
+  }
+
+  /// The length that the first bytes state.
+  static func length(in file: RawSpan) -> UInt64 {
+    var length: UInt64 = 0
+    for index in 0..<lengthByteCount {
+      length |= UInt64(file.byte(at: index)) << (8 * UInt64(index))
+    }
+    return length
+  }
+
   private static func dataOffset(
-    in file: RawSpan, path: String
+    in file: RawSpan, _ fileByteCount: Int, path: String
   ) throws(SafetensorsError) -> Int {
     guard file.byteCount >= lengthByteCount else {
       throw SafetensorsError.damaged(
         .fileTooSmall, path, expected: "at least \(lengthByteCount) bytes",
         found: "\(file.byteCount)")
     }
-    var length: UInt64 = 0
-    for index in 0..<lengthByteCount {
-      length |= UInt64(file.byte(at: index)) << (8 * UInt64(index))
-    }
+    let length = length(in: file)
     guard length <= UInt64(maximumByteCount) else {
       throw SafetensorsError.damaged(
         .headerTooLarge, path, at: 0,
         expected: "a header of at most \(maximumByteCount) bytes", found: "\(length)")
     }
-    guard length <= UInt64(file.byteCount - lengthByteCount) else {
+    guard length <= UInt64(fileByteCount - lengthByteCount) else {
       throw SafetensorsError.damaged(
         .headerTruncated, path, at: 0,
-        expected: "a header of at most the \(file.byteCount - lengthByteCount) bytes that follow",
+        expected: "a header of at most the \(fileByteCount - lengthByteCount) bytes that follow",
         found: "\(length)")
     }
     guard length > 0 else {

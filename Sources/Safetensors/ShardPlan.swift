@@ -11,11 +11,17 @@ public struct ShardPlan: Sendable, Hashable {
     public let fileName: String
     /// The tensors, in any order.
     public let tensors: [TensorInfo]
+    /// The `__metadata__` of the file.
+    public let metadata: SafetensorsMetadata?
 
     /// Creates a shard.
-    public init(_ fileName: String, _ tensors: [TensorInfo]) {
+    public init(
+      _ fileName: String, _ tensors: [TensorInfo],
+      metadata: SafetensorsMetadata? = ["format": "pt"]
+    ) {
       self.fileName = fileName
       self.tensors = tensors
+      self.metadata = metadata
     }
   }
 
@@ -88,9 +94,11 @@ public struct ShardPlan: Sendable, Hashable {
 
   /// Assigns tensors as an index does; shards are sorted by file name.
   ///
+  /// - Parameter metadata: The `__metadata__` of each file.
   /// - Throws: `SafetensorsError` naming all tensors that only one of both has.
   public init(
-    _ infos: [TensorInfo], following index: CheckpointIndex
+    _ infos: [TensorInfo], following index: CheckpointIndex,
+    metadata: (_ fileName: String) -> SafetensorsMetadata? = { _ in ["format": "pt"] }
   ) throws(SafetensorsError) {
     var fileNames: [TensorName: String] = [:]
     for (name, fileName) in index.weightMap { fileNames[name] = fileName }
@@ -108,7 +116,10 @@ public struct ShardPlan: Sendable, Hashable {
         expected: "all tensors of the weight map", found: "fewer", remedy: "plan them anew")
     }
     let groups = Dictionary(grouping: infos) { TensorName(fileNames[$0.name] ?? "") }
-    try self.init(groups.sorted { $0.key < $1.key }.map { Shard($0.key.text, $0.value) })
+    try self.init(
+      groups.sorted { $0.key < $1.key }.map {
+        Shard($0.key.text, $0.value, metadata: metadata($0.key.text))
+      })
   }
 
   private static func padded(_ number: Int) -> String {

@@ -3,7 +3,7 @@
 
 /// A number as its literal, so that no digit is lost; equality is equality of literals.
 public struct JSONNumber: Sendable, Hashable, CustomStringConvertible {
-  /// The text of the number, valid JSON.
+  /// The text of the number, valid JSON unless the reader accepts numbers that are not finite.
   public let literal: String
 
   /// Creates a number from text that follows the grammar.
@@ -33,6 +33,26 @@ public struct JSONNumber: Sendable, Hashable, CustomStringConvertible {
   /// because its sign would be lost.
   public var integer: Int? {
     literal == "-0" ? nil : Int(literal)
+  }
+
+  /// The value if it is whole and fits, however it is written: `8`, `8.0`, `80e-1`.
+  public var whole: Int? {
+    if let integer { return integer }
+    let isNegative = literal.hasPrefix("-")
+    let parts = literal.dropFirst(isNegative ? 1 : 0).split { "eE".contains($0) }
+    let mantissa = parts[0].split(separator: ".", omittingEmptySubsequences: false)
+    guard mantissa.count <= 2, let power = parts.count == 1 ? 0 : Int(parts[1]) else { return nil }
+    var digits = mantissa.joined().drop { $0 == "0" }
+    guard digits.utf8.allSatisfy({ $0 &- UInt8(ascii: "0") < 10 }) else { return nil }
+    var (scale, overflow) = power.subtractingReportingOverflow(mantissa.dropFirst().joined().count)
+    while digits.last == "0" {
+      digits.removeLast()
+      if !overflow { (scale, overflow) = scale.addingReportingOverflow(1) }
+    }
+    if digits.isEmpty { return 0 }
+    // No longer number fits.
+    guard !overflow, 0...19 ~= scale else { return nil }
+    return Int((isNegative ? "-" : "") + digits + String(repeating: "0", count: scale))
   }
 
   /// The nearest double, or nil beyond the largest finite one.

@@ -13,6 +13,8 @@ extension JSONReader {
     case UInt8(ascii: "["): return .array
     case UInt8(ascii: "\""): return .string
     case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return .number
+    case UInt8(ascii: "I") where acceptsNonFinite, UInt8(ascii: "N") where acceptsNonFinite:
+      return .number
     case UInt8(ascii: "t"), UInt8(ascii: "f"): return .bool
     case UInt8(ascii: "n"): return .null
     case 0xef where offset == 0 && bytes.count >= 3 && bytes[1] == 0xbb && bytes[2] == 0xbf:
@@ -75,6 +77,12 @@ extension JSONReader {
   public mutating func readNumber() throws(JSONError) -> JSONNumber {
     try expect(.number)
     tokenOffset = offset
+    if acceptsNonFinite {
+      for word in ["NaN", "Infinity", "-Infinity"] where isNext(word) {
+        offset += word.utf8.count
+        return JSONNumber(validLiteral: word)
+      }
+    }
     if bytes[offset] == UInt8(ascii: "-") { offset += 1 }
     if offset < bytes.count, bytes[offset] == UInt8(ascii: "0") {
       offset += 1
@@ -100,6 +108,15 @@ extension JSONReader {
     return JSONNumber(validLiteral: try text(tokenOffset..<offset))
   }
 
+  private func isNext(_ word: String) -> Bool {
+    var next = offset
+    for byte in word.utf8 {
+      guard next < bytes.count, bytes[next] == byte else { return false }
+      next += 1
+    }
+    return true
+  }
+
   /// Reads a number that must be an integer literal of at least a bound.
   ///
   /// - Throws: `JSONError`.
@@ -107,11 +124,25 @@ extension JSONReader {
     let number = try readNumber()
     guard let integer = number.integer, integer >= minimum else {
       let bound = minimum == .min ? "" : " of at least \(minimum)"
-      throw error(
-        .typeMismatch, at: tokenOffset, expected: "a 64-bit integer\(bound)",
-        found: abbreviated(number.literal))
+      throw mismatch(number, expected: "a 64-bit integer\(bound)")
     }
     return integer
+  }
+
+  /// Reads a number that must be whole and at least a bound, however it is written.
+  ///
+  /// - Throws: `JSONError`.
+  public mutating func readWholeNumber(atLeast minimum: Int) throws(JSONError) -> JSONNumber {
+    let number = try readNumber()
+    guard let whole = number.whole, whole >= minimum else {
+      throw mismatch(number, expected: "a whole number of at least \(minimum)")
+    }
+    return number
+  }
+
+  private func mismatch(_ number: JSONNumber, expected: String) -> JSONError {
+    error(
+      .typeMismatch, at: tokenOffset, expected: expected, found: abbreviated(number.literal))
   }
 
   private mutating func readDigits() throws(JSONError) {

@@ -10,6 +10,7 @@ internal import OrderedCollections
 public struct JSONReader: ~Escapable {
   let bytes: Span<UInt8>
   let maximumDepth: Int
+  let acceptsNonFinite: Bool
   private var frames: [Frame] = []
   /// The offset of the next byte to read.
   public internal(set) var offset = 0
@@ -24,10 +25,16 @@ public struct JSONReader: ~Escapable {
   }
 
   /// Creates a reader over a text.
+  ///
+  /// - Parameter acceptsNonFinite: Whether `NaN`, `Infinity` and `-Infinity` are numbers, as Python has it.
   @_lifetime(copy bytes)
-  public init(_ bytes: RawSpan, maximumDepth: Int = JSONValue.defaultMaximumDepth) {
+  public init(
+    _ bytes: RawSpan, maximumDepth: Int = JSONValue.defaultMaximumDepth,
+    acceptsNonFinite: Bool = false
+  ) {
     self.bytes = Span(_bytes: bytes)
     self.maximumDepth = maximumDepth
+    self.acceptsNonFinite = acceptsNonFinite
   }
 
   /// Enters an object.

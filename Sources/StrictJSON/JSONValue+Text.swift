@@ -7,12 +7,14 @@ extension JSONValue {
 
   /// Parses a text that holds one value and nothing else.
   ///
+  /// - Parameter acceptsNonFinite: Whether `NaN`, `Infinity` and `-Infinity` are numbers, as Python has it.
   /// - Throws: `JSONError`.
   /// - Complexity: O(bytes).
-  public init(parsing bytes: RawSpan, maximumDepth: Int = defaultMaximumDepth)
-    throws(JSONError)
-  {
-    var reader = JSONReader(bytes, maximumDepth: maximumDepth)
+  public init(
+    parsing bytes: RawSpan, maximumDepth: Int = defaultMaximumDepth, acceptsNonFinite: Bool = false
+  ) throws(JSONError) {
+    var reader = JSONReader(
+      bytes, maximumDepth: maximumDepth, acceptsNonFinite: acceptsNonFinite)
     self = try reader.readValue()
     try reader.finish()
   }
@@ -21,11 +23,13 @@ extension JSONValue {
   ///
   /// - Throws: `JSONError`.
   /// - Complexity: O(bytes).
-  public init(parsing bytes: [UInt8], maximumDepth: Int = defaultMaximumDepth)
-    throws(JSONError)
-  {
+  public init(
+    parsing bytes: [UInt8], maximumDepth: Int = defaultMaximumDepth, acceptsNonFinite: Bool = false
+  ) throws(JSONError) {
     // Bytes have no padding that could be read uninitialized.
-    try self.init(parsing: unsafe bytes.span.bytes, maximumDepth: maximumDepth)
+    try self.init(
+      parsing: unsafe bytes.span.bytes, maximumDepth: maximumDepth,
+      acceptsNonFinite: acceptsNonFinite)
   }
 }
 

@@ -34,6 +34,11 @@ public enum JSONValue: Sendable {
     if case .number(let number) = self { number.integer } else { nil }
   }
 
+  /// The value if it is a whole number that fits, however it is written.
+  public var wholeValue: Int? {
+    if case .number(let number) = self { number.whole } else { nil }
+  }
+
   /// The value if it is a number within the range of doubles.
   public var doubleValue: Double? {
     if case .number(let number) = self { number.double } else { nil }

@@ -4,6 +4,7 @@
 import AdapterLaws
 import Adapters
 import ArgumentParser
+import ExampleAdapter
 import ExternalAdapters
 import Layouts
 import Safetensors
@@ -47,6 +48,8 @@ struct AdapterChoice: ParsableArguments {
       """)
   var acceptsInvalidInput = false
 
+  /// What stands for the example adapter in place of a command.
+  static let example = "demo"
   /// What an answer may hold beside its tensors, in bytes.
   private static let headerAllowance = 64 << 20
   private static let started = Mutex<[ExternalAdapter]>([])
@@ -71,7 +74,8 @@ struct AdapterChoice: ParsableArguments {
   func adapter(
     _ console: Console, isCancelled: @escaping @Sendable () -> Bool = { Interruption.isWished }
   ) throws -> any AdapterUnderTest {
-    try external(
+    if command == Self.example { return ShapeGuessingAdapter() }
+    return try external(
       children: children ?? ParallelWork.processorCount, console, isCancelled: isCancelled)
       ?? ReferenceAdapter()
   }

@@ -25,6 +25,13 @@ struct AdapterArguments: ParsableArguments {
   @Option(help: "The prefix of keys before 'layers.', or none.", transform: modelPrefix)
   var prefix = ModelPrefix.model
 
+  @Option(
+    help: ArgumentHelp(
+      "How PEFT laid out fused LoRA factors, where neither shapes nor adapter_config.json tell.",
+      valueName: "peft-0.18|peft-0.19.1"),
+    transform: word)
+  var peftLayout: ParamWrapperLayout?
+
   /// The planner of a config.
   ///
   /// - Parameter mtp: What becomes of prediction layers, nil for what upstream does.
@@ -44,7 +51,8 @@ struct AdapterArguments: ParsableArguments {
     }
     let mtp = mtp ?? (isDropped || layout.layers.prediction == nil ? .drop : .preserve)
     let options = AdapterOptions(
-      targetDType: dtype ?? config.dtype, activation: activation, prefix: prefix, mtpPolicy: mtp)
+      targetDType: dtype ?? config.dtype, activation: activation, prefix: prefix, mtpPolicy: mtp,
+      paramWrapperLayout: peftLayout)
     return AdapterPlanner(config, options)
   }
 }
@@ -61,13 +69,11 @@ where Value.RawValue == String {
 
 /// Reads an element type by its name in safetensors or PyTorch.
 private func elementType(_ text: String) throws -> DType {
-  let names = DType.allCases.flatMap { [($0.rawValue, $0), (ModelConfig.name(of: $0), $0)] }
-  let list = WordList(names.map(\.0))
-  let name = text.hasPrefix("torch.") ? String(text.dropFirst("torch.".count)) : text
-  guard let known = list.meaning(of: name), let type = names.first(where: { $0.0 == known }) else {
-    throw ValidationError(list.answer(to: name))
+  let list = WordList(DType.allCases.flatMap { [$0.rawValue, ModelConfig.name(of: $0)] })
+  guard let type = ModelConfig.elementType(list.meaning(of: text) ?? text) else {
+    throw ValidationError(list.answer(to: text))
   }
-  return type.1
+  return type
 }
 
 /// Reads a prefix as keys have it, or `none`.

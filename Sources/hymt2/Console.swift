@@ -60,11 +60,11 @@ struct Console: Sendable {
     if !isJSON { Self.put(Self.escaped(line) + "\n", to: STDOUT_FILENO) }
   }
 
-  /// Writes a line that says whether something held.
-  func printVerdict(_ holds: Bool, _ line: String) {
+  /// Writes a line that says whether something held, nil of what is to be looked at.
+  func printVerdict(_ holds: Bool?, _ line: String) {
     guard !isJSON else { return }
-    let mark = holds ? "✔" : "✘"
-    let colored = isColored ? "\u{1b}[\(holds ? 32 : 31)m\(mark)\u{1b}[0m" : mark
+    let (mark, color) = holds.map { $0 ? ("✔", 32) : ("✘", 31) } ?? ("!", 33)
+    let colored = isColored ? "\u{1b}[\(color)m\(mark)\u{1b}[0m" : mark
     Self.put("\(colored) \(Self.escaped(line))\n", to: STDOUT_FILENO)
   }
 

@@ -11,12 +11,13 @@ import Tensors
 /// write the same files.
 struct ConversionRecord {
   static let fileName = "hymt2_conversion.json"
+  private static let version = 2
 
   /// The index of the original, nil if it was a single file.
   private let index: CheckpointIndex?
   private let indexJSON: JSONValue
-  /// The `__metadata__` of the original's shards.
-  let shardMetadata: SafetensorsMetadata?
+  /// The `__metadata__` of the original's shards by their names, those without any left out.
+  private var shardMetadata: [String: SafetensorsMetadata] = [:]
   private var options: JSONValue = .null
 
   /// Records a checkpoint on disk.
@@ -30,7 +31,7 @@ struct ConversionRecord {
             JSONObject(index.weightMap.map { ($0.name.text, .string($0.fileName)) })),
         ]
       } ?? .null
-    shardMetadata = folder.shards.first?.file.metadata
+    for shard in folder.shards { shardMetadata[shard.name] = shard.file.metadata }
     self.options = [
       "dtype": .string(options.targetDType.rawValue),
       "activation": .string(options.activation.rawValue),
@@ -41,21 +42,23 @@ struct ConversionRecord {
   }
 
   private init(_ json: JSONValue, path: String) throws {
-    guard json["schemaVersion"]?.integerValue == 1 else {
-      throw CommandError("\(path): expected schemaVersion 1; remove the file to do without it")
+    guard json["schemaVersion"]?.integerValue == Self.version else {
+      throw CommandError(
+        "\(path): expected schemaVersion \(Self.version); remove the file to do without it")
     }
     indexJSON = json["source_index"] ?? .null
     index = try Self.index(indexJSON, path: path)
-    shardMetadata = try json["shard_metadata"]?.objectValue.map { object in
+    for (shard, pairs) in json["shard_metadata"]?.objectValue?.members ?? [] {
       var metadata: SafetensorsMetadata = [:]
-      for (key, value) in object.members {
+      for (key, value) in pairs.objectValue?.members ?? [("", pairs)] {
         guard let text = value.stringValue else {
           throw CommandError(
-            "\(path): expected strings in shard_metadata, found \(value.kind) at '\(key)'")
+            "\(path): expected strings in shard_metadata, found \(value.kind) at '\(shard)', '\(key)'"
+          )
         }
         metadata[key] = text
       }
-      return metadata
+      shardMetadata[shard] = metadata
     }
   }
 
@@ -75,35 +78,38 @@ struct ConversionRecord {
     let text = try TensorStorage.mapping(path)
     let json: JSONValue
     do {
-      json = try JSONValue(parsing: text.bytes)
+      json = try JSONValue(parsing: text.bytes, acceptsNonFinite: true)
     } catch {
       throw CommandError("\(path): \(error); remove the file to do without it")
     }
     return try ConversionRecord(json, path: path)
   }
 
-  /// Members of the original index beside the total size.
-  var indexMetadata: JSONObject { index?.metadata ?? [:] }
+  /// The metadata of the original index.
+  var indexMetadata: JSONObject? { index?.metadata }
 
   /// The original's files for its tensors.
   ///
   /// - Throws: `SafetensorsError` if the tensors are not the original's.
   func shardPlan(for infos: [TensorInfo]) throws -> ShardPlan {
     guard let index else {
-      return try ShardPlan([.init(CheckpointFolder.singleFileName, infos)])
+      let name = CheckpointFolder.singleFileName
+      return try ShardPlan([.init(name, infos, metadata: shardMetadata[name])])
     }
-    return try ShardPlan(infos, following: index)
+    return try ShardPlan(infos, following: index) { shardMetadata[$0] }
   }
 
   /// The text of the record.
   var json: [UInt8] {
-    let metadata: JSONValue =
-      shardMetadata.map { metadata in
-        .object(JSONObject(metadata.pairs.map { ($0.key, .string($0.value)) }))
-      } ?? .null
+    // The members are sorted when they are written.
+    let metadata = JSONObject(
+      shardMetadata.map { shard, metadata in
+        (shard, .object(JSONObject(metadata.pairs.map { ($0.key, .string($0.value)) })))
+      })
     let value: JSONValue = [
-      "schemaVersion": 1, "tool": .string("hymt2 \(HyMT2.version)"), "options": options,
-      "source_index": indexJSON, "shard_metadata": metadata,
+      "schemaVersion": JSONValue(Self.version), "tool": .string("hymt2 \(HyMT2.version)"),
+      "options": options,
+      "source_index": indexJSON, "shard_metadata": .object(metadata),
     ]
     return value.bytes(.python)
   }

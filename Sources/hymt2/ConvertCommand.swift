@@ -26,6 +26,7 @@ struct ConvertCommand: ParsableCommand {
         hymt2 convert --to native Hy-MT2-30B-A3B native
         hymt2 convert --to native Hy3 rank0 --ep-rank 0 --ep-size 8 --mtp drop
         hymt2 convert --to hf native back --exclude 'model.layers.0'
+        hymt2 convert --to hf lora per-expert --config Hy3/config.json
       """)
 
   @Option(
@@ -45,8 +46,12 @@ struct ConvertCommand: ParsableCommand {
   @Option(help: "The largest shard to write, such as 5GB. Default: as in the input, or 5GB.")
   var maxShardSize: ByteSize?
 
+  @Option(help: "The config.json of the base model, for the folder of a LoRA adapter.")
+  var config: String?
+
   @OptionGroup var layout: LayoutArguments
   @OptionGroup var adapter: AdapterArguments
+  @OptionGroup var reading: ReadingArguments
   @OptionGroup var outputOptions: OutputOptions
 
   func validate() throws {
@@ -61,14 +66,14 @@ struct ConvertCommand: ParsableCommand {
         // Scripts may pass one set of options both ways.
         console.warn("--dtype has no effect with --to hf, which casts nothing")
       }
-      let folder = try CheckpointFolder(path: input)
+      let folder = try layout.folder(input, config: config, reading.access)
       let place = OutputPlace(output)
       try place.checkOutside(of: input)
       for name in place.leftovers {
         console.warn(
           "\(name) is left over from a run that was killed, unless one is under way: remove it")
       }
-      let conversion = FolderConversion(
+      let conversion = try FolderConversion(
         folder: folder,
         planner: try adapter.planner(try layout.config(of: folder), mtp: self.conversion.mtp),
         parallelism: try self.conversion.parallelism, console: console)
@@ -89,7 +94,7 @@ extension ModelConfig {
       // Bytes have no padding that could be read uninitialized.
       try self.init(jsonText: unsafe text.span.bytes, layout: layout)
     } catch {
-      throw CommandError("\(folder.path)/\(CheckpointFolder.configFileName): \(error)")
+      throw CommandError("\(folder.configPath): \(error)")
     }
   }
 }

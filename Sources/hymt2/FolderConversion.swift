@@ -10,43 +10,64 @@ import Tensors
 
 /// The conversion of one checkpoint folder into another.
 struct FolderConversion {
-  let folder: CheckpointFolder
-  let planner: AdapterPlanner
-  let parallelism: ExpertParallelism?
-  let console: Console
+  private let folder: CheckpointFolder
+  private let peft: PeftAdapter
+  private let planner: AdapterPlanner
+  private let parallelism: ExpertParallelism?
+  private let console: Console
+  /// The names of the sources of plans.
+  private let names: [TensorName]
+
+  init(
+    folder: CheckpointFolder, planner: AdapterPlanner, parallelism: ExpertParallelism?,
+    console: Console
+  ) throws {
+    self.folder = folder
+    peft = try PeftAdapter(folder, planner)
+    self.planner = peft.planner
+    self.parallelism = parallelism
+    self.console = console
+    names = folder.infos.map(\.name)
+  }
 
   private static let largestShardByteCount = 5_000_000_000
 
   /// Plans the conversion and proves the plan, where converting back is defined.
   func plan(to target: ConvertCommand.Target, excluding exclusion: String) throws -> ConversionPlan
   {
-    let infos = folder.infos
-    switch target {
-    case .native:
+    let infos = peft.infos
+    let isFused = planner.hasFusedFactors(infos)
+    if target == .native || isFused {
       let plan = try planner.fromHF(infos, expertParallelism: parallelism)
-      let back = try planner.toHF(plan.destinations, expertParallelism: parallelism)
+      var back = try planner.toHF(plan.destinations, expertParallelism: parallelism)
       try prove(plan, back)
-      report(plan)
-      return plan
-    case .hf:
-      let plan = try planner.toHF(
-        infos, excluding: ExclusionPattern(exclusion), expertParallelism: parallelism)
-      // A part of a checkpoint has no way to native form of its own.
-      if parallelism == nil && exclusion.isEmpty {
-        var options = planner.options
-        options.mtpPolicy = .preserve
-        // The layers that loading has dropped are still in the config.
-        options.completeness = .presentGroups
-        try prove(AdapterPlanner(planner.config, options).fromHF(plan.destinations), plan)
+      guard target == .hf else {
+        report(plan)
+        return plan
       }
-      report(plan)
-      return plan
+      if !exclusion.isEmpty {
+        back = try planner.toHF(
+          plan.destinations, excluding: ExclusionPattern(exclusion), expertParallelism: parallelism)
+      }
+      report(back)
+      return plan.followed(by: back)
     }
+    let plan = try planner.toHF(
+      infos, excluding: ExclusionPattern(exclusion), expertParallelism: parallelism)
+    // A part of a checkpoint has no way to native form of its own.
+    if parallelism == nil && exclusion.isEmpty {
+      var options = planner.options
+      options.mtpPolicy = .preserve
+      // The layers that loading has dropped are still in the config.
+      options.completeness = .presentGroups
+      try prove(AdapterPlanner(planner.config, options).fromHF(plan.destinations), plan)
+    }
+    report(plan)
+    return plan
   }
 
   private func prove(_ forward: ConversionPlan, _ backward: ConversionPlan) throws {
-    let proof = PlanProof(
-      forward: forward, backward: backward, config: planner.config, parallelism: parallelism)
+    let proof = try planner.proof(forward, backward, parallelism: parallelism)
     guard proof.holds else {
       let faults = proof.faults.map { "\n  \($0)" }.joined()
       throw CommandError("the plan is refuted, nothing is written:" + faults)
@@ -76,31 +97,43 @@ struct FolderConversion {
     _ plan: ConversionPlan, to path: String, memory: Int?, maxShardSize: Int?
   ) throws {
     let files = try files(of: plan, maxShardSize)
+    let casts = try PlannedCasts(plan, console) { [folder, names] source in
+      try folder.presentTensor(named: names[source])
+    }
+    casts.announce(to: console)
     let totals = try TensorTotals(plan.destinations)
     let writer = try CheckpointFolderWriter(
-      path: path, plan: files.plan, shardMetadata: files.shardMetadata,
-      indexMetadata: files.indexMetadata)
-    for name in folder.otherFiles where name != ConversionRecord.fileName {
-      try writer.add(copyOf: "\(folder.path)/\(name)", named: name)
+      path: path, plan: files.plan, indexMetadata: files.indexMetadata)
+    let carried = CarriedFiles(of: folder)
+    carried.report(to: console)
+    for name in carried.taken {
+      if let text = plan.direction == .toHF ? try peft.config(name, of: plan) : nil {
+        try writer.add(text, named: name)
+      } else {
+        try writer.add(copyOf: "\(folder.path)/\(name)", named: name)
+      }
     }
-    if plan.direction == .fromHF {
+    if plan.direction == .fromHF && !peft.isAdapter {
       try writer.add(
         ConversionRecord(source: folder, parallelism, planner.options).json,
         named: ConversionRecord.fileName)
     }
-    let streamer = PlanStreamer(
-      plan, memoryByteCount: memory ?? PlanStreamer.defaultMemoryByteCount)
+    let memory = memory ?? PlanStreamer.defaultMemoryByteCount
+    // What is read takes as much as what is made of it.
+    let streamer = PlanStreamer(plan, memoryByteCount: folder.isMapped ? memory : memory / 2)
     try stream(streamer, of: plan, to: writer, totals.byteCount)
     try Interruption.check()
     try writer.finish()
     let fileCount = files.plan.shards.count
     console.print("\(path): \(grouped(fileCount)) \(fileCount == 1 ? "file" : "files")")
     totals.print(to: console)
+    casts.print(to: console)
     console.printDocument(
       "convert", holds: true,
       planner.config.layout.members + totals.json + [
         "output": .string(path), "files": JSONValue(fileCount),
-        "omitted": JSONValue(plan.omissions.count),
+        "omitted": JSONValue(plan.omissions.count), "casts": casts.json,
+        "left": .array(carried.left.map { .string($0) }),
       ])
   }
 
@@ -110,10 +143,10 @@ struct FolderConversion {
   ) throws {
     let progress = Progress("converting", total: totalByteCount, in: .bytes, console)
     defer { progress.finish() }
-    let folder = folder
-    try streamer.run { source in
+    let (folder, names) = (folder, names)
+    try streamer.run { source, elements in
       try Interruption.check()
-      return try folder.presentTensor(named: plan.sources[source].name)
+      return try folder.presentTensor(named: names[source], elements: elements)
     } into: { destination, byteOffset, bytes in
       try writer.write(
         bytes, of: plan.destinations[destination].name, atByteOffset: byteOffset)
@@ -121,20 +154,24 @@ struct FolderConversion {
     }
   }
 
-  private typealias Files = (
-    plan: ShardPlan, shardMetadata: SafetensorsMetadata?, indexMetadata: JSONObject
-  )
-
   /// The files to write: those that the checkpoint came from, if its tensors are all there again.
-  private func files(of plan: ConversionPlan, _ maxShardSize: Int?) throws -> Files {
+  private func files(
+    of plan: ConversionPlan, _ maxShardSize: Int?
+  ) throws -> (plan: ShardPlan, indexMetadata: JSONObject?) {
+    if peft.isAdapter {
+      let shard = folder.shards[0]
+      return (
+        try ShardPlan([.init(shard.name, plan.destinations, metadata: shard.file.metadata)]), nil
+      )
+    }
     if plan.direction == .toHF, maxShardSize == nil,
       let record = try ConversionRecord.read(from: folder),
       let restored = try? record.shardPlan(for: plan.destinations)
     {
-      return (restored, record.shardMetadata, record.indexMetadata)
+      return (restored, record.indexMetadata)
     }
     let greedy = try ShardPlan.greedy(
       plan.destinations, maxShardSize: maxShardSize ?? Self.largestShardByteCount)
-    return (greedy, ["format": "pt"], [:])
+    return (greedy, nil)
   }
 }

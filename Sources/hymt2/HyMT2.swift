@@ -16,7 +16,8 @@ struct HyMT2: ParsableCommand {
       """,
     version: "hymt2 \(version)",
     subcommands: [
-      CheckCommand.self, FuzzCommand.self, ReplayCommand.self, ProveCommand.self, NamesCommand.self,
+      DemoCommand.self, CheckCommand.self, FuzzCommand.self, ReplayCommand.self, ProveCommand.self,
+      NamesCommand.self,
       VerifyCommand.self,
       ConvertCommand.self, DigestCommand.self, DiffCommand.self, InspectCommand.self,
       GoldenCommand.self,

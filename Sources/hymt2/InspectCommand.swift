@@ -46,20 +46,30 @@ struct InspectCommand: ParsableCommand {
 
 /// The tensors of one or more files.
 private struct Contents {
-  private var files: [(name: String, file: SafetensorsFile)]
+  private var files: [(name: String, file: SafetensorsFile)] = []
+  /// Files with types that nothing else here knows, such as F4.
+  private var listed: [(name: String, tensors: [HeaderTensor])] = []
 
   init(_ path: String, _ console: Console) throws {
     guard let names = folderNames(in: path) else {
-      files = [(path, try SafetensorsFile(path: path))]
+      try add(path, at: path)
       return
     }
     do {
-      files = try CheckpointFolder(path: path).shards.map { ($0.name, $0.file) }
+      files = try CheckpointFolder(path: path, access: .read).shards.map { ($0.name, $0.file) }
     } catch {
       let names = names.filter { $0.hasSuffix(".safetensors") }
       guard !names.isEmpty else { throw error }
-      files = try names.map { ($0, try SafetensorsFile(path: "\(path)/\($0)")) }
+      for name in names { try add(name, at: "\(path)/\(name)") }
       console.warn("not a whole checkpoint: \(error)")
+    }
+  }
+
+  private mutating func add(_ name: String, at path: String) throws {
+    do {
+      files.append((name, try SafetensorsFile(path: path, access: .read)))
+    } catch  where error.code == .unsupportedDType {
+      listed.append((name, try SafetensorsFile.listing(path: path)))
     }
   }
 
@@ -69,10 +79,33 @@ private struct Contents {
       let metadata = (file.metadata?.pairs ?? []).map { ($0.key, $0.value) }
       console.print(name, metadata, file.infos, isSummary: isSummary)
     }
+    for (name, tensors) in listed {
+      let rows = tensors.map { ($0.name, $0.dtype, "\($0.extents)") }
+      console.print(name, [], rows, isSummary: isSummary)
+    }
     totals.print(to: console)
     console.printDocument(
       "inspect", holds: true,
-      totals.json + ["files": .array(files.map { json($0.name, $0.file, isSummary) })])
+      totals.json + [
+        "files": .array(
+          files.map { json($0.name, $0.file, isSummary) }
+            + listed.map { json($0.name, $0.tensors, isSummary) })
+      ])
+  }
+
+  private func json(_ name: String, _ tensors: [HeaderTensor], _ isSummary: Bool) -> JSONValue {
+    var object: JSONObject = ["name": .string(name), "tensorCount": JSONValue(tensors.count)]
+    if !isSummary {
+      object["tensors"] = .array(
+        tensors.map {
+          [
+            "name": .string($0.name), "dtype": .string($0.dtype),
+            "shape": .array($0.extents.map { JSONValue($0) }),
+            "bytes": JSONValue($0.byteCount),
+          ]
+        })
+    }
+    return .object(object)
   }
 
   private func json(_ name: String, _ file: SafetensorsFile, _ isSummary: Bool) -> JSONValue {
@@ -91,12 +124,19 @@ extension Console {
   func print(
     _ file: String, _ attributes: [(String, String)], _ infos: [TensorInfo], isSummary: Bool
   ) {
-    print("\(file): \(grouped(infos.count)) tensors")
+    let rows = infos.map { ($0.name.text, $0.dtype.rawValue, "\($0.shape)") }
+    print(file, attributes, rows, isSummary: isSummary)
+  }
+
+  fileprivate func print(
+    _ file: String, _ attributes: [(String, String)],
+    _ tensors: [(name: String, type: String, shape: String)], isSummary: Bool
+  ) {
+    print("\(file): \(grouped(tensors.count)) tensors")
     for (name, value) in attributes { print("  \(name) = \(value)") }
-    let width = infos.map(\.name.text.count).max() ?? 0
-    for info in isSummary ? [] : infos {
-      print(
-        "  \(info.name.text.padded(to: width))  \(info.dtype.rawValue.padded(to: 8)) \(info.shape)")
+    let width = tensors.map(\.name.count).max() ?? 0
+    for (name, type, shape) in isSummary ? [] : tensors {
+      print("  \(name.padded(to: width))  \(type.padded(to: 8)) \(shape)")
     }
   }
 }

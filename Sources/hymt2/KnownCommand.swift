@@ -42,6 +42,9 @@ struct KnownListCommand: ParsableCommand {
   @Flag(help: "Print a page for whoever maintains the adapter.")
   var markdown = false
 
+  @Flag(help: "Print each divergence once, with the layouts that have it.")
+  var overview = false
+
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -54,7 +57,12 @@ struct KnownListCommand: ParsableCommand {
     try runOrExit {
       let console = output.console
       let lists = try chosen()
-      for (position, list) in lists.enumerated() {
+      if overview {
+        let lines = KnownDivergences.overview(lists).split(
+          separator: "\n", omittingEmptySubsequences: false)
+        console.print(lines.dropLast().map { ReportLine(nil, String($0)) })
+      }
+      for (position, list) in lists.enumerated() where !overview {
         if position > 0 { console.print("") }
         print(list, to: console)
       }

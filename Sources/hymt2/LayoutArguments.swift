@@ -43,6 +43,15 @@ struct LayoutArguments: ParsableArguments {
     try config { try ModelConfig(fileAt: path, layout: $0) }
   }
 
+  /// Opens a checkpoint folder.
+  ///
+  /// - Parameter config: The file of the config that counts instead of the folder's, if any.
+  func folder(
+    _ path: String, config: String?, _ access: FileAccess
+  ) throws -> CheckpointFolder {
+    try CheckpointFolder(path: path, configPath: config, access: access)
+  }
+
   /// Reads the config of a checkpoint folder in the same way.
   func config(of folder: CheckpointFolder) throws -> ModelConfig {
     try config { try ModelConfig(configOf: folder, layout: $0) }
@@ -57,6 +66,19 @@ struct LayoutArguments: ParsableArguments {
   var words: [String] {
     (layout.map { ["--layout", $0] } ?? []) + (native.map { ["--native", $0] } ?? [])
   }
+}
+
+/// The option that says how the files of checkpoints are reached.
+struct ReadingArguments: ParsableArguments {
+  @Flag(
+    inversion: .prefixedNo,
+    help: """
+      Map files into memory instead of reading them, which is of use with a small --max-memory. A file that is \
+      cut off meanwhile ends the process then.
+      """)
+  var mmap = false
+
+  var access: FileAccess { mmap ? .mapped : .read }
 }
 
 /// A table by its name or in a file.

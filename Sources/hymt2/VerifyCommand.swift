@@ -33,7 +33,7 @@ struct VerifyCommand: ParsableCommand {
   @Flag(help: "Use made-up data for the whole model of --config instead of a folder.")
   var synthetic = false
 
-  @Option(help: "The config.json for --synthetic.")
+  @Option(help: "The config.json for --synthetic, or of an adapter's base model.")
   var config: String?
 
   @Option(
@@ -41,8 +41,15 @@ struct VerifyCommand: ParsableCommand {
     transform: word)
   var mtp = MTPPolicy.preserve
 
+  @Flag(help: "Element types that are not the layout's are errors.")
+  var strict = false
+
+  @Flag(help: "Check index, headers, config and layout only; read no data.")
+  var headersOnly = false
+
   @OptionGroup var layout: LayoutArguments
   @OptionGroup var adapter: AdapterArguments
+  @OptionGroup var reading: ReadingArguments
   @OptionGroup var choice: AdapterChoice
   @OptionGroup var output: OutputOptions
 
@@ -51,23 +58,28 @@ struct VerifyCommand: ParsableCommand {
       guard folder == nil, config != nil else {
         throw ValidationError("--synthetic goes with --config FILE and without a folder")
       }
-    } else if folder == nil || config != nil {
+    } else if folder == nil {
       throw ValidationError("name a checkpoint folder, or give --synthetic --config FILE")
+    }
+    if headersOnly && (synthetic || choice.command != nil) {
+      throw ValidationError("--headers-only reads no data, which --synthetic and --adapter need")
     }
   }
 
   func run() throws {
     try runOrExit {
-      if let config {
+      if synthetic, let config {
         let planner = try adapter.planner(try layout.config(fileAt: config), mtp: mtp)
         let infos = planner.schema
         return try verify(planner, infos) { try SyntheticTensor.make(infos[$0]) }
       }
-      let folder = try CheckpointFolder(path: folder ?? "")
-      let infos = folder.infos
+      let folder = try layout.folder(
+        folder ?? "", config: config, headersOnly ? .read : reading.access)
       let planner = try adapter.planner(try layout.config(of: folder), mtp: mtp)
-      return try verify(planner, infos, shardCount: folder.shards.count) {
-        try folder.presentTensor(named: infos[$0].name)
+      let peft = try PeftAdapter(folder, planner)
+      let names = folder.infos.map(\.name)
+      return try verify(peft.planner, peft.infos, shardCount: folder.shards.count) {
+        try folder.presentTensor(named: names[$0])
       }
     }
   }
@@ -76,7 +88,9 @@ struct VerifyCommand: ParsableCommand {
     _ planner: AdapterPlanner, _ infos: [TensorInfo], shardCount: Int? = nil,
     source: @escaping @Sendable (Int) throws -> Tensor
   ) throws -> Bool {
-    let verification = try Verification(planner, infos, output.console, source: source)
+    if headersOnly { return try verifyHeaders(planner, infos, shardCount: shardCount) }
+    let verification = try Verification(
+      planner, infos, isStrict: strict, output.console, source: source)
     let comparison =
       verification.holds
       ? try AdapterComparison(
@@ -87,10 +101,45 @@ struct VerifyCommand: ParsableCommand {
   }
 }
 
+extension VerifyCommand {
+  private func verifyHeaders(
+    _ planner: AdapterPlanner, _ infos: [TensorInfo], shardCount: Int?
+  ) throws -> Bool {
+    let (console, totals) = (output.console, try TensorTotals(infos))
+    // Planning finds whatever names and shapes can tell.
+    _ = try planner.fromHF(infos)
+    let types = TypeCheck(planner, infos, isStrict: strict)
+    console.printFiles(shardCount)
+    types.print(to: console)
+    console.print("  no data were read")
+    totals.print(to: console)
+    console.printDocument(
+      "verify", holds: types.holds,
+      planner.config.layout.members + totals.json + [
+        "status": types.status(holds: types.holds), "types": types.json, "headersOnly": true,
+      ])
+    return types.holds
+  }
+}
+
+extension Console {
+  /// Says that files, keys and shapes are right.
+  fileprivate func printFiles(_ shardCount: Int?) {
+    if let shardCount {
+      printVerdict(
+        true,
+        shardCount == 1
+          ? "the file is whole"
+          : "\(grouped(shardCount)) files are whole and agree with the index")
+    }
+    printVerdict(true, "every tensor of the config is there with its shape")
+  }
+}
+
 extension CheckpointFolder {
   /// A tensor that was there when the folder was opened.
-  func presentTensor(named name: TensorName) throws -> Tensor {
-    guard let tensor = tensor(named: name) else {
+  func presentTensor(named name: TensorName, elements: Range<Int>? = nil) throws -> Tensor {
+    guard let tensor = try read(name, elements: elements) else {
       throw CommandError("the tensor '\(name)' has gone from '\(path)'")
     }
     return tensor
@@ -106,16 +155,18 @@ private struct Verification {
   private let data: CheckpointVerifier.Summary?
   /// The type that experts are cast to on the way, nil if they keep theirs.
   private let castType: DType?
+  private let types: TypeCheck
 
   init(
-    _ planner: AdapterPlanner, _ infos: [TensorInfo], _ console: Console,
+    _ planner: AdapterPlanner, _ infos: [TensorInfo], isStrict: Bool, _ console: Console,
     source: @escaping @Sendable (Int) throws -> Tensor
   ) throws {
+    types = TypeCheck(planner, infos, isStrict: isStrict)
     layout = planner.config.layout
     totals = try TensorTotals(infos)
     let forward = try planner.fromHF(infos)
     let backward = try planner.toHF(forward.destinations)
-    proof = PlanProof(forward: forward, backward: backward, config: planner.config)
+    proof = try planner.proof(forward, backward)
     let casts = forward.moves.contains {
       forward.sources[$0.source].dtype != forward.destinations[$0.destination].dtype
     }
@@ -131,20 +182,14 @@ private struct Verification {
     data = try verifier.run(source: source) { progress.advance($0) }
   }
 
-  var holds: Bool { proof.holds && data?.disagreements.isEmpty == true }
+  var holds: Bool { proof.holds && data?.disagreements.isEmpty == true && types.holds }
 
   /// Writes the result and returns whether everything holds.
   func report(
     to console: Console, shardCount: Int? = nil, _ comparison: AdapterComparison? = nil
   ) -> Bool {
-    if let shardCount {
-      console.printVerdict(
-        true,
-        shardCount == 1
-          ? "the file is whole"
-          : "\(grouped(shardCount)) files are whole and agree with the index")
-    }
-    console.printVerdict(true, "every tensor of the config is there with its shape")
+    console.printFiles(shardCount)
+    types.print(to: console)
     for law in PlanProof.Law.allCases {
       let faults = proof.faults.filter { $0.law == law }
       console.printVerdict(faults.isEmpty, law.statement)
@@ -158,6 +203,7 @@ private struct Verification {
     console.printDocument(
       "verify", holds: holds,
       layout.members + totals.json + [
+        "status": types.status(holds: holds), "types": types.json,
         "expertTensors": JSONValue(data?.expertTensorCount ?? 0),
         "expertBytes": JSONValue(data?.expertByteCount ?? 0),
         "castTo": castType.map { .string($0.rawValue) } ?? .null,

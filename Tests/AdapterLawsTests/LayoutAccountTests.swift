@@ -13,6 +13,8 @@ import Testing
 @Suite("What became of each tensor is told with every layout")
 struct LayoutAccountTests {
   private static let names = Layout.knownNames
+  /// Those whose experts have another form natively.
+  private static let moving = names.filter { $0 != "hy_v4" }
 
   private func losses(
     _ input: StateDict, _ result: StateDict, _ side: CheckpointFaultKind.Side,
@@ -42,7 +44,7 @@ struct LayoutAccountTests {
     }
   }
 
-  @Test("A group left out is lost with all of its parts", arguments: names)
+  @Test("A group left out is lost with all of its parts", arguments: moving)
   func groupLost(name: String) throws {
     let spec = try LayoutSample.spec(name)
     let onDisk = try LayoutSample.onDisk(spec)
@@ -64,7 +66,7 @@ struct LayoutAccountTests {
     #expect(found.allSatisfy { $0.fate == .lost })
   }
 
-  @Test("An element that changes in a group is of the part that stands there", arguments: names)
+  @Test("An element that changes in a group is of the part that stands there", arguments: moving)
   func elementChanged(name: String) throws {
     let spec = try LayoutSample.spec(name)
     let onDisk = try LayoutSample.onDisk(spec)
@@ -113,7 +115,7 @@ struct LayoutAccountTests {
     #expect(losses(input, native, .onDisk, spec).map(\.name) == [])
   }
 
-  @Test("A part that is not saved is missed", arguments: names)
+  @Test("A part that is not saved is missed", arguments: moving)
   func partLost(name: String) throws {
     let spec = try LayoutSample.spec(name)
     let start = LayoutSample.start(spec)

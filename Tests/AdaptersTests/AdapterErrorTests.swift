@@ -14,13 +14,15 @@ struct AdapterErrorTests {
     }
   }
 
-  @Test("Twenty problems are shown, and the number of the others")
+  @Test("The cause comes first, then three problems of each kind, then where all are")
   func limit() {
-    let lines = AdapterError(Self.problems(23)).description.split(separator: "\n")
-    #expect(lines.first == "23 problems in the state dict:")
-    #expect(lines.count == 22)
-    #expect(lines[1] == "  missing tensor: 'layer.0': expected [2, 3], found no such key")
-    #expect(lines.last == "  and 3 more")
+    let error = AdapterError(Self.problems(23), cause: "all are missing")
+    let lines = error.description.split(separator: "\n")
+    #expect(lines.prefix(2) == ["all are missing", "23 problems in the state dict:"])
+    #expect(lines.count == 7)
+    #expect(lines[2] == "  missing tensor: 'layer.0': expected [2, 3], found no such key")
+    #expect(lines.suffix(2) == ["  missing tensor, in all 23:", "    layer.{0-22} (23)"])
+    #expect(error == AdapterError(Self.problems(23)))
     let one = AdapterError(Self.problems(1)).description.split(separator: "\n")
     #expect(one.first == "1 problem in the state dict:")
     #expect(one.count == 2)

@@ -58,11 +58,12 @@ struct ModelConfigJSONTests {
     }
   }
 
-  @Test("Element types have their names in PyTorch")
+  @Test("Element types have their names in PyTorch and safetensors, and short ones, in either case")
   func elementTypes() throws {
     let types: [(JSONValue, DType)] = [
       ("bfloat16", .bf16), ("float16", .f16), ("float32", .f32), ("float64", .f64),
-      ("float8_e4m3fn", .f8E4M3), ("float8_e5m2", .f8E5M2),
+      ("float8_e4m3fn", .f8E4M3), ("float8_e5m2", .f8E5M2), ("bf16", .bf16), ("BF16", .bf16),
+      ("torch.bfloat16", .bf16), ("half", .f16), ("fp32", .f32), ("F8_E4M3", .f8E4M3),
     ]
     for (name, type) in types {
       #expect(try Self.config([("dtype", name)]).dtype == type)

@@ -94,13 +94,13 @@ struct ConvertFailureTests {
     _ = try scratch.tiny()
     try scratch.replace("\"num_experts\": 4", by: "\"num_experts\": 3", in: "tiny/config.json")
     try fail(scratch, "--to", "native", "tiny", "out")
-      .expectFailure(naming: "surplus expert: 'model.layers.2.mlp.experts.3.up_proj.weight'")
+      .expectFailure(naming: "{1-2}.mlp.experts.3.{down_proj,gate_proj,up_proj}.weight (6)")
     try scratch.replace("\"num_experts\": 3", by: "\"num_experts\": \"4\"", in: "tiny/config.json")
     try fail(scratch, "--to", "native", "tiny", "out")
       .expectFailure(naming: "tiny/config.json", "'num_experts'")
     try scratch.replace("\"num_experts\": \"4\"", by: "\"num_experts\": 4", in: "tiny/config.json")
     try fail(scratch, "--to", "native", "tiny", "out", "--dtype", "I64")
-      .expectFailure(naming: "I64", "'model.layers.1.mlp.experts.0.up_proj.weight'")
+      .expectFailure(naming: "I64", "'model.layers.1.mlp.experts.0.down_proj.weight'")
     try scratch.edit("tiny/model-00001-of-00003.safetensors") { $0.removeLast() }
     try fail(scratch, "--to", "native", "tiny", "out")
       .expectFailure(naming: "tiny/model-00001-of-00003.safetensors")
@@ -114,7 +114,7 @@ struct ConvertFailureTests {
     let name = "native/hymt2_conversion.json"
     let record = try scratch.bytes(name)
     for (old, new) in [
-      ("{", "["), ("\"schemaVersion\": 1", "\"schemaVersion\": 2"), ("{\n", "{\n  \"tool\": 1,\n"),
+      ("{", "["), ("\"schemaVersion\": 2", "\"schemaVersion\": 1"), ("{\n", "{\n  \"tool\": 1,\n"),
       ("\"weight_map\"", "\"weights\""), ("\"format\": \"pt\"", "\"format\": 1"),
       ("model-00001-of-00003", "../model-00001-of-00003"),
     ] {

@@ -28,6 +28,7 @@ struct HyMT2Tests {
         "--native",
       ]
     ),
+    ("demo", []),
     ("prove", ["--config", "--ep-size", "--layout", "--native"]),
     ("names", ["<index>", "--config", "--layout"]),
     (
@@ -44,11 +45,11 @@ struct HyMT2Tests {
       ]
     ),
     ("inspect", ["<path>", "--summary"]),
-    ("known list", ["<adapter>", "<version>", "--known", "--markdown", "--layout"]),
+    ("known list", ["<adapter>", "<version>", "--known", "--markdown", "--overview", "--layout"]),
     ("known draft", ["<report>"]),
     ("layouts list", ["--configs"]),
     ("layouts show", ["<table>", "--native", "--config"]),
-    ("layouts audit", ["<tables>"]),
+    ("layouts audit", ["<tables>", "--all"]),
     ("bench", ["--runs", "--layout"]),
     ("golden verify", ["--set", "--filter", "--adapter", "--no-known", "--layout"]),
     ("golden list", ["--set", "--filter"]),
@@ -69,7 +70,7 @@ struct HyMT2Tests {
 
   /// The commands whose examples need no files and are work.
   private static let runnable = [
-    "bench", "check", "known list", "layouts audit", "layouts list", "layouts show",
+    "bench", "check", "demo", "known list", "layouts audit", "layouts list", "layouts show",
   ]
 
   /// What a command prints for `--help`.
@@ -133,7 +134,7 @@ struct HyMT2Tests {
       ["prove", "--config", "a", "--ep-size", "0"], ["prove", "--config", "a", "--ep-size", "x"],
       ["prove", "--config", "a", "--dtype", "bf15"], ["prove", "--config", "a", "--prefix", "x"],
       ["prove", "--config", "a", "--activation", "gelu"],
-      ["verify"], ["verify", "a", "b"], ["verify", "a", "--config", "b"],
+      ["verify"], ["verify", "a", "b"], ["verify", "a", "--headers-only", "--adapter", "b"],
       ["verify", "--synthetic"],
       ["verify", "a", "--synthetic", "--config", "b"], ["verify", "--config", "b"],
       ["convert", "a", "b"], ["convert", "--to", "hf", "a"], ["convert", "--to", "x", "a", "b"],

@@ -116,13 +116,39 @@ struct InspectCommandTests {
     try fails("x").expectFailure(naming: "x, byte ")
   }
 
+  @Test("Types of less than a byte are listed, and refused by name elsewhere")
+  func narrowTypes() throws {
+    let scratch = try Scratch()
+    let json = """
+      {"a":{"dtype":"F4","shape":[2,4],"data_offsets":[0,4]},\
+      "b":{"dtype":"F6_E2M3","shape":[4],"data_offsets":[4,7]}}
+      """
+    var bytes = [UInt8](repeating: 0, count: 8)
+    bytes[0] = UInt8(json.utf8.count)
+    try scratch.write(bytes + Array(json.utf8) + [UInt8](repeating: 0, count: 7), to: "x")
+    let outcome = try Hymt2.run("inspect", "x", in: scratch.path)
+    outcome.expectSuccess()
+    #expect(
+      outcome.output.hasPrefix("x: 2 tensors\n  a  F4       [2, 4]\n  b  F6_E2M3  [4]\n"))
+    let files = try #require(try Hymt2.run("inspect", scratch["x"], "--json").json()["files"])
+    #expect(
+      files.arrayValue?.first?["tensors"]?.arrayValue?.first == [
+        "bytes": 4, "dtype": "F4", "name": "a", "shape": [2, 4],
+      ])
+    _ = try scratch.tiny()
+    try scratch.write(scratch.bytes("x"), to: "tiny/model-00002-of-00003.safetensors")
+    try Hymt2.run("verify", scratch["tiny"]).expectFailure(
+      naming: "model-00002-of-00003.safetensors", "'a'", "found 'F4'")
+    #expect(try Hymt2.run("inspect", scratch["tiny"]).output.contains("  a  F4       [2, 4]\n"))
+  }
+
   @Test("Control characters in names do not reach the terminal")
   func controlCharacters() throws {
     let scratch = try Scratch()
     let info = TensorInfo("a\u{1b}[2J\u{9b}1m\nb", .u8, [0])
     let writer = try CheckpointFolderWriter(
-      path: scratch["out"], plan: .greedy([info], maxShardSize: 1),
-      shardMetadata: ["k\r": "v\u{7}"])
+      path: scratch["out"],
+      plan: ShardPlan([.init("model.safetensors", [info], metadata: ["k\r": "v\u{7}"])]))
     try writer.finish()
     let outcome = try Hymt2.run("inspect", scratch["out/model.safetensors"])
     outcome.expectSuccess()

@@ -29,6 +29,18 @@ struct KnownCommandTests {
     }
   }
 
+  @Test("docs/upstream.md has each divergence once, as the command prints them")
+  func overview() throws {
+    let shown = String(
+      decoding: try Data(contentsOf: URL(filePath: "\(Hymt2.tree)/docs/upstream.md")), as: UTF8.self
+    )
+    let printed = try Hymt2.run("known", "nemo-automodel", "0.7.0", "--overview")
+    printed.expectSuccess()
+    #expect(
+      shown.contains("\n\n\(printed.output)\n## transformers"),
+      "put what hymt2 known nemo-automodel 0.7.0 --overview prints into docs/upstream.md")
+  }
+
   @Test("The lists that there are, in text and JSON; others are an error that names them")
   func list() throws {
     let text = try Hymt2.run("known")

@@ -18,6 +18,7 @@ struct VerifyCommandTests {
       text.output == """
         ✔ 3 files are whole and agree with the index
         ✔ every tensor of the config is there with its shape
+        ✔ every tensor has its element type
         ✔ every move stays inside its tensors
         ✔ every element is written once and read once
         ✔ every element is where the layout's index formula puts it
@@ -69,7 +70,7 @@ struct VerifyCommandTests {
     try Synthetic.write(Synthetic.config(), to: scratch["bare"], prefix: .none)
     try Hymt2.run("verify", scratch["bare"], "--prefix", "none").expectSuccess()
     try Hymt2.run("verify", scratch["bare"]).expectFailure(
-      naming: "unknown prefix", "'layers.1.mlp.experts.0.up_proj.weight'")
+      naming: "unknown prefix: 'layers.1.", "state it by --prefix none")
   }
 
   @Test("Made-up data of a config's whole model hold")
@@ -93,8 +94,9 @@ struct VerifyCommandTests {
     let tiny = try scratch.tiny()
     try Hymt2.run("convert", "--to", "native", tiny, scratch["native"]).expectSuccess()
     try Hymt2.run("verify", scratch["native"]).expectFailure(
-      naming: "key of another layout: 'model.layers.1.mlp.experts.gate_and_up_projs'",
-      "missing tensor: 'model.layers.1.mlp.experts.0.gate_proj.weight'")
+      naming: "the experts are in native form 'automodel'",
+      "key of another layout: 'model.layers.1.mlp.experts.down_projs'",
+      "missing tensor: 'model.layers.1.mlp.router.gate.weight'", "key of another layout, in all ")
     try Hymt2.run("verify", scratch["none"]).expectFailure(naming: scratch["none"])
     try Hymt2.run("verify", "").expectFailure(naming: "No such file")
     try Hymt2.run("verify", "\(tiny)/config.json").expectFailure(naming: "Not a directory")

@@ -79,7 +79,21 @@ struct FaultyTable: Sendable, CustomTestStringConvertible {
     FaultyTable(
       "I: inner_size", "I: {field: inner_size, in layers: {where: kinds}}", line: 2,
       "sizes.I.in layers",
-      expected: "where: a list's field, is: a text of it, field: the size's field",
+      expected: "where: a list's field, is: a text of it, and field: the size's field or value: "
+        + "a number; or list: a field with a size for each layer",
+      found: "a mapping"),
+    FaultyTable(
+      "I: inner_size", "I: {field: inner_size, in layers: {list: inner_sizes, value: 0}}", line: 2,
+      "sizes.I.in layers",
+      expected: "where: a list's field, is: a text of it, and field: the size's field or value: "
+        + "a number; or list: a field with a size for each layer",
+      found: "a mapping"),
+    FaultyTable(
+      "I: inner_size",
+      "I: {field: inner_size, in layers: {where: kinds, is: wide, value: some}}", line: 2,
+      "sizes.I.in layers",
+      expected: "where: a list's field, is: a text of it, and field: the size's field or value: "
+        + "a number; or list: a field with a size for each layer",
       found: "a mapping"),
     FaultyTable(
       "extra_bias: false", "extra_bias: no", line: 3, "flags.extra_bias",
@@ -199,6 +213,11 @@ struct FaultyTable: Sendable, CustomTestStringConvertible {
       line: 20, "tensors.head.weight", expected: "index formulas of tensors in layers only",
       found: "others"),
     FaultyTable(
+      "head.weight: {shape: [H], role: head}", "head.weight: {shape: [H], automodel: tail.weight}",
+      line: 20, "tensors.head.weight",
+      expected: "native names of tensors in layers only; prefix: exchanges what others begin with",
+      found: "'tail.weight'"),
+    FaultyTable(
       "models: [tiny]", "models: [tiny]\norder: moved first", line: 2, "order",
       expected: "moved last, or a start of names on disk and last", found: "'moved first'"),
     FaultyTable(
@@ -241,9 +260,9 @@ struct FaultyTableTests {
 
   @Test("An unknown table names the known ones, an unknown native form those of the table")
   func unknown() throws {
-    let table = try #require(throws: LayoutError.self) { try Layout.named("hy_v4") }
-    #expect(table.found == "'hy_v4'")
-    #expect(table.expected == "'hy_v3', the nearest of \(Layout.knownNames.count)")
+    let table = try #require(throws: LayoutError.self) { try Layout.named("hy_mt9") }
+    #expect(table.found == "'hy_mt9'")
+    #expect(table.expected == "'hy_mt2', the nearest of \(Layout.knownNames.count)")
     let form = try #require(throws: LayoutError.self) {
       try Layout.named("hy_v3", native: "torchtitan")
     }

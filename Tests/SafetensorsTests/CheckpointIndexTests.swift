@@ -39,7 +39,7 @@ struct CheckpointIndexTests {
       ("", .invalidJSON, 0), ("[]", .invalidMember, 0), ("{}", .missingMember, 1),
       (#"{"metadata":{}}"#, .missingMember, 14), (#"{"weight_map":{}}"#, .missingMember, 16),
       (#"{"metadata":[],"weight_map":{}}"#, .invalidMember, 12),
-      (#"{"metadata":{"total_size":1.0},"weight_map":{}}"#, .invalidMember, 26),
+      (#"{"metadata":{"total_size":1.5},"weight_map":{}}"#, .invalidMember, 26),
       (#"{"metadata":{"total_size":-1},"weight_map":{}}"#, .invalidMember, 26),
       (#"{"metadata":{"total_size":"1"},"weight_map":{}}"#, .invalidMember, 26),
       (#"{"metadata":{},"weight_map":{"a":1}}"#, .invalidMember, 33),

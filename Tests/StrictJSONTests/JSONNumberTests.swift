@@ -19,6 +19,42 @@ struct JSONNumberTests {
     #expect(value.text(.compact) == literal)
   }
 
+  @Test(
+    "Whole numbers are whole however they are written",
+    arguments: [
+      ("0", 0), ("-0", 0), ("-0.0", 0), ("0e99999999999999999999", nil), ("0e9", 0), ("1.0", 1),
+      ("1e3", 1000), ("1E+03", 1000), ("-12.50e1", -125), ("100e-2", 1), ("0.001e3", 1),
+      ("71903645408.0", 71_903_645_408), ("9223372036854775807.000", Int.max),
+      ("-9223372036854775808e0", Int.min), ("9223372036854775808.0", nil), ("1e19", nil),
+      ("1.5", nil), ("1e-1", nil), ("15e-1", nil), ("1e999999999999", nil),
+      ("1e-9223372036854775808", nil),
+      ("0.1e18", 100_000_000_000_000_000),
+    ] as [(String, Int?)])
+  func whole(_ literal: String, _ expected: Int?) throws {
+    #expect(try JSONValue(parsing: Array(literal.utf8)).wholeValue == expected)
+  }
+
+  @Test(
+    "Python's numbers that are not finite are read where they are accepted, and are no numbers to use"
+  )
+  func nonFinite() throws {
+    for word in ["NaN", "Infinity", "-Infinity"] {
+      for text in [word, "[1,\(word)]", "{\"a\":\(word)}", "[{\"b\":[\(word),0]}]"] {
+        let value = try JSONValue(parsing: Array(text.utf8), acceptsNonFinite: true)
+        #expect(value.text(.compact) == text)
+        #expect(throws: JSONError.self) { try JSONValue(parsing: Array(text.utf8)) }
+      }
+      let value = try JSONValue(parsing: Array(word.utf8), acceptsNonFinite: true)
+      #expect(value.kind == .number)
+      #expect(value.integerValue == nil && value.wholeValue == nil && value.doubleValue == nil)
+    }
+    for text in ["Nan", "nan", "Inf", "+Infinity", "-NaN", "InfinityX", "NaN1", "--Infinity"] {
+      #expect(throws: JSONError.self, "\(text)") {
+        try JSONValue(parsing: Array(text.utf8), acceptsNonFinite: true)
+      }
+    }
+  }
+
   @Test("Doubles are the nearest, and nil beyond the largest")
   func doubles() throws {
     for (literal, expected) in [

@@ -48,7 +48,7 @@ struct TokenWord {
       $0.variant = .init(layers: Set($1.numbers), sizes: $0.variant.sizes)
     }
     let sizes = layout.sizes.indices.compactMap { position -> TokenWord? in
-      guard let rule = layout.sizes[position].variant else { return nil }
+      guard let rule = layout.sizes[position].variant, rule.constant == nil else { return nil }
       return ofConfig(rule.field, { $0.variant.sizes[position] }) { draft, size in
         var sizes = draft.variant.sizes
         sizes[position] = size

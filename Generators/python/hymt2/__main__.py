@@ -1,39 +1,42 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the hymt2-harness authors
-"""The command line: `python3 -m hymt2 COMMAND`."""
+"""The command line: `python3 -m hymt2 COMMAND`, with commands of the program `hymt2` and of Python."""
 
 import argparse
+import os
 import sys
 import traceback
 from collections.abc import Sequence
 
 from hymt2 import __version__
-from hymt2.commands import COMMANDS
+from hymt2.commands import NAMES, command
 from hymt2.errors import OracleError
+from hymt2.program import ProgramError, find
 from hymt2.report import COULD_NOT_RUN
 
 EXIT_CODES = "Exit codes: 0 all is equal (or made), 1 something differs, 2 could not run."
+HELP = ("-h", "--help", "--version")
 
 
-def make_parser() -> argparse.ArgumentParser:
+def make_parser(names: Sequence[str] = NAMES) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="hymt2",
-        description="Upstream's side of the hymt2-harness: real checkpoints made by transformers,"
-        " NeMo Automodel's own adapter, bit-exact comparison.",
+        prog="python3 -m hymt2",
+        description="All commands of `hymt2 --help`, and those that need Python: adapters are served,"
+        " upstream's checkpoints are made and compared bit for bit.",
         epilog=EXIT_CODES,
     )
     parser.add_argument("--version", action="version", version=__version__)
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in COMMANDS:
+    for module in map(command, names):
         subparser = subparsers.add_parser(
-            command.NAME,
-            help=command.SUMMARY,
-            description=f"{command.SUMMARY[0].upper()}{command.SUMMARY[1:]}.\n\n{command.DETAILS}",
+            module.NAME,
+            help=module.SUMMARY,
+            description=f"{module.SUMMARY[0].upper()}{module.SUMMARY[1:]}.\n\n{module.DETAILS}",
             epilog=EXIT_CODES,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        command.add_arguments(subparser)
-        subparser.set_defaults(run=command.run)
+        module.add_arguments(subparser)
+        subparser.set_defaults(run=module.run)
     return parser
 
 
@@ -43,7 +46,10 @@ def run_command(words: Sequence[str]) -> int:
     Anything unforeseen is "could not run", never "different": Python itself would exit with 1.
     """
     name = [word.replace("_", "-") for word in words[:1]]
-    arguments = make_parser().parse_args([*name, *words[1:]])
+    known = [word for word in name if word in NAMES]
+    arguments = make_parser(known or NAMES).parse_args([*name, *words[1:]])
+    import hymt2.offline  # noqa: F401
+
     try:
         return arguments.run(arguments)
     except OracleError as error:
@@ -55,7 +61,16 @@ def run_command(words: Sequence[str]) -> int:
 
 
 def main() -> None:
-    sys.exit(run_command(sys.argv[1:]))
+    """Runs a command of Python's, or goes on as the program `hymt2` with any other."""
+    words = sys.argv[1:]
+    if not words or words[0] in HELP or words[0].replace("_", "-") in NAMES:
+        sys.exit(run_command(words))
+    try:
+        program = find()
+    except ProgramError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(COULD_NOT_RUN)
+    os.execv(program, ["hymt2", *words])
 
 
 if __name__ == "__main__":

@@ -107,7 +107,13 @@ def other_size_fields(name: str, is_other: Sequence[bool]) -> Fields:
         other = source.get("in layers") if isinstance(source, dict) else None
         if other is None:
             continue
-        fields[other["where"]] = [other["is"] if is_it else "full_attention" for is_it in is_other]
+        if "list" in other:
+            fields[other["list"]] = [(1 + is_it) * SIZES[symbol] for is_it in is_other]
+            continue
+        usual = other.get("else", "full_attention")
+        fields[other["where"]] = [other["is"] if is_it else usual for is_it in is_other]
+        if "field" not in other:
+            continue
         *outer, last = other["field"].split(".")
         inner = fields
         for member in outer:

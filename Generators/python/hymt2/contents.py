@@ -14,16 +14,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hymt2.widths import WIDTHS
+
 Bits = NDArray[np.unsignedinteger]
 Kind = Literal["constant", "tracer", "iota", "random", "special"]
 
-WIDTHS: dict[str, int] = (
-    dict.fromkeys(("BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2", "F8_E8M0"), 1)
-    | dict.fromkeys(("U16", "I16", "F16", "BF16"), 2)
-    | dict.fromkeys(("U32", "I32", "F32"), 4)
-    | dict.fromkeys(("U64", "I64", "F64"), 8)
-)
-"""Bytes of an element by dtype."""
 FIELDS: dict[str, tuple[int, int]] = dict(
     BF16=(8, 7), F16=(5, 10), F32=(8, 23), F64=(11, 52), F8_E4M3=(4, 3), F8_E5M2=(5, 2)
 )

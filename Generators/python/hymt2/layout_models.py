@@ -5,6 +5,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import hymt2.offline  # noqa: F401
 import torch
 import transformers
 from transformers import PreTrainedModel
@@ -181,7 +182,37 @@ SMALL["minimax_m3_vl"] = [
     for text in (_M3, _M3 | {"num_local_experts": 12, "head_dim": 6})
 ]
 SMALL["qwen3_omni"] = [{"thinker_config": config} for config in SMALL["qwen3_omni_moe"]]
+SMALL["step3p7"] = [
+    {"text_config": {**config, "num_nextn_predict_layers": 0}}
+    for config in (_STEP, {**_STEP, **_SLIDING, "layer_types": _SLIDING["layer_types"][:4]})
+]
+_LAGUNA: Config = _QWEN | {
+    "shared_expert_intermediate_size": 10,
+    "mlp_layer_types": ["dense", "sparse", "sparse"],
+    "num_attention_heads_per_layer": [4, 6, 4],
+}
+SMALL["laguna"] = [
+    _LAGUNA,
+    _LAGUNA
+    | {"num_experts": 12, "tie_word_embeddings": True, "attention_bias": True}
+    | {"num_attention_heads_per_layer": [4, 4, 4]},
+]
+_HY4: Config = _INDEXED | {
+    "n_routed_experts": 5,
+    "hc_mult": 2,
+    "mlp_layer_types": ["dense", "sparse", "sparse"],
+    "indexer_types": ["full", "shared", "full"],
+}
+SMALL["hy_v4"] = [
+    _HY4,
+    _HY4
+    | {"n_routed_experts": 12, "n_shared_experts": 2, "tie_word_embeddings": True}
+    | {"attention_bias": True, "hc_mult": 3, "indexer_types": ["full", "full", "shared"]},
+]
 """Small configs by table; the first of each is the one of the fixtures."""
+
+IN_TRANSFORMERS = tuple(name for name in SMALL if name != "kimi_vl")
+"""The tables of models that transformers has whole."""
 
 _CLASSES = {
     "hy_v3": "HYV3",
@@ -193,6 +224,8 @@ _CLASSES = {
     "glm4_moe_lite": "Glm4MoeLite",
     "minimax_m2": "MiniMaxM2",
     "gpt_oss": "GptOss",
+    "laguna": "Laguna",
+    "hy_v4": "HYV4",
 }
 
 
@@ -205,10 +238,11 @@ def layout_model(table: str, config: Mapping[str, Any]) -> PreTrainedModel:
     if table == "qwen3_omni_moe":
         made = qwen3_omni_moe.Qwen3OmniMoeThinkerConfig(**fields)
         return transformers.Qwen3OmniMoeThinkerForConditionalGeneration(made)
-    if table == "step3p5":
+    if table in ("step3p5", "step3p7"):
         # transformers knows the model as the text part of a later one with a vision tower.
         vision = {"width": 8, "layers": 1, "heads": 2, "image_size": 28, "patch_size": 14}
-        made = transformers.Step3p7Config(text_config=fields, vision_config=vision)
+        text = fields.get("text_config", fields)
+        made = transformers.Step3p7Config(text_config=text, vision_config=vision)
         return transformers.Step3p7ForConditionalGeneration(made)
     if table == "minimax_m3_vl":
         made = transformers.MiniMaxM3VLConfig(**fields)

@@ -9,6 +9,7 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
+import hymt2.offline  # noqa: F401
 import torch
 from nemo_automodel.components.moe.config import MoEConfig
 from torch.distributed.device_mesh import DeviceMesh

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hymt2.configs import flag_fields
-from hymt2.tables import TABLES
+from hymt2.resources import resource
 
-_CONFIG = TABLES.parents[2] / "Generators" / "configs" / "hy3.json"
+_CONFIG = resource("Generators/configs/hy3.json")
 _PUBLISHED: dict[str, Any] = json.loads(_CONFIG.read_text(encoding="utf-8"))
 
 TINY: dict[str, Any] = {

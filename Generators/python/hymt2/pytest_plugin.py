@@ -16,5 +16,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--hymt2-seed", type=int, metavar="S", help="what all chance derives from")
     group.addoption(
+        "--hymt2-layout", metavar="NAME|FILE", help="the layout of the checkpoints"
+    )
+    group.addoption(
         "--hymt2-known", metavar="FILE", help="what the adapter is known to do otherwise"
     )

@@ -7,14 +7,14 @@ Only features that behave alike in every Python from 3.11 on.
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 from hymt2 import SCHEMA_VERSION
+from hymt2.resources import resource
 
-DATA = Path(__file__).parents[1] / "data"
-
-TABLE: dict[str, list[str]] = json.loads((DATA / "regex-table.json").read_text(encoding="ascii"))
+TABLE: dict[str, list[str]] = json.loads(
+    resource("Generators/python/data/regex-table.json").read_text(encoding="ascii")
+)
 """The names and patterns.
 
 Among the names are digits that are not ASCII, which \\d matches in Python; an e with an accent as

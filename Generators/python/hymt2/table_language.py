@@ -106,10 +106,14 @@ def sizes_in_layer(table: Mapping[str, Any], fields: Fields, layer: int | None) 
     sizes = {"L": layer}
     for symbol, source in table["sizes"].items():
         other = source.get("in layers") if isinstance(source, dict) else None
-        kinds = (fields.get(other["where"]) or []) if other else []
-        if other and layer < len(kinds) and kinds[layer] == other["is"]:
-            found: Any = fields
-            for name in other["field"].split("."):
+        kinds = (fields.get(other.get("list", other.get("where"))) or []) if other else []
+        if not other or layer >= len(kinds):
+            continue
+        if "list" in other:
+            sizes[symbol] = kinds[layer]
+        elif kinds[layer] == other["is"]:
+            found: Any = fields if "field" in other else other["value"]
+            for name in other.get("field", "").split(".") if "field" in other else []:
                 found = found.get(name) if isinstance(found, Mapping) else None
             if found is not None:
                 sizes[symbol] = found

@@ -26,6 +26,7 @@ from typing import Any
 
 import yaml
 
+from hymt2.resources import resource
 from hymt2.table_language import (
     Axis,
     evaluate,
@@ -39,7 +40,7 @@ from hymt2.table_language import (
     sizes_in_layer,
 )
 
-TABLES = Path(__file__).resolve().parents[3] / "Sources" / "Layouts" / "Tables"
+TABLES = resource("Sources/Layouts/Tables")
 """Where the tables are."""
 
 ATTRIBUTES = {"shape", "role", "part", "type", "word", "if", "unless", "cast"}

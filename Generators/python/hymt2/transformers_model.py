@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import hymt2.offline  # noqa: F401
 import torch
 from transformers import HYV3Config, HYV3ForCausalLM
 from transformers.utils import logging

@@ -9,20 +9,21 @@ import pytest
 from conftest import write_native
 
 from hymt2.__main__ import run_command
-from hymt2.commands import COMMANDS, Command
+from hymt2.commands import NAMES, command
 from hymt2.folders import INDEX_NAME
 from hymt2.nemo import StateDict
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.NAME)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_command_explains_itself(
-    command: Command, capsys: pytest.CaptureFixture[str]
+    name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as exit:
-        run_command([command.NAME, "--help"])
+        run_command([name, "--help"])
     assert exit.value.code == 0
     text = capsys.readouterr().out
-    assert command.DETAILS in text
+    assert command(name).DETAILS in text
+    assert command(name).NAME == name
     assert "Exit codes" in text
 
 

@@ -23,6 +23,8 @@ from hymt2.tables import TABLES, Layout, load_table, read_layout, table_names
 REPOSITORY = TABLES.parents[2]
 CASES = [(name, number) for name in SMALL for number in range(len(SMALL[name]))]
 
+WITH_ADAPTER = [case for case in CASES if "upstream" in load_table(case[0])]
+
 PUBLISHED: dict[str, tuple[str, int, int]] = {
     "hy3": ("hy_v3", 47_138, 298_786_155_776),
     "hy-mt2-30b-a3b": ("hy_v3", 18_673, 30_064_725_888),
@@ -40,6 +42,9 @@ PUBLISHED: dict[str, tuple[str, int, int]] = {
     "kimi-vl-a3b-instruct": ("kimi_vl", 5_317, 15_960_110_208),
     "minimax-m3": ("minimax_m3_vl", 22_893, 426_174_572_928),
     "step-3.5-flash": ("step3p5", 804, 199_384_301_376),
+    "step-3.7-flash": ("step3p7", 753, 196_956_130_368),
+    "laguna-xs.2": ("laguna", 30_513, 33_189_975_808),
+    "hy4-preview": ("hy_v4", 868, 58_278_201_581),
     "gpt-oss-20b": ("gpt_oss", 411, 20_914_757_184),
 }
 """Published configs: their table, and how many tensors and parameters follow from it."""
@@ -49,6 +54,7 @@ MOVED_LAST: dict[str, Callable[[str, str], bool]] = {
     "gpt_oss": lambda disk, native: disk != native,
     "kimi_vl": lambda disk, native: disk.startswith("language_model.model."),
     "minimax_m3_vl": lambda disk, native: disk != f"language_model.{native}",
+    "step3p7": lambda disk, native: disk.startswith("model."),
 }
 """Upstream's adapters that put some keys after all others before they do anything else."""
 
@@ -131,7 +137,7 @@ def test_published_config(name: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.float16], ids=str)
-@pytest.mark.parametrize(("name", "number"), [*CASES, ("hy_mt2", 0), ("hy_mt2", 2)])
+@pytest.mark.parametrize(("name", "number"), [*WITH_ADAPTER, ("hy_mt2", 0), ("hy_mt2", 2)])
 def test_upstream_moves_what_the_formulas_say(name: str, number: int, dtype: torch.dtype) -> None:
     layout = read_layout(name, SMALL["hy_v3" if name == "hy_mt2" else name][number])
     # With a cast, the payload of a NaN is not upstream's to keep.
@@ -161,15 +167,17 @@ def _single(adapter: Any, key: str, tensor: torch.Tensor) -> list[tuple[str, tor
     return list(adapter.convert_single_tensor_to_hf(key, tensor))
 
 
-@pytest.mark.parametrize("number", range(len(SMALL["hy_v3"])))
-def test_native_form_of_transformers(number: int) -> None:
-    config = SMALL["hy_v3"][number]
-    layout = read_layout("hy_v3", {**config, "num_nextn_predict_layers": 0})
+@pytest.mark.parametrize(
+    ("name", "number"), [case for case in CASES if case[0] in ("hy_v3", "hy_v4")]
+)
+def test_native_form_of_transformers(name: str, number: int) -> None:
+    config = SMALL[name][number]
+    layout = read_layout(name, {**config, "num_nextn_predict_layers": 0})
     torch.manual_seed(number)
-    model = layout_model("hy_v3", config)
+    model = layout_model(name, config)
     tied = getattr(model, "all_tied_weights_keys", None) or {}
     state = {key: tensor for key, tensor in model.state_dict().items() if key not in tied}
-    native = native_tensors(layout, saved_tensors("hy_v3", model), "transformers")
+    native = native_tensors(layout, saved_tensors(name, model), "transformers")
     assert compare_state_dicts(state, native) == []
 
 

@@ -9,13 +9,14 @@ import safetensors.torch
 import torch
 from serving_client import StateDict, assert_same, bits, read_answer, split
 
-from hymt2.contents import WIDTHS, Contents
+from hymt2.contents import Contents
 from hymt2.golden.cases import GoldenTensor
 from hymt2.serving.codec import Piece, encode_frame, ordered_entries, read_header
 from hymt2.serving.errors import AnswerError, RequestError
 from hymt2.serving.numpy_backend import GoldenTensors
 from hymt2.serving.torch_tensors import TorchTensors
 from hymt2.torch_types import DTYPES
+from hymt2.widths import WIDTHS
 
 SHAPES = ((), (5,), (2, 3), (1, 2, 3), (0, 4), (0,))
 

@@ -2,15 +2,18 @@
 # Copyright the hymt2-harness authors
 """Laws as tests of pytest. Needs the program: HYMT2, or hymt2 in PATH."""
 
+import json
 import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from hymt2.testing import program
+from hymt2 import program
+from hymt2.__main__ import run_command
 
 ORACLE = Path(__file__).resolve().parents[1]
 
@@ -71,7 +74,7 @@ class Own:
 
 def pytest_run(folder: Path, *arguments: str) -> tuple[int, str]:
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "hymt2.testing.plugin", "-q", *arguments],
+        [sys.executable, "-m", "pytest", "-p", "hymt2.pytest_plugin", "-q", *arguments],
         cwd=folder,
         # Where the package is installed, pytest would find the plugin a second time.
         env=os.environ
@@ -143,7 +146,53 @@ def test_the_adapter_runs_in_the_process_of_the_tests(tmp_path: Path) -> None:
     assert status == 0, text
 
 
-@pytest.mark.parametrize("example", ["test_my_adapter.py", "test_nemo.py"])
-def test_the_examples_pass(example: str) -> None:
-    status, text = pytest_run(ORACLE / "examples", example, "--hymt2-examples=10")
+@pytest.mark.parametrize("example", ["my_adapter", "torchtitan", "nemo"])
+def test_the_examples_pass_where_they_are_written(example: str, tmp_path: Path) -> None:
+    assert run_command(["example", example, "--out", str(tmp_path)]) == 0
+    status, text = pytest_run(tmp_path, "--hymt2-examples=10")
     assert status == 0, text
+    assert run_command(["example", example, "--out", str(tmp_path)]) == 2
+
+
+def test_a_fault_of_the_example_is_named_within_20_seconds(tmp_path: Path) -> None:
+    assert run_command(["example", "--out", str(tmp_path)]) == 0
+    adapter = tmp_path / "my_adapter.py"
+    right = adapter.read_text()
+    adapter.write_text(right.replace("torch.stack(rows)", "torch.stack(rows[::-1])"))
+    assert adapter.read_text() != right
+    start = time.monotonic()
+    status, text = pytest_run(tmp_path)
+    assert status == 1 and "experts are exchanged when loading" in text, text
+    # The machine may have other work: what a person waits is measured by ci/wheel-test.
+    assert time.monotonic() - start < 120
+
+
+def test_loading_the_plugin_imports_nothing_slow_and_hides_no_gpu() -> None:
+    code = (
+        "import os, sys; import hymt2.pytest_plugin; "
+        "assert 'CUDA_VISIBLE_DEVICES' not in os.environ; "
+        "print([m for m in ('torch', 'numpy', 'yaml', 'hymt2.serving') if m in sys.modules])"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "CUDA_VISIBLE_DEVICES"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment | {"PYTHONPATH": str(ORACLE)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "[]\n"
+
+
+def test_an_adapter_is_served_without_numpy_and_yaml() -> None:
+    code = (
+        "import sys; sys.modules['numpy'] = sys.modules['yaml'] = None; "
+        "import hymt2.commands.serve, hymt2.serving.own_adapter, hymt2.serving.server"
+    )
+    subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": str(ORACLE)}, check=True)
+
+
+def test_the_module_goes_on_as_the_program() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "hymt2", "check", "--list-laws", "--json"],
+        env=os.environ | {"PYTHONPATH": str(ORACLE), "HYMT2": HYMT2},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert [law["name"] for law in json.loads(done.stdout)["laws"]] == list(program.law_names(HYMT2))

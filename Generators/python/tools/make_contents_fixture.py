@@ -13,8 +13,9 @@ import sys
 
 import numpy as np
 
-from hymt2.contents import WIDTHS, Contents, special_patterns
+from hymt2.contents import Contents, special_patterns
 from hymt2.names import names_of
+from hymt2.widths import WIDTHS
 
 KEYS = [(0, 0), (1, 2), (2**64 - 1, 2**64 - 1), (0xFEDCBA9876543210, 0x123456789ABCDEF)]
 BLOCKS = [0, 1, 2, 1000, 2**32 - 1, 2**63, 2**64 - 2, 2**64 - 1]

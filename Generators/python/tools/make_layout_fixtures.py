@@ -88,14 +88,13 @@ def check(table: str, folder: Path) -> None:
 
 
 def main() -> None:
-    """Makes all of them, in the given folder or in their place."""
+    """Makes those of `ORDER`, in the given folder or in their place."""
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     for table in SMALL:
-        # transformers knows Step-3.5 as a part of a later model, and would write its config; of
-        # Kimi-VL it has the language model alone.
-        if table not in ("step3p5", "kimi_vl"):
+        # transformers knows Step-3.5 as a part of a later model, and would write its config.
+        if table in ORDER and table != "step3p5":
             make(table, folder / table)
 
 

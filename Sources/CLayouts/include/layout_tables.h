@@ -16,4 +16,7 @@ struct layout_table {
 /// A table by its position, or null after the last.
 const struct layout_table *layout_table_at(size_t position);
 
+/// transformers' mapping at 0, the reviews of what differs at 1, else null.
+const struct layout_table *transformers_file_at(size_t position);
+
 #endif

@@ -23,8 +23,10 @@ extension Failure {
     let checkpoint = try Checkpoint(spec).stateDict()
     let writer = try CheckpointFolderWriter(
       path: path,
-      plan: ShardPlan([.init(CheckpointFolder.singleFileName, checkpoint.infos)]),
-      shardMetadata: Self.metadata(checkpoint))
+      plan: ShardPlan([
+        .init(
+          CheckpointFolder.singleFileName, checkpoint.infos, metadata: Self.metadata(checkpoint))
+      ]))
     for (name, tensor) in checkpoint { try writer.write(tensor.bytes, of: name) }
     try writer.add(config.bytes(.python), named: CheckpointFolder.configFileName)
     if let evidence {

@@ -75,6 +75,29 @@ extension KnownDivergences {
 }
 
 extension KnownDivergences {
+  /// Items in Markdown: what several lists say, each divergence once, with the layouts that have it and the
+  /// command that shows it on a smallest checkpoint of the first.
+  public static func overview(_ lists: [KnownDivergences]) -> String {
+    var items: [(id: String, title: String, command: String, layouts: [String])] = []
+    for list in lists {
+      for entry in list.entries {
+        if let known = items.firstIndex(where: { $0.id == entry.id }) {
+          items[known].layouts += list.layouts
+        } else {
+          items.append((entry.id, entry.title, list.replayCommand(entry), list.layouts))
+        }
+      }
+    }
+    return items.map { item in
+      """
+      - **\(escaped(item.title))** (`\(item.id)`): \(escaped(item.layouts.joined(separator: ", ")))
+
+            \(item.command)
+
+      """
+    }.joined(separator: "\n")
+  }
+
   /// The members of the JSON document about the list.
   public var json: [(String, JSONValue)] {
     [

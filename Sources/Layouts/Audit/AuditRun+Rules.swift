@@ -128,6 +128,9 @@ extension AuditRun {
     }
     for position in layout.tensors.indices where !present.contains(position) {
       let rule = layout.tensors[position]
+      // A table without prediction layers may extend one that has them.
+      let isInherited = mark(ofTensor: position).table != layout.name
+      if isInherited, rule.kinds == .mtp, layout.layers.prediction == nil { continue }
       report(
         .noDeadRule, mark(ofTensor: position), expected: "a config that has '\(text(rule.name))'",
         found: absence(of: rule))

@@ -155,7 +155,7 @@ struct LayoutFormulaTests {
 
   @Test("Groups take the target type; tensors that are only renamed never do")
   func casts() throws {
-    for name in Layout.knownNames {
+    for name in Layout.knownNames where name != "hy_v4" {
       let spec = try LayoutSample.spec(name, target: .f32)
       let native = LayoutOracle(spec).native(of: try LayoutSample.onDisk(spec))
       let cast = native.filter { $0.text.hasSuffix("_projs") }
@@ -166,7 +166,7 @@ struct LayoutFormulaTests {
 
   @Test("The second of two ranks has the last expert, with gpt-oss all of them")
   func ranks() throws {
-    for name in Layout.knownNames {
+    for name in Layout.knownNames where name != "hy_v4" {
       let spec = try LayoutSample.spec(name)
       let onDisk = try LayoutSample.onDisk(spec)
       let oracle = LayoutOracle(spec)
@@ -181,7 +181,7 @@ struct LayoutFormulaTests {
       let saved = oracle.onDisk(of: key, own, rank)
       let extents = saved.map { $0.1.shape.extents }
       switch name {
-      case "step3p5": #expect(extents == [[1, hidden, inter]])
+      case "step3p5", "step3p7": #expect(extents == [[1, hidden, inter]])
       case "qwen3_vl_moe": #expect(extents == [[1, inter, hidden]])
       case "gpt_oss": #expect(extents == [[3, inter, hidden]])
       default:

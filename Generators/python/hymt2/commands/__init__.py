@@ -3,23 +3,8 @@
 """The commands. A module here parses arguments; it imports what is slow only when it runs."""
 
 from argparse import ArgumentParser, Namespace
-from typing import Protocol
-
-from hymt2.commands import (
-    batch,
-    bench_nemo,
-    compare,
-    compare_ep,
-    compare_folders,
-    compare_outer,
-    ep_reference,
-    golden_produce,
-    logits,
-    make_checkpoint,
-    mutants,
-    regex_reference,
-    serve,
-)
+from importlib import import_module
+from typing import Protocol, cast
 
 
 class Command(Protocol):
@@ -38,18 +23,24 @@ class Command(Protocol):
         ...
 
 
-COMMANDS: tuple[Command, ...] = (
-    make_checkpoint,
-    compare,
-    compare_folders,
-    compare_outer,
-    logits,
-    ep_reference,
-    compare_ep,
-    bench_nemo,
-    regex_reference,
-    golden_produce,
-    mutants,
-    serve,
-    batch,
+NAMES = (
+    "serve",
+    "example",
+    "make-checkpoint",
+    "compare",
+    "compare-folders",
+    "compare-outer",
+    "logits",
+    "ep-reference",
+    "compare-ep",
+    "bench-nemo",
+    "regex-reference",
+    "golden-produce",
+    "mutants",
+    "batch",
 )
+
+
+def command(name: str) -> Command:
+    """The command of a name, imported now."""
+    return cast(Command, import_module(f"hymt2.commands.{name.replace('-', '_')}"))

@@ -5,6 +5,8 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from hymt2.resources import resource
+
 NAME = "golden-produce"
 SUMMARY = "make all golden files anew with NeMo's adapter"
 DETAILS = (
@@ -13,7 +15,7 @@ DETAILS = (
     "the set that is committed."
 )
 
-CHECKPOINT = Path(__file__).parents[4] / "Tests/SafetensorsTests/Fixtures/tiny-hyv3"
+CHECKPOINT = resource("Tests/SafetensorsTests/Fixtures/tiny-hyv3")
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -48,13 +48,9 @@ def run(arguments: Namespace) -> int:
     from hymt2.serving.own_adapter import load
     from hymt2.serving.server import run
     from hymt2.serving.warm import keep_warm, serve_from
-    from hymt2.tables import add_table, table_names
-    from hymt2.words import meaning
 
-    if arguments.layout and arguments.layout.endswith(".yaml"):
-        arguments.layout = add_table(Path(arguments.layout))
-    elif arguments.layout:
-        arguments.layout = meaning(arguments.layout, table_names()) or arguments.layout
+    if arguments.layout:
+        arguments.layout = _layout(arguments.layout)
     if arguments.keep_warm:
         return keep_warm(arguments.keep_warm)
     if arguments.warm_from and arguments.mutant:
@@ -62,3 +58,13 @@ def run(arguments: Namespace) -> int:
     return run(
         lambda: load(arguments.adapter, arguments.mutant, arguments.layout), arguments.tracebacks
     )
+
+
+def _layout(text: str) -> str:
+    """The name of a layout that a person wrote, or of the table in a file."""
+    from hymt2.tables import add_table, table_names
+    from hymt2.words import meaning
+
+    if text.endswith(".yaml"):
+        return add_table(Path(text))
+    return meaning(text, table_names()) or text

@@ -30,12 +30,12 @@ FUSED_ON_SAVING = ("qwen3_moe", "minimax_m2")
 """Upstream saves their factors fused, whichever way it has loaded them: these cases only load."""
 
 
-UNDER_OTHER_NAMES = ("kimi_vl", "minimax_m3_vl", "qwen3_omni")
-"""Layouts whose names begin with another text natively; of their cases, these are stored."""
-_STORED = ("experts-2", "order-shuffled-1", "others")
+FEW_STORED = ("kimi_vl", "minimax_m3_vl", "qwen3_omni", "step3p7")
+"""Layouts with the experts of others, under other names or in other company: these are stored."""
+_STORED = ("experts-2", "layers-of-two-sizes", "order-shuffled-1", "others")
 LIKE_ANOTHER = (
-    *("deepseek_v32", "glm4_moe_lite", "glm_moe_dsa", "qwen3_omni_moe"),
-    *UNDER_OTHER_NAMES,
+    *("deepseek_v32", "glm4_moe_lite", "glm_moe_dsa", "laguna", "qwen3_omni_moe"),
+    *FEW_STORED,
 )
 """Layouts with the experts and the adapter's code of another one: they have fewer cases."""
 _LEFT_OUT = (
@@ -47,8 +47,8 @@ _LEFT_OUT = (
 
 
 def layouts() -> list[str]:
-    """The layouts whose cases are made here."""
-    return [name for name in table_names() if name not in HY]
+    """The layouts whose cases are made here: upstream has an adapter of them."""
+    return [name for name in table_names() if name not in HY and "upstream" in table_of(name)]
 
 
 def family_plans() -> Iterator[Plan]:
@@ -56,8 +56,11 @@ def family_plans() -> Iterator[Plan]:
     for layout in layouts():
         stem = layout.replace("_", "-")
         stored = {f"{stem}-{name}" for name in _STORED}
+        if layout == "step3p7":
+            # The one that has what is renamed.
+            stored.add(f"{stem}-model-flags")
         for plan in plans_of(layout):
-            if layout not in UNDER_OTHER_NAMES or plan.id in stored:
+            if layout not in FEW_STORED or plan.id in stored:
                 yield plan
 
 

@@ -11,9 +11,9 @@ import h5py
 import numpy as np
 from h5py import h5a, h5d, h5f, h5g, h5p, h5s, h5t
 
-from hymt2.contents import WIDTHS
 from hymt2.errors import OracleError
 from hymt2.golden.cases import FORMAT, FORMAT_VERSION, GoldenCase, GoldenDict, GoldenTensor
+from hymt2.widths import WIDTHS
 
 ELEMENTS = {1: h5t.STD_U8LE, 2: h5t.STD_U16LE, 4: h5t.STD_U32LE, 8: h5t.STD_U64LE}
 

@@ -10,7 +10,7 @@ import numpy as np
 from hymt2.golden.cases import GoldenCase, GoldenDict, GoldenTensor
 from hymt2.golden.table import Plan
 from hymt2.golden.upstream import Upstream, same
-from hymt2.contents import WIDTHS
+from hymt2.widths import WIDTHS
 
 
 def genuine_case(folder: Path) -> GoldenCase:

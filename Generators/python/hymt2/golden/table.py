@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hymt2.configs import Config, flag_fields, small_config
-from hymt2.contents import FIELDS, WIDTHS
+from hymt2.contents import FIELDS
 from hymt2.golden.checkpoints import Checkpoint, Key, in_order
 from hymt2.names import names_of, parent
+from hymt2.widths import WIDTHS
 
 PEFT = "base_model.model.model."
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 
-from hymt2.contents import WIDTHS
 from hymt2.errors import OracleError
 from hymt2.expert_parallel import expert_parallel_mesh
 from hymt2.golden.cases import GoldenDict, GoldenTensor
 from hymt2.nemo import adapter_class, new_adapter
 from hymt2.torch_types import DTYPES, NAMES
+from hymt2.widths import WIDTHS
 
 CARRIERS = {1: torch.uint8, 2: torch.uint16, 4: torch.uint32, 8: torch.uint64}
 

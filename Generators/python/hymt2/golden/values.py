@@ -9,7 +9,6 @@ import numpy as np
 
 from hymt2.contents import (
     FIELDS,
-    WIDTHS,
     Bits,
     Contents,
     decode,
@@ -19,6 +18,7 @@ from hymt2.contents import (
 )
 from hymt2.golden.cases import GoldenDict, GoldenTensor
 from hymt2.golden.checkpoints import Key
+from hymt2.widths import WIDTHS
 
 
 def fill(keys: list[Key], contents: str, target: str) -> GoldenDict:

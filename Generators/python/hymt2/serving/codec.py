@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any, NamedTuple
 
-from hymt2.contents import WIDTHS
 from hymt2.serving.errors import AnswerError, RequestError
+from hymt2.widths import WIDTHS
 
 METADATA = "__metadata__"
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from hymt2 import __version__
-from hymt2.contents import WIDTHS
 from hymt2.golden.cases import GoldenDict, GoldenTensor
 from hymt2.numpy_adapter import NumPyAdapter
 from hymt2.numpy_refusals import refuse_loss_on_loading, refuse_loss_on_saving
@@ -17,6 +16,7 @@ from hymt2.serving.codec import Entry, Piece
 from hymt2.serving.errors import RequestError
 from hymt2.serving.requests import WITH_MOE, ExpertParallelism
 from hymt2.serving.server import Recent
+from hymt2.widths import WIDTHS
 
 WORDS = {dtype: np.dtype(f"<u{width}") for dtype, width in WIDTHS.items()}
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from hymt2.contents import WIDTHS
 from hymt2.serving.codec import Entry, Header, ordered_entries, read_header
 from hymt2.serving.errors import RequestError, StreamError
+from hymt2.widths import WIDTHS
 
 PROTOCOL = "hymt2-adapter/1"
 WITH_MOE = ("hy_mt2", "hy_v3")

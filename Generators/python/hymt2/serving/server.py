@@ -189,6 +189,8 @@ def run(make_backend: Callable[[], Backend], tracebacks: bool = False) -> int:
 
     The backend is made when the streams are safe from what it prints.
     """
+    import hymt2.offline  # noqa: F401
+
     requests, answers = claim_standard_streams()
     try:
         server = Server(make_backend(), tracebacks)

@@ -13,7 +13,7 @@ import pytest
 
 from hymt2.serving.backend import Backend
 from hymt2.serving.own_adapter import Factory, OwnAdapter, load
-from hymt2.testing import program
+from hymt2 import program
 from hymt2.testing.run import Verdict, check, verdicts
 from hymt2.words import answer, meaning
 
@@ -21,7 +21,8 @@ from hymt2.words import answer, meaning
 def laws(
     adapter: Factory | str,
     *,
-    layout: str = "hy_v3",
+    layout: str | os.PathLike[str] = "hy_v3",
+    native: str | None = None,
     examples: int = 100,
     seed: int = 0,
     known: str | os.PathLike[str] | None = None,
@@ -34,13 +35,14 @@ def laws(
 
     `adapter` is called with a `hymt2.serving.Setup` and gives an object with `from_hf` and
     `to_hf`, as `hymt2.serving.serve` takes it; or `"nemo"`, the adapter of NeMo Automodel
-    for the layout. All tests share one run, which the first of them makes. It is the same with
+    for the layout, which is a name or a file with a table; `native` is one of its native forms. All
+    tests share one run, which the first of them makes. It is the same with
     the same seed, on any machine. `known` is a file with what the adapter is known to do otherwise;
     `without` names laws that are not asked of it, such as `invalid-input`.
     """
     known_laws = program.law_names(program.find())
     without = [_named(law, known_laws) for law in without]
-    run = Run(adapter, layout, examples, seed, known, name, version, supports, without)
+    run = Run(adapter, layout, native, examples, seed, known, name, version, supports, without)
     names = [law for law in known_laws if law not in without]
 
     @pytest.mark.parametrize("law", names)
@@ -69,7 +71,8 @@ class Run:
     def __init__(
         self,
         adapter: Factory | str,
-        layout: str,
+        layout: str | os.PathLike[str],
+        native: str | None,
         examples: int,
         seed: int,
         known: str | os.PathLike[str] | None,
@@ -81,14 +84,15 @@ class Run:
         self._make: Callable[[], Backend]
         if isinstance(adapter, str):
             target = adapter
-            self._make = lambda: load(target, layout=layout)
+            self._make = lambda: load(target, layout=os.fspath(layout))
             self._label = f"{adapter} --layout {layout}"
         else:
             factory = adapter
             self._make = lambda: OwnAdapter(factory, name, version, supports)
             self._label = f"{factory.__module__}:{getattr(factory, '__qualname__', name)}"
         self._without = list(without)
-        self._layout, self._examples, self._seed, self._known = layout, examples, seed, known
+        self._layout, self._native = layout, native
+        self._examples, self._seed, self._known = examples, seed, known
         self._verdicts: dict[str, Verdict] | None = None
         self._error: program.ProgramError | None = None
 
@@ -128,7 +132,8 @@ class Run:
             value = config.getoption(option)
             return str(usual if value is None else value)
 
-        arguments = ["--layout", self._layout]
+        arguments = ["--layout", chosen("hymt2_layout", self._layout)]
+        arguments += ["--native", self._native] if self._native else []
         arguments += ["--examples", chosen("hymt2_examples", self._examples)]
         arguments += ["--seed", chosen("hymt2_seed", self._seed)]
         arguments += [f"--without-law={law}" for law in self._without]

@@ -19,7 +19,7 @@ from hymt2.serving.backend import Backend
 from hymt2.serving.errors import StreamError
 from hymt2.serving.server import Server
 from hymt2.serving.streams import read_frames
-from hymt2.testing.program import ProgramError
+from hymt2.program import ProgramError
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ def check(
     with tempfile.TemporaryDirectory(prefix="hymt2-") as folder:
         address = os.path.join(folder, "adapter")
         with serving(address, lambda: Server(backend)):
-            relay = [sys.executable, "-m", "hymt2.testing.relay", address]
+            # Without the site and this package, which take longer to import than to run.
+            relay = [sys.executable, "-I", "-S", str(Path(__file__).with_name("relay.py")), address]
             written = Path(folder) / "report.xml"
             command = [program, "check", "--keep-going", "--quiet", "--color", "never"]
             # Adapters may keep state in the process, such as a process group: one call at a time.

@@ -112,7 +112,7 @@ extension FaultBank {
       smallest: "shared experts 1", neverRenamed(.shared)),
     PlantedFault(
       "rename-shared-gate-only", .names, "of shared experts only {gate} is renamed on save",
-      needs: [.renamed(.shared)], cause: .toHF(.notRenamed, .sharedUp, .sharedDown),
+      needs: [.renamed(.shared), .halves], cause: .toHF(.notRenamed, .sharedUp, .sharedDown),
       smallest: "shared experts 1",
       FaultyAdapter(
         onDiskOut: keepingNativeNames(.shared) { key, call in
