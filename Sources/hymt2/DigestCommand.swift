@@ -25,7 +25,7 @@ struct DigestCommand: ParsableCommand {
       Examples:
         hymt2 digest Hy-MT2-30B-A3B
         hymt2 digest Hy3 --ep-size 8 --json
-        hymt2 digest native --to hf --exclude lm_head
+        hymt2 digest native --to hf --exclude 'model.layers.0'
       """)
 
   @Argument(help: "The folder to read.")

@@ -34,7 +34,7 @@ struct NamesCommandTests {
     #expect(outcome.status == 1)
     #expect(
       outcome.output == """
-        ✘ experts are grouped on disk ('mlp.experts.gate_up_proj'), and layout hy_v3 expects one \
+        ✘ experts are grouped on disk ('mlp.experts.down_proj'), and layout hy_v3 expects one \
         tensor per expert
 
           18,048 missing
@@ -43,13 +43,13 @@ struct NamesCommandTests {
             model.layers.1.mlp.experts.0.down_proj.weight
 
           94 surplus
-            model.layers.1.mlp.experts.gate_up_proj
             model.layers.1.mlp.experts.down_proj
-            model.layers.2.mlp.experts.gate_up_proj
+            model.layers.1.mlp.experts.gate_up_proj
+            model.layers.10.mlp.experts.down_proj
 
-          each of        expected  missing  surplus
-          layers 1-47         397      384        2
-          all else    as expected
+          each of         expected  missing  surplus
+          layers 1-47          397      384        2
+          all else     as expected
 
         """)
     let json = try Hymt2.run("names", path, "--config", Self.config, "--json").json()

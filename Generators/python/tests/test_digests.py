@@ -18,6 +18,7 @@ from hymt2.golden.families import WITHOUT_RANKS
 from hymt2.golden.table import Plan
 from hymt2.golden.upstream import Upstream, as_tensors
 from hymt2.golden.values import fill
+from hymt2.names import prefixes_of
 from hymt2.tables import table_names
 
 HYMT2 = os.environ.get("HYMT2")
@@ -58,7 +59,8 @@ def written(plan: Plan, folder: Path) -> GoldenDict:
 
 def plan_of(layout: str, rank: tuple[int, int] | None = None, mtp: str = "drop") -> Plan:
     config = {"num_nextn_predict_layers": 1} if mtp == "preserve" else {}
-    return Plan("digest", "", (), config, layout, mtp=mtp, parallelism=rank)
+    prefix = prefixes_of(layout)[0]
+    return Plan("digest", "", (), config, layout, prefix=prefix, mtp=mtp, parallelism=rank)
 
 
 @pytest.mark.parametrize("layout", table_names())

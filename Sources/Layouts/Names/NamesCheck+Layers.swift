@@ -116,7 +116,6 @@ extension NamesCheck {
   }
 
   private func isOfPrediction(_ one: Surplus) -> Bool {
-    if case .tensor(let rule) = one.key.subject { return layout.tensors[rule].kinds == .mtp }
-    return one.text.contains("eh_proj") || one.text.contains("enorm")
+    one.key.tensor.map { layout.tensors[$0].kinds == .mtp } ?? false
   }
 }

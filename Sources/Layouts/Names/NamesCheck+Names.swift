@@ -10,7 +10,7 @@ extension NamesCheck {
     let module = String(text.upToLastDot)
     let weight = TensorName(module + "weight")
     if expected.contains(weight) { return (weight, String(text.dropFirst(module.count))) }
-    // Experts in one tensor have no module of their own: `gate_up_proj_blocks`.
+    // Experts in one tensor have no module of their own, and the suffix follows their name.
     var rest = text[...]
     while let end = rest.lastIndex(of: "_"), end > (rest.lastIndex(of: ".") ?? rest.startIndex) {
       rest = rest[..<end]
