@@ -56,10 +56,10 @@ struct ExternalAdapterCommandTests {
     #expect(
       wrong.output.contains(
         """
-        ✘ 25 of 25 valid cases failed, for 1 cause
+        ✘ 27 of 27 valid cases failed, for 1 cause
           load, save, stream: refused: RuntimeError: Expert weights missing: layer 1
-            in 25 cases: deepseek-v3-experts-1, deepseek-v3-experts-11, deepseek-v32-experts-1, \
-        deepseek-v32-experts-11, experts-1 and 20 more
+            in 27 cases: deepseek-v3-experts-1, deepseek-v3-experts-11, deepseek-v32-experts-1, \
+        deepseek-v32-experts-11, experts-1 and 22 more
 
         """), "\(wrong.output)")
     let one = try Hymt2.start(

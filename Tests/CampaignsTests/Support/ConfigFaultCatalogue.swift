@@ -139,8 +139,8 @@ enum ConfigFaultCatalogue {
     malformed("truncated-text", "The text ends too early.") { Array($0.dropLast()) },
     malformed("trailing-text", "There is text after the object.") { $0 + Array("{}".utf8) },
     malformed("no-object", "The text is a list.") { Array("[".utf8) + $0 + Array("]".utf8) },
-    malformed("not-a-number", "A value is NaN, which Python writes and JSON does not know.") {
-      Array("{\"rms_norm_eps\": NaN, ".utf8) + $0.dropFirst()
+    malformed("not-a-number", "A value is nan, which neither Python writes nor JSON knows.") {
+      Array("{\"rms_norm_eps\": nan, ".utf8) + $0.dropFirst()
     },
     malformed("invalid-text", "The text is not UTF-8.") {
       Array("{\"name\": \"".utf8) + [0xff] + Array("\", ".utf8) + $0.dropFirst()

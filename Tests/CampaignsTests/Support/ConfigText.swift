@@ -33,10 +33,10 @@ struct ConfigText: Sendable {
     if case .kinds(let field) = kinds {
       let texts = config.layerKinds.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
       fields.append((field, "[\(texts)]"))
-    } else {
-      let names = layout.layers.patterns.flatMap(\.fields) + layout.variantFields
-      fields += names.compactMap { name in written[name].map { (name, $0.text(.compact)) } }
     }
+    let names =
+      (kinds == nil ? layout.layers.patterns.flatMap(\.fields) : []) + layout.variantFields
+    fields += names.compactMap { name in written[name].map { (name, $0.text(.compact)) } }
     fields += zip(layout.flags, config.flags).map { ($0.field, "\($1)") }
     if let dtype = Self.dtypes[config.dtype] { fields.append(("dtype", "\"\(dtype)\"")) }
   }
