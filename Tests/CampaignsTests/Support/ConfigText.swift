@@ -36,7 +36,9 @@ struct ConfigText: Sendable {
     }
     let names =
       (kinds == nil ? layout.layers.patterns.flatMap(\.fields) : []) + layout.variantFields
-    fields += names.compactMap { name in written[name].map { (name, $0.text(.compact)) } }
+    for name in names where self[name] == nil {
+      written[name].map { fields.append((name, $0.text(.compact))) }
+    }
     fields += zip(layout.flags, config.flags).map { ($0.field, "\($1)") }
     if let dtype = Self.dtypes[config.dtype] { fields.append(("dtype", "\"\(dtype)\"")) }
   }
