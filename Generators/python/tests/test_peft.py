@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import load_file
 from transformers import HYV3Config, HYV3ForCausalLM
 
+from hymt2 import program
 from hymt2.errors import OracleError
 from hymt2.presets import complete_config
-from hymt2.testing import program
 
 peft = pytest.importorskip("peft")
 
