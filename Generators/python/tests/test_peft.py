@@ -12,14 +12,13 @@ from safetensors.torch import load_file
 from transformers import HYV3Config, HYV3ForCausalLM
 
 from hymt2 import program
-from hymt2.errors import OracleError
 from hymt2.presets import complete_config
 
 peft = pytest.importorskip("peft")
 
 try:
     HYMT2 = program.find()
-except OracleError as error:
+except program.ProgramError as error:
     pytest.skip(f"{error}", allow_module_level=True)
 
 GATE_UP, DOWN = "mlp.experts.gate_up_proj", "mlp.experts.down_proj"

@@ -22,6 +22,7 @@ from serving_client import (
     split,
 )
 
+from hymt2.configs import table_of
 from hymt2.errors import OracleError
 from hymt2.expert_parallel import expert_parallel_mesh
 from hymt2.golden.families import WITHOUT_RANKS, changed
@@ -34,7 +35,7 @@ from hymt2.serving.numpy_backend import NumPyBackend
 from hymt2.serving.server import Server
 from hymt2.tables import table_names
 
-LAYOUTS = table_names()
+LAYOUTS = [name for name in table_names() if table_of(name).get("upstream")]
 
 
 @functools.cache

@@ -117,9 +117,10 @@ extension Laws {
   ) { (trial) throws(Violation) in
     // It costs a conversion of every tensor.
     guard trial.spec.variation % 4 == 0 else { return false }
-    let session = try trial.session(for: trial.spec.setup)
-    let pieces = try trial.streamed(trial.expectedNative(), by: session)
-    try trial.require(pieces, equals: trial.saved(), ordered: false, .streaming)
+    let (session, native) = (try trial.session(for: trial.spec.setup), try trial.expectedNative())
+    let pieces = try trial.streamed(native, by: session)
+    let whole = try trial.attempt(.toHF(nil)) { try session.toHF(native, excluding: "", nil) }
+    try trial.require(pieces, equals: whole, ordered: false, .streaming)
     return true
   }
 
