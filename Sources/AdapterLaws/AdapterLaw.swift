@@ -63,7 +63,7 @@ public struct AdapterLaw: Sendable {
   }
 
   /// Checks the law on one checkpoint.
-  public func judge(_ trial: CheckpointUnderTest) -> Verdict {
+  public func verdict(on trial: CheckpointUnderTest) -> Verdict {
     do throws(Violation) {
       return try body(trial) ? .holds : .doesNotApply
     } catch {

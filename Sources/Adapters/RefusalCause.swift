@@ -33,7 +33,7 @@ struct RefusalCause {
   func stated(_ field: String, _ value: Int) -> String { "the config's \(field) says \(value)" }
 
   static func layers(_ numbers: some Collection<Int>) -> String {
-    (numbers.count == 1 ? "layer " : "layers ") + NameCensus.ranges(numbers.sorted())
+    Enumeration.ranges("layer", numbers)
   }
 
   // MARK: Tensors and names
@@ -55,27 +55,14 @@ struct RefusalCause {
       + "--peft-layout"
   }
 
-  /// How tools name what they make of a weight.
-  private static let packers: [(tool: String, ends: [String])] = [
-    ("compressed-tensors", [".weight_packed"]),
-    ("GPTQ or AWQ", [".qweight", ".qzeros"]),
-    ("bitsandbytes", [".absmax", ".quant_map", ".SCB", "bitsandbytes__nf4", "bitsandbytes__fp4"]),
-    ("Model Optimizer in 4 bits", [".weight_scale_2"]),
-    ("MXFP4", ["_blocks"]),
-    ("HQQ", [".W_q"]), ("AQLM", [".codebooks"]), ("MLX", [".biases"]),
-  ]
-
   private func packed() -> String? {
-    for (tool, ends) in Self.packers {
-      let keys = zip(plan.sources, plan.index.numbers).filter { info, number in
-        number == nil && ends.contains { info.name.text.hasSuffix($0) }
-      }
-      guard let (first, _) = keys.first else { continue }
-      return
-        "the weights are packed by \(tool) (\(keys.count) keys such as '\(first.name)'): unpack them "
-        + "with it first"
+    let keys = zip(plan.sources, plan.index.numbers).compactMap { info, number in
+      number == nil ? WeightPacker.of(info.name).map { (info.name, $0.tool) } : nil
     }
-    return nil
+    guard let (first, tool) = keys.first else { return nil }
+    return
+      "the weights are packed by \(tool) (\(keys.count { $0.1 == tool }) keys such as '\(first)'): "
+      + "unpack them with it first"
   }
 
   private func otherForm() -> String? {

@@ -90,7 +90,7 @@ private struct GoldenCheck {
     }
     let trial = CheckpointUnderTest(
       spec, ReplayingAdapter(golden, wrong.side, adapter), onDisk: golden[.hf])
-    switch law.judge(trial) {
+    switch law.verdict(on: trial) {
     case .holds, .doesNotApply:
       return [fault(.law, "the wrong result does not break the law '\(wrong.law)'")]
     case .broken(let violation):

@@ -37,7 +37,7 @@ extension Layout {
     modules += parts.groups.map(\.module)
     var result: [String] = []
     for module in modules where !module.isEmpty && !result.contains(module) {
-      // Beside numbered experts, another tensor may stand in their module.
+      // Beside numbered experts, their module may have another tensor.
       if numbered.contains(module) || !others.contains(where: { $0.hasPrefix(module) }) {
         result.append(module)
       }

@@ -7,7 +7,7 @@ internal import Files
 extension SafetensorsError {
   private static let beginnings: [(bytes: [UInt8], what: String, remedy: String)] = [
     (
-      Array("version https://git-lfs".utf8), "a Git LFS pointer, which stands for the file",
+      Array("version https://git-lfs".utf8), "a Git LFS pointer instead of the file",
       "fetch the files themselves by 'git lfs pull'"
     ),
     (Array("PK\u{3}\u{4}".utf8), "a zip archive, as torch.save makes it", "save it as safetensors"),

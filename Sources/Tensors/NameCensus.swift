@@ -5,7 +5,7 @@
 public struct NameCensus: Sendable {
   /// Names that are the same but for their numbers, and for one part of their text at most.
   public struct Entry: Sendable, Hashable {
-    /// All texts that stand in each place between dots, numbers as `*`.
+    /// All texts between each two dots, numbers as `*`.
     fileprivate var parts: [[String]]
     /// All numbers of each place with one, ascending: layers first, then experts.
     public fileprivate(set) var numbers: [[Int]]
@@ -97,18 +97,8 @@ public struct NameCensus: Sendable {
 
   /// Numbers as people write them, such as `0-3, 7`.
   public static func ranges(_ numbers: [Int]) -> String {
-    var ranges: [ClosedRange<Int>] = []
-    for number in numbers {
-      if let last = ranges.last, last.upperBound == number - 1 {
-        ranges[ranges.count - 1] = last.lowerBound...number
-      } else {
-        ranges.append(number...number)
-      }
-    }
-    let texts = ranges.prefix(8).map {
-      $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)"
-    }
-    return texts.joined(separator: ",") + (ranges.count > 8 ? ",..." : "")
+    let texts = Enumeration.ranges(numbers)
+    return texts.prefix(8).joined(separator: ",") + (texts.count > 8 ? ",..." : "")
   }
 }
 

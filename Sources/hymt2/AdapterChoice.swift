@@ -48,7 +48,7 @@ struct AdapterChoice: ParsableArguments {
       """)
   var acceptsInvalidInput = false
 
-  /// What stands for the example adapter in place of a command.
+  /// The word for the example adapter, instead of a command.
   static let example = "demo"
   /// What an answer may hold beside its tensors, in bytes.
   private static let headerAllowance = 64 << 20

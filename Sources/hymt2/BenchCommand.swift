@@ -159,7 +159,7 @@ struct RoundTripBench {
     let checkpoints: Generator<CheckpointSpec> =
       layout == .usual ? .published : .checkpoints(CheckpointSpace(layout: layout))
     let property = Property(checkpoints) { (spec: CheckpointSpec, _) in
-      switch law.judge(CheckpointUnderTest(spec, adapter)) {
+      switch law.verdict(on: CheckpointUnderTest(spec, adapter)) {
       case .holds: .pass
       case .doesNotApply: .discard
       case .broken(let violation): .fail(FailureKey(law: law.name), violation.summary)

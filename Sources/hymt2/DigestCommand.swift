@@ -107,7 +107,7 @@ struct DigestCommand: ParsableCommand {
     _ plan: ConversionPlan, _ values: [SHA256Digest], _ rank: ExpertParallelism?
   ) -> JSONValue {
     let digests = zip(plan.destinations, values).map { info, digest -> (String, JSONValue) in
-      var members = info.json(typeAs: "dtype").objectValue ?? [:]
+      var members = info.json().objectValue ?? [:]
       members["name"] = nil
       members["sha256"] = .string("\(digest)")
       return (info.name.text, .object(members))

@@ -140,13 +140,3 @@ extension Console {
     }
   }
 }
-
-extension TensorInfo {
-  /// Name, type and shape.
-  func json(typeAs member: String) -> JSONValue {
-    [
-      "name": .string(name.text), member: .string(dtype.rawValue),
-      "shape": .array(shape.extents.map { JSONValue($0) }),
-    ]
-  }
-}

@@ -51,10 +51,8 @@ struct NamesCommand: ParsableCommand {
 
   /// The config as other known layouts read it, those that can.
   private func otherConfigs(than own: ModelConfig) -> [ModelConfig] {
-    guard let json = try? JSONValue(parsing: fileBytes(config)), let object = json.objectValue
-    else {
-      return []
-    }
+    let json = try? JSONValue(parsing: fileBytes(config), acceptsNonFinite: true)
+    guard let object = json?.objectValue else { return [] }
     return Layout.knownNames.filter { $0 != own.layout.name }.compactMap { name in
       guard let layout = Layout.known(name), let type = layout.modelTypes.first else { return nil }
       var other = object

@@ -67,7 +67,8 @@ struct DiagnosisOfLawsTests {
     spec.parallelism = try ExpertParallelism(rank: 0, size: 2)
     var broken: [String] = []
     for law in Laws.all {
-      guard case .broken(let violation) = law.judge(CheckpointUnderTest(spec, example.adapter))
+      guard
+        case .broken(let violation) = law.verdict(on: CheckpointUnderTest(spec, example.adapter))
       else { continue }
       broken.append(law.name)
       let diagnosis = Diagnosis.of(violation, spec, example.adapter)

@@ -20,12 +20,12 @@ struct ExpertParallelLawsTests {
     for experts in [1, 3] {
       var spec = try SmallSpec.make(experts: experts)
       spec.parallelism = try ExpertParallelism(rank: 0, size: 2)
-      guard case .broken(let violation) = law.judge(CheckpointUnderTest(spec, adapter)) else {
+      guard case .broken(let violation) = law.verdict(on: CheckpointUnderTest(spec, adapter)) else {
         Issue.record("\(experts) experts: the law holds")
         continue
       }
       #expect(violation.kind == "missing key", "\(experts) experts: \(violation.summary)")
-      guard case .holds = law.judge(CheckpointUnderTest(spec, ReferenceAdapter())) else {
+      guard case .holds = law.verdict(on: CheckpointUnderTest(spec, ReferenceAdapter())) else {
         Issue.record("\(experts) experts: the reference adapter breaks the law")
         continue
       }

@@ -22,7 +22,7 @@ struct GarbageTests {
       let trial = CheckpointUnderTest(spec, adapter)
       var violations: [Violation] = []
       for law in Laws.all {
-        guard case .broken(let violation) = law.judge(trial) else { continue }
+        guard case .broken(let violation) = law.verdict(on: trial) else { continue }
         broken.withLock { _ = $0.insert(law.name) }
         violations.append(violation)
       }
@@ -49,7 +49,7 @@ struct GarbageTests {
       for var (_, spec) in specs {
         spec.faults = [CheckpointFault(kind: index, site: 0)]
         guard FaultyCheckpoint(spec).faults == [kind.name],
-          case .broken(let violation) = law.judge(CheckpointUnderTest(spec, adapter))
+          case .broken(let violation) = law.verdict(on: CheckpointUnderTest(spec, adapter))
         else { continue }
         places.insert(violation.place)
         #expect(!Diagnosis.of(violation, spec, adapter).sentences.isEmpty)

@@ -30,7 +30,7 @@ struct InvalidInputLawsTests {
   private func violation(
     _ spec: CheckpointSpec, _ adapter: any AdapterUnderTest = ReferenceAdapter()
   ) -> Violation? {
-    if case .broken(let violation) = law.judge(CheckpointUnderTest(spec, adapter)) {
+    if case .broken(let violation) = law.verdict(on: CheckpointUnderTest(spec, adapter)) {
       return violation
     }
     return nil
@@ -85,7 +85,8 @@ struct InvalidInputLawsTests {
     let property = Property(Self.pairs(specs.filter { Self.paired.contains($0.name) }.map(\.spec)))
     { [law] spec, context in
       context.label("two faults", if: FaultyCheckpoint(spec).faults.count == 2)
-      guard case .broken(let violation) = law.judge(CheckpointUnderTest(spec, ReferenceAdapter()))
+      guard
+        case .broken(let violation) = law.verdict(on: CheckpointUnderTest(spec, ReferenceAdapter()))
       else {
         return .pass
       }
@@ -166,7 +167,8 @@ struct InvalidInputLawsTests {
 
   @Test("Without a fault the law says nothing")
   func withoutFault() {
-    guard case .doesNotApply = law.judge(CheckpointUnderTest(specs[0].spec, ReferenceAdapter()))
+    guard
+      case .doesNotApply = law.verdict(on: CheckpointUnderTest(specs[0].spec, ReferenceAdapter()))
     else {
       Issue.record("the law checks a valid checkpoint")
       return

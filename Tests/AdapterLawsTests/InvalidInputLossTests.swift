@@ -26,7 +26,7 @@ struct InvalidInputLossTests {
   private func judged(
     _ spec: CheckpointSpec, _ adapter: any AdapterUnderTest
   ) -> Violation? {
-    if case .broken(let violation) = law.judge(CheckpointUnderTest(spec, adapter)) {
+    if case .broken(let violation) = law.verdict(on: CheckpointUnderTest(spec, adapter)) {
       return violation
     }
     return nil
@@ -84,7 +84,7 @@ struct InvalidInputLossTests {
   func generated() {
     let property = Property(Generator<CheckpointSpec>.checkpoints()) { [law] spec, context in
       context.label("invalid", if: !FaultyCheckpoint(spec).faults.isEmpty)
-      guard case .broken(let violation) = law.judge(CheckpointUnderTest(spec, LossyAdapter()))
+      guard case .broken(let violation) = law.verdict(on: CheckpointUnderTest(spec, LossyAdapter()))
       else {
         return .pass
       }

@@ -18,7 +18,7 @@ struct LawTests {
     let adapter = ReferenceAdapter()
     try property(
       Property(.small) { (spec: CheckpointSpec, _) in
-        switch law.judge(CheckpointUnderTest(spec, adapter)) {
+        switch law.verdict(on: CheckpointUnderTest(spec, adapter)) {
         case .holds: .pass
         case .doesNotApply: .discard
         case .broken(let violation):

@@ -135,7 +135,7 @@ struct LawsBreakTests {
 
   /// Checked elsewhere: `invalid-input` in its own tests; tensors are immutable, so no adapter in
   /// this process can break `input-unchanged`.
-  private static let judgedElsewhere: Set<String> = ["input-unchanged", "invalid-input"]
+  private static let checkedElsewhere: Set<String> = ["input-unchanged", "invalid-input"]
 
   private static let swapping = FaultyAdapter(
     onDiskIn: { onDisk, _ in try onDisk.taking(swapped) },
@@ -200,7 +200,8 @@ struct LawsBreakTests {
           types: SourceTypes(experts: target == .bf16 ? .bf16 : .f32), target: target,
           exclusion: .experts, contents: TensorContents(.random, seed: 3))
         spec.parallelism = try ExpertParallelism(rank: 0, size: 2)
-        if case .broken(let violation) = law.judge(CheckpointUnderTest(spec, breach.adapter)) {
+        if case .broken(let violation) = law.verdict(on: CheckpointUnderTest(spec, breach.adapter))
+        {
           verdicts.append(violation.summary)
         }
       }
@@ -210,7 +211,7 @@ struct LawsBreakTests {
 
   @Test("and no law goes without")
   func complete() {
-    let broken = Set((Self.breaches + Self.planted).map(\.law)).union(Self.judgedElsewhere)
+    let broken = Set((Self.breaches + Self.planted).map(\.law)).union(Self.checkedElsewhere)
     #expect(Laws.all.map(\.name).filter { !broken.contains($0) } == [])
   }
 }

@@ -153,7 +153,7 @@ struct LayoutFaultTests {
     let spec = try LayoutSample.spec(fault.layout, experts: fault.experts)
     var first: (law: String, violation: Violation)?
     for law in Laws.all where first == nil {
-      if case .broken(let violation) = law.judge(CheckpointUnderTest(spec, fault.adapter)) {
+      if case .broken(let violation) = law.verdict(on: CheckpointUnderTest(spec, fault.adapter)) {
         first = (law.name, violation)
       }
     }

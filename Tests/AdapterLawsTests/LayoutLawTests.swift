@@ -30,7 +30,7 @@ struct LayoutLawTests {
       }
       let trial = CheckpointUnderTest(spec, adapter)
       for law in laws {
-        switch law.judge(trial) {
+        switch law.verdict(on: trial) {
         case .holds: applied.insert(law.name)
         case .doesNotApply: break
         case .broken(let violation):

@@ -16,7 +16,7 @@ struct PlacementLawsTests {
         .editing("model.norm.") { try $0.mappingBits { $0 ^ 1 } }
     })
     let law = try #require(Laws.named(name))
-    guard case .broken(let violation) = law.judge(CheckpointUnderTest(spec, adapter)) else {
+    guard case .broken(let violation) = law.verdict(on: CheckpointUnderTest(spec, adapter)) else {
       return nil
     }
     return violation

@@ -59,7 +59,7 @@ struct RefusalTests {
   @Test("Files of another kind in place of shards")
   func otherFiles() throws {
     let pointer = Array("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n".utf8)
-    try refusal("a Git LFS pointer, which stands for the file in 3 of them; fetch") { scratch in
+    try refusal("a Git LFS pointer instead of the file in 3 of them; fetch") { scratch in
       for number in 1...3 {
         try scratch.write(pointer, to: "tiny/model-0000\(number)-of-00003.safetensors")
       }

@@ -53,7 +53,7 @@ struct ExternalAdapterTests {
     let property = Property(Sample.small) { (spec: CheckpointSpec, _) in
       let trial = CheckpointUnderTest(spec, adapter)
       for law in Laws.all {
-        if case .broken(let violation) = law.judge(trial) {
+        if case .broken(let violation) = law.verdict(on: trial) {
           return .fail(FailureKey(law: law.name), violation.summary)
         }
       }

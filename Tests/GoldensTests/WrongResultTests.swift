@@ -42,7 +42,8 @@ import Testing
     spec.contents = TensorContents(.random)
     let onDisk = wrong.diagnosis == ["toward zero"] ? nil : golden[.hf]
     guard
-      case .broken(let violation) = law.judge(CheckpointUnderTest(spec, adapter, onDisk: onDisk))
+      case .broken(let violation) = law.verdict(
+        on: CheckpointUnderTest(spec, adapter, onDisk: onDisk))
     else {
       Issue.record("\(id) does not break \(law.name)")
       return

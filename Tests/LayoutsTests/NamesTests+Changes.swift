@@ -53,7 +53,10 @@ extension NamesTests.Change {
             ? [tensor.info.name.text] : ["\(start).\(expert).gate_up_proj.weight"]
         } : nil
     },
-    Self("experts are packed", .packed, "packed by another tool", "'weight_packed'") { model in
+    Self(
+      "experts are packed", .packed, "packed by compressed-tensors", "'weight_packed'",
+      "and no 'weight'"
+    ) { model in
       model.isSplit
         ? model.edit { tensor in
           let name = tensor.info.name.text
@@ -189,7 +192,7 @@ extension NamesTests.Change {
         ]
       }
     },
-    Self("queries, keys and values are joined", .joined, "qkv_proj", "stands in place of") {
+    Self("queries, keys and values are joined", .joined, "qkv_proj", "replaces") {
       model in
       model.config.layout.tensors.contains { $0.name.start == "self_attn.k_proj.weight" }
         ? model.edit { tensor in

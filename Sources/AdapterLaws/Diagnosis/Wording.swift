@@ -187,8 +187,6 @@ struct Wording {
   }
 
   static func list(_ words: [String]) -> String {
-    let shown = words.count > 8 ? words.prefix(7) + ["\(words.count - 7) more"] : words[...]
-    guard let last = shown.last, shown.count > 1 else { return shown.first ?? "" }
-    return shown.dropLast().joined(separator: ", ") + " and " + last
+    Enumeration.words(words, most: 8)
   }
 }

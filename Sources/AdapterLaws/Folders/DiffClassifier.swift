@@ -13,7 +13,7 @@ struct DiffClassifier {
   let config: ModelConfig
   let comparison: UnitComparison
   let examined: [UnitComparison.Examined]
-  /// Where the elements are from that stand elsewhere.
+  /// Where moved elements come from.
   let origins: [Unit: Unit]
 
   private var pairing: UnitPairing { comparison.pairing }
@@ -48,7 +48,7 @@ struct DiffClassifier {
     return (first, sorted.count - first.count)
   }
 
-  /// Elements that stand in another place of the same checkpoint.
+  /// Elements that moved to another tensor, expert or layer.
   private func moves() -> [CauseCandidate] {
     let moves = examined.compactMap { one -> Move? in
       let pair = pairing.common[one.unit]
@@ -106,7 +106,7 @@ struct DiffClassifier {
     return result
   }
 
-  /// Layers that stand in the places of others, or parts of them that do.
+  /// Layers that moved to the places of others, whole or in part.
   private func layers(_ moves: [Move]) -> [CauseCandidate] {
     let byLayer = Dictionary(grouping: moves) { $0.place.layer ?? 0 }
     let sources = byLayer.mapValues { Set($0.compactMap(\.content.layer)).sorted() }

@@ -79,8 +79,8 @@ struct UnitComparison {
     return result.withLock { $0.sorted() }
   }
 
-  /// The tensors of the first checkpoint whose elements stand under another name in the second, by the units
-  /// where they stand.
+  /// The units of the first checkpoint whose elements the second has under another name, by the units that
+  /// have them there.
   ///
   /// - Parameter different: The common units that differ; surplus ones are looked at as well.
   func origins(of different: [Int]) throws -> [Unit: Unit] {

@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import Layouts
+import Tensors
 
 /// The index formulas of a layout as laws state them, such as `down[e, i, h] == down[e][h, i]`.
 struct FormulaText {
@@ -21,9 +22,8 @@ struct FormulaText {
   /// The shapes of grouped tensors.
   var shapes: String {
     let shapes = layout.groups.map(shape).unique
-    guard let last = shapes.last else { return "every tensor keeps its shape" }
-    let list = shapes.count > 1 ? shapes.dropLast().joined(separator: ", ") + " and " + last : last
-    return "grouped experts are \(list)"
+    return shapes.isEmpty
+      ? "every tensor keeps its shape" : "grouped experts are \(Enumeration.words(shapes))"
   }
 
   private func parts(_ group: NativeGroup) -> [(rule: TensorRule, terms: [IndexTerm])] {

@@ -3,7 +3,7 @@
 
 public import AdapterLaws
 public import StrictJSON
-internal import Tensors
+package import Tensors
 
 /// What differs between two checkpoint folders, as text, JSON and HTML.
 public struct DiffReport: Sendable {
@@ -83,8 +83,8 @@ public struct DiffReport: Sendable {
       "common": JSONValue(diff.commonCount),
       "findings": .array(diff.findings.map(Self.json)),
       "otherFindings": JSONValue(diff.otherFindings),
-      "missing": .array(diff.missing.map(Self.json)),
-      "surplus": .array(diff.surplus.map(Self.json)),
+      "missing": .array(diff.missing.map { $0.json() }),
+      "surplus": .array(diff.surplus.map { $0.json() }),
       "changed": .array(diff.differences.map(Self.json)),
     ]
   }
@@ -99,17 +99,11 @@ public struct DiffReport: Sendable {
     ]
   }
 
-  private static func json(_ info: TensorInfo) -> JSONValue {
-    [
-      "name": .string(info.name.text), "dtype": .string(info.dtype.rawValue),
-      "shape": .array(info.shape.extents.map { JSONValue($0) }),
-    ]
-  }
-
   private static func json(_ one: CheckpointDiff.Difference) -> JSONValue {
     [
       "name": .string(one.name.text), "expert": one.slot.map { JSONValue($0) } ?? .null,
-      "kind": .string(one.kind.rawValue), "expected": json(one.expected), "found": json(one.found),
+      "kind": .string(one.kind.rawValue), "expected": one.expected.json(),
+      "found": one.found.json(),
       "count": JSONValue(one.count),
       "bounds": .array(
         one.bounds.map { .array([JSONValue($0.lowerBound), JSONValue($0.upperBound)]) }),
@@ -191,6 +185,16 @@ public struct DiffReport: Sendable {
         [("Tensor", ""), ("What differs", "")], rows))</section>
 
       """
+  }
+}
+
+extension TensorInfo {
+  /// Name, type and shape.
+  package func json(typeAs member: String = "dtype") -> JSONValue {
+    [
+      "name": .string(name.text), member: .string(dtype.rawValue),
+      "shape": .array(shape.extents.map { JSONValue($0) }),
+    ]
   }
 }
 

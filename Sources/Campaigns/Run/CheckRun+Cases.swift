@@ -27,7 +27,7 @@ extension CheckRun {
         judgement.marks.append(.unjudged)
         continue
       }
-      switch law.judge(trial) {
+      switch law.verdict(on: trial) {
       case .doesNotApply: judgement.marks.append(.doesNotApply)
       case .holds: judgement.marks.append(.holds)
       case .broken(let violation):

@@ -153,8 +153,8 @@ public struct CheckRun: Sendable {
       let advice = report.healthProblems.map { $0.advice }
       throw .unhealthy(advice: advice.isEmpty ? ["most were discarded"] : advice)
     }
-    let isJudged = result.laws.contains { $0.judged > 0 } || !report.counterexamples.isEmpty
-    guard isJudged || result.end == .cancelled else {
+    let isChecked = result.laws.contains { $0.judged > 0 } || !report.counterexamples.isEmpty
+    guard isChecked || result.end == .cancelled else {
       throw .nothingJudged(executed: report.executed)
     }
     (result.passed, result.failed) = (report.passed, report.failed)

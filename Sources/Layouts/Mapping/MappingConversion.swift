@@ -63,7 +63,7 @@ struct MappingConversion {
     return converted(renamed)?.name ?? renamed
   }
 
-  /// Converts tensors, which stand in the order of their names.
+  /// Converts tensors, which are in the order of their names.
   ///
   /// - Parameter shape: The shape that the model has of a name.
   func convert(_ tensors: Named, shape: (String) -> [Int]?) -> Result {

@@ -22,7 +22,7 @@ struct NumberedTensor: Equatable {
 
   subscript(index: [Int]) -> Int { numbers[position(of: index)] }
 
-  /// Where an index stands, row after row.
+  /// The position of an index, row after row.
   func position(of index: [Int]) -> Int {
     var position = 0
     for axis in shape.indices { position = position * shape[axis] + index[axis] }

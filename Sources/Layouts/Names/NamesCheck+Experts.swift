@@ -42,7 +42,7 @@ extension NamesCheck {
     if layers == all { return "" }
     if layers == all.filter({ $0 < config.hiddenLayerCount }) { return " in every decoder layer" }
     let isPrediction = layers.allSatisfy { $0 >= config.hiddenLayerCount }
-    return " in \(isPrediction ? "prediction " : "")\(layersText(Array(layers)))"
+    return " in \(isPrediction ? "prediction " : "")\(Enumeration.ranges("layer", Array(layers)))"
   }
 
   private var isNumbered: Bool { layout.tensors.contains { $0.isOfExperts && $0.name.hasExpert } }
@@ -184,7 +184,7 @@ extension NamesCheck {
         ? "there are no experts\(place.isEmpty ? " at all" : place)"
         : isTail && place.isEmpty
           ? "each layer has \(count - experts.count) experts, and \(expertField) is \(count)"
-          : "expert\(experts.count == 1 ? "" : "s") \(rangesText(experts)) of \(count) "
+          : "\(Enumeration.ranges("expert", experts)) of \(count) "
             + "\(experts.count == 1 ? "is" : "are") missing\(place.isEmpty ? " in every layer" : place)"
       add(.missingExperts, sentence, keys, layers: layers)
     }
@@ -206,7 +206,7 @@ extension NamesCheck {
     let place = sparsePlace(layers)
     add(
       .surplusExperts,
-      "there \(Set(experts).count == 1 ? "is expert" : "are experts") \(rangesText(experts))"
+      "there \(Set(experts).count == 1 ? "is" : "are") \(Enumeration.ranges("expert", experts))"
         + "\(place.isEmpty ? " in every layer" : place), and \(expertField) is \(count)",
       takeSurplus { names.contains($0.name) }, layers: Array(layers))
   }

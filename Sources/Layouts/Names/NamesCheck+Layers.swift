@@ -22,7 +22,8 @@ extension NamesCheck {
     keys += takeMissing { ($0.place.layer ?? -1) >= count }
     let clause =
       config.mtpLayerCount > 0
-      ? "layout \(layout.name) has them as \(layersText(Array(count..<stored)))" : predictionClause
+      ? "layout \(layout.name) has them as \(Enumeration.ranges("layer", Array(count..<stored)))"
+      : predictionClause
     add(
       .predictionElsewhere, "prediction (MTP) layers are under '\(start).', and \(clause)", keys,
       layers: Array(count..<stored))
@@ -66,8 +67,8 @@ extension NamesCheck {
       let have = layers.count == 1 ? "has" : "have"
       add(
         .layerKind,
-        "\(layersText(Array(layers))) \(have) \(kind == .sparse ? "experts" : "no experts"), and by "
-          + "\(listed(fields)) the config says \(kind == .sparse ? "none" : "some")",
+        "\(Enumeration.ranges("layer", Array(layers))) \(have) \(kind == .sparse ? "experts" : "no experts"), and by "
+          + "\(Enumeration.words(fields)) the config says \(kind == .sparse ? "none" : "some")",
         keys, layers: Array(layers))
     }
   }
@@ -88,7 +89,7 @@ extension NamesCheck {
         .missingLayers,
         isTail
           ? "there are \(count - decoder.count) decoder layers, and \(field) is \(count)"
-          : "\(layersText(decoder)) \(decoder.count == 1 ? "is" : "are") missing, and \(field) is "
+          : "\(Enumeration.ranges("layer", decoder)) \(decoder.count == 1 ? "is" : "are") missing, and \(field) is "
             + "\(count)", keys, layers: decoder)
     }
     let prediction = absent.filter { $0 >= count }
@@ -96,7 +97,7 @@ extension NamesCheck {
       let keys = takeMissing { prediction.contains($0.place.layer ?? -1) }
       add(
         .missingPrediction,
-        "prediction (MTP) \(layersText(prediction)) \(prediction.count == 1 ? "is" : "are") missing, and "
+        "prediction (MTP) \(Enumeration.ranges("layer", prediction)) \(prediction.count == 1 ? "is" : "are") missing, and "
           + predictionClause, keys, layers: prediction)
     }
     let own = surplus.filter { ($0.layer ?? -1) >= stored }
@@ -109,8 +110,8 @@ extension NamesCheck {
       add(
         isPrediction ? .surplusPrediction : .surplusLayers,
         isPrediction
-          ? "there \(be) prediction (MTP) \(layersText(Array(layers))), and \(predictionClause)"
-          : "there \(be) \(layersText(Array(layers))), and \(field) is \(count)",
+          ? "there \(be) prediction (MTP) \(Enumeration.ranges("layer", Array(layers))), and \(predictionClause)"
+          : "there \(be) \(Enumeration.ranges("layer", Array(layers))), and \(field) is \(count)",
         keys, layers: Array(layers))
     }
   }

@@ -4,7 +4,7 @@
 import Tensors
 
 extension NamesCheck {
-  /// The name of a weight that a surplus name accompanies or stands for, and what it has instead.
+  /// The name of the weight that a surplus name is a companion of or replaces, and what it has instead.
   private func weight(_ one: Surplus) -> (name: TensorName, suffix: String)? {
     let text = one.name.text
     let module = String(text.upToLastDot)
@@ -20,18 +20,17 @@ extension NamesCheck {
     return nil
   }
 
-  private static let packings = ["packed", "qweight", "blocks", "bits"]
-
   /// Weights that another tool has packed.
   mutating func packed() {
     let absent = Set(missing.map(\.place.name))
     let meant = surplus.map { weight($0) }
-    var weights: Set<TensorName> = []
-    for case let (name, suffix)? in meant
-    where absent.contains(name) && Self.packings.contains(where: { suffix.contains($0) }) {
+    var (weights, tool): (Set<TensorName>, String?) = ([], nil)
+    for case (let one, let (name, _)?) in zip(surplus, meant) where absent.contains(name) {
+      guard let packer = WeightPacker.of(one.name) else { continue }
       weights.insert(name)
+      tool = tool ?? packer.tool
     }
-    guard !weights.isEmpty else { return }
+    guard let tool else { return }
     let whole = layersOf(weights)
     var (suffixes, own): ([String], Set<TensorName>) = ([], [])
     for (one, meant) in zip(surplus, meant) {
@@ -43,8 +42,9 @@ extension NamesCheck {
       takeSurplus { own.contains($0.name) } + takeMissing { weights.contains($0.place.name) }
     add(
       .packed,
-      "weights are packed by another tool: \(listed(suffixes.map { "'\($0)'" })) stand in place of "
-        + (suffixes[0].hasPrefix("_") ? "the weight itself" : "'weight'"), keys, layers: whole)
+      "weights are packed by \(tool): there \(suffixes.count == 1 ? "is" : "are") "
+        + "\(Enumeration.words(suffixes.map { "'\($0)'" })) and no "
+        + (suffixes[0].hasPrefix("_") ? "weight itself" : "'weight'"), keys, layers: whole)
   }
 
   private func layersOf(_ names: Set<TensorName>) -> [Int] {
@@ -67,8 +67,8 @@ extension NamesCheck {
     let known = layout.companions.map { "'\($0)'" }
     add(
       .companion,
-      "weights have companions that layout \(layout.name) does not know: \(listed(list))"
-        + (known.isEmpty ? "; it knows none" : "; it knows \(listed(known))"),
+      "weights have companions that layout \(layout.name) does not know: \(Enumeration.words(list))"
+        + (known.isEmpty ? "; it knows none" : "; it knows \(Enumeration.words(known))"),
       takeSurplus { names.contains($0.name) }, layers: Array(layers))
   }
 
@@ -99,8 +99,8 @@ extension NamesCheck {
     let suffixes = Set(keys.map(\.suffix)).sorted()
     add(
       .companionIncomplete,
-      "\(listed(suffixes.map { "'\($0)'" })) is missing beside \(keys.count) weights of experts in "
-        + "\(layersText(keys.map(\.layer))), where other experts have it",
+      "\(Enumeration.words(suffixes.map { "'\($0)'" })) is missing beside \(keys.count) weights of experts in "
+        + "\(Enumeration.ranges("layer", keys.map(\.layer))), where other experts have it",
       keys.map(\.name), layers: keys.map(\.layer))
   }
 
@@ -141,7 +141,7 @@ extension NamesCheck {
     let keys =
       takeSurplus { news.contains($0.text) } + takeMissing { olds.contains($0.renamingText) }
     let shown = words.count > 4 ? words.prefix(3) + ["\(words.count - 3) more are"] : words[...]
-    add(.renamed, "names differ: \(listed(Array(shown)))", keys, layers: layers)
+    add(.renamed, "names differ: \(Enumeration.words(Array(shown)))", keys, layers: layers)
   }
 
   /// How alike two names are: common characters at both ends, and what experts' projections are called
@@ -184,10 +184,10 @@ extension NamesCheck {
         takeSurplus { isJoined ? $0.text == one : texts.contains($0.text) }
         + takeMissing { isJoined ? texts.contains($0.renamingText) : $0.renamingText == one }
       guard !keys.isEmpty else { continue }
-      let list = listed(parts.map { "'\($0)'" })
+      let list = Enumeration.words(parts.map { "'\($0)'" })
       add(
         .joined,
-        isJoined ? "'\(one)' stands in place of \(list)" : "\(list) stand in place of '\(one)'",
+        isJoined ? "'\(one)' replaces \(list)" : "\(list) replace '\(one)'",
         keys,
         layers: layers)
     }
@@ -240,9 +240,10 @@ extension NamesCheck {
     let experts = Set(places.map(\.expert).filter { $0 >= 0 })
     let ofExperts =
       experts.isEmpty || experts.count == config.expertCount
-      ? "" : " of expert\(experts.count == 1 ? "" : "s") \(rangesText(Array(experts)))"
+      ? "" : " of \(Enumeration.ranges("expert", experts))"
     return "\(ofExperts) in "
-      + (Set(layers).count == config.storedLayerCount ? "every layer" : layersText(layers))
+      + (Set(layers).count == config.storedLayerCount
+        ? "every layer" : Enumeration.ranges("layer", layers))
   }
 
   /// What of the config says that tensors are there or are not.
@@ -253,14 +254,13 @@ extension NamesCheck {
       if case .fields = layout.sizes[$0].source { true } else { false }
     }
     let all = texts + sizes.map { "\(layout.sizes[$0].field) is \(config.sizes[$0])" }
-    return all.isEmpty ? "" : ", and \(listed(all))"
+    return all.isEmpty ? "" : ", and \(Enumeration.words(all))"
   }
 }
 
 /// Texts in quotes, the first few of many.
 private func quoted(_ texts: [String]) -> String {
-  let shown = texts.prefix(texts.count > 4 ? 3 : 4).map { "'\($0)'" }
-  return listed(shown + (texts.count > 4 ? ["\(texts.count - 3) more"] : []))
+  Enumeration.words(texts.map { "'\($0)'" }, most: 4)
 }
 
 extension NamesCheck.Missing {

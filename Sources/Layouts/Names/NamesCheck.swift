@@ -93,7 +93,7 @@ struct NamesCheck {
     add(
       .prefix,
       "names begin with '\(other)', and layout \(layout.name) has "
-        + listed(layout.prefixes.map { "'\($0)'" }),
+        + Enumeration.words(layout.prefixes.map { "'\($0)'" }),
       names.filter { $0.text.hasPrefix(other) }, layers: [])
   }
 
@@ -136,7 +136,7 @@ struct NamesCheck {
   }
 
   /// Whether a name outside the model's layers belongs to them nevertheless: prediction layers elsewhere, layers
-  /// under a second prefix, companions of weights outside layers, and what stands in the place of a missing name.
+  /// under a second prefix, companions of weights outside layers, and what replaces a missing name.
   private func isNearModel(_ key: LenientKey) -> Bool {
     if key.isOfPrediction { return true }
     if key.layerText != nil { return key.subject != .unknown }

@@ -73,29 +73,3 @@ public struct NamesReport: Sendable {
   /// Whether every name is one that the layout expects, and none is missing.
   public var fits: Bool { causes.isEmpty }
 }
-
-/// Numbers in ranges, such as `1-3 and 7`.
-func rangesText(_ numbers: [Int]) -> String {
-  var ranges: [(Int, Int)] = []
-  for number in Set(numbers).sorted() {
-    if let last = ranges.last, last.1 + 1 == number {
-      ranges[ranges.count - 1].1 = number
-    } else {
-      ranges.append((number, number))
-    }
-  }
-  let texts = ranges.map { $0 == $1 ? "\($0)" : "\($0)-\($1)" }
-  guard texts.count > 6 else { return listed(texts) }
-  return listed(Array(texts.prefix(5)) + ["\(texts.count - 5) more ranges"])
-}
-
-/// Words in a list, such as `a, b and c`.
-func listed(_ words: [String]) -> String {
-  guard let last = words.last, words.count > 1 else { return words.first ?? "" }
-  return words.dropLast().joined(separator: ", ") + " and " + last
-}
-
-/// Layers by their numbers, such as `layer 3` and `layers 1-47`.
-func layersText(_ layers: [Int]) -> String {
-  "layer\(Set(layers).count == 1 ? "" : "s") \(rangesText(layers))"
-}

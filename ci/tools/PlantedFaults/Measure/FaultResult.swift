@@ -119,7 +119,7 @@ extension FaultResult.Smallest {
     for isAlone in [true, false] {
       let trial = CheckpointUnderTest(spec, adapter)
       for law in Laws.all where !isAlone || law.name == name {
-        guard case .broken(let violation) = law.judge(trial), law.name == name else {
+        guard case .broken(let violation) = law.verdict(on: trial), law.name == name else {
           continue
         }
         return Diagnosis.of(violation, spec, adapter).findings

@@ -8,8 +8,8 @@ import Layouts
 import Tensors
 import Testing
 
-@Suite("CheckpointUnderTest")
-struct TrialTests {
+@Suite("One checkpoint under one adapter")
+struct CheckpointUnderTestTests {
   @Test("The reference adapter breaks no law on a checkpoint with all kinds of layers")
   func allLaws() throws {
     let config = try ModelConfig(
@@ -25,7 +25,7 @@ struct TrialTests {
           contents: TensorContents(.random))
         let trial = CheckpointUnderTest(spec, ReferenceAdapter())
         for law in Laws.all {
-          if case .broken(let violation) = law.judge(trial) {
+          if case .broken(let violation) = law.verdict(on: trial) {
             Issue.record("\(law.name), \(policy), \(types) -> \(target): \(violation.summary)")
           }
         }
