@@ -22,6 +22,27 @@ struct NamesCommandTests {
     #expect(json["ok"] == true && json["names"] == 18_673 && json["causes"] == [])
   }
 
+  @Test(
+    "Another known layout that fits is named, also where the config has NaN in a field nobody reads"
+  )
+  func otherLayout() throws {
+    let scratch = try Scratch()
+    let text = try Data(
+      contentsOf: URL(filePath: "\(Hymt2.tree)/Generators/configs/qwen3-30b-a3b.json"))
+    var json = try #require(try JSONValue(parsing: Array(text)).objectValue)
+    json["num_local_experts"] = json["num_experts"]
+    let config = JSONValue.object(json).text(.python)
+    try scratch.write(
+      Array(("{\"rms_norm_eps_max\": NaN," + config.dropFirst()).utf8), to: "config.json")
+    json["model_type"] = "minimax_m2"
+    let other = try ModelConfig(json: .object(json), layout: Layout.known("minimax_m2"))
+    let path = try published(scratch, other) { $0 }
+    let outcome = try Hymt2.run("names", path, "--config", scratch["config.json"])
+    #expect(outcome.status == 1, "\(outcome.errors)")
+    #expect(
+      outcome.outputLines.first == "✘ another known layout fits: minimax_m2", "\(outcome.output)")
+  }
+
   @Test("Names that do not fit: the cause first, then keys, then a census, and exit status 1")
   func grouped() throws {
     let scratch = try Scratch()
@@ -69,9 +90,11 @@ struct NamesCommandTests {
   }
 
   /// Writes the index of the published model, its names changed.
-  private func published(_ scratch: Scratch, _ change: (String) -> String) throws -> String {
+  private func published(
+    _ scratch: Scratch, _ config: ModelConfig? = nil, _ change: (String) -> String
+  ) throws -> String {
     let text = try Data(contentsOf: URL(filePath: Self.config))
-    let config = try ModelConfig(json: JSONValue(parsing: Array(text)))
+    let config = try config ?? ModelConfig(json: JSONValue(parsing: Array(text)))
     var names: [String] = []
     var seen: Set<String> = []
     for tensor in try config.listing() {
