@@ -14,7 +14,9 @@ struct ReadmeTests {
   }
 
   /// The indented blocks, without their indentation; empty lines inside belong to them.
-  private var blocks: [[String]] {
+  private var blocks: [[String]] { Self.blocks(of: text) }
+
+  private static func blocks(of text: String) -> [[String]] {
     let lines = text.components(separatedBy: "\n")
     return lines.split { !$0.hasPrefix("    ") && !$0.isEmpty }.compactMap { lines in
       let block = lines.drop(while: \.isEmpty).reversed().drop(while: \.isEmpty).reversed()
@@ -85,6 +87,26 @@ struct ReadmeTests {
       let outcome = try shell("PATH=\(scratch.path):$PATH; \(line)\(few)", in: scratch.path)
       #expect(outcome.status == 0, "\(line): \(outcome)")
     }
+  }
+
+  @Test("Command lines of the guide to golden files work, in their order")
+  func goldenLines() throws {
+    let scratch = try Scratch()
+    let server = Hymt2.program.deletingLastPathComponent().appending(path: "scripted-server").path
+    try scratch.write(Array("#!/bin/sh\nexec '\(server)'\n".utf8), to: "python3")
+    try FileManager.default.setAttributes(
+      [.posixPermissions: 0o755], ofItemAtPath: scratch["python3"])
+    let page = try Data(contentsOf: URL(filePath: "\(Hymt2.tree)/docs/goldens.md"))
+    let lines = Self.blocks(of: String(decoding: page, as: UTF8.self)).flatMap(\.self)
+    #expect(lines.count == 8 && lines.allSatisfy { $0.hasPrefix("hymt2 golden ") })
+    for line in lines {
+      let outcome = try shell("CI=; unset CI; PATH=$PWD:$PATH; \(line)", in: scratch.path)
+      let status: Int32 = line.contains(" diff ") ? 1 : 0
+      #expect(outcome.status == status, "\(line): \(outcome)")
+    }
+    let report = String(decoding: try scratch.bytes("diff.md"), as: UTF8.self)
+    #expect(report.contains("description"))
+    #expect(try scratch.difference("goldens", "new") == nil)
   }
 
   @Test("Commands and options named in the text exist")
