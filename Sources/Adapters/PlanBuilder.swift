@@ -77,10 +77,24 @@ struct PlanBuilder {
   }
 
   /// Adds a destination that is a source under another name, whose number may be left out.
-  mutating func rename(_ source: Int, to name: TensorName, number: Int? = nil) {
+  ///
+  /// - Parameter form: What else becomes of it, if not what the catalog says of the number.
+  mutating func rename(
+    _ source: Int, to name: TensorName, number: Int? = nil, form: RenamedForm? = nil
+  ) {
     let info = sources[source]
-    let destination = add(TensorInfo(name, info.dtype, info.shape), number: number, from: source)
-    let extents = info.shape.extents
+    let form = form ?? number.flatMap { context.catalog.form(of: $0) }
+    // A source of another size is reported, or none that the config has.
+    let fitting = form?.shape.elementCount == info.shape.elementCount ? form : nil
+    let destination = add(
+      TensorInfo(name, form?.dtype ?? info.dtype, fitting?.shape ?? info.shape), number: number,
+      from: source)
+    if let target = form?.dtype, !Cast.isSupported(from: info.dtype, to: target) {
+      report(
+        .wrongDType, info.name, expected: "a type that can be cast to \(target)",
+        found: "\(info.dtype)")
+    }
+    let extents = fitting?.view ?? info.shape.extents
     let (zeros, inOrder) =
       extents.count < fewAxes.count
       ? fewAxes[extents.count] : (Self.zeros(extents.count), Array(extents.indices))

@@ -67,6 +67,18 @@ static const unsigned char laguna[] = {
 static const unsigned char hy_v4[] = {
 #embed "../Layouts/Tables/hy_v4.yaml"
 };
+static const unsigned char ernie4_5_moe[] = {
+#embed "../Layouts/Tables/ernie4_5_moe.yaml"
+};
+static const unsigned char qwen3_next[] = {
+#embed "../Layouts/Tables/qwen3_next.yaml"
+};
+static const unsigned char kimi_linear[] = {
+#embed "../Layouts/Tables/kimi_linear.yaml"
+};
+static const unsigned char glm5_next[] = {
+#embed "../Layouts/Tables/glm5_next.yaml"
+};
 
 // What transformers' own table says, and why ours may differ.
 static const unsigned char mapping[] = {
@@ -96,6 +108,10 @@ static const struct layout_table tables[] = {
     TABLE(step3p7),
     TABLE(laguna),
     TABLE(hy_v4),
+    TABLE(ernie4_5_moe),
+    TABLE(qwen3_next),
+    TABLE(kimi_linear),
+    TABLE(glm5_next),
 };
 
 const struct layout_table *layout_table_at(size_t position) {

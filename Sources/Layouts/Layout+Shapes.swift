@@ -13,6 +13,18 @@ extension TensorRule {
     return result
   }
 
+  /// Whether it has a native name and no index formula, and is in layers.
+  var isPlainlyRenamed: Bool {
+    if case .renamed = native { kinds != nil } else { false }
+  }
+
+  /// The shape in native form of a tensor without an index formula, or nil where a size has no value.
+  public func nativeExtents(_ values: LayoutValues) -> [Int]? {
+    guard let own = nativeExtents else { return extents(values) }
+    let result = own.compactMap { $0.value(values) }
+    return result.count == own.count && result.allSatisfy { $0 >= 0 } ? result : nil
+  }
+
   /// Whether checkpoints of a config have the tensor, in a layer that the values name if it is of
   /// layers.
   public func isPresent(_ values: LayoutValues) -> Bool {
@@ -90,6 +102,8 @@ public enum LayoutOperation: String, Sendable, Hashable, CaseIterable {
   case interleaved
   case predictionDropped = "MTP dropped"
   case predictionKept = "MTP kept"
+  case reshaped
+  case typeForced = "type forced"
   case movedLast = "moved last"
   case prefixExchanged = "prefix exchanged"
 }
@@ -115,6 +129,8 @@ extension Layout {
     case .interleaved: terms.contains { Self.isInterleaved($0) }
     case .predictionDropped: layers.prediction?.isDroppedOnLoad == true
     case .predictionKept: layers.prediction?.isDroppedOnLoad == false
+    case .reshaped: tensors.contains { $0.nativeExtents != nil }
+    case .typeForced: tensors.contains { $0.loadedType != nil }
     case .movedLast: !order.isEmpty
     case .prefixExchanged: !starts.isEmpty
     }

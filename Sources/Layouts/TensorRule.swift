@@ -148,6 +148,10 @@ public struct TensorRule: Sendable, Hashable {
   public internal(set) var word: String
   /// Where it is in native form.
   public internal(set) var native: Native
+  /// The extents in native form of one that has the same elements in another shape there, or nil.
+  public internal(set) var nativeExtents: [Expression]?
+  /// The type that it takes whenever it is loaded, where only its name differs; nil if it keeps its own.
+  public internal(set) var loadedType: DType?
 
   /// Whether it holds one expert or all.
   public var isOfExperts: Bool { role == .expert }

@@ -10,7 +10,7 @@ from hymt2.tables import Place, Tensor
 def region(native: Any, tensor: Tensor, place: Place) -> Any:
     """The part of a native array, of torch or NumPy, that holds a tensor on disk, with its axes."""
     if place.axes is None:
-        return native
+        return native if place.shape is None else native.reshape(tensor.shape)
     selectors: list[Any] = []
     letters = []
     for step, letter, start in place.axes:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 
 from hymt2.tables import Layout, Place, Tensor
+from hymt2.torch_types import DTYPES
 
 StateDict = dict[str, torch.Tensor]
 
@@ -33,6 +34,7 @@ def native_tensors(
                 whole[index] = parts[tensor.name]
                 written[index] = True
             assert bool(written.all()), f"{key}: the formulas leave gaps"
+        whole = renamed(whole, members[0].places[form])
         native[key] = whole
     return native
 
@@ -47,10 +49,17 @@ def disk_tensors(
         if place.key not in native:
             continue
         whole = native[place.key]
-        tensors[tensor.name] = (
-            whole if place.axes is None else whole[native_index(tensor, place)].contiguous()
-        )
+        if place.axes is None:
+            tensors[tensor.name] = whole if place.shape is None else whole.reshape(tensor.shape)
+        else:
+            tensors[tensor.name] = whole[native_index(tensor, place)].contiguous()
     return tensors
+
+
+def renamed(tensor: torch.Tensor, place: Place) -> torch.Tensor:
+    """A tensor with the shape and the type that its native place always has."""
+    shaped = tensor if place.shape is None else tensor.reshape(place.shape)
+    return shaped if place.dtype is None else shaped.to(DTYPES[place.dtype])
 
 
 def native_index(tensor: Tensor, place: Place) -> tuple[torch.Tensor, ...]:

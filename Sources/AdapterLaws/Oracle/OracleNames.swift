@@ -20,8 +20,9 @@ struct Meaning: Sendable {
     case group(Int)
     /// A native factor of all experts.
     case groupFactor(lora: Int, isA: Bool)
-    /// The same tensor under another name on the other side, relative to the layer.
-    case renamed(String)
+    /// The same tensor under another name on the other side, relative to the layer; of a rule of the table or
+    /// in a module that is renamed.
+    case renamed(String, rule: Int? = nil)
   }
 
   /// The kinds of layers that have the name.
@@ -70,9 +71,9 @@ final class OracleNames: Sendable {
       switch rule.native {
       case .kept: break
       case .renamed(let name):
-        add(rule.name, Meaning(kinds: kinds, what: .renamed(name.start)))
+        add(rule.name, Meaning(kinds: kinds, what: .renamed(name.start, rule: position)))
         native[name.start[...], default: []].append(
-          Meaning(kinds: kinds, what: .renamed(rule.name.start)))
+          Meaning(kinds: kinds, what: .renamed(rule.name.start, rule: position)))
       case .part(let group, _):
         add(rule.name, Meaning(kinds: kinds, what: .part(group: group, rule: position)))
       }
