@@ -54,7 +54,8 @@ struct FromHFPlanner {
       let isLast = zip(plan.sources, roles).map { info, role in
         switch (rule, role) {
         case (.beginning(let start), _): info.name.text.following(start) != nil
-        case (.moved, .keep(let name, _, _)), (.renamed, .keep(let name, _, _)): name != context.layout.toNative(info.name)
+        case (.moved, .keep(let name, _, _)), (.renamed, .keep(let name, _, _)):
+          name != context.layout.toNative(info.name)
         case (.moved, .member): true
         case (.renamed, .member), (_, .elsewhere): false
         }
@@ -150,7 +151,10 @@ struct FromHFPlanner {
     guard plan.isOfLayer(tensor, layer, info.name) else { return .elsewhere }
     if let text = key.expertText, plan.expertIndex(text, info.name) == nil { return .elsewhere }
     switch tensor.native {
-    case .kept: return keep(source, as: info.name)
+    case .kept where tensor.loadedType == nil: return keep(source, as: info.name)
+    case .kept:
+      return .keep(
+        context.layout.toNative(info.name), number: nil, context.form(of: tensor, layer, .fromHF))
     case .renamed(let native):
       let name = context.layout.toNative(context.name(beside: key, native.start))
       return .keep(name, number: nil, context.form(of: tensor, layer, .fromHF))

@@ -112,8 +112,10 @@ struct NameCatalog: Sendable {
   func form(of number: Int) -> RenamedForm? { forms[number] }
 
   /// The number of the name that the data of a tensor on disk has in native form.
-  func native(of number: Int) -> Int {
-    switch role(of: number) {
+  func native(of number: Int) -> Int { native(of: number, role(of: number)) }
+
+  private func native(of number: Int, _ role: Role) -> Int {
+    switch role {
     case .renamed(let native): native
     case .part(let group, _): groups[group].native
     case .kept, .original, .group: number
@@ -155,7 +157,13 @@ struct NameCatalog: Sendable {
       role = .renamed(native: add(native: native, .original(onDisk: number)))
     }
     switch layout.tensors[place.rule].native {
-    case .kept: rename(place.name)
+    case .kept:
+      rename(place.name)
+      if place.layer != nil,
+        let form = RenamedForm(layout.tensors[place.rule], place.values, .fromHF)
+      {
+        forms[native(of: number, role)] = form
+      }
     case .renamed(let native):
       guard let layer = place.layer else { return rename(place.name) }
       rename(TensorName(schema.start(ofLayer: layer) + native.name(expert: place.expert ?? 0)))

@@ -79,6 +79,15 @@ static const unsigned char kimi_linear[] = {
 static const unsigned char glm5_next[] = {
 #embed "../Layouts/Tables/glm5_next.yaml"
 };
+static const unsigned char hunyuan_image3[] = {
+#embed "../Layouts/Tables/hunyuan_image3.yaml"
+};
+static const unsigned char qwen3_5_moe[] = {
+#embed "../Layouts/Tables/qwen3_5_moe.yaml"
+};
+static const unsigned char mimo_v2_flash[] = {
+#embed "../Layouts/Tables/mimo_v2_flash.yaml"
+};
 
 // What transformers' own table says, and why ours may differ.
 static const unsigned char mapping[] = {
@@ -112,6 +121,9 @@ static const struct layout_table tables[] = {
     TABLE(qwen3_next),
     TABLE(kimi_linear),
     TABLE(glm5_next),
+    TABLE(hunyuan_image3),
+    TABLE(qwen3_5_moe),
+    TABLE(mimo_v2_flash),
 };
 
 const struct layout_table *layout_table_at(size_t position) {

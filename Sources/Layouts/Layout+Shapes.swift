@@ -82,6 +82,7 @@ extension IndexTerm {
   /// What the axis must at least have for so many indices on disk, or nil where that overflows.
   func extent(of count: Int, _ values: LayoutValues) -> Int? {
     guard let offset = offset.value(values), offset >= 0 else { return nil }
+    if exchangesHalves { return count == 2 * offset ? count : nil }
     if coefficient == 1 {
       let (sum, overflows) = count.addingReportingOverflow(offset)
       return overflows ? nil : sum
@@ -92,6 +93,15 @@ extension IndexTerm {
   }
 }
 
+extension IndexTerm {
+  /// The native index of one on disk, nil where the offset has no value.
+  public func index(_ index: Int, _ values: LayoutValues) -> Int? {
+    offset.value(values).map { offset in
+      exchangesHalves ? (index + offset) % max(1, 2 * offset) : coefficient * index + offset
+    }
+  }
+}
+
 /// What lies between disk and native form.
 public enum LayoutOperation: String, Sendable, Hashable, CaseIterable {
   case renamed
@@ -99,6 +109,7 @@ public enum LayoutOperation: String, Sendable, Hashable, CaseIterable {
   case groupedOnDisk = "grouped on disk"
   case transposed
   case halves
+  case halvesExchanged = "halves exchanged"
   case interleaved
   case predictionDropped = "MTP dropped"
   case predictionKept = "MTP kept"
@@ -126,6 +137,7 @@ extension Layout {
         let parts = group.parts.filter { !Self.isInterleaved(terms(of: $0)) }
         return parts.count > 1
       }
+    case .halvesExchanged: terms.contains { $0.contains(where: \.exchangesHalves) }
     case .interleaved: terms.contains { Self.isInterleaved($0) }
     case .predictionDropped: layers.prediction?.isDroppedOnLoad == true
     case .predictionKept: layers.prediction?.isDroppedOnLoad == false

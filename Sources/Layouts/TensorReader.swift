@@ -214,11 +214,13 @@ struct TensorReader {
       }
     }
     (rule.nativeExtents, rule.loadedType) = (nativeExtents, loadedType)
-    guard rule.isPlainlyRenamed || nativeExtents == nil && loadedType == nil else {
+    let hasFormula = places.last?.tensor == tensors.count
+    guard rule.isPlainlyRenamed || nativeExtents == nil, !hasFormula || loadedType == nil,
+      rule.kinds != nil || loadedType == nil
+    else {
       throw node.error(
-        expected:
-          "native shape and a type to cast to of tensors in layers with a native name alone",
-        found: "another tensor's")
+        expected: "a native shape beside a native name, and a type to cast to without indices, "
+          + "both in layers", found: "another tensor's")
     }
     tensors.append(rule)
     tensorMarks.append(node.mark)

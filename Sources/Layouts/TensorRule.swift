@@ -157,7 +157,8 @@ public struct TensorRule: Sendable, Hashable {
   public var isOfExperts: Bool { role == .expert }
 }
 
-/// An index of a native tensor: `coefficient * letter + offset`.
+/// An index of a native tensor: `coefficient * letter + offset`, or with halves exchanged
+/// `(letter + offset) % (2 * offset)`.
 public struct IndexTerm: Sendable, Hashable {
   /// The axis on disk whose index it follows, or nil for the number of the expert in the name.
   public let axis: Int?
@@ -165,6 +166,8 @@ public struct IndexTerm: Sendable, Hashable {
   public let coefficient: Int
   /// Where index 0 goes.
   public let offset: Expression
+  /// Whether the halves of the axis are exchanged; each has as many indices as the offset says.
+  public let exchangesHalves: Bool
 }
 
 /// A native tensor that is made of parts by an index formula.

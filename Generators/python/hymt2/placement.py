@@ -4,6 +4,7 @@
 
 from typing import Any
 
+from hymt2.errors import OracleError
 from hymt2.tables import Place, Tensor
 
 
@@ -13,7 +14,9 @@ def region(native: Any, tensor: Tensor, place: Place) -> Any:
         return native if place.shape is None else native.reshape(tensor.shape)
     selectors: list[Any] = []
     letters = []
-    for step, letter, start in place.axes:
+    for step, letter, start, halves in place.axes:
+        if halves is not None:
+            raise OracleError(f"{place.key}: exchanged halves are no view")
         if letter in tensor.letters:
             count = tensor.shape[tensor.letters.index(letter)]
             selectors.append(slice(start, start + step * count, step))

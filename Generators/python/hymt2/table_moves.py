@@ -66,15 +66,15 @@ def native_index(tensor: Tensor, place: Place) -> tuple[torch.Tensor, ...]:
     """For every axis of the native tensor, its index for each element of the one on disk."""
     assert place.axes is not None
     index = []
-    for coefficient, letter, added in place.axes:
-        if letter in tensor.letters:
-            axis = tensor.letters.index(letter)
-            numbers = torch.arange(tensor.shape[axis]) * coefficient + added
+    for found in place.axes:
+        if found.letter in tensor.letters:
+            axis = tensor.letters.index(found.letter)
+            numbers = found.index(torch.arange(tensor.shape[axis]))
             shape = [1] * len(tensor.shape)
             shape[axis] = -1
             numbers = numbers.reshape(shape)
         else:
-            expert = (tensor.expert or 0) if letter == "e" else 0
-            numbers = torch.tensor(coefficient * expert + added)
+            expert = (tensor.expert or 0) if found.letter == "e" else 0
+            numbers = torch.tensor(found.index(expert))
         index.append(numbers.expand(tensor.shape))
     return tuple(index)

@@ -77,7 +77,7 @@ class Place:
         values = dict(zip(tensor.letters, element, strict=True))
         if tensor.expert is not None:
             values["e"] = tensor.expert
-        return tuple(c * values.get(letter, 0) + added for c, letter, added in self.axes)
+        return tuple(axis.index(values.get(axis.letter, 0)) for axis in self.axes)
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,10 @@ class Layout:
         """The shape of a native tensor: as large as its members, its group, reach."""
         group = self.groups(form)[key] if members is None else members
         lasts = [t.places[form].index(t, tuple(n - 1 for n in t.shape)) for t in group]
-        return tuple(max(axis) + 1 for axis in zip(*lasts, strict=True))
+        shape = [max(axis) + 1 for axis in zip(*lasts, strict=True)]
+        for number, axis in enumerate(group[0].places[form].axes or ()):
+            shape[number] = axis.halves or shape[number]
+        return tuple(shape)
 
 
 _ADDED: dict[str, Path] = {}

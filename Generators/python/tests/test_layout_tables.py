@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 from hymt2.bits import compare_state_dicts
-from hymt2.layout_models import SMALL, layout_model, saved_tensors
+from hymt2.layout_models import SMALL, WITHOUT_MODEL, layout_model, saved_tensors
 from hymt2.table_language import evaluate, expand, read_kinds
 from hymt2.table_moves import StateDict, disk_tensors, native_tensors
 from hymt2.tables import TABLES, Layout, load_table, read_layout, table_names
@@ -46,6 +46,10 @@ PUBLISHED: dict[str, tuple[str, int, int]] = {
     "laguna-xs.2": ("laguna", 30_513, 33_189_975_808),
     "hy4-preview": ("hy_v4", 868, 58_278_201_581),
     "gpt-oss-20b": ("gpt_oss", 411, 20_914_757_184),
+    "ernie-4.5-21b-a3b": ("ernie4_5_moe", 5_492, 21_825_437_888),
+    "qwen3-next-80b-a3b": ("qwen3_next", 74_391, 79_674_391_296),
+    "kimi-linear-48b-a3b": ("kimi_linear", 20_493, 49_122_681_728),
+    "glm-5.3-flash": ("glm5_next", 37_534, 313_326_828_862),
 }
 """Published configs: their table, and how many tensors and parameters follow from it."""
 
@@ -114,7 +118,7 @@ def loaded(layout: Layout, native: Mapping[str, torch.Tensor]) -> list[str]:
     return sorted(places, key=lambda key: places[key])
 
 
-@pytest.mark.parametrize(("name", "number"), CASES)
+@pytest.mark.parametrize(("name", "number"), [c for c in CASES if c[0] not in WITHOUT_MODEL])
 def test_tensors_are_those_that_transformers_saves(name: str, number: int) -> None:
     config = SMALL[name][number]
     with torch.device("meta"):
@@ -130,10 +134,11 @@ def test_published_config(name: str) -> None:
     layout = read_layout(table, config)
     assert config["model_type"] in layout.table["models"]
     assert config["architectures"] == [layout.table["architecture"]]
-    with torch.device("meta"):
-        model = layout_model(table, config)
-    saved = {key: tuple(tensor.shape) for key, tensor in saved_tensors(table, model).items()}
-    assert shapes(layout, mtp=False) == saved
+    if table not in WITHOUT_MODEL:
+        with torch.device("meta"):
+            model = layout_model(table, config)
+        saved = {key: tuple(tensor.shape) for key, tensor in saved_tensors(table, model).items()}
+        assert shapes(layout, mtp=False) == saved
     assert len(layout.tensors) == count
     assert sum(math.prod(t.shape) for t in layout.tensors) == parameters
 

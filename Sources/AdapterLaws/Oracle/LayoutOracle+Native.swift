@@ -193,13 +193,14 @@ extension LayoutOracle {
 extension LayoutOracle.Source {
   /// Whether the tensor has another name in native form and is no part of a group.
   fileprivate var isRenamed: Bool {
-    if case .renamed = meaning { true } else { false }
+    if case .renamed(let name, _) = meaning { key?.tail != name[...] } else { false }
   }
 
   /// Whether the tensor has another place in native form.
   fileprivate var isMoved: Bool {
     switch meaning {
-    case .part, .renamed: true
+    case .part: true
+    case .renamed: isRenamed
     default: false
     }
   }

@@ -69,6 +69,10 @@ final class OracleNames: Sendable {
     for (position, rule) in layout.tensors.enumerated() {
       guard let kinds = rule.kinds else { continue }
       switch rule.native {
+      case .kept where rule.loadedType != nil:
+        let meaning = Meaning(kinds: kinds, what: .renamed(rule.name.start, rule: position))
+        add(rule.name, meaning)
+        native[rule.name.start[...], default: []].append(meaning)
       case .kept: break
       case .renamed(let name):
         add(rule.name, Meaning(kinds: kinds, what: .renamed(name.start, rule: position)))

@@ -64,7 +64,6 @@ extension AuditRun {
       guard case .part(_, let terms) = rule.native, let disk = rule.extents(values) else {
         continue
       }
-      let offsets = terms.map { $0.offset.value(values) ?? 0 }
       for expert in 0..<(rule.name.hasExpert ? experts : 1) {
         for number in 0..<disk.reduce(1, *) {
           let index = disk.indices(at: number)
@@ -72,7 +71,7 @@ extension AuditRun {
           var (element, isInside) = (0, true)
           var place: [Int] = []
           for (axis, term) in terms.enumerated() {
-            let value = (term.axis.map { index[$0] } ?? expert) * term.coefficient + offsets[axis]
+            let value = term.index(term.axis.map { index[$0] } ?? expert, values) ?? 0
             place.append(value)
             isInside = isInside && value < extents[axis]
             element = element * extents[axis] + value
