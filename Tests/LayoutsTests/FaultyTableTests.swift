@@ -128,7 +128,7 @@ struct FaultyTable: Sendable, CustomTestStringConvertible {
     FaultyTable(
       "norm.weight: {shape: [H], role: norm}", "norm.weight: {shape: [H], rank: 3}", line: 9,
       block + ".norm.weight.rank",
-      expected: "shape, type, role, part, word, if, unless, cast or a native form",
+      expected: "shape, native shape, type, role, part, word, if, unless, cast or a native form",
       found: "'rank'"),
     FaultyTable(
       "norm.weight: {shape: [H], role: norm}", "norm.weight: {shape: [H], type: F31}", line: 9,

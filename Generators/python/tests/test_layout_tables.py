@@ -50,6 +50,9 @@ PUBLISHED: dict[str, tuple[str, int, int]] = {
     "qwen3-next-80b-a3b": ("qwen3_next", 74_391, 79_674_391_296),
     "kimi-linear-48b-a3b": ("kimi_linear", 20_493, 49_122_681_728),
     "glm-5.3-flash": ("glm5_next", 37_534, 313_326_828_862),
+    "hunyuan-image-3": ("hunyuan_image3", 4_387, 80_958_730_240),
+    "mimo-v2-flash": ("mimo_v2_flash", 36_523, 308_778_780_864),
+    "qwen3.5-35b-a3b": ("qwen3_5_moe", 693, 34_660_610_688),
 }
 """Published configs: their table, and how many tensors and parameters follow from it."""
 
