@@ -111,6 +111,13 @@ extension AdapterPlanner {
     return layout.toNative(onDisk) == name ? onDisk : nil
   }
 
+  /// What becomes of a layer's tensor beside its name, or nil if it only gets another.
+  func form(
+    of rule: TensorRule, _ layer: Int, _ direction: ConversionPlan.Direction
+  ) -> RenamedForm? {
+    RenamedForm(rule, config.values(values, ofLayer: layer), direction)
+  }
+
   /// A key of a layer taken apart, or nil for other keys.
   func key(_ name: TensorName) -> ExactKey? { ExactKey(name, layout) }
 

@@ -50,7 +50,9 @@ struct ToHFPlanner {
     case .known(.renamed(let rule)):
       let tensor = context.layout.tensors[rule]
       guard plan.isOfLayer(tensor, layer, name) else { return }
-      keep(source, as: context.name(beside: key, tensor.name.start))
+      keep(
+        source, as: context.name(beside: key, tensor.name.start),
+        form: context.form(of: tensor, layer, .toHF))
     case .known(.tensor(let rule)):
       let tensor = context.layout.tensors[rule]
       guard case .kept = tensor.native else {
@@ -104,12 +106,14 @@ struct ToHFPlanner {
     keep(source, as: onDisk(source))
   }
 
-  private mutating func keep(_ source: Int, as name: TensorName, number: Int? = nil) {
+  private mutating func keep(
+    _ source: Int, as name: TensorName, number: Int? = nil, form: RenamedForm? = nil
+  ) {
     if let number { plan.checkShape(source, number: number) }
     if exclusion?.matches(name) == true {
       plan.omit(source, .excluded)
     } else {
-      plan.rename(source, to: name, number: number)
+      plan.rename(source, to: name, number: number, form: form)
     }
   }
 
@@ -175,9 +179,11 @@ struct ToHFPlanner {
     if exclusion?.matches(name) == true { return plan.omit(source, .excluded) }
     let info = TensorInfo(name, plan.sources[source].dtype, shape)
     let destination = plan.add(info, number: number, from: source)
-    plan.add(
-      TensorMove(
-        source: source, part.inGroup, destination: destination, part.onDisk,
-        permutation: part.inverse, isRepeat: isRepeat))
+    for part in part.boxes {
+      plan.add(
+        TensorMove(
+          source: source, part.inGroup, destination: destination, part.onDisk,
+          permutation: part.inverse, isRepeat: isRepeat))
+    }
   }
 }

@@ -76,7 +76,11 @@ struct NativeTensors {
           if grouped.insert(layer).inserted { appendGroups(key, layer, to: &result) }
         } else {
           let name = layout.nativeName(of: rule).map { TensorName(start(key) + $0) }
-          result.append(TensorInfo(name ?? info.name, info.dtype, info.shape))
+          let extents = rule.nativeExtents(config.values(spec.setup.values, ofLayer: layer))
+          let shape = rule.nativeExtents == nil ? nil : extents.flatMap { try? Shape($0) }
+          result.append(
+            TensorInfo(
+              name ?? info.name, rule.loadedType ?? info.dtype, shape ?? info.shape))
         }
       case .companion: if key.expert.map(ownExperts.contains) ?? true { result.append(info) }
       default: result.append(info)
