@@ -30,8 +30,8 @@ struct FromHFPlanner {
     let roles = plan.sources.indices.map { role(of: $0) }
     for source in order(of: roles) {
       switch roles[source] {
-      case .keep(let name, let number):
-        plan.rename(source, to: name, number: number)
+      case .keep(let name, let number, let form):
+        plan.rename(source, to: name, number: number, form: form)
       case .member(let group):
         // A grouped tensor stands where the last of its members stood.
         if lastMembers[group] == source { addGroup(group, last: source) }
@@ -54,9 +54,10 @@ struct FromHFPlanner {
       let isLast = zip(plan.sources, roles).map { info, role in
         switch (rule, role) {
         case (.beginning(let start), _): info.name.text.following(start) != nil
-        case (.moved, .keep(let name, _)): name != context.layout.toNative(info.name)
+        case (.moved, .keep(let name, _, _)), (.renamed, .keep(let name, _, _)):
+          name != context.layout.toNative(info.name)
         case (.moved, .member): true
-        case (.moved, .elsewhere): false
+        case (.renamed, .member), (_, .elsewhere): false
         }
       }
       order = order.filter { !isLast[$0] } + order.filter { isLast[$0] }
@@ -66,7 +67,7 @@ struct FromHFPlanner {
 
   private enum Role {
     /// Keeps its data under a name, which has a number if it is in the catalog.
-    case keep(TensorName, number: Int?)
+    case keep(TensorName, number: Int?, RenamedForm? = nil)
     /// Belongs to a group of the catalog.
     case member(Int)
     /// Omitted, wrong, or placed after all others.
@@ -150,8 +151,13 @@ struct FromHFPlanner {
     guard plan.isOfLayer(tensor, layer, info.name) else { return .elsewhere }
     if let text = key.expertText, plan.expertIndex(text, info.name) == nil { return .elsewhere }
     switch tensor.native {
-    case .kept: return keep(source, as: info.name)
-    case .renamed(let native): return keep(source, as: context.name(beside: key, native.start))
+    case .kept where tensor.loadedType == nil: return keep(source, as: info.name)
+    case .kept:
+      return .keep(
+        context.layout.toNative(info.name), number: nil, context.form(of: tensor, layer, .fromHF))
+    case .renamed(let native):
+      let name = context.layout.toNative(context.name(beside: key, native.start))
+      return .keep(name, number: nil, context.form(of: tensor, layer, .fromHF))
     case .part:
       plan.reportSurplusPart(tensor, info)
       return .elsewhere

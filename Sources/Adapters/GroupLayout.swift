@@ -14,6 +14,10 @@ struct GroupPart: Sendable {
   let permutation: [Int]
   /// The other way round.
   let inverse: [Int]
+  /// The other half, where an index formula exchanges halves.
+  var others: [GroupPart] = []
+  /// This half and the other, or all of it.
+  var boxes: [GroupPart] { [self] + others }
 
   init(onDisk: Region, inGroup: Region, permutation: [Int], inverse: [Int]? = nil) {
     self.onDisk = onDisk
@@ -138,6 +142,8 @@ private struct GroupView {
     var lower = [Int](repeating: 0, count: view.count)
     var box = view
     var native: (lower: [Int], extents: [Int], permutation: [Int]) = ([], [], [])
+    // The axis on disk, the native axis and the extent of halves that are exchanged.
+    var exchanged: (source: Int, axis: Int, extent: Int)?
     var split = unit + disk.count
     var slotAxis: Int?
     for (axis, term) in terms.enumerated() {
@@ -151,6 +157,10 @@ private struct GroupView {
         (lower[source], box[source]) = (isLocal ? 0 : own.lowerBound, own.count)
         if isLocal { view[source] = own.count }
       }
+      if term.exchangesHalves {
+        exchanged = (source, native.lower.count, offset)
+        box[source] = offset
+      }
       native.lower.append(factors[axis] == 1 ? offset : 0)
       native.extents.append(box[source])
       native.permutation.append(source)
@@ -162,13 +172,24 @@ private struct GroupView {
     }
     let onDisk = Region(view: view, lower: lower, extents: box)
     let inverse = GroupPart.inverse(of: native.permutation)
+    let halves = exchanged
     return { [extents] slot in
       var corner = native.lower
       if let slotAxis { corner[slotAxis] = slot }
-      return GroupPart(
+      var part = GroupPart(
         onDisk: onDisk,
         inGroup: Region(view: extents, lower: corner, extents: native.extents),
         permutation: native.permutation, inverse: inverse)
+      guard let halves else { return part }
+      var lower = onDisk.lower
+      (lower[halves.source], corner[halves.axis]) = (halves.extent, 0)
+      part.others = [
+        GroupPart(
+          onDisk: Region(view: onDisk.view, lower: lower, extents: onDisk.extents),
+          inGroup: Region(view: extents, lower: corner, extents: native.extents),
+          permutation: native.permutation, inverse: inverse)
+      ]
+      return part
     }
   }
 }

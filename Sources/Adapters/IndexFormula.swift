@@ -84,8 +84,10 @@ extension IndexFormula.Part {
     var expert = 0
     var index = 0
     for (axis, term) in terms.enumerated() {
-      let (value, remainder) = (place[axis] - offsets[axis]).quotientAndRemainder(
-        dividingBy: term.coefficient)
+      let distance = place[axis] - offsets[axis]
+      let (value, remainder) =
+        (term.exchangesHalves && distance < 0 ? distance + 2 * offsets[axis] : distance)
+        .quotientAndRemainder(dividingBy: term.coefficient)
       guard remainder == 0, value >= 0 else { return nil }
       guard let source = term.axis else {
         expert = value + firstExpert

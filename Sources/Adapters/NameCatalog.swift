@@ -58,6 +58,8 @@ struct NameCatalog: Sendable {
   /// The names that are native only; their numbers follow those of the schema.
   private var natives: [(name: TensorName, role: Role)] = []
   private var numbers: [TensorName: Int] = [:]
+  /// What a tensor is that comes to have a number's name, where that is more than the name.
+  private var forms: [Int: RenamedForm] = [:]
 
   /// Numbers the names of a schema, tensors on disk in its order.
   init(_ schema: ModelSchema) {
@@ -97,14 +99,23 @@ struct NameCatalog: Sendable {
     number < schema.count ? onDiskRoles[number] : natives[number - schema.count].role
   }
 
-  /// The shape that the schema gives a name on disk, or nil for names that are native only.
-  func shape(onDisk number: Int) -> Shape? {
-    number < schema.count ? schema[number].shape : nil
+  /// The shape that a source of a number on disk has in a direction, or nil for names that are native only.
+  func shape(ofSource number: Int, _ direction: ConversionPlan.Direction) -> Shape? {
+    guard number < schema.count else { return nil }
+    guard direction == .toHF, let native = forms[native(of: number)] else {
+      return schema[number].shape
+    }
+    return native.shape
   }
 
+  /// What a tensor is that comes to have a number's name, or nil where it only gets the name.
+  func form(of number: Int) -> RenamedForm? { forms[number] }
+
   /// The number of the name that the data of a tensor on disk has in native form.
-  func native(of number: Int) -> Int {
-    switch role(of: number) {
+  func native(of number: Int) -> Int { native(of: number, role(of: number)) }
+
+  private func native(of number: Int, _ role: Role) -> Int {
+    switch role {
     case .renamed(let native): native
     case .part(let group, _): groups[group].native
     case .kept, .original, .group: number
@@ -146,10 +157,22 @@ struct NameCatalog: Sendable {
       role = .renamed(native: add(native: native, .original(onDisk: number)))
     }
     switch layout.tensors[place.rule].native {
-    case .kept: rename(place.name)
+    case .kept:
+      rename(place.name)
+      if place.layer != nil,
+        let form = RenamedForm(layout.tensors[place.rule], place.values, .fromHF)
+      {
+        forms[native(of: number, role)] = form
+      }
     case .renamed(let native):
       guard let layer = place.layer else { return rename(place.name) }
       rename(TensorName(schema.start(ofLayer: layer) + native.name(expert: place.expert ?? 0)))
+      if case .renamed(let native) = role,
+        let form = RenamedForm(layout.tensors[place.rule], place.values, .fromHF)
+      {
+        forms[native] = form
+        forms[number] = RenamedForm(layout.tensors[place.rule], place.values, .toHF)
+      }
     case .part(let rule, _):
       guard let group = own.first(where: { groups[$0].rule == rule }) else { break }
       groups[group].parts.append(number)
@@ -173,6 +196,26 @@ struct NameCatalog: Sendable {
         predictionLayers.append(PredictionLayer(common: common, own: own))
       }
     }
+  }
+}
+
+/// What becomes of a tensor beside its name, where the layout has no index formula for it.
+struct RenamedForm: Sendable {
+  /// The shape that it gets.
+  let shape: Shape
+  /// The view in which its elements have one order on both sides.
+  let view: [Int]
+  /// The type that it gets, or nil if it keeps its own.
+  let dtype: DType?
+
+  /// What becomes of a tensor in a direction, or nil if it only gets another name.
+  init?(_ rule: TensorRule, _ values: LayoutValues, _ direction: ConversionPlan.Direction) {
+    guard rule.nativeExtents != nil || rule.loadedType != nil, let disk = rule.extents(values),
+      let native = rule.nativeExtents(values),
+      let shape = try? Shape(direction == .fromHF ? native : disk)
+    else { return nil }
+    (self.shape, view) = (shape, disk)
+    dtype = direction == .fromHF ? rule.loadedType : nil
   }
 }
 

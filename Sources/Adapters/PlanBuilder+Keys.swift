@@ -139,7 +139,9 @@ extension PlanBuilder {
 
   /// Reports a source whose shape is not that of the schema.
   mutating func checkShape(_ source: Int, number: Int) {
-    if let shape = context.catalog.shape(onDisk: number), shape != sources[source].shape {
+    if let shape = context.catalog.shape(ofSource: number, direction),
+      shape != sources[source].shape
+    {
       report(
         .wrongShape, sources[source].name, expected: "\(shape)",
         found: "\(sources[source].shape)")

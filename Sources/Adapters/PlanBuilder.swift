@@ -22,7 +22,8 @@ struct PlanBuilder {
   private var taken: [Int?]
   private var otherTaken: [TensorName: Int] = [:]
   /// What regions of tensors with few axes share: zeros and the axes in order.
-  private let fewAxes = (0..<5).map { rank in (zeros: Self.zeros(rank), inOrder: Array(0..<rank)) }
+  private static let fewAxes = (0..<5).map { rank in (zeros: zeros(rank), inOrder: Array(0..<rank))
+  }
 
   init(
     _ direction: ConversionPlan.Direction, _ sources: [TensorInfo], _ context: AdapterPlanner,
@@ -70,20 +71,37 @@ struct PlanBuilder {
 
   /// Adds the move of a part to its place in a group.
   mutating func add(_ source: Int, to destination: Int, _ part: GroupPart) {
-    add(
-      TensorMove(
-        source: source, part.onDisk, destination: destination, part.inGroup,
-        permutation: part.permutation))
+    for part in part.boxes {
+      add(
+        TensorMove(
+          source: source, part.onDisk, destination: destination, part.inGroup,
+          permutation: part.permutation))
+    }
   }
 
   /// Adds a destination that is a source under another name, whose number may be left out.
-  mutating func rename(_ source: Int, to name: TensorName, number: Int? = nil) {
+  ///
+  /// - Parameter form: What else becomes of it, if not what the catalog says of the number.
+  mutating func rename(
+    _ source: Int, to name: TensorName, number: Int? = nil, form: RenamedForm? = nil
+  ) {
     let info = sources[source]
-    let destination = add(TensorInfo(name, info.dtype, info.shape), number: number, from: source)
-    let extents = info.shape.extents
+    let form = form ?? number.flatMap { context.catalog.form(of: $0) }
+    let target = direction == .fromHF ? form?.dtype : nil
+    // A source of another size is reported, or none that the config has.
+    let fitting = form?.shape.elementCount == info.shape.elementCount ? form : nil
+    let destination = add(
+      TensorInfo(name, target ?? info.dtype, fitting?.shape ?? info.shape), number: number,
+      from: source)
+    if let target, !Cast.isSupported(from: info.dtype, to: target) {
+      report(
+        .wrongDType, info.name, expected: "a type that can be cast to \(target)",
+        found: "\(info.dtype)")
+    }
+    let extents = fitting?.view ?? info.shape.extents
     let (zeros, inOrder) =
-      extents.count < fewAxes.count
-      ? fewAxes[extents.count] : (Self.zeros(extents.count), Array(extents.indices))
+      extents.count < Self.fewAxes.count
+      ? Self.fewAxes[extents.count] : (Self.zeros(extents.count), Array(extents.indices))
     let whole = Region(view: extents, lower: zeros, extents: extents)
     add(TensorMove(source: source, whole, destination: destination, whole, permutation: inOrder))
   }

@@ -97,7 +97,7 @@ extension RefusalCause {
     for problem in problems(.wrongShape) {
       guard let source = plan.index[problem.subject],
         let number = plan.index.numbers[source],
-        let expected = context.catalog.shape(onDisk: number)
+        let expected = context.catalog.shape(ofSource: number, plan.direction)
       else { continue }
       found.append((problem.subject, expected.extents, plan.sources[source].shape.extents))
     }

@@ -10,7 +10,7 @@ import Tensors
 /// one after the other, gate before up, and keeps all else in place.
 struct ToHFPlanner {
   let context: AdapterPlanner
-  let exclusion: CompiledExclusion?
+  let exclusion: ExclusionPattern?
   var plan: PlanBuilder
   /// The grouped LoRA factors in layers that have experts, and which they are.
   private(set) var factors: [(source: Int, group: FactorGroup)] = []
@@ -20,7 +20,7 @@ struct ToHFPlanner {
     _ exclusion: ExclusionPattern?
   ) {
     self.context = context
-    self.exclusion = exclusion?.compiled()
+    self.exclusion = exclusion
     plan = PlanBuilder(.toHF, sources, context, parallelism)
   }
 
@@ -50,7 +50,9 @@ struct ToHFPlanner {
     case .known(.renamed(let rule)):
       let tensor = context.layout.tensors[rule]
       guard plan.isOfLayer(tensor, layer, name) else { return }
-      keep(source, as: context.name(beside: key, tensor.name.start))
+      keep(
+        source, as: context.name(beside: key, tensor.name.start),
+        form: context.form(of: tensor, layer, .toHF))
     case .known(.tensor(let rule)):
       let tensor = context.layout.tensors[rule]
       guard case .kept = tensor.native else {
@@ -104,12 +106,14 @@ struct ToHFPlanner {
     keep(source, as: onDisk(source))
   }
 
-  private mutating func keep(_ source: Int, as name: TensorName, number: Int? = nil) {
+  private mutating func keep(
+    _ source: Int, as name: TensorName, number: Int? = nil, form: RenamedForm? = nil
+  ) {
     if let number { plan.checkShape(source, number: number) }
     if exclusion?.matches(name) == true {
       plan.omit(source, .excluded)
     } else {
-      plan.rename(source, to: name, number: number)
+      plan.rename(source, to: name, number: number, form: form)
     }
   }
 
@@ -144,15 +148,17 @@ struct ToHFPlanner {
     guard let layout = plan.layout(of: group, info.name, rank: rank, found: "\(info.shape)"),
       fits(source, layout)
     else { return }
+    let patterns = group.rules.map {
+      context.namePattern(key.prefix, layer: layer, rule: $0, group)
+    }
     for expert in 0..<context.config.expertCount {
       // Parts that repeat another come after the others.
-      for (position, rule) in group.rules.enumerated() {
+      for (position, pattern) in patterns.enumerated() {
         let isRepeat = position >= group.parts.count
         let part = layout.part(isRepeat ? 0 : position, slot: expert)
-        let name = context.name(
-          prefix: key.prefix, layer: layer, expert: expert, rule: rule, group)
         add(
-          name, [part.onDisk.extents[1], part.onDisk.extents[2]], number: nil, from: source, part,
+          TensorName(pattern.name(expert: expert)),
+          [part.onDisk.extents[1], part.onDisk.extents[2]], number: nil, from: source, part,
           isRepeat: isRepeat)
       }
     }
@@ -173,9 +179,11 @@ struct ToHFPlanner {
     if exclusion?.matches(name) == true { return plan.omit(source, .excluded) }
     let info = TensorInfo(name, plan.sources[source].dtype, shape)
     let destination = plan.add(info, number: number, from: source)
-    plan.add(
-      TensorMove(
-        source: source, part.inGroup, destination: destination, part.onDisk,
-        permutation: part.inverse, isRepeat: isRepeat))
+    for part in part.boxes {
+      plan.add(
+        TensorMove(
+          source: source, part.inGroup, destination: destination, part.onDisk,
+          permutation: part.inverse, isRepeat: isRepeat))
+    }
   }
 }

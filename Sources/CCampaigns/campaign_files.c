@@ -31,6 +31,27 @@ static const unsigned char nemo_automodel_0_7_0_qwen3_vl_moe[] = {
 static const unsigned char nemo_automodel_0_7_0_laguna[] = {
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-laguna.json"
 };
+static const unsigned char nemo_automodel_0_7_0_ernie4_5_moe[] = {
+#embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-ernie4_5_moe.json"
+};
+static const unsigned char nemo_automodel_0_7_0_qwen3_next[] = {
+#embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-qwen3_next.json"
+};
+static const unsigned char nemo_automodel_0_7_0_kimi_linear[] = {
+#embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-kimi_linear.json"
+};
+static const unsigned char nemo_automodel_0_7_0_glm5_next[] = {
+#embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-glm5_next.json"
+};
+static const unsigned char nemo_automodel_0_7_0_hunyuan_image3[] = {
+#embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-hunyuan_image3.json"
+};
+static const unsigned char nemo_automodel_0_7_0_mimo_v2_flash[] = {
+#embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-mimo_v2_flash.json"
+};
+static const unsigned char nemo_automodel_0_7_0_qwen3_5_moe[] = {
+#embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-qwen3_5_moe.json"
+};
 static const unsigned char nemo_automodel_0_7_0_step3p7[] = {
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-step3p7.json"
 };
@@ -75,6 +96,13 @@ static const struct campaign_file files[] = {
     FILE("nemo-automodel-0.7.0-step3p5.json", nemo_automodel_0_7_0_step3p5),
     FILE("nemo-automodel-0.7.0-step3p7.json", nemo_automodel_0_7_0_step3p7),
     FILE("nemo-automodel-0.7.0-laguna.json", nemo_automodel_0_7_0_laguna),
+    FILE("nemo-automodel-0.7.0-ernie4_5_moe.json", nemo_automodel_0_7_0_ernie4_5_moe),
+    FILE("nemo-automodel-0.7.0-qwen3_next.json", nemo_automodel_0_7_0_qwen3_next),
+    FILE("nemo-automodel-0.7.0-kimi_linear.json", nemo_automodel_0_7_0_kimi_linear),
+    FILE("nemo-automodel-0.7.0-glm5_next.json", nemo_automodel_0_7_0_glm5_next),
+    FILE("nemo-automodel-0.7.0-hunyuan_image3.json", nemo_automodel_0_7_0_hunyuan_image3),
+    FILE("nemo-automodel-0.7.0-mimo_v2_flash.json", nemo_automodel_0_7_0_mimo_v2_flash),
+    FILE("nemo-automodel-0.7.0-qwen3_5_moe.json", nemo_automodel_0_7_0_qwen3_5_moe),
     FILE("nemo-automodel-0.7.0-gpt_oss.json", nemo_automodel_0_7_0_gpt_oss),
     FILE("nemo-automodel-0.7.0-deepseek_v32.json", nemo_automodel_0_7_0_deepseek_v32),
     FILE("nemo-automodel-0.7.0-glm_moe_dsa.json", nemo_automodel_0_7_0_glm_moe_dsa),

@@ -67,6 +67,27 @@ static const unsigned char laguna[] = {
 static const unsigned char hy_v4[] = {
 #embed "../Layouts/Tables/hy_v4.yaml"
 };
+static const unsigned char ernie4_5_moe[] = {
+#embed "../Layouts/Tables/ernie4_5_moe.yaml"
+};
+static const unsigned char qwen3_next[] = {
+#embed "../Layouts/Tables/qwen3_next.yaml"
+};
+static const unsigned char kimi_linear[] = {
+#embed "../Layouts/Tables/kimi_linear.yaml"
+};
+static const unsigned char glm5_next[] = {
+#embed "../Layouts/Tables/glm5_next.yaml"
+};
+static const unsigned char hunyuan_image3[] = {
+#embed "../Layouts/Tables/hunyuan_image3.yaml"
+};
+static const unsigned char qwen3_5_moe[] = {
+#embed "../Layouts/Tables/qwen3_5_moe.yaml"
+};
+static const unsigned char mimo_v2_flash[] = {
+#embed "../Layouts/Tables/mimo_v2_flash.yaml"
+};
 
 // What transformers' own table says, and why ours may differ.
 static const unsigned char mapping[] = {
@@ -96,6 +117,13 @@ static const struct layout_table tables[] = {
     TABLE(step3p7),
     TABLE(laguna),
     TABLE(hy_v4),
+    TABLE(ernie4_5_moe),
+    TABLE(qwen3_next),
+    TABLE(kimi_linear),
+    TABLE(glm5_next),
+    TABLE(hunyuan_image3),
+    TABLE(qwen3_5_moe),
+    TABLE(mimo_v2_flash),
 };
 
 const struct layout_table *layout_table_at(size_t position) {

@@ -13,6 +13,18 @@ extension TensorRule {
     return result
   }
 
+  /// Whether it has a native name and no index formula, and is in layers.
+  var isPlainlyRenamed: Bool {
+    if case .renamed = native { kinds != nil } else { false }
+  }
+
+  /// The shape in native form of a tensor without an index formula, or nil where a size has no value.
+  public func nativeExtents(_ values: LayoutValues) -> [Int]? {
+    guard let own = nativeExtents else { return extents(values) }
+    let result = own.compactMap { $0.value(values) }
+    return result.count == own.count && result.allSatisfy { $0 >= 0 } ? result : nil
+  }
+
   /// Whether checkpoints of a config have the tensor, in a layer that the values name if it is of
   /// layers.
   public func isPresent(_ values: LayoutValues) -> Bool {
@@ -70,6 +82,7 @@ extension IndexTerm {
   /// What the axis must at least have for so many indices on disk, or nil where that overflows.
   func extent(of count: Int, _ values: LayoutValues) -> Int? {
     guard let offset = offset.value(values), offset >= 0 else { return nil }
+    if exchangesHalves { return count == 2 * offset ? count : nil }
     if coefficient == 1 {
       let (sum, overflows) = count.addingReportingOverflow(offset)
       return overflows ? nil : sum
@@ -80,6 +93,15 @@ extension IndexTerm {
   }
 }
 
+extension IndexTerm {
+  /// The native index of one on disk, nil where the offset has no value.
+  public func index(_ index: Int, _ values: LayoutValues) -> Int? {
+    offset.value(values).map { offset in
+      exchangesHalves ? (index + offset) % max(1, 2 * offset) : coefficient * index + offset
+    }
+  }
+}
+
 /// What lies between disk and native form.
 public enum LayoutOperation: String, Sendable, Hashable, CaseIterable {
   case renamed
@@ -87,9 +109,12 @@ public enum LayoutOperation: String, Sendable, Hashable, CaseIterable {
   case groupedOnDisk = "grouped on disk"
   case transposed
   case halves
+  case halvesExchanged = "halves exchanged"
   case interleaved
   case predictionDropped = "MTP dropped"
   case predictionKept = "MTP kept"
+  case reshaped
+  case typeForced = "type forced"
   case movedLast = "moved last"
   case prefixExchanged = "prefix exchanged"
 }
@@ -112,9 +137,12 @@ extension Layout {
         let parts = group.parts.filter { !Self.isInterleaved(terms(of: $0)) }
         return parts.count > 1
       }
+    case .halvesExchanged: terms.contains { $0.contains(where: \.exchangesHalves) }
     case .interleaved: terms.contains { Self.isInterleaved($0) }
     case .predictionDropped: layers.prediction?.isDroppedOnLoad == true
     case .predictionKept: layers.prediction?.isDroppedOnLoad == false
+    case .reshaped: tensors.contains { $0.nativeExtents != nil }
+    case .typeForced: tensors.contains { $0.loadedType != nil }
     case .movedLast: !order.isEmpty
     case .prefixExchanged: !starts.isEmpty
     }

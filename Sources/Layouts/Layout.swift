@@ -183,6 +183,8 @@ public struct LayerVariant: Sendable, Hashable {
 public enum OrderRule: Sendable, Hashable {
   /// Those whose native place differs, whatever names begin with.
   case moved
+  /// Those that have another native name and no index formula.
+  case renamed
   /// Those that begin with a text on disk.
   case beginning(with: String)
 }

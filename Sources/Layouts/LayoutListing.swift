@@ -140,6 +140,7 @@ extension IndexTerm {
     let letter = rule.axes[axis].letter ?? "?"
     let product = coefficient == 1 ? letter : "\(coefficient) * \(letter)"
     if offset == 0 { return product }
+    if exchangesHalves { return "(\(offset) + \(letter)) % \(2 * offset)" }
     return coefficient == 1 ? "\(offset) + \(letter)" : "\(product) + \(offset)"
   }
 }

@@ -243,10 +243,12 @@ struct LayoutReader {
     guard let node = self["order"] else { return }
     for text in try node.texts() {
       guard text.hasSuffix(" last") else {
-        throw node.error(expected: "moved last, or a start of names on disk and last")
+        throw node.error(
+          expected: "moved last, renamed last, or a start of names on disk and last")
       }
       let start = String(text.dropLast(" last".count))
-      result.order.append(start == "moved" ? .moved : .beginning(with: start))
+      result.order.append(
+        start == "moved" ? .moved : start == "renamed" ? .renamed : .beginning(with: start))
     }
   }
 

@@ -67,7 +67,9 @@ extension TensorReader {
       + letters.keys.sorted().joined(separator: ", ")
     var (axis, coefficient): (Int??, Int) = (nil, 1)
     var offsets: [String] = []
-    for summand in formula.split(separator: "+") {
+    let whole = formula.filter { $0 != " " }.split(separator: "%", maxSplits: 1)
+    let sum = whole.count == 2 ? String(whole[0].dropFirst().dropLast()) : formula
+    for summand in sum.split(separator: "+") {
       let factors = summand.split(separator: "*").map { $0.filter { $0 != " " } }
       if let letter = factors.last, let found = letters[letter], axis == nil {
         axis = .some(found)
@@ -82,9 +84,19 @@ extension TensorReader {
       throw node.error(expected: expected, found: "'\(formula.filter { $0 != " " })'")
     }
     let text = offsets.isEmpty ? "0" : offsets.joined(separator: "+")
+    let offset = try node.expression(in: text, symbols, of: formula)
+    if whole.count == 2 {
+      let modulus = try node.expression(in: String(whole[1]), symbols, of: formula)
+      guard whole[0].first == "(", coefficient == 1,
+        modulus == .binary(.times, .constant(2), offset)
+      else {
+        throw node.error(
+          expected: "halves exchanged, such as '(I + j) % (2 * I)'",
+          found: "'\(formula.filter { $0 != " " })'")
+      }
+    }
     return IndexTerm(
-      axis: axis, coefficient: coefficient,
-      offset: try node.expression(in: text, symbols, of: formula))
+      axis: axis, coefficient: coefficient, offset: offset, exchangesHalves: whole.count == 2)
   }
 
   /// Joins the tensors of one native name and kind of layers.

@@ -61,7 +61,8 @@ struct TensorReader {
     }
     try makeGroups()
     var names: Set<String> = []
-    for tensor in tensors {
+    // One that is as on disk may be there twice, for layers of two kinds; the audit sees to it.
+    for tensor in tensors where tensor.native != .kept || tensor.condition == .always {
       let key = "\(tensor.kinds?.rawValue ?? 0) \(tensor.name.start) \(tensor.name.end ?? "-")"
       guard names.insert(key).inserted else {
         throw node.error(
@@ -155,7 +156,8 @@ struct TensorReader {
     var dtype: DType?
     var part: ExpertPart?
     var word: String?
-    var isCast = true
+    var (isCast, loadedType): (Bool, DType?) = (true, nil)
+    var nativeExtents: [Expression]?
     if node.isSequence {
       axes = try shape(node)
     } else {
@@ -165,7 +167,14 @@ struct TensorReader {
         case "type": dtype = try value.value(of: DType.self)
         case "part": part = try value.value(of: ExpertPart.self)
         case "word": word = try value.text()
-        case "cast": isCast = try value.boolean()
+        case "cast":
+          loadedType = DType(rawValue: try value.text())
+          if loadedType == nil { isCast = try value.boolean() }
+        case "native shape":
+          nativeExtents = []
+          for extent in value.elements() {
+            nativeExtents?.append(try extent.expression(symbols))
+          }
         case let key where natives.contains(key) && key != native:
           let text = try value.text()
           if let bracket = text.firstIndex(of: "[") {
@@ -176,7 +185,8 @@ struct TensorReader {
           try Self.read(key, value, &context, native: native, symbols)
         default:
           throw value.error(
-            expected: "shape, type, role, part, word, if, unless, cast or a native form",
+            expected:
+              "shape, native shape, type, role, part, word, if, unless, cast or a native form",
             found: "'\(key)'")
         }
       }
@@ -202,6 +212,15 @@ struct TensorReader {
       } else {
         rule.native = .renamed(NamePattern(text))
       }
+    }
+    (rule.nativeExtents, rule.loadedType) = (nativeExtents, loadedType)
+    let hasFormula = places.last?.tensor == tensors.count
+    guard rule.isPlainlyRenamed || nativeExtents == nil, !hasFormula || loadedType == nil,
+      rule.kinds != nil || loadedType == nil
+    else {
+      throw node.error(
+        expected: "a native shape beside a native name, and a type to cast to without indices, "
+          + "both in layers", found: "another tensor's")
     }
     tensors.append(rule)
     tensorMarks.append(node.mark)

@@ -148,12 +148,17 @@ public struct TensorRule: Sendable, Hashable {
   public internal(set) var word: String
   /// Where it is in native form.
   public internal(set) var native: Native
+  /// The extents in native form of one that has the same elements in another shape there, or nil.
+  public internal(set) var nativeExtents: [Expression]?
+  /// The type that it takes whenever it is loaded, where only its name differs; nil if it keeps its own.
+  public internal(set) var loadedType: DType?
 
   /// Whether it holds one expert or all.
   public var isOfExperts: Bool { role == .expert }
 }
 
-/// An index of a native tensor: `coefficient * letter + offset`.
+/// An index of a native tensor: `coefficient * letter + offset`, or with halves exchanged
+/// `(letter + offset) % (2 * offset)`.
 public struct IndexTerm: Sendable, Hashable {
   /// The axis on disk whose index it follows, or nil for the number of the expert in the name.
   public let axis: Int?
@@ -161,6 +166,8 @@ public struct IndexTerm: Sendable, Hashable {
   public let coefficient: Int
   /// Where index 0 goes.
   public let offset: Expression
+  /// Whether the halves of the axis are exchanged; each has as many indices as the offset says.
+  public let exchangesHalves: Bool
 }
 
 /// A native tensor that is made of parts by an index formula.

@@ -39,7 +39,8 @@ struct LayoutLawTests {
       }
     }
     // Where a layer's tensors depend on its number, no two layers are exchanged.
-    let conditional = Self.conditional.union(name == "glm_moe_dsa" ? ["layer-exchange"] : [])
+    let isByNumber = ["glm_moe_dsa", "qwen3_next", "qwen3_5_moe"].contains(name)
+    let conditional = Self.conditional.union(isByNumber ? ["layer-exchange"] : [])
     #expect(laws.map(\.name).filter { !applied.contains($0) && !conditional.contains($0) } == [])
     let dropsMTP = layout.layers.prediction?.isDroppedOnLoad ?? false
     #expect(applied.contains("mtp-keys") == dropsMTP)

@@ -128,7 +128,7 @@ struct FaultyTable: Sendable, CustomTestStringConvertible {
     FaultyTable(
       "norm.weight: {shape: [H], role: norm}", "norm.weight: {shape: [H], rank: 3}", line: 9,
       block + ".norm.weight.rank",
-      expected: "shape, type, role, part, word, if, unless, cast or a native form",
+      expected: "shape, native shape, type, role, part, word, if, unless, cast or a native form",
       found: "'rank'"),
     FaultyTable(
       "norm.weight: {shape: [H], role: norm}", "norm.weight: {shape: [H], type: F31}", line: 9,
@@ -219,7 +219,8 @@ struct FaultyTable: Sendable, CustomTestStringConvertible {
       found: "'tail.weight'"),
     FaultyTable(
       "models: [tiny]", "models: [tiny]\norder: moved first", line: 2, "order",
-      expected: "moved last, or a start of names on disk and last", found: "'moved first'"),
+      expected: "moved last, renamed last, or a start of names on disk and last",
+      found: "'moved first'"),
     FaultyTable(
       "prefix: [model., \"\"]", "prefix: {model.: [a., b., c.]}", line: 5, "prefix.model.",
       expected: "the native start, or [the one on disk, the native one]", found: "a list"),

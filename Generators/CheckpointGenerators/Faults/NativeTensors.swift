@@ -56,10 +56,11 @@ struct NativeTensors {
     return result
   }
 
-  var infos: [TensorInfo] {
+  /// The native form of the spec's checkpoint.
+  func infos(of checkpoint: Checkpoint) -> [TensorInfo] {
     var result: [TensorInfo] = []
     var grouped: Set<Int> = []
-    for info in Checkpoint(spec).schema {
+    for info in checkpoint.schema {
       let key = LenientKey(info.name, layout)
       guard let layer = key.layer else {
         result.append(info)
@@ -75,7 +76,11 @@ struct NativeTensors {
           if grouped.insert(layer).inserted { appendGroups(key, layer, to: &result) }
         } else {
           let name = layout.nativeName(of: rule).map { TensorName(start(key) + $0) }
-          result.append(TensorInfo(name ?? info.name, info.dtype, info.shape))
+          let extents = rule.nativeExtents(config.values(spec.setup.values, ofLayer: layer))
+          let shape = rule.nativeExtents == nil ? nil : extents.flatMap { try? Shape($0) }
+          result.append(
+            TensorInfo(
+              name ?? info.name, rule.loadedType ?? info.dtype, shape ?? info.shape))
         }
       case .companion: if key.expert.map(ownExperts.contains) ?? true { result.append(info) }
       default: result.append(info)

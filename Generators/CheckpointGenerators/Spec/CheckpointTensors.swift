@@ -2,8 +2,8 @@
 // Copyright the hymt2-harness authors
 
 import Adapters
-import Layouts
-import Tensors
+public import Layouts
+public import Tensors
 
 /// Lists the tensors of a spec in schema order, from the rules of its layout.
 struct CheckpointTensors {
@@ -112,7 +112,7 @@ struct CheckpointTensors {
 
 extension SourceTypes {
   /// The element type on disk of a tensor of the layout.
-  func type(of rule: TensorRule) -> DType {
+  public func type(of rule: TensorRule) -> DType {
     if rule.isOfExperts { return rule.dtype ?? experts }
     guard let dtype = rule.dtype else { return others }
     return rule.role == .routerBias ? expertBias : dtype

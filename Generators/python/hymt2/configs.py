@@ -13,8 +13,8 @@ from hymt2.words import answer
 Config = dict[str, Any]
 Fields = dict[str, Any]
 
-SIZES = {"E": 3, "H": 4, "I": 3, "V": 5, "D": 5, "S": 1, "P": 2, "K": 1, "A": 3}
-"""Of every small model: they differ, so that no axis passes for another."""
+SIZES = {"E": 3, "H": 4, "I": 3, "V": 5, "D": 5, "S": 1, "P": 2, "K": 1, "A": 3, "M": 2}
+"""Of every small model: axes of one tensor differ, so that none passes for another."""
 _OTHERS = 6
 """The first size of a symbol that has no fixed meaning; the next one gets 7, and so on."""
 

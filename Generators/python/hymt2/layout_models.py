@@ -2,6 +2,7 @@
 # Copyright the hymt2-harness authors
 """transformers' models for the layout tables: small configs of each, what is saved of a model."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -209,9 +210,92 @@ SMALL["hy_v4"] = [
     | {"n_routed_experts": 12, "n_shared_experts": 2, "tie_word_embeddings": True}
     | {"attention_bias": True, "hc_mult": 3, "indexer_types": ["full", "full", "shared"]},
 ]
+_DELTA: Config = {
+    "linear_num_key_heads": 2,
+    "linear_num_value_heads": 4,
+    "linear_key_head_dim": 3,
+    "linear_value_head_dim": 5,
+    "linear_conv_kernel_dim": 4,
+}
+_QWEN_NEXT: Config = _QWEN | _DELTA | {"shared_expert_intermediate_size": 10}
+SMALL["qwen3_next"] = [
+    _QWEN_NEXT | {"full_attention_interval": 2},
+    _QWEN_NEXT
+    | {"num_experts": 12, "tie_word_embeddings": True, "attention_bias": True}
+    | {"num_hidden_layers": 5, "mlp_only_layers": [1]},
+]
+_ERNIE: Config = _SIZES | {"moe_num_experts": 5, "moe_intermediate_size": 6, "moe_k": 2}
+SMALL["ernie4_5_moe"] = [
+    _ERNIE | {"moe_num_shared_experts": 2, "moe_layer_start_index": 1},
+    _ERNIE
+    | {"moe_num_experts": 12, "moe_num_shared_experts": 0, "moe_layer_start_index": 0}
+    | {"use_bias": True, "tie_word_embeddings": False, "head_dim": 6},
+]
+_LINEAR: Config = {
+    "linear_head_dim": 5,
+    "linear_num_heads": 2,
+    "linear_conv_kernel_dim": 4,
+    "mlp_layer_types": ["dense", "sparse", "sparse"],
+}
+_KIMI_LINEAR: Config = {
+    **{key: _DEEPSEEK[key] for key in _DEEPSEEK if key not in ("q_lora_rank", "n_routed_experts")},
+    **_LINEAR,
+    "num_experts": 5,
+    "layer_types": ["linear_attention", "full_attention", "linear_attention"],
+}
+SMALL["kimi_linear"] = [
+    _KIMI_LINEAR,
+    _KIMI_LINEAR | {"num_experts": 12, "n_shared_experts": 2},
+]
+_GLM_NEXT: Config = {
+    **{key: _INDEXED[key] for key in _INDEXED if key != "num_nextn_predict_layers"},
+    **_LINEAR,
+    "num_key_value_heads": 4,
+    "index_kpool": 2,
+    "qk_rope_head_dim": 0,
+    "hc_mult": 2,
+    "layer_types": ["linear_attention", "indexed_attention", "linear_attention"],
+}
+SMALL["glm5_next"] = [
+    {"text_config": text, "vision_config": {"depth": 1, "hidden_size": 8, "num_heads": 2}}
+    for text in (
+        _GLM_NEXT,
+        _GLM_NEXT | {"n_routed_experts": 12, "n_shared_experts": 2, "attention_bias": True},
+    )
+]
+SMALL["qwen3_5_moe"] = [
+    {"text_config": text, "vision_config": _VISION}
+    for text in (
+        {key: _QWEN_NEXT[key] for key in _QWEN_NEXT if key != "intermediate_size"}
+        | {"full_attention_interval": 2},
+        _QWEN_NEXT | {"num_experts": 12, "attention_bias": True, "num_hidden_layers": 5},
+    )
+]
+_MIMO: Config = {
+    **{key: _GLM[key] for key in _GLM if key not in ("n_shared_experts", "num_nextn_predict_layers")},
+    "head_dim": 8,
+    "v_head_dim": 5,
+    "swa_num_key_value_heads": 4,
+    "sliding_window": 4,
+    "mlp_layer_types": ["dense", "sparse", "sparse"],
+    "layer_types": ["full_attention", "sliding_attention", "sliding_attention"],
+}
+SMALL["mimo_v2_flash"] = [
+    _MIMO,
+    _MIMO | {"n_routed_experts": 12, "tie_word_embeddings": True, "attention_bias": True},
+]
+_HUNYUAN: Config = size_fields("hunyuan_image3", H=16, I=6, E=5, V=40, P=4, K=2, A=8)
+SMALL["hunyuan_image3"] = [
+    _HUNYUAN | {"num_hidden_layers": 2},
+    _HUNYUAN
+    | {"num_hidden_layers": 2, "num_experts": 12, "num_shared_expert": 2}
+    | {"attention_bias": True, "use_qk_norm": False},
+]
 """Small configs by table; the first of each is the one of the fixtures."""
 
-IN_TRANSFORMERS = tuple(name for name in SMALL if name != "kimi_vl")
+WITHOUT_MODEL = ("hunyuan_image3",)
+"""The tables of models that transformers has not, nor a part of them."""
+IN_TRANSFORMERS = tuple(name for name in SMALL if name not in ("kimi_vl", *WITHOUT_MODEL))
 """The tables of models that transformers has whole."""
 
 _CLASSES = {
@@ -226,6 +310,10 @@ _CLASSES = {
     "gpt_oss": "GptOss",
     "laguna": "Laguna",
     "hy_v4": "HYV4",
+    "ernie4_5_moe": "Ernie4_5_Moe",
+    "kimi_linear": "KimiLinear",
+    "mimo_v2_flash": "MiMoV2Flash",
+    "qwen3_next": "Qwen3Next",
 }
 
 
@@ -250,6 +338,12 @@ def layout_model(table: str, config: Mapping[str, Any]) -> PreTrainedModel:
     if table == "qwen3_omni":
         whole = qwen3_omni_moe.Qwen3OmniMoeConfig(**fields, enable_audio_output=False)
         return transformers.Qwen3OmniMoeForConditionalGeneration(whole)
+    if table == "qwen3_5_moe":
+        made = transformers.Qwen3_5MoeConfig(**fields)
+        return transformers.Qwen3_5MoeForConditionalGeneration(made)
+    if table == "glm5_next":
+        made = transformers.Glm5NextConfig(**fields)
+        return transformers.Glm5NextForConditionalGeneration(made)
     if table == "kimi_vl":
         # transformers has its language model alone, which is DeepSeek-V3's.
         table, fields = "deepseek_v3", fields["text_config"]
@@ -273,6 +367,15 @@ def saved_tensors(table: str, model: PreTrainedModel) -> dict[str, torch.Tensor]
     }
     if table == "kimi_vl":
         return {f"language_model.{key}": tensors[key] for key in tensors}
+    if table == "kimi_linear":
+        # It saves dense layers under the names of experts' modules, which no published file has.
+        dense = re.compile(r"\.block_sparse_moe\.((?:gate|up|down)_proj\.)")
+        return {dense.sub(r".mlp.\1", key): tensors[key] for key in tensors}
+    if table == "qwen3_5_moe":
+        # It saves experts one by one; published files hold them grouped, as the model does.
+        apart = re.compile(r"\.mlp\.experts\.\d+\.")
+        tensors = {key: tensors[key] for key in tensors if not apart.search(key)}
+        return tensors | {key: state[key] for key in state if ".mlp.experts." in key}
     if table == "qwen3_vl_moe":
         # Published files hold each expert's matrix the other way round; see the fixtures' README.
         for key in tensors:

@@ -4,16 +4,19 @@
 
 from typing import Any
 
+from hymt2.errors import OracleError
 from hymt2.tables import Place, Tensor
 
 
 def region(native: Any, tensor: Tensor, place: Place) -> Any:
     """The part of a native array, of torch or NumPy, that holds a tensor on disk, with its axes."""
     if place.axes is None:
-        return native
+        return native if place.shape is None else native.reshape(tensor.shape)
     selectors: list[Any] = []
     letters = []
-    for step, letter, start in place.axes:
+    for step, letter, start, halves in place.axes:
+        if halves is not None:
+            raise OracleError(f"{place.key}: exchanged halves are no view")
         if letter in tensor.letters:
             count = tensor.shape[tensor.letters.index(letter)]
             selectors.append(slice(start, start + step * count, step))

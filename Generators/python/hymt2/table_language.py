@@ -8,7 +8,7 @@ import operator
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from hymt2.errors import OracleError
 
@@ -25,8 +25,21 @@ OPERATORS: dict[type, Any] = {
     ast.GtE: operator.ge,
 }
 
-Axis = tuple[int, str, int]
-"""An index of a native tensor: a coefficient, the letter of an index on disk, and what is added."""
+
+class Axis(NamedTuple):
+    """An index of a native tensor: a coefficient, the letter of an index on disk, what is added."""
+
+    coefficient: int
+    letter: str
+    added: int
+    halves: int | None = None
+    """Twice what is added, where halves are exchanged: `(I + j) % (2 * I)`."""
+
+    def index(self, number: Any) -> Any:
+        """The native index of one on disk, or of an array or tensor of such."""
+        sum_ = self.coefficient * number + self.added
+        return sum_ if self.halves is None else sum_ % self.halves
+
 
 Fields = Mapping[str, Any]
 """The fields of config.json that a table speaks of."""
@@ -189,11 +202,13 @@ def read_place(
         return key, None
     zeros = dict.fromkeys(letters, 0)
     axes = []
-    for axis in formula.split(","):
+    for text in formula.split(","):
+        axis, halves, modulus = text.partition("%")
         added = evaluate(axis, {**values, **zeros})
         steps = {x: evaluate(axis, {**values, **zeros, x: 1}) - added for x in sorted(letters)}
         moving = [(step, letter) for letter, step in steps.items() if step]
         if len(moving) > 1:
-            raise OracleError(f"{text}: {axis.strip()} has more than one index letter")
-        axes.append((*(moving[0] if moving else (0, "")), added))
+            raise OracleError(f"{key}: {axis.strip()} has more than one index letter")
+        whole = evaluate(modulus, values) if halves else None
+        axes.append(Axis(*(moving[0] if moving else (0, "")), added, whole))
     return key, tuple(axes)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 
 from hymt2.tables import Layout, Place, Tensor
+from hymt2.torch_types import DTYPES
 
 StateDict = dict[str, torch.Tensor]
 
@@ -33,6 +34,7 @@ def native_tensors(
                 whole[index] = parts[tensor.name]
                 written[index] = True
             assert bool(written.all()), f"{key}: the formulas leave gaps"
+        whole = renamed(whole, members[0].places[form])
         native[key] = whole
     return native
 
@@ -47,25 +49,32 @@ def disk_tensors(
         if place.key not in native:
             continue
         whole = native[place.key]
-        tensors[tensor.name] = (
-            whole if place.axes is None else whole[native_index(tensor, place)].contiguous()
-        )
+        if place.axes is None:
+            tensors[tensor.name] = whole if place.shape is None else whole.reshape(tensor.shape)
+        else:
+            tensors[tensor.name] = whole[native_index(tensor, place)].contiguous()
     return tensors
+
+
+def renamed(tensor: torch.Tensor, place: Place) -> torch.Tensor:
+    """A tensor with the shape and the type that its native place always has."""
+    shaped = tensor if place.shape is None else tensor.reshape(place.shape)
+    return shaped if place.dtype is None else shaped.to(DTYPES[place.dtype])
 
 
 def native_index(tensor: Tensor, place: Place) -> tuple[torch.Tensor, ...]:
     """For every axis of the native tensor, its index for each element of the one on disk."""
     assert place.axes is not None
     index = []
-    for coefficient, letter, added in place.axes:
-        if letter in tensor.letters:
-            axis = tensor.letters.index(letter)
-            numbers = torch.arange(tensor.shape[axis]) * coefficient + added
+    for found in place.axes:
+        if found.letter in tensor.letters:
+            axis = tensor.letters.index(found.letter)
+            numbers = found.index(torch.arange(tensor.shape[axis]))
             shape = [1] * len(tensor.shape)
             shape[axis] = -1
             numbers = numbers.reshape(shape)
         else:
-            expert = (tensor.expert or 0) if letter == "e" else 0
-            numbers = torch.tensor(coefficient * expert + added)
+            expert = (tensor.expert or 0) if found.letter == "e" else 0
+            numbers = torch.tensor(found.index(expert))
         index.append(numbers.expand(tensor.shape))
     return tuple(index)

@@ -43,7 +43,7 @@ from hymt2.table_language import (
 TABLES = resource("Sources/Layouts/Tables")
 """Where the tables are."""
 
-ATTRIBUTES = {"shape", "role", "part", "type", "word", "if", "unless", "cast"}
+ATTRIBUTES = {"shape", "native shape", "role", "part", "type", "word", "if", "unless", "cast"}
 """What a mapping says of tensors; other keys are parts of names, those of `natives` excepted."""
 
 KINDS = ("dense", "sparse", "mtp")
@@ -56,15 +56,28 @@ class Place:
 
     key: str
     axes: tuple[Axis, ...] | None = None
+    shape: tuple[int, ...] | None = None
+    """The native shape of a tensor without indexes, where that is another than the one on disk."""
+    dtype: str | None = None
+    """The type that loading always gives it, or None."""
 
     def index(self, tensor: "Tensor", element: tuple[int, ...]) -> tuple[int, ...]:
         """The native index of an element of the tensor on disk."""
+        if self.axes is None and self.shape is not None:
+            number = 0
+            for index, extent in zip(element, tensor.shape, strict=True):
+                number = number * extent + index
+            native: list[int] = []
+            for extent in reversed(self.shape):
+                number, index = divmod(number, extent)
+                native.insert(0, index)
+            return tuple(native)
         if self.axes is None:
             return element
         values = dict(zip(tensor.letters, element, strict=True))
         if tensor.expert is not None:
             values["e"] = tensor.expert
-        return tuple(c * values.get(letter, 0) + added for c, letter, added in self.axes)
+        return tuple(axis.index(values.get(axis.letter, 0)) for axis in self.axes)
 
 
 @dataclass(frozen=True)
@@ -110,7 +123,10 @@ class Layout:
         """The shape of a native tensor: as large as its members, its group, reach."""
         group = self.groups(form)[key] if members is None else members
         lasts = [t.places[form].index(t, tuple(n - 1 for n in t.shape)) for t in group]
-        return tuple(max(axis) + 1 for axis in zip(*lasts, strict=True))
+        shape = [max(axis) + 1 for axis in zip(*lasts, strict=True)]
+        for number, axis in enumerate(group[0].places[form].axes or ()):
+            shape[number] = axis.halves or shape[number]
+        return tuple(shape)
 
 
 _ADDED: dict[str, Path] = {}
@@ -268,7 +284,13 @@ class _Walk:
         def at(name: str, side: int) -> str:
             return restarted(self.layout.table, name, WRITTEN, side)
 
-        places = {form: Place(at(key, NATIVE), axes) for form, (key, axes) in read.items()}
+        cast = context.said.get("cast", any(axes for _, axes in read.values()))
+        forced = cast if isinstance(cast, str) else None
+        changed = node.get("native shape")
+        shape = None if changed is None else tuple(evaluate(dim, values) for dim in changed)
+        places = {
+            form: Place(at(key, NATIVE), axes, shape, forced) for form, (key, axes) in read.items()
+        }
         return Tensor(
             at(context.name, DISK),
             tuple(evaluate(dim, values) for _, dim in dims),
@@ -278,7 +300,7 @@ class _Walk:
             context.said.get("role", "other"),
             node.get("part"),
             node.get("word"),
-            context.said.get("cast", any(place.axes for place in places.values())),
+            cast is True,
             context.layer,
             context.expert,
             context.kind,

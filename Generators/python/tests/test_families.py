@@ -15,7 +15,7 @@ from hymt2.golden.upstream import Upstream, recast
 from hymt2.golden.values import fill
 from hymt2.names import is_of_experts, layer_of, prefixes_of, with_prefix
 from hymt2.placement import region
-from hymt2.tables import DISK, NATIVE, Tensor, read_layout, restarted, table_names
+from hymt2.tables import DISK, NATIVE, Place, Tensor, read_layout, restarted, table_names
 
 PLANS = [plan for layout in layouts() for plan in plans_of(layout) if not plan.lora]
 
@@ -34,6 +34,14 @@ def cast(tensor: Tensor, value: GoldenTensor, target: str) -> GoldenTensor:
     return recast(value, target) if tensor.cast and value.dtype != target else value
 
 
+def forced(value: GoldenTensor, place: Place) -> GoldenTensor:
+    """A tensor with the shape and the type that its place always has."""
+    bits = value.bits if place.shape is None else value.bits.reshape(place.shape)
+    shaped = GoldenTensor(value.dtype, bits)
+    is_other = place.dtype is not None and place.dtype != value.dtype
+    return recast(shaped, place.dtype) if is_other else shaped
+
+
 def native_by_table(plan: Plan, hf: GoldenDict) -> GoldenDict:
     layout = plan.checkpoint().layout
     experts = share(plan, layout.sizes["E"])
@@ -48,12 +56,18 @@ def native_by_table(plan: Plan, hf: GoldenDict) -> GoldenDict:
         if is_of_experts(tensor):
             grouped.add(key)
         if place.axes is None:
-            native[key] = value
+            native[key] = forced(value, place)
             continue
         if key not in native:
             shape = layout.native_shape("automodel", place.key)
             native[key] = GoldenTensor(value.dtype, np.zeros(shape, value.bits.dtype))
-        region(native[key].bits, tensor, place)[...] = value.bits
+        bits = value.bits
+        for number, axis in enumerate(place.axes):
+            if axis.halves is not None:
+                bits = np.roll(bits, axis.added, tensor.letters.index(axis.letter))
+                plain = axis._replace(added=0, halves=None)
+                place = Place(place.key, (*place.axes[:number], plain, *place.axes[number + 1 :]))
+        region(native[key].bits, tensor, place)[...] = bits
     native |= {
         restarted(layout.table, key.name, DISK, NATIVE): hf[key.name] for key in plan.extra
     }
@@ -71,7 +85,8 @@ def saved_by_table(plan: Plan, hf: GoldenDict) -> GoldenDict:
         name = with_prefix(layout.name, tensor.name, plan.prefix)
         if name not in hf or plan.exclude and re.match(plan.exclude, name):
             continue
-        value = cast(tensor, hf[name], plan.target)
+        place = Place("", dtype=tensor.places["automodel"].dtype)
+        value = forced(cast(tensor, hf[name], plan.target), place)
         if tensor.expert is not None and tensor.expert not in experts:
             continue
         if is_of_experts(tensor) and tensor.expert is None:

@@ -121,7 +121,8 @@ package struct LossAudit {
     guard let tensor = input[address.name] else { return false }
     switch place {
     case .whole(let name):
-      return result.tensors[name] == tensor && result.claim(name, for: address.name)
+      return (result.tensors[name] == tensor || isLike(tensor, at: name, address))
+        && result.claim(name, for: address.name)
     case .slice(let name, _, let part):
       // Of a wrong shape, and yet all of it.
       let isWhole = part.expertAxisOnDisk != nil && result.tensors[name] == tensor
@@ -131,6 +132,24 @@ package struct LossAudit {
       return native != nil && native == result.tensors[name]
         && result.claim(name, for: address.name)
     case .split(let base, let group): return takeSplit(base, group, tensor, address)
+    }
+  }
+
+  /// Whether a tensor is somewhere in the type and the shape that its rule gives it on the other side.
+  private func isLike(_ tensor: Tensor, at name: TensorName, _ address: LenientKey) -> Bool {
+    guard let there = result.tensors[name], let rule = address.tensor, let layer = address.layer
+    else { return false }
+    let expected =
+      isFromHF
+      ? oracle.loaded(tensor, rule, layer: layer) : oracle.saved(tensor, rule, layer: layer)
+    let isShaped = expected.shape == there.shape || layout.tensors[rule].nativeExtents != nil
+    guard expected.dtype == there.dtype, isShaped,
+      expected.shape.elementCount == there.shape.elementCount
+    else { return false }
+    let isCast = expected.dtype != tensor.dtype
+    return zip(expected.patterns, there.patterns).allSatisfy { bits, found in
+      // Any NaN will do for another, since a cast made it.
+      bits == found || isCast && there.dtype.isNaN(bits) && there.dtype.isNaN(found)
     }
   }
 

@@ -16,6 +16,8 @@ struct PartPlace: Hashable {
     let start: Int?
     /// Whether the axis has room for several parts.
     let isShared: Bool
+    /// Whether the halves of the axis are exchanged.
+    var exchangesHalves = false
   }
 
   /// The position of the tensor on disk in the layout.
@@ -32,7 +34,9 @@ struct PartPlace: Hashable {
   private static func placed(_ term: IndexTerm, _ isShared: Bool) -> Term {
     let start: Int?
     if case .constant(let index) = term.offset { start = index } else { start = nil }
-    return Term(axis: term.axis, coefficient: term.coefficient, start: start, isShared: isShared)
+    return Term(
+      axis: term.axis, coefficient: term.coefficient, start: start,
+      isShared: isShared && !term.exchangesHalves, exchangesHalves: term.exchangesHalves)
   }
 
   /// The places of a group's parts, present or not.
@@ -98,7 +102,11 @@ struct PartPlace: Hashable {
         continue
       }
       let start = start(of: term, disk[axis], native[position], other)
-      steps[axis] = (0..<disk[axis]).map { (start + term.coefficient * $0) * strides[position] }
+      let half = term.exchangesHalves ? disk[axis] / 2 : 0
+      steps[axis] = (0..<disk[axis]).map {
+        let index = half == 0 ? $0 : ($0 + half) % disk[axis]
+        return (start + term.coefficient * index) * strides[position]
+      }
     }
     return NativeFormula.sums(first, steps)
   }

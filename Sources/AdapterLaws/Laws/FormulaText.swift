@@ -60,6 +60,7 @@ struct FormulaText {
 
   /// The index on disk by the native one.
   private static func inverse(_ term: IndexTerm, _ letter: String, _ offset: String) -> String {
+    if term.exchangesHalves { return "(\(letter) + \(offset)) % (2 * \(offset))" }
     let difference = offset == "0" ? letter : "\(letter) - \(offset)"
     guard term.coefficient > 1 else { return difference }
     return (offset == "0" ? difference : "(\(difference))") + " / \(term.coefficient)"

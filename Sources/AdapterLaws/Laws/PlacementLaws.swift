@@ -78,7 +78,7 @@ extension Laws {
 extension CheckpointUnderTest {
   /// Whether a native tensor has another type than the experts it is made of.
   func isCast(_ name: TensorName) -> Bool {
-    spec.types.experts != spec.options.targetDType && oracle.group(of: name)?.isCast ?? false
+    oracle.isCast(name)
   }
 
   /// Throws if either conversion differs from the index formula in one aspect.
@@ -125,12 +125,9 @@ extension Laws {
     worth: "a count needs no oracle, and is what memory is planned by"
   ) { (trial) throws(Violation) in
     guard trial.spec.lora == nil else { return false }
-    let spec = trial.spec
     var expected = 0
     for (name, tensor) in try trial.onDisk() where !trial.dropsMTP || !trial.isStoredMTP(name) {
-      let width =
-        trial.isCastOnLoad(name) ? spec.options.targetDType.byteCount : tensor.dtype.byteCount
-      expected += tensor.shape.elementCount * width
+      expected += tensor.shape.elementCount * (trial.typeOnLoad(name) ?? tensor.dtype).byteCount
     }
     let found = try trial.native().reduce(0) { $0 + $1.tensor.byteCount }
     try trial.require(found, expected, .byteCount, .fromHF(nil))
@@ -143,13 +140,14 @@ extension Laws {
 }
 
 extension CheckpointUnderTest {
-  /// Whether a tensor on disk becomes part of a native one that is cast.
-  fileprivate func isCastOnLoad(_ name: TensorName) -> Bool {
+  /// The type that loading gives a tensor on disk, or nil if it keeps its own.
+  fileprivate func typeOnLoad(_ name: TensorName) -> DType? {
     let layout = spec.config.layout
-    guard case .tensor(let tensor) = key(name).subject,
-      case .part(let group, _) = layout.tensors[tensor].native
-    else { return false }
-    return layout.groups[group].isCast
+    guard case .tensor(let tensor) = key(name).subject else { return nil }
+    guard case .part(let group, _) = layout.tensors[tensor].native else {
+      return layout.tensors[tensor].loadedType
+    }
+    return layout.groups[group].isCast ? spec.options.targetDType : nil
   }
 
   fileprivate func require(

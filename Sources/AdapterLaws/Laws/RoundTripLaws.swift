@@ -76,7 +76,9 @@ extension CheckpointUnderTest {
     let castsExperts =
       spec.extent != .loraOnly && spec.config.layout.groups.contains(where: \.isCast)
       && spec.types.experts != spec.options.targetDType
-    return !castsExperts && (spec.lora.map { $0.layout == .perExpert } ?? true)
+    let castsOthers =
+      spec.extent == .wholeModel && spec.config.layout.tensors.contains(where: oracle.forcesType)
+    return !castsExperts && !castsOthers && (spec.lora.map { $0.layout == .perExpert } ?? true)
   }
 
   /// Whether keys of the checkpoint leave on load.

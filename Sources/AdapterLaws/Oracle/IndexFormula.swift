@@ -12,9 +12,13 @@ struct PartFormula {
     let axis: Int?
     let coefficient: Int
     let offset: Int
+    /// Whether the second half of the axis comes first; each has as many indices as the offset says.
+    let exchangesHalves: Bool
 
     /// The native index.
-    func callAsFunction(_ index: Int) -> Int { coefficient * index + offset }
+    func callAsFunction(_ index: Int) -> Int {
+      exchangesHalves && index >= offset ? index - offset : coefficient * index + offset
+    }
   }
 
   /// The position of the tensor in the table.
@@ -41,7 +45,8 @@ struct NativeFormula {
     var shape = [Int](repeating: 0, count: parts.first?.terms.count ?? 0)
     for part in parts {
       for (axis, term) in part.terms.enumerated() {
-        let last = term.axis.map { part.extents[$0] - 1 } ?? 0
+        let last =
+          term.exchangesHalves ? term.offset - 1 : term.axis.map { part.extents[$0] - 1 } ?? 0
         shape[axis] = max(shape[axis], term(last) + 1)
       }
     }
@@ -110,7 +115,9 @@ extension LayoutOracle {
       let extents = rule.axes.compactMap { $0.extent.value(values) }
       let terms = indices.compactMap { index in
         index.offset.value(values).map {
-          PartFormula.Term(axis: index.axis, coefficient: index.coefficient, offset: $0)
+          PartFormula.Term(
+            axis: index.axis, coefficient: index.coefficient, offset: $0,
+            exchangesHalves: index.exchangesHalves)
         }
       }
       guard extents.count == rule.axes.count, terms.count == indices.count else { return nil }
@@ -137,8 +144,10 @@ extension LayoutOracle {
       extents[feature] = part.extents[isA ? input : output]
       let own = part.terms[isA ? 1 : 2]
       let features = PartFormula.Term(
-        axis: feature, coefficient: own.coefficient, offset: own.offset)
-      let inner = PartFormula.Term(axis: ranks, coefficient: 1, offset: 0)
+        axis: feature, coefficient: own.coefficient, offset: own.offset,
+        exchangesHalves: own.exchangesHalves)
+      let inner = PartFormula.Term(
+        axis: ranks, coefficient: 1, offset: 0, exchangesHalves: false)
       return PartFormula(
         rule: part.rule, extents: extents,
         terms: [part.terms[0]] + (isA ? [features, inner] : [inner, features]))

@@ -42,7 +42,9 @@ extension LayoutOracle {
         if source.expert.map({ own.contains($0) }) ?? true {
           result.append(source.tensor, names.native(source.name))
         }
-      case .renamed(let name): result.append(source.tensor, names.native(key.named(name)))
+      case .renamed(let name, let rule):
+        result.append(
+          loaded(source.tensor, rule, layer: key.layer), names.native(key.named(name)))
       case .factor, .fused, .group, .groupFactor: break
       }
     }
@@ -82,6 +84,7 @@ extension LayoutOracle {
       let isLast: (Source) -> Bool =
         switch rule {
         case .moved: { $0.isMoved }
+        case .renamed: { $0.isRenamed }
         case .beginning(let start): { $0.name.text.utf8.starts(with: start.utf8) }
         }
       result = result.filter { !isLast($0) } + result.filter(isLast)
@@ -133,16 +136,71 @@ extension LayoutOracle {
   ///
   /// - Complexity: O(tensors).
   public func castTensors(of native: StateDict) -> Set<TensorName> {
-    guard spec.types.experts != spec.options.targetDType else { return [] }
-    return Set(native.names.filter { group(of: $0)?.isCast ?? false })
+    let castsExperts = spec.types.experts != spec.options.targetDType
+    guard castsExperts || layout.tensors.contains(where: forcesType) else { return [] }
+    return Set(native.names.filter(isCast))
+  }
+
+  /// Whether loading gives a native tensor another type than it has on disk.
+  func isCast(_ name: TensorName) -> Bool {
+    guard let key = key(names.onDisk(name)) else { return false }
+    switch meaning(native: key) {
+    case .group(let group):
+      return layout.groups[group].isCast && spec.types.experts != spec.options.targetDType
+    case .renamed(_, let rule?): return forcesType(layout.tensors[rule])
+    default: return false
+    }
+  }
+
+  /// Whether loading gives a tensor another type, whatever is asked for.
+  func forcesType(_ rule: TensorRule) -> Bool {
+    rule.loadedType.map { $0 != spec.types.type(of: rule) } ?? false
+  }
+
+  /// A tensor on disk as it is natively where only its name, its type or its shape differs: its elements
+  /// stay in row-major order.
+  func loaded(_ tensor: Tensor, _ rule: Int?, layer: Int) -> Tensor {
+    guard let rule = rule.map({ layout.tensors[$0] }) else { return tensor }
+    let type = rule.loadedType ?? tensor.dtype
+    guard rule.nativeExtents != nil || type != tensor.dtype,
+      let cast = RoundingOracle(from: tensor.dtype, to: type)
+    else { return tensor }
+    return Self.shaped(
+      tensor, type, rule.nativeExtents, spec.config.values(values, ofLayer: layer),
+      cast(tensor.patterns))
+  }
+
+  /// The tensor on disk of a native one, likewise.
+  func saved(_ tensor: Tensor, _ rule: Int?, layer: Int) -> Tensor {
+    guard let rule = rule.map({ layout.tensors[$0] }), rule.nativeExtents != nil else {
+      return tensor
+    }
+    return Self.shaped(
+      tensor, tensor.dtype, rule.axes.map(\.extent), spec.config.values(values, ofLayer: layer),
+      tensor.patterns)
+  }
+
+  private static func shaped(
+    _ tensor: Tensor, _ dtype: DType, _ shape: [Expression]?, _ values: LayoutValues,
+    _ patterns: [UInt64]
+  ) -> Tensor {
+    let extents = shape?.compactMap { $0.value(values) } ?? tensor.shape.extents
+    let fits = extents.reduce(1, *) == patterns.count
+    return Tensor(dtype, fits ? extents : tensor.shape.extents, patterns: patterns)
   }
 }
 
 extension LayoutOracle.Source {
+  /// Whether the tensor has another name in native form and is no part of a group.
+  fileprivate var isRenamed: Bool {
+    if case .renamed(let name, _) = meaning { key?.tail != name[...] } else { false }
+  }
+
   /// Whether the tensor has another place in native form.
   fileprivate var isMoved: Bool {
     switch meaning {
-    case .part, .renamed: true
+    case .part: true
+    case .renamed: isRenamed
     default: false
     }
   }

@@ -110,7 +110,8 @@ extension LayoutOracle {
     let name = names.onDisk(name)
     guard let key = key(name), let meaning = meaning(native: key) else { return [(name, tensor)] }
     switch meaning {
-    case .renamed(let name): return [(key.named(name), tensor)]
+    case .renamed(let name, let rule):
+      return [(key.named(name), saved(tensor, rule, layer: key.layer))]
     case .group(let group):
       return formula(of: group, layer: key.layer, experts(of: parallelism)).map {
         split(tensor, key, $0) { $0 }

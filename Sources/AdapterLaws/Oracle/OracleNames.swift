@@ -20,8 +20,9 @@ struct Meaning: Sendable {
     case group(Int)
     /// A native factor of all experts.
     case groupFactor(lora: Int, isA: Bool)
-    /// The same tensor under another name on the other side, relative to the layer.
-    case renamed(String)
+    /// The same tensor under another name on the other side, relative to the layer; of a rule of the table or
+    /// in a module that is renamed.
+    case renamed(String, rule: Int? = nil)
   }
 
   /// The kinds of layers that have the name.
@@ -68,11 +69,15 @@ final class OracleNames: Sendable {
     for (position, rule) in layout.tensors.enumerated() {
       guard let kinds = rule.kinds else { continue }
       switch rule.native {
+      case .kept where rule.loadedType != nil:
+        let meaning = Meaning(kinds: kinds, what: .renamed(rule.name.start, rule: position))
+        add(rule.name, meaning)
+        native[rule.name.start[...], default: []].append(meaning)
       case .kept: break
       case .renamed(let name):
-        add(rule.name, Meaning(kinds: kinds, what: .renamed(name.start)))
+        add(rule.name, Meaning(kinds: kinds, what: .renamed(name.start, rule: position)))
         native[name.start[...], default: []].append(
-          Meaning(kinds: kinds, what: .renamed(rule.name.start)))
+          Meaning(kinds: kinds, what: .renamed(rule.name.start, rule: position)))
       case .part(let group, _):
         add(rule.name, Meaning(kinds: kinds, what: .part(group: group, rule: position)))
       }

@@ -14,6 +14,7 @@ extension AuditRun {
       for layer in audited.layers {
         let values = audited.values(ofLayer: layer)
         let present = Set(audited.rules(ofLayer: layer))
+        for position in present.sorted() { checkNativeShape(position, values) }
         for (position, group) in layout.groups.enumerated() {
           let parts = group.parts.filter(present.contains)
           guard !parts.isEmpty,
@@ -23,6 +24,18 @@ extension AuditRun {
         }
       }
     }
+  }
+
+  /// A shape in native form has as many elements as that on disk.
+  private mutating func checkNativeShape(_ position: Int, _ values: LayoutValues) {
+    let rule = layout.tensors[position]
+    guard rule.nativeExtents != nil, let disk = rule.extents(values) else { return }
+    let native = rule.nativeExtents(values)
+    guard native?.reduce(1, *) != disk.reduce(1, *) else { return }
+    report(
+      .complete, mark(ofTensor: position),
+      expected: "a native shape of as many elements as \(disk)",
+      found: "\(native ?? []), with \(sizes(values))")
   }
 
   /// What decides how a group is filled.
@@ -51,7 +64,6 @@ extension AuditRun {
       guard case .part(_, let terms) = rule.native, let disk = rule.extents(values) else {
         continue
       }
-      let offsets = terms.map { $0.offset.value(values) ?? 0 }
       for expert in 0..<(rule.name.hasExpert ? experts : 1) {
         for number in 0..<disk.reduce(1, *) {
           let index = disk.indices(at: number)
@@ -59,7 +71,7 @@ extension AuditRun {
           var (element, isInside) = (0, true)
           var place: [Int] = []
           for (axis, term) in terms.enumerated() {
-            let value = (term.axis.map { index[$0] } ?? expert) * term.coefficient + offsets[axis]
+            let value = term.index(term.axis.map { index[$0] } ?? expert, values) ?? 0
             place.append(value)
             isInside = isInside && value < extents[axis]
             element = element * extents[axis] + value

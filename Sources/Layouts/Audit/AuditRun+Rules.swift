@@ -28,6 +28,7 @@ extension AuditRun {
       sizes.formUnion(rule.condition.mentionedSizes)
       flags.formUnion(rule.condition.mentionedFlags)
       for axis in rule.axes { sizes.formUnion(axis.extent.mentionedSizes) }
+      for extent in rule.nativeExtents ?? [] { sizes.formUnion(extent.mentionedSizes) }
       guard case .part(_, let terms) = rule.native else { continue }
       for term in terms { sizes.formUnion(term.offset.mentionedSizes) }
     }

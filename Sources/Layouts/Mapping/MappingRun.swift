@@ -177,13 +177,11 @@ struct MappingRun {
         places[name] = place
         result.append((name, NumberedTensor(extents) { _ in -1 }, true))
       }
-      let offsets = terms.map { $0.offset.value(values) ?? 0 }
       for element in tensor.numbers.indices {
         let index = tensor.shape.indices(at: element)
         var native: [Int] = []
-        for (term, offset) in zip(terms, offsets) {
-          native.append(
-            (term.axis.map { index[$0] } ?? listed.expert ?? 0) * term.coefficient + offset)
+        for term in terms {
+          native.append(term.index(term.axis.map { index[$0] } ?? listed.expert ?? 0, values) ?? 0)
         }
         let position = result[place].tensor.position(of: native)
         result[place].tensor.numbers[position] = tensor.numbers[element]

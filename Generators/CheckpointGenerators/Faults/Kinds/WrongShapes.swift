@@ -76,7 +76,7 @@ extension CheckpointFaultCatalogue {
         $0.kinds == nil && ($0.role == .embedding || $0.role == .head)
       }.map(checkpoint.keyOutside)
       guard let name = site.pick(names.filter(checkpoint.has)),
-        checkpoint.reshape(name, { [$0[0] + 1, $0[1]] })
+        checkpoint.reshape(name, { [$0[0] + 1] + $0.extents.dropFirst() })
       else { return nil }
       return "\(name) has a row more than the vocabulary"
     },

@@ -30,7 +30,12 @@ FUSED_ON_SAVING = ("qwen3_moe", "minimax_m2")
 """Upstream saves their factors fused, whichever way it has loaded them: these cases only load."""
 
 
-FEW_STORED = ("kimi_vl", "minimax_m3_vl", "qwen3_omni", "step3p7")
+TWO_STORED = (
+    *("ernie4_5_moe", "glm5_next", "hunyuan_image3", "kimi_linear", "mimo_v2_flash"),
+    *("qwen3_5_moe", "qwen3_next"),
+)
+"""Layouts of which the set has room for two cases."""
+FEW_STORED = ("kimi_vl", "minimax_m3_vl", "qwen3_omni", "step3p7", *TWO_STORED)
 """Layouts with the experts of others, under other names or in other company: these are stored."""
 _STORED = ("experts-2", "layers-of-two-sizes", "order-shuffled-1", "others")
 LIKE_ANOTHER = (
@@ -55,7 +60,8 @@ def family_plans() -> Iterator[Plan]:
     """The cases of all these layouts."""
     for layout in layouts():
         stem = layout.replace("_", "-")
-        stored = {f"{stem}-{name}" for name in _STORED}
+        names = ("experts-2", "order-shuffled-1") if layout in TWO_STORED else _STORED
+        stored = {f"{stem}-{name}" for name in names}
         if layout == "step3p7":
             # The one that has what is renamed.
             stored.add(f"{stem}-model-flags")
@@ -103,9 +109,11 @@ def _models(layout: str) -> Iterator[Plan]:
     yield _plan(
         layout, "model", "every class of tensors", "whole-model", config=changed(layout)
     )  # fmt: skip
+    # Of ERNIE, upstream takes the prefix of experts from the last key, which may be the head's.
     turned = {
         name: not (said["default"] if isinstance(said, dict) else said)
         for name, said in table_of(layout).get("flags", {}).items()
+        if (layout, name) != ("ernie4_5_moe", "tie_word_embeddings")
     }
     yield _plan(
         layout, "model-flags", "every flag of the config turned over", "whole-model", "flags",
@@ -197,7 +205,8 @@ def _others(layout: str) -> Iterator[Plan]:
     stem = f"{prefixes_of(layout)[0].partition('.')[0]}."
     starts = table_of(layout).get("prefix")
     if isinstance(starts, dict):
-        stem = restarted(table_of(layout), list(starts)[-1], WRITTEN, DISK)
+        modules = [start for start in starts if start.endswith(".")]
+        stem = restarted(table_of(layout), modules[-1], WRITTEN, DISK)
     yield _plan(
         layout, "others", "tensors of no rule pass as they are", "others",
         config=changed(layout, ["sparse"], E=1, H=2, I=3), extent="experts", order="reversed",

@@ -43,6 +43,9 @@ extension FaultBank {
       let isLast = keys.indices.map { key in
         switch rule {
         case .moved: natives[key] != call.layout.toNative(keys[key].name.text)
+        case .renamed:
+          natives[key] != call.layout.toNative(keys[key].name.text)
+            && !FaultSite.experts.contains(keys[key], in: call.layout)
         case .beginning(let start): keys[key].name.text.hasPrefix(start)
         }
       }
