@@ -17,10 +17,6 @@ extension SafetensorsError {
       Array("\u{89}HDF".unicodeScalars.map { UInt8($0.value) }), "an HDF5 file",
       "save it as safetensors"
     ),
-    (
-      Array("<!DOCTYPE".utf8), "a web page", "download the file itself; the server may want a login"
-    ),
-    (Array("<html".utf8), "a web page", "download the file itself; the server may want a login"),
     (Array("{\"".utf8), "a JSON text", "download the file itself"),
     (
       [UInt8](repeating: 0, count: 16), "zeros",
@@ -28,10 +24,20 @@ extension SafetensorsError {
     ),
   ]
 
+  private static let pages = ["<!doctype", "<html"].map { text in
+    (
+      bytes: Array(text.utf8), what: "a web page",
+      remedy: "download the file itself; the server may want a login"
+    )
+  }
+
   /// The error of a file whose first bytes are those of another format, nil if they tell nothing.
   static func otherFormat(_ path: String) -> SafetensorsError? {
     guard let head = try? FileSystem.contents(of: path, atMost: 64),
       let known = beginnings.first(where: { head.starts(with: $0.bytes) })
+        ?? pages.first(where: {
+          String(decoding: head, as: UTF8.self).lowercased().utf8.starts(with: $0.bytes)
+        })
     else { return nil }
     return SafetensorsError(
       .otherFormat, path: path, expected: "a safetensors file", found: known.what,

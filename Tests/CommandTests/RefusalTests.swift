@@ -66,6 +66,7 @@ struct RefusalTests {
     }
     for (bytes, what) in [
       (pointer, "a Git LFS pointer"), (Array("<!DOCTYPE html><html>".utf8), "a web page"),
+      (Array("<!doctype html><html>".utf8), "a web page"),
       (Array("PK\u{3}\u{4}and more".utf8), "a zip archive"),
       (Array("GGUF....".utf8), "a GGUF file"),
       ([UInt8](repeating: 0, count: 4000), "zeros"),
