@@ -369,13 +369,13 @@ def saved_tensors(table: str, model: PreTrainedModel) -> dict[str, torch.Tensor]
         return {f"language_model.{key}": tensors[key] for key in tensors}
     if table == "kimi_linear":
         # It saves dense layers under the names of experts' modules, which no published file has.
-        dense = re.compile(r"\.block_sparse_moe\.((?:gate|up|down)_proj\.)")
-        return {dense.sub(r".mlp.\1", key): tensors[key] for key in tensors}
+        dense = re.compile(r"(layers\.\d+)\.\w+\.((?:gate|up|down)_proj\.)")
+        return {dense.sub(r"\1.mlp.\2", key): tensors[key] for key in tensors}
     if table == "qwen3_5_moe":
         # It saves experts one by one; published files hold them grouped, as the model does.
-        apart = re.compile(r"\.mlp\.experts\.\d+\.")
+        apart = re.compile(r"\.experts\.\d+\.")
         tensors = {key: tensors[key] for key in tensors if not apart.search(key)}
-        return tensors | {key: state[key] for key in state if ".mlp.experts." in key}
+        return tensors | {key: state[key] for key in state if ".experts." in key}
     if table == "qwen3_vl_moe":
         # Published files hold each expert's matrix the other way round; see the fixtures' README.
         for key in tensors:
