@@ -43,7 +43,14 @@ func module(
 }
 
 let orderedCollections = Target.Dependency.product(
-  name: "OrderedCollections", package: "swift-collections")
+  name: "OrderedCollections", package: "swift-collections",
+  condition: .when(traits: ["Checkpoints"]))
+let yams = Target.Dependency.product(
+  name: "Yams", package: "Yams", condition: .when(traits: ["Checkpoints"]))
+let argumentParser = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser",
+  condition: .when(traits: ["Command"]))
+let libhdf5 = Target.Dependency.target(name: "CHDF5", condition: .when(traits: ["Command"]))
 
 let package = Package(
   name: "hymt2-harness",
@@ -60,6 +67,16 @@ let package = Package(
     .library(name: "PropertyEngine", targets: ["PropertyEngine"]),
     .library(name: "PropertyTesting", targets: ["PropertyTesting"]),
   ],
+  traits: [
+    .trait(
+      name: "Checkpoints",
+      description: "Adapters, AdapterLaws and LawTesting, which need swift-collections and Yams."),
+    .trait(
+      name: "Command",
+      description: "The program hymt2, which needs swift-argument-parser and libhdf5 as well.",
+      enabledTraits: ["Checkpoints"]),
+    .default(enabledTraits: ["Command"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -70,11 +87,11 @@ let package = Package(
     + module("Digests", ["CDigests"])
     + module("StrictJSON", [orderedCollections])
     + module("Safetensors", ["Files", "Tensors", "StrictJSON"])
-    + module("HDF5", ["Files", "Tensors", "CHDF5", orderedCollections])
+    + module("HDF5", ["Files", "Tensors", libhdf5, orderedCollections])
     + module(
       "Layouts",
       [
-        "CLayouts", "StrictJSON", "Tensors", .product(name: "Yams", package: "Yams"),
+        "CLayouts", "StrictJSON", "Tensors", yams,
       ], exclude: ["Tables"], tests: ["Safetensors"])
     + module("Adapters", ["Layouts", "StrictJSON", "Tensors"])
     + module("PropertyEngine", ["Files"])
@@ -131,7 +148,7 @@ let package = Package(
           "AdapterLaws", "Adapters", "Campaigns", "CheckpointGenerators", "ExternalAdapters",
           "Layouts", "PlantedFaults",
           "StrictJSON", "Tensors",
-          .product(name: "ArgumentParser", package: "swift-argument-parser"),
+          argumentParser,
         ],
         path: "ci/tools/PlantedFaultsTool", swiftSettings: settings),
       .target(
@@ -159,7 +176,7 @@ let package = Package(
           "AdapterLaws", "Adapters", "Layouts", "Campaigns", "CheckpointGenerators", "Digests",
           "ExampleAdapter", "ExternalAdapters", "Files", "Goldens", "PropertyEngine",
           "Safetensors", "StrictJSON", "Tensors",
-          .product(name: "ArgumentParser", package: "swift-argument-parser"),
+          argumentParser,
         ],
         swiftSettings: settings),
       .testTarget(
@@ -169,7 +186,8 @@ let package = Package(
           "Adapters",
           "Layouts", "Campaigns",
           "CheckpointGenerators", "Goldens", "PropertyEngine", "Safetensors", "StrictJSON",
-          "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+          "Tensors", orderedCollections,
+          argumentParser,
         ],
         swiftSettings: settings),
     ],

@@ -103,6 +103,13 @@ extension AdapterSession {
   /// Calls `isMTPKey` for each key.
   public func areMTPKeys(_ names: [TensorName]) throws -> [Bool] { try names.map(isMTPKey) }
 
+  /// Converts a state dict of either side to the other.
+  func convert(
+    _ input: StateDict, _ side: CheckpointFaultKind.Side, _ rank: ExpertParallelism?
+  ) throws -> StateDict {
+    side == .onDisk ? try fromHF(input, rank) : try toHF(input, excluding: "", rank)
+  }
+
   /// None: tensors in this process are immutable.
   public var changedInputs: [TensorName] { [] }
 }
@@ -138,6 +145,16 @@ public struct ReferenceAdapter: AdapterUnderTest {
     ) throws -> [(name: TensorName, tensor: Tensor)] {
       try adapter.convertSingleTensorToHF(
         name, tensor, excluding: excluding, expertParallelism: parallelism)
+    }
+
+    func convertTensorsToHF(
+      _ native: StateDict, excluding: String, _ parallelism: ExpertParallelism?
+    ) throws -> [(name: TensorName, tensor: Tensor)] {
+      let pattern = try ExclusionPattern(excluding)
+      return try native.flatMap { name, tensor in
+        try adapter.convertSingleTensorToHF(
+          name, tensor, excluding: pattern, expertParallelism: parallelism)
+      }
     }
 
     func isMTPKey(_ name: TensorName) -> Bool { adapter.isMTPKey(name) }

@@ -17,7 +17,7 @@ public final class CheckpointUnderTest {
   /// The invalid inputs: one for each fault of the spec, and one with all, in which a refusal must name all keys.
   public private(set) lazy var invalidInputs: [FaultyCheckpoint] = {
     let isNamed = adapter.invalidInputContract == .refuses && spec.faults.count > 1
-    return FaultyCheckpoint.each(of: spec) + (isNamed ? [FaultyCheckpoint(spec)] : [])
+    return FaultyCheckpoint.each(of: checkpoint) + (isNamed ? [FaultyCheckpoint(checkpoint)] : [])
   }()
   /// What is right.
   let oracle: LayoutOracle
@@ -32,8 +32,12 @@ public final class CheckpointUnderTest {
   private var keys: [TensorName: LenientKey] = [:]
 
   /// What is made when first asked for, once.
-  private enum Made {
+  private enum Made: Hashable {
     case onDisk, native, returned, expectedNative, expectedSaved, saved
+    case ofRank(ExpertParallelism)
+    case expectedOfRank(ExpertParallelism)
+    case valid(CheckpointFaultKind.Side)
+    case converted(CheckpointFaultKind.Side)
   }
 
   /// Creates a trial.
@@ -173,6 +177,40 @@ extension CheckpointUnderTest {
 
   /// What the adapter loads for one rank.
   func rankNative(_ rank: ExpertParallelism) throws(Violation) -> StateDict {
-    try fromHF(onDisk(), rank)
+    try cached(.ofRank(rank)) { () throws(Violation) in try fromHF(onDisk(), rank) }
+  }
+
+  /// What one rank should load.
+  func expectedNative(_ rank: ExpertParallelism) throws(Violation) -> StateDict {
+    try cached(.expectedOfRank(rank)) { () throws(Violation) in
+      try oracle.native(of: onDisk(), rank)
+    }
+  }
+
+  /// The valid state dict that invalid ones of a side are made from.
+  func valid(_ side: CheckpointFaultKind.Side) throws(Violation) -> StateDict {
+    if side == .onDisk { return try onDisk() }
+    return try cached(.valid(side)) { () throws(Violation) in
+      try attempt(.toHF(spec.parallelism)) {
+        try FaultyCheckpoint(valid: checkpoint, side: side).stateDict()
+      }
+    }
+  }
+
+  /// What an adapter made anew converts that state dict to.
+  func converted(_ side: CheckpointFaultKind.Side) throws(Violation) -> StateDict {
+    try cached(.converted(side)) { () throws(Violation) in
+      try convert(valid(side), side, session(for: spec.setup))
+    }
+  }
+
+  /// Converts a state dict of a side for the spec's rank.
+  func convert(
+    _ input: StateDict, _ side: CheckpointFaultKind.Side, _ session: any AdapterSession
+  ) throws(Violation) -> StateDict {
+    let rank = spec.parallelism
+    return try attempt(side == .onDisk ? .fromHF(rank) : .toHF(rank)) {
+      try session.convert(input, side, rank)
+    }
   }
 }

@@ -57,12 +57,17 @@ public struct AdapterError: Error, Hashable, CustomStringConvertible {
   /// All that is wrong, in the order of the state dict, missing tensors last.
   public let problems: [Problem]
   /// What kind of state dict this is, where that is known; it has no part in equality.
-  public let cause: String?
+  ///
+  /// It is looked for when it is asked for: who tries many state dicts reads the problems alone.
+  public var cause: String? { findCause() }
+  private let findCause: @Sendable () -> String?
 
   /// Creates an error from its problems.
-  public init(_ problems: [Problem], cause: String? = nil) {
+  public init(
+    _ problems: [Problem], cause: @escaping @autoclosure @Sendable () -> String? = nil
+  ) {
     self.problems = problems
-    self.cause = cause
+    findCause = cause
   }
 
   /// Whether both have the same problems.

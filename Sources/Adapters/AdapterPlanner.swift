@@ -161,8 +161,16 @@ extension AdapterPlanner {
   func name(
     prefix: String, layer: Int, expert: Int, rule: Int, _ group: FactorGroup
   ) -> TensorName {
-    let pattern = layout.tensors[rule].name.replacingWeight(by: group.suffix)
-    return name(prefix, layer: layer, pattern?.name(expert: expert) ?? "")
+    TensorName(namePattern(prefix, layer: layer, rule: rule, group).name(expert: expert))
+  }
+
+  /// The key on disk of a factor, in which an expert's number may stand.
+  func namePattern(
+    _ prefix: String, layer: Int, rule: Int, _ group: FactorGroup
+  ) -> NamePattern {
+    let rest = layout.tensors[rule].name.replacingWeight(by: group.suffix)
+    return NamePattern(
+      start: "\(prefix)\(layout.block)\(layer).\(rest?.start ?? "")", end: rest?.end)
   }
 
   /// Whether a key is one of a language model rather than of some other module.

@@ -54,7 +54,6 @@ public struct ConversionPlan: Sendable {
 extension ConversionPlan {
   /// The plan that leaves tensors as they are, without those that a pattern matches.
   public init(unchanged infos: [TensorInfo], excluding exclusion: ExclusionPattern? = nil) {
-    let exclusion = exclusion?.compiled()
     let kept = infos.filter { exclusion?.matches($0.name) != true }
     self.init(
       direction: .toHF, sources: kept, destinations: kept,

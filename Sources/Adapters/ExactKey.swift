@@ -117,7 +117,7 @@ struct LayoutNames: Sendable {
 
   /// Whether the key mentions a tensor that the layout moves or renames on either side.
   func mentionsMoved(_ name: TensorName) -> Bool {
-    movedModules.contains { name.text.contains($0) }
+    movedModules.contains { name.contains($0) }
       || movedEnds.contains { name.text.hasSuffix($0) }
   }
 

@@ -13,7 +13,7 @@ public import Tensors
 public struct ExclusionPattern: Sendable, Hashable {
   /// The pattern as given.
   public let source: String
-  private let translated: String
+  private let compiled: CompiledExclusion
 
   /// Creates a pattern; an empty one excludes nothing and gives nil.
   ///
@@ -21,9 +21,12 @@ public struct ExclusionPattern: Sendable, Hashable {
   public init?(_ source: String) throws(AdapterError) {
     guard !source.isEmpty else { return nil }
     self.source = source
-    translated = Self.translate(source)
     do {
-      _ = try Regex(translated)
+      let regex = try Regex(Self.translate(source))
+      // Unicode's own word boundaries do not stand at the dots of a key, Python's do.
+      let simple = regex.wordBoundaryKind(.simple)
+      compiled = CompiledExclusion(
+        ascii: simple, other: simple.matchingSemantics(.unicodeScalar))
     } catch {
       throw AdapterError([
         Problem(
@@ -33,19 +36,16 @@ public struct ExclusionPattern: Sendable, Hashable {
     }
   }
 
-  /// The compiled pattern, for one thread.
-  func compiled() -> CompiledExclusion? {
-    // Init has compiled the same text without an error.
-    guard let regex = try? Regex(translated) else { return nil }
-    // Unicode's own word boundaries do not stand at the dots of a key, Python's do.
-    let simple = regex.wordBoundaryKind(.simple)
-    return CompiledExclusion(ascii: simple, other: simple.matchingSemantics(.unicodeScalar))
+  /// Whether two patterns have the same text.
+  public static func == (lhs: ExclusionPattern, rhs: ExclusionPattern) -> Bool {
+    lhs.source == rhs.source
   }
 
+  /// Feeds the text to the hasher.
+  public func hash(into hasher: inout Hasher) { hasher.combine(source) }
+
   /// Whether the pattern matches a key from its start on.
-  public func matches(_ name: TensorName) -> Bool {
-    compiled()?.matches(name) ?? false
-  }
+  public func matches(_ name: TensorName) -> Bool { compiled.matches(name) }
 
   /// Rewrites the few constructs that Python spells or means differently.
   private static func translate(_ pattern: String) -> String {
@@ -100,8 +100,11 @@ public struct ExclusionPattern: Sendable, Hashable {
   }
 }
 
-/// An exclusion pattern ready to match many keys; `Regex` is not Sendable, so neither is this.
-struct CompiledExclusion {
+/// An exclusion pattern ready to match many keys.
+///
+/// `Regex` is not Sendable because it may hold closures. One that is parsed from text holds none, and
+/// the program that it is compiled to when it is first used is stored atomically.
+private struct CompiledExclusion: @unchecked Sendable {
   /// Matches keys whose characters are scalars; only here does Swift see `\b` beside digits.
   fileprivate let ascii: Regex<AnyRegexOutput>
   /// Matches scalar by scalar, as Python does.

@@ -11,6 +11,9 @@ public struct OnDiskView: Sendable {
   private let plan, earlier: ConversionPlan
   private let moves, earlierMoves: [Range<Int>]
 
+  /// Gives the tensor at a position of the checkpoint's, or some of its elements as a list.
+  public typealias Source = @Sendable (_ position: Int, _ elements: Range<Int>?) throws -> Tensor
+
   private init(_ plan: ConversionPlan, after earlier: ConversionPlan? = nil) {
     infos = plan.destinations
     self.plan = plan
@@ -24,11 +27,14 @@ public struct OnDiskView: Sendable {
     self.init(ConversionPlan(unchanged: infos))
   }
 
-  /// Sees native tensors.
+  /// Sees native tensors, of all experts or of those of a rank.
   ///
   /// - Throws: `AdapterError` naming every key that is none of the layout's.
-  public init(native infos: [TensorInfo], _ planner: AdapterPlanner) throws(AdapterError) {
-    self.init(try Self.plan(infos, planner))
+  public init(
+    native infos: [TensorInfo], _ planner: AdapterPlanner,
+    _ parallelism: ExpertParallelism? = nil
+  ) throws(AdapterError) {
+    self.init(try Self.plan(infos, planner, parallelism))
   }
 
   /// Sees tensors that are on disk in another layout, through the native form that both have.
@@ -42,9 +48,9 @@ public struct OnDiskView: Sendable {
   }
 
   private static func plan(
-    _ infos: [TensorInfo], _ planner: AdapterPlanner
+    _ infos: [TensorInfo], _ planner: AdapterPlanner, _ parallelism: ExpertParallelism? = nil
   ) throws(AdapterError) -> ConversionPlan {
-    var planner = ToHFPlanner(planner, infos, nil, nil)
+    var planner = ToHFPlanner(planner, infos, parallelism, nil)
     return try planner.run(isStreaming: true)
   }
 
@@ -58,18 +64,19 @@ public struct OnDiskView: Sendable {
 
   /// Makes a tensor, or the part of it at one index along its first axis.
   ///
-  /// - Parameter source: Gives the tensor at a position of the checkpoint's.
+  /// - Parameter elements: Those wanted of the tensor or the part, as a list; nil for all.
   /// - Throws: What `source` throws, and `TensorError` if there is no memory.
   public func tensor(
-    _ position: Int, at index: Int? = nil, source: (Int) throws -> Tensor
+    _ position: Int, at index: Int? = nil, elements: Range<Int>? = nil, source: Source
   ) throws -> Tensor {
     let info = infos[position]
     let shape = index == nil ? info.shape : try Shape(Array(info.shape.extents.dropFirst()))
     if let whole = self.source(of: position) {
-      let tensor = try source(whole)
-      guard let index else { return tensor }
-      let start = index * shape.elementCount
-      return try tensor.elements(start..<start + shape.elementCount).reshaped(shape) ?? tensor
+      if index == nil, elements == nil { return try source(whole, nil) }
+      let start = (index ?? 0) * shape.elementCount
+      let range = elements ?? 0..<shape.elementCount
+      let list = try source(whole, start + range.lowerBound..<start + range.upperBound)
+      return elements == nil ? list.reshaped(shape) ?? list : list
     }
     let own = plan.moves[moves[position]]
     var box = Region(whole: own.first?.destinationRegion.view ?? info.shape.extents)
@@ -81,24 +88,29 @@ public struct OnDiskView: Sendable {
     var buffer = try ByteBuffer(count: shape.byteCount(of: info.dtype))
     for var move in own.compactMap({ $0.restricted(toDestination: box) }) {
       let native: Tensor
+      var first = 0
       if earlier.isUnchanged(move.source, earlierMoves[move.source]) {
-        native = try source(earlier.moves[earlierMoves[move.source].lowerBound].source)
+        let span = move.sourceRegion.span
+        first = span.lowerBound
+        native = try source(earlier.moves[earlierMoves[move.source].lowerBound].source, span)
       } else {
         native = try self.native(move.source, move.sourceRegion, source)
         move.sourceRegion = Region(whole: move.sourceRegion.extents)
       }
-      let copy = try MoveCopy(move, from: native, to: info.dtype, startingAt: box.offset)
+      let copy = try MoveCopy(
+        move, from: native, element: first, to: info.dtype, startingAt: box.offset)
       // The buffer is this call's alone.
       unsafe buffer.withUnsafeMutableBytes { (bytes: UnsafeMutableRawBufferPointer) in
         unsafe copy.run(into: bytes)
       }
     }
-    return try Tensor(info.dtype, shape, storage: buffer.freeze())
+    let tensor = try Tensor(info.dtype, shape, storage: buffer.freeze())
+    return try elements.map { try tensor.elements($0) } ?? tensor
   }
 
   /// Makes a box of a native tensor.
   private func native(
-    _ position: Int, _ region: Region, _ source: (Int) throws -> Tensor
+    _ position: Int, _ region: Region, _ source: Source
   ) throws -> Tensor {
     let info = earlier.destinations[position]
     let shape = try Shape(region.extents)
@@ -114,7 +126,9 @@ public struct OnDiskView: Sendable {
         view: region.extents,
         lower: zip(part.destinationRegion.lower, region.lower).map { $0 - $1 },
         extents: part.destinationRegion.extents)
-      let copy = try MoveCopy(move, from: source(move.source), to: info.dtype)
+      let span = move.sourceRegion.span
+      let copy = try MoveCopy(
+        move, from: source(move.source, span), element: span.lowerBound, to: info.dtype)
       // The buffer is this call's alone.
       unsafe buffer.withUnsafeMutableBytes { (bytes: UnsafeMutableRawBufferPointer) in
         unsafe copy.run(into: bytes)

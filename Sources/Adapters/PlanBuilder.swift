@@ -22,7 +22,8 @@ struct PlanBuilder {
   private var taken: [Int?]
   private var otherTaken: [TensorName: Int] = [:]
   /// What regions of tensors with few axes share: zeros and the axes in order.
-  private let fewAxes = (0..<5).map { rank in (zeros: Self.zeros(rank), inOrder: Array(0..<rank)) }
+  private static let fewAxes = (0..<5).map { rank in (zeros: zeros(rank), inOrder: Array(0..<rank))
+  }
 
   init(
     _ direction: ConversionPlan.Direction, _ sources: [TensorInfo], _ context: AdapterPlanner,
@@ -99,8 +100,8 @@ struct PlanBuilder {
     }
     let extents = fitting?.view ?? info.shape.extents
     let (zeros, inOrder) =
-      extents.count < fewAxes.count
-      ? fewAxes[extents.count] : (Self.zeros(extents.count), Array(extents.indices))
+      extents.count < Self.fewAxes.count
+      ? Self.fewAxes[extents.count] : (Self.zeros(extents.count), Array(extents.indices))
     let whole = Region(view: extents, lower: zeros, extents: extents)
     add(TensorMove(source: source, whole, destination: destination, whole, permutation: inOrder))
   }

@@ -10,6 +10,7 @@ public struct PlanStreamer: Sendable {
   private let ranges: [Range<Int>]
   private let memoryByteCount: Int
   private let threads: Int?
+  private let isReading: Bool
 
   /// Larger pieces gain no speed.
   private static let largestPieceByteCount = 32 << 20
@@ -24,14 +25,29 @@ public struct PlanStreamer: Sendable {
   /// - Parameters:
   ///   - plan: What to carry out.
   ///   - memoryByteCount: About the most memory for pieces under way, in bytes.
+  ///   - isReading: Whether what sources give takes memory of its own, as what is read from a file does and
+  ///     what is mapped does not. Pieces are then large enough that no element is read more than twice.
   ///   - threads: The most threads to use, or nil for one per core.
   public init(
-    _ plan: ConversionPlan, memoryByteCount: Int = defaultMemoryByteCount, threads: Int? = nil
+    _ plan: ConversionPlan, memoryByteCount: Int = defaultMemoryByteCount,
+    isReading: Bool = false, threads: Int? = nil
   ) {
     self.plan = plan
     ranges = plan.movesByDestination()
     self.memoryByteCount = memoryByteCount
+    self.isReading = isReading
     self.threads = threads
+  }
+
+  /// The tensor with the largest piece, and the memory that this takes, where it is more than there should be.
+  public var excess: (tensor: TensorInfo, byteCount: Int)? {
+    guard isReading else { return nil }
+    var largest: (tensor: TensorInfo, byteCount: Int)?
+    for (position, info) in plan.destinations.enumerated() {
+      let byteCount = pieces(of: position).first.map(memory) ?? 0
+      if byteCount > largest?.byteCount ?? memoryByteCount { largest = (info, byteCount) }
+    }
+    return largest
   }
 
   /// Takes a finished piece: the position of its destination in the plan, where it begins in the
@@ -56,7 +72,7 @@ public struct PlanStreamer: Sendable {
   public func run(reading source: Source, into sink: Sink) throws {
     try checkRepeats(source)
     let pieces = plan.destinations.indices.flatMap { self.pieces(of: $0) }
-    try ParallelWork.tryRun(count: pieces.count, threads: threads) { index in
+    try ParallelWork.tryRun(count: pieces.count, threads: workers(pieces)) { index in
       try run(pieces[index], source, sink)
     }
   }
@@ -70,20 +86,23 @@ public struct PlanStreamer: Sendable {
   /// - Returns: The values in the order of the destinations.
   /// - Throws: What `run` throws.
   public func fold<Value: Sendable>(
-    _ initial: Value, source: @Sendable (Int) throws -> Tensor,
+    _ initial: Value, reading source: Source,
     _ add: @Sendable (inout Value, RawSpan) throws -> Void
   ) throws -> [Value] {
-    try checkRepeats { try source($0).elements($1) }
+    try checkRepeats(source)
     // Large ones first, so that no thread has one left when the others are done.
     let order = plan.destinations.indices.sorted {
       let sizes = (plan.destinations[$0].byteCount, plan.destinations[$1].byteCount)
       return (sizes.1, $0) < (sizes.0, $1)
     }
     let values = Mutex([Value](repeating: initial, count: order.count))
-    try ParallelWork.tryRun(count: order.count, threads: threads) { index in
+    let pieces = order.map { self.pieces(of: $0) }
+    try ParallelWork.tryRun(
+      count: order.count, threads: workers(pieces.compactMap(\.first))
+    ) { index in
       var value = initial
-      for piece in pieces(of: order[index]) {
-        try run(piece, { try source($0).elements($1) }) { _, _, bytes in try add(&value, bytes) }
+      for piece in pieces[index] {
+        try run(piece, source) { _, _, bytes in try add(&value, bytes) }
       }
       values.withLock { [value] in $0[order[index]] = value }
     }
@@ -99,14 +118,56 @@ public struct PlanStreamer: Sendable {
   }
 
   private func pieces(of destination: Int) -> [Piece] {
-    let share = memoryByteCount / ParallelWork.workerCount(threads)
+    let share = memoryByteCount / ParallelWork.workerCount(threads) / (isReading ? 2 : 1)
     let largest = min(max(share, Self.smallestPieceByteCount), Self.largestPieceByteCount)
     let info = plan.destinations[destination]
     let moves = ranges[destination]
     let view = plan.moves[moves].first?.destinationRegion.view ?? info.shape.extents
-    return Region.contiguousBoxes(of: view, maxElements: largest / info.dtype.byteCount).map {
-      Piece(destination: destination, moves: moves, box: $0)
+    func pieces(_ maxElements: Int) -> [Piece] {
+      Region.contiguousBoxes(of: view, maxElements: maxElements).map {
+        Piece(destination: destination, moves: moves, box: $0)
+      }
     }
+    var maxElements = largest / info.dtype.byteCount
+    guard isReading else { return pieces(maxElements) }
+    // A row of a transposed matrix is an element of each of its source's rows.
+    for axis in view.indices.reversed() {
+      let result = pieces(maxElements)
+      guard let first = result.first, spans(of: first).reduce(0, +) > 2 * first.box.elementCount
+      else { return result }
+      maxElements = max(maxElements, view[axis...].reduce(1, *))
+    }
+    return pieces(maxElements)
+  }
+
+  /// How many elements each move into a piece reads.
+  private func spans(of piece: Piece) -> [Int] {
+    plan.moves[piece.moves].compactMap {
+      $0.restricted(toDestination: piece.box)?.sourceRegion.span.count
+    }
+  }
+
+  /// The bytes of a piece and of the largest source that is read for it.
+  private func memory(_ piece: Piece) -> Int {
+    let width = plan.destinations[piece.destination].dtype.byteCount
+    let reads = plan.moves[piece.moves].compactMap { move in
+      move.restricted(toDestination: piece.box).map {
+        $0.sourceRegion.span.count * plan.sources[$0.source].dtype.byteCount
+      }
+    }
+    return piece.box.elementCount * width + (reads.max() ?? 0)
+  }
+
+  /// As many threads as there is memory for their pieces.
+  private func workers(_ pieces: [Piece]) -> Int {
+    let all = ParallelWork.workerCount(threads)
+    guard isReading else { return all }
+    var (largest, last) = (1, -1)
+    for piece in pieces where piece.destination != last {
+      last = piece.destination
+      largest = max(largest, memory(piece))
+    }
+    return min(all, max(1, memoryByteCount / largest))
   }
 
   /// Checks that factors that native form keeps once are equal.

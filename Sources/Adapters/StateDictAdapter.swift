@@ -65,9 +65,20 @@ public struct StateDictAdapter: Sendable {
     _ name: TensorName, _ tensor: Tensor, excluding: String = "",
     expertParallelism: ExpertParallelism? = nil
   ) throws(AdapterError) -> [(name: TensorName, tensor: Tensor)] {
+    try convertSingleTensorToHF(
+      name, tensor, excluding: ExclusionPattern(excluding), expertParallelism: expertParallelism)
+  }
+
+  /// Converts one native tensor to its tensors on disk, without those that a pattern made once matches.
+  ///
+  /// - Throws: `AdapterError` if the key or the shape is wrong.
+  public func convertSingleTensorToHF(
+    _ name: TensorName, _ tensor: Tensor, excluding: ExclusionPattern?,
+    expertParallelism: ExpertParallelism? = nil
+  ) throws(AdapterError) -> [(name: TensorName, tensor: Tensor)] {
     let plan = try planner.toHF(
-      streaming: TensorInfo(name, tensor.dtype, tensor.shape),
-      excluding: ExclusionPattern(excluding), expertParallelism: expertParallelism)
+      streaming: TensorInfo(name, tensor.dtype, tensor.shape), excluding: excluding,
+      expertParallelism: expertParallelism)
     return Array(try PlanExecutor(plan).execute([tensor]))
   }
 

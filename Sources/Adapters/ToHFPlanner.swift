@@ -10,7 +10,7 @@ import Tensors
 /// one after the other, gate before up, and keeps all else in place.
 struct ToHFPlanner {
   let context: AdapterPlanner
-  let exclusion: CompiledExclusion?
+  let exclusion: ExclusionPattern?
   var plan: PlanBuilder
   /// The grouped LoRA factors in layers that have experts, and which they are.
   private(set) var factors: [(source: Int, group: FactorGroup)] = []
@@ -20,7 +20,7 @@ struct ToHFPlanner {
     _ exclusion: ExclusionPattern?
   ) {
     self.context = context
-    self.exclusion = exclusion?.compiled()
+    self.exclusion = exclusion
     plan = PlanBuilder(.toHF, sources, context, parallelism)
   }
 
@@ -148,15 +148,17 @@ struct ToHFPlanner {
     guard let layout = plan.layout(of: group, info.name, rank: rank, found: "\(info.shape)"),
       fits(source, layout)
     else { return }
+    let patterns = group.rules.map {
+      context.namePattern(key.prefix, layer: layer, rule: $0, group)
+    }
     for expert in 0..<context.config.expertCount {
       // Parts that repeat another come after the others.
-      for (position, rule) in group.rules.enumerated() {
+      for (position, pattern) in patterns.enumerated() {
         let isRepeat = position >= group.parts.count
         let part = layout.part(isRepeat ? 0 : position, slot: expert)
-        let name = context.name(
-          prefix: key.prefix, layer: layer, expert: expert, rule: rule, group)
         add(
-          name, [part.onDisk.extents[1], part.onDisk.extents[2]], number: nil, from: source, part,
+          TensorName(pattern.name(expert: expert)),
+          [part.onDisk.extents[1], part.onDisk.extents[2]], number: nil, from: source, part,
           isRepeat: isRepeat)
       }
     }

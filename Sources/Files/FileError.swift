@@ -13,6 +13,7 @@ public struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
   public let code: Int32
   /// Why it was not done.
   public let reason: String
+  private let help: String?
 
   /// Creates the error of the system call that has just failed, or of one that gave a number.
   public init(_ path: String, _ operation: String, code: Int32? = nil) {
@@ -21,13 +22,17 @@ public struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
     self.code = code ?? errno
     // The text is copied before any other call.
     reason = unsafe String(cString: strerror(self.code))
+    help = nil
   }
 
-  init(_ path: String, _ operation: String, code: Int32 = 0, reason: String) {
+  init(
+    _ path: String, _ operation: String, code: Int32 = 0, reason: String, remedy: String? = nil
+  ) {
     self.path = path
     self.operation = operation
     self.code = code
     self.reason = reason
+    help = remedy
   }
 
   /// Whether nothing has the name.
@@ -41,7 +46,9 @@ public struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
 
   /// What helps.
   public var remedy: String {
-    code == ENOSPC || code == EDQUOT ? "free space on the disk" : "check the path and the rights"
+    help
+      ?? (code == ENOSPC || code == EDQUOT
+        ? "free space on the disk" : "check the path and the rights")
   }
 
   /// The text shown to people.

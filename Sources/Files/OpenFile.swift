@@ -88,7 +88,8 @@ public struct OpenFile: ~Copyable, Sendable {
     guard done == buffer.count else {
       throw FileError(
         path, operation,
-        reason: "that it ends at byte \(offset + done): it was cut off while it was read")
+        reason: "that it was cut off while it was read and ends at byte \(offset + done)",
+        remedy: "put the whole file back, let nothing write to it, and run this again")
     }
   }
 

@@ -34,10 +34,8 @@ private struct GoldenCheck {
 
   private var description: GoldenDescription { golden.description }
 
-  private func fault(
-    _ question: GoldenFault.Question, _ summary: String, _ mismatch: Mismatch? = nil
-  ) -> GoldenFault {
-    GoldenFault(description.id, question, summary, mismatch, description.setup.config.layout)
+  private func fault(_ question: GoldenFault.Question, _ summary: String) -> GoldenFault {
+    GoldenFault(description.id, question, summary)
   }
 
   func conversionFaults() -> [GoldenFault] {
@@ -73,7 +71,14 @@ private struct GoldenCheck {
   ) -> GoldenFault? {
     do {
       let found = try convert(adapter.session(for: description.setup))
-      return Mismatch(expected: expected, found: found).map { fault(question, $0.summary, $0) }
+      return Mismatch(expected: expected, found: found).map { mismatch in
+        GoldenFault(
+          description.id, question, mismatch,
+          description.findings(
+            description.causes(
+              mismatch, expected: expected, found: found, isNative: question == .load)),
+          description.setup.config.layout)
+      }
     } catch let misbehaviour as Misbehaviour {
       return fault(question, misbehaviour.description)
     } catch {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import AdapterLaws
 public import Adapters
 public import CheckpointGenerators
 import Layouts
@@ -60,6 +61,26 @@ public struct GoldenDescription: Sendable {
     case .wrongResult: .wrong
     case .refusal: .refused
     }
+  }
+
+  /// Whether the state dict of a role is in native form.
+  func isNative(_ role: GoldenRole) -> Bool {
+    guard role == .wrong, case .wrongResult(let wrong)? = expectation else {
+      return role == .native
+    }
+    return wrong.side == .native
+  }
+
+  /// What happened to a state dict of the case.
+  func causes(
+    _ mismatch: Mismatch, expected: StateDict, found: StateDict, isNative: Bool
+  ) -> DiffCauses {
+    DiffCauses(mismatch, expected: expected, found: found, setup, isNative: isNative, parallelism)
+  }
+
+  /// Causes in the words of the diagnosis.
+  func findings(_ causes: DiffCauses) -> DiffCauses.Findings {
+    causes.findings(setup.config, of: AdapterPlanner(setup.config, setup.options).schema)
   }
 
   /// The groups that a case of this description must have.

@@ -79,20 +79,32 @@ public struct GoldenFault: Sendable, CustomStringConvertible {
   public let summary: String
   /// How the results differ, if they were compared.
   public let mismatch: Mismatch?
+  /// What happened in the words of the diagnosis, if results were compared.
+  public let findings: [Diagnosis.Finding]
   /// The same text for faults of other cases that come of the same mistake, as far as can be told.
   public let cause: String
 
-  init(
-    _ id: String, _ question: Question, _ summary: String, _ mismatch: Mismatch?, _ layout: Layout
-  ) {
+  init(_ id: String, _ question: Question, _ summary: String) {
     self.id = id
     self.question = question
     self.summary = summary
+    (mismatch, findings) = (nil, [])
+    cause = summary.replacing(/'[^']*'|[0-9]+/, with: "*")
+  }
+
+  init(
+    _ id: String, _ question: Question, _ mismatch: Mismatch, _ findings: DiffCauses.Findings,
+    _ layout: Layout
+  ) {
+    self.id = id
+    self.question = question
     self.mismatch = mismatch
+    self.findings = findings.first
+    summary =
+      findings.sentences.isEmpty ? mismatch.summary : findings.sentences.joined(separator: "; ")
     let direction = question == .stream ? Question.save : question
-    cause =
-      mismatch.map { "\(direction.rawValue): \($0.kind.rawValue) of \($0.place(in: layout))" }
-      ?? summary.replacing(/'[^']*'|[0-9]+/, with: "*")
+    let what = findings.first.first?.code.fault.identifier ?? mismatch.kind.rawValue
+    cause = "\(direction.rawValue): \(what) of \(mismatch.place(in: layout))"
   }
 
   /// The text shown to people.

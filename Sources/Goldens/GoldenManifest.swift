@@ -24,6 +24,9 @@ public struct GoldenManifest: Sendable {
 
     /// The name of the file.
     public var fileName: String { id + GoldenFormat.fileSuffix }
+
+    /// Whether the name contains a text, or a flag is it.
+    func matches(_ filter: String) -> Bool { id.contains(filter) || flags.contains(filter) }
   }
 
   /// The cases, sorted by name.
@@ -32,6 +35,30 @@ public struct GoldenManifest: Sendable {
   public let generator: String
   /// The versions of libraries that it used, sorted by name.
   public let versions: [(name: String, version: String)]
+
+  init(entries: [Entry], generator: String, versions: [(name: String, version: String)]) {
+    (self.entries, self.generator, self.versions) = (entries, generator, versions)
+  }
+
+  /// The text of the manifest.
+  var json: [UInt8] {
+    let value: JSONValue = [
+      "cases": .array(
+        entries.map { entry in
+          [
+            "bytes": JSONValue(entry.byteCount),
+            "content_sha256": .string("\(entry.contentDigest)"),
+            "file": .string(entry.fileName), "flags": .array(entry.flags.map { .string($0) }),
+            "id": .string(entry.id), "sha256": .string("\(entry.fileDigest)"),
+            "verdict": .string(entry.verdict.rawValue),
+          ]
+        }),
+      "format": .string(GoldenFormat.setFormat),
+      "format_version": JSONValue(GoldenFormat.version), "generator": .string(generator),
+      "versions": .object(JSONObject(versions.map { ($0.name, .string($0.version)) })),
+    ]
+    return value.bytes(.python)
+  }
 
   /// Reads a manifest.
   ///

@@ -10,11 +10,16 @@ extension GoldenSet {
   /// exchange their names in one step of the file system. A process that is killed at any moment
   /// leaves the old set or the new one, and perhaps the hidden folder, which the next call removes.
   ///
-  /// - Parameter target: The folder of the old set, or of none yet.
+  /// - Parameters:
+  ///   - target: The folder of the old set, or of none yet.
+  ///   - chosen: The cases that become as this set has them, also those that it lacks; nil for all.
   /// - Throws: `GoldenError`, `HDF5Error`; for a set that is not whole, and for a folder with anything
   ///   that belongs to no set, before a file is touched.
-  public func replace(setAt target: String) throws {
-    for entry in manifest.entries { _ = try read(entry) }
+  public func replace(setAt target: String, taking chosen: [String]? = nil) throws {
+    let (manifest, sources) =
+      try chosen.map { try joined(GoldenSet(path: target), taking: $0) }
+      ?? (manifest, manifest.entries.map { _ in self })
+    for (entry, set) in zip(manifest.entries, sources) { _ = try set.read(entry) }
     let (parent, name) = try Self.split(target)
     let old = try Self.namesOfSet(target)
     // The lock ends with the process at the latest.
@@ -26,8 +31,7 @@ extension GoldenSet {
     }
     let staging = "\(parent)/.\(name).accepting"
     let readme = GoldenFormat.readmeName
-    var names = manifest.entries.map { ("\(path)/\($0.fileName)", $0.fileName) }
-    names.append(("\(path)/\(GoldenFormat.manifestName)", GoldenFormat.manifestName))
+    var names = zip(manifest.entries, sources).map { ($1.path(of: $0), $0.fileName) }
     if let old, old.contains(readme) { names.append(("\(target)/\(readme)", readme)) }
     try GoldenError.ofFiles { () throws(FileError) in
       try FileSystem.removeFolder(staging)
@@ -38,6 +42,9 @@ extension GoldenSet {
         // Bytes have no padding that could be read uninitialized.
         try FileSystem.create("\(staging)/\(name)", unsafe bytes.span.bytes)
       }
+      let text = manifest.json
+      try FileSystem.create(
+        "\(staging)/\(GoldenFormat.manifestName)", unsafe text.span.bytes)
     }
     // What was copied is what was read before.
     let copy = try GoldenSet(path: staging)
@@ -48,6 +55,33 @@ extension GoldenSet {
       try FileSystem.synchronize(folder: parent)
       try FileSystem.removeFolder(staging)
     }
+  }
+
+  /// The manifest of an old set in which some cases are as this one has them, and where each is.
+  private func joined(
+    _ old: GoldenSet, taking chosen: [String]
+  ) throws(GoldenError) -> (GoldenManifest, [GoldenSet]) {
+    let taken = Set(chosen)
+    let parts =
+      old.manifest.entries.filter { !taken.contains($0.id) }.map { ($0, old) }
+      + manifest.entries.filter { taken.contains($0.id) }.map { ($0, self) }
+    let sorted = parts.sorted { $0.0.id < $1.0.id }
+    let isAll = sorted.map(\.0) == manifest.entries
+    func texts(_ manifest: GoldenManifest) -> [String] {
+      [manifest.generator] + manifest.versions.map { "\($0.name) \($0.version)" }
+    }
+    let (before, after) = (texts(old.manifest), texts(manifest))
+    guard isAll || before == after else {
+      throw GoldenError(
+        .wrongContent, path, expected: before.joined(separator: ", "),
+        found: after.joined(separator: ", "),
+        remedy: "accept the whole set: one manifest cannot name two makers")
+    }
+    return (
+      GoldenManifest(
+        entries: sorted.map(\.0), generator: manifest.generator, versions: manifest.versions),
+      sorted.map(\.1)
+    )
   }
 
   private static func split(_ path: String) throws(GoldenError) -> (parent: String, name: String) {

@@ -46,9 +46,7 @@ public struct GoldenSet: Sendable {
   /// - Throws: `GoldenError` if there is none.
   public func entries(matching filter: String?) throws(GoldenError) -> [GoldenManifest.Entry] {
     guard let filter else { return manifest.entries }
-    let found = manifest.entries.filter { entry in
-      entry.id.contains(filter) || entry.flags.contains(filter)
-    }
+    let found = manifest.entries.filter { $0.matches(filter) }
     guard !found.isEmpty else {
       throw GoldenError(
         .unknownCase, path,
@@ -124,28 +122,21 @@ extension GoldenSet {
   public init(writing cases: [GoldenCase], to path: String, generator: String) throws {
     try FileSystem.makeFolder(path)
     let sorted = cases.sorted { $0.description.id < $1.description.id }
-    var entries: [JSONValue] = []
+    var entries: [GoldenManifest.Entry] = []
     for golden in sorted {
       let name = golden.description.id + GoldenFormat.fileSuffix
       try golden.write(to: "\(path)/\(name)")
       let bytes = try FileSystem.contents(
         of: "\(path)/\(name)", atMost: GoldenFormat.maximumFileByteCount)
-      entries.append([
-        "bytes": JSONValue(bytes.count), "content_sha256": .string("\(golden.digest)"),
-        "file": .string(name),
-        "flags": .array(golden.description.flags.map { .string($0) }),
-        "id": .string(golden.description.id),
-        // Bytes have no padding that could be read uninitialized.
-        "sha256": .string("\(unsafe SHA256.hash(bytes.span.bytes))"),
-        "verdict": .string(golden.description.verdict.rawValue),
-      ])
+      entries.append(
+        GoldenManifest.Entry(
+          id: golden.description.id, verdict: golden.description.verdict,
+          flags: golden.description.flags, byteCount: bytes.count,
+          // Bytes have no padding that could be read uninitialized.
+          fileDigest: unsafe SHA256.hash(bytes.span.bytes), contentDigest: golden.digest))
     }
-    let manifest: JSONValue = [
-      "cases": .array(entries), "format": .string(GoldenFormat.setFormat),
-      "format_version": JSONValue(GoldenFormat.version), "generator": .string(generator),
-      "versions": [:],
-    ]
-    try FileSystem.write(manifest.bytes(.python), to: "\(path)/\(GoldenFormat.manifestName)")
+    let manifest = GoldenManifest(entries: entries, generator: generator, versions: [])
+    try FileSystem.write(manifest.json, to: "\(path)/\(GoldenFormat.manifestName)")
     try self.init(path: path)
   }
 }

@@ -74,7 +74,10 @@ public struct LenientKey: Sendable {
     expertStart = found.expertStart
     expert = found.expertText.flatMap(Self.number)
     func isPlain(_ text: String?, _ number: Int?) -> Bool {
-      text == nil || number.map { "\($0)" } == text
+      guard let text, number != nil else { return text == nil }
+      let digits = text.utf8
+      return digits.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+        && (digits.count == 1 || digits.first != UInt8(ascii: "0"))
     }
     isWhole = found.isWhole
     isExact = isWhole && isPlain(layerText, layer) && isPlain(expertText, expert)
@@ -217,18 +220,15 @@ final class KeyTable: Sendable {
 
   /// What stands before a layer, its number and what follows, or nil of keys outside layers.
   func layer(of text: String) -> (prefix: String, number: String, rest: String)? {
-    var start = text.startIndex
-    while true {
-      if text[start...].utf8.starts(with: block.utf8) {
-        let after = text[start...].utf8.dropFirst(block.utf8.count)
-        let number = Substring(after.prefix { $0 != UInt8(ascii: ".") })
-        guard !number.isEmpty, number.endIndex < text.endIndex else { return nil }
-        let rest = text.utf8[number.endIndex...].dropFirst()
-        return (String(text[..<start]), String(number), String(Substring(rest)))
-      }
-      guard let dot = text[start...].utf8.firstIndex(of: UInt8(ascii: ".")) else { return nil }
-      start = text.utf8.index(after: dot)
+    let (bytes, block) = (text.utf8.span, block.utf8.span)
+    var start = 0
+    while !bytes.has(block, at: start) {
+      guard let dot = bytes.dot(from: start) else { return nil }
+      start = dot + 1
     }
+    let number = start + block.count
+    guard let dot = bytes.dot(from: number), dot > number else { return nil }
+    return (text.bytes(0..<start), text.bytes(number..<dot), text.bytes(dot + 1..<bytes.count))
   }
 
   func outside(_ text: String) -> LenientKey.Subject? { outsideLayers[text] }
@@ -240,18 +240,17 @@ final class KeyTable: Sendable {
     if let subject = wholeNames[rest] { return (subject, nil, nil, true) }
     var longest: (subject: LenientKey.Subject, expertText: String, expertStart: Int, length: Int)?
     var unknown: (text: String, start: Int)?
-    for names in numbered where rest.utf8.starts(with: names.start.utf8) {
+    let bytes = rest.utf8.span
+    for names in numbered where bytes.has(names.start.utf8.span, at: 0) {
       let start = names.start.utf8.count
-      let after = rest.utf8.dropFirst(start)
-      let number = String(Substring(after.prefix { $0 != UInt8(ascii: ".") }))
+      let end = bytes.dot(from: start) ?? bytes.count
+      let number = rest.bytes(start..<end)
       guard LenientKey.number(number) != nil else { continue }
-      let tail = Substring(after.dropFirst(number.utf8.count))
-      if let subject = names.whole[tail] { return (subject, number, start, true) }
-      for (end, subject) in names.ends where tail.utf8.starts(with: end.utf8) {
+      for (name, subject) in names.ends where bytes.has(name.utf8.span, at: end) {
+        let length = name.utf8.count
+        if end + length == bytes.count { return (subject, number, start, true) }
         // The longest name that the key goes on from is the one meant.
-        if end.utf8.count > longest?.length ?? -1 {
-          longest = (subject, number, start, end.utf8.count)
-        }
+        if length > longest?.length ?? -1 { longest = (subject, number, start, length) }
       }
       unknown = unknown ?? (number, start)
     }
@@ -261,13 +260,34 @@ final class KeyTable: Sendable {
   }
 }
 
+extension Span<UInt8> {
+  /// Whether some bytes stand at a position.
+  fileprivate func has(_ part: Span<UInt8>, at start: Int) -> Bool {
+    guard part.count <= count - start else { return false }
+    for index in part.indices where self[start + index] != part[index] { return false }
+    return true
+  }
+
+  /// The position of the first dot from a position on.
+  fileprivate func dot(from start: Int) -> Int? {
+    for index in start..<count where self[index] == UInt8(ascii: ".") { return index }
+    return nil
+  }
+}
+
+extension String {
+  /// Some of the bytes of its UTF-8, whose ends do not cut a character's.
+  fileprivate func bytes(_ range: Range<Int>) -> String {
+    let start = utf8.index(startIndex, offsetBy: range.lowerBound)
+    return String(self[start..<utf8.index(start, offsetBy: range.count)])
+  }
+}
+
 /// Names with a number in them, by what is before it.
 private struct NumberedNames {
   let start: String
   /// What is after the number, and what the names are about.
   private(set) var ends: [(end: String, subject: LenientKey.Subject)] = []
-  /// The same, to be looked up; of two the first.
-  private(set) var whole: [Substring: LenientKey.Subject] = [:]
 
   init(start: String) {
     self.start = start
@@ -275,7 +295,6 @@ private struct NumberedNames {
 
   mutating func add(_ end: String, _ subject: LenientKey.Subject) {
     ends.append((end, subject))
-    if whole[end[...]] == nil { whole[end[...]] = subject }
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import AdapterLaws
 import Adapters
 import Campaigns
 import CheckpointGenerators
@@ -53,21 +54,22 @@ struct AdapterComparison {
       (summary.saves, "saves \(parts) bit for bit"),
     ] {
       console.printVerdict(disagreements.isEmpty, "\(subject) \(statement)")
-      for disagreement in disagreements.prefix(Self.shownParts) {
-        console.print("  \(disagreement.part)")
-        for line in disagreement.lines { console.print("    \(line)") }
-      }
-      let others = disagreements.count - Self.shownParts
-      if others > 0 { console.print("  and \(grouped(others)) more parts") }
     }
+    for sentence in summary.findings.sentences { console.print("  \(sentence)") }
+    guard let first = summary.disagreements.first else { return }
+    let others = summary.loads.isEmpty ? summary.saves.count : summary.loads.count
+    console.print(
+      "  for example \(first.part)"
+        + (others > 1 ? ", and \(counted(others - 1, "more part"))" : ""))
+    for line in first.lines { console.print("    \(line)") }
   }
-
-  private static let shownParts = 3
 
   var json: JSONValue {
     [
       "name": .string(name), "version": version.map { .string($0) } ?? .null,
       "parts": JSONValue(summary.partCount),
+      "findings": .array(summary.findings.first.map(\.json)),
+      "otherFindings": JSONValue(summary.findings.others),
       "disagreements": .array(
         (summary.loads + summary.saves).map {
           [

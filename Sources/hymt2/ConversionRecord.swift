@@ -19,6 +19,8 @@ struct ConversionRecord {
   /// The `__metadata__` of the original's shards by their names, those without any left out.
   private var shardMetadata: [String: SafetensorsMetadata] = [:]
   private var options: JSONValue = .null
+  /// The rank whose experts the native folder holds, nil for all.
+  private(set) var parallelism: ExpertParallelism?
 
   /// Records a checkpoint on disk.
   init(source folder: CheckpointFolder, _ rank: ExpertParallelism?, _ options: AdapterOptions) {
@@ -59,6 +61,11 @@ struct ConversionRecord {
         metadata[key] = text
       }
       shardMetadata[shard] = metadata
+    }
+    if let rank = json["options"]?["ep_rank"]?.integerValue,
+      let size = json["options"]?["ep_size"]?.integerValue
+    {
+      parallelism = try ExpertParallelism(rank: Int(rank), size: Int(size))
     }
   }
 

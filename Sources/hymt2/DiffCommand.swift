@@ -40,6 +40,7 @@ struct DiffCommand: ParsableCommand {
 
   @OptionGroup var layout: LayoutArguments
   @OptionGroup var adapter: AdapterArguments
+  @OptionGroup var reading: ReadingArguments
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -53,8 +54,13 @@ struct DiffCommand: ParsableCommand {
       if let report { try OutputPlace(report).checkParent() }
       Interruption.watch()
       let console = output.console
-      let one = try ComparedFolder(first, layout, adapter)
-      let other = try ComparedFolder(second, layout, adapter)
+      let one = try ComparedFolder(first, layout, adapter, reading.access)
+      let other = try ComparedFolder(second, layout, adapter, reading.access)
+      if let own = one.parallelism, let rank = other.parallelism, own != rank {
+        throw CommandError(
+          "\(first) has the experts of rank \(own.rank) of \(own.size), and \(second) those of rank "
+            + "\(rank.rank) of \(rank.size); compare each with a folder that has all experts")
+      }
       let total = try TensorTotals(one.folder.infos).byteCount
       let progress = Progress("comparing", total: total, in: .bytes, console)
       let diff = try CheckpointDiff(
@@ -80,9 +86,13 @@ private struct ComparedFolder {
   let folder: CheckpointFolder
   let planner: AdapterPlanner
   let isNative: Bool
+  /// The rank whose experts the folder has, as `convert` noted it; nil for all.
+  let parallelism: ExpertParallelism?
 
-  init(_ path: String, _ layout: LayoutArguments, _ adapter: AdapterArguments) throws {
-    folder = try CheckpointFolder(path: path)
+  init(
+    _ path: String, _ layout: LayoutArguments, _ adapter: AdapterArguments, _ access: FileAccess
+  ) throws {
+    folder = try layout.folder(path, config: nil, access)
     let config = try layout.config(of: folder)
     let infos = folder.infos
     // A folder may be in any native form of the table.
@@ -95,12 +105,15 @@ private struct ComparedFolder {
       if surplus > best?.surplus ?? 0 { best = (planner, surplus) }
     }
     isNative = best != nil
+    parallelism = isNative ? try ConversionRecord.read(from: folder)?.parallelism : nil
     planner = try best?.planner ?? adapter.planner(config)
   }
 
   var form: String {
     let layout = planner.config.layout
-    return isNative ? "native (\(layout.native)) of \(layout.name)" : "on disk as \(layout.name)"
+    let rank = parallelism.map { ", rank \($0.rank) of \($0.size)" } ?? ""
+    return isNative
+      ? "native (\(layout.native)) of \(layout.name)\(rank)" : "on disk as \(layout.name)"
   }
 
   /// The folder as another's layout has it on disk.
@@ -108,15 +121,15 @@ private struct ComparedFolder {
     let infos = folder.infos
     let view: OnDiskView
     if isNative {
-      view = try OnDiskView(native: infos, planner)
+      view = try OnDiskView(native: infos, planner, parallelism)
     } else if planner.config.layout.name == other.planner.config.layout.name {
       view = OnDiskView(onDisk: infos)
     } else {
       view = try OnDiskView(infos, of: planner, by: other.planner)
     }
-    return CheckpointDiff.Side(view) { [folder] source in
+    return CheckpointDiff.Side(view, of: parallelism) { [folder] source, elements in
       try Interruption.check()
-      return try folder.presentTensor(named: infos[source].name)
+      return try folder.presentTensor(named: infos[source].name, elements: elements)
     }
   }
 }

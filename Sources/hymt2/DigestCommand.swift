@@ -41,6 +41,7 @@ struct DigestCommand: ParsableCommand {
   @OptionGroup var conversion: ConversionArguments
   @OptionGroup var layout: LayoutArguments
   @OptionGroup var adapter: AdapterArguments
+  @OptionGroup var reading: ReadingArguments
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -51,7 +52,7 @@ struct DigestCommand: ParsableCommand {
   func run() throws {
     try runOrExit {
       Interruption.watch()
-      let folder = try CheckpointFolder(path: folder)
+      let folder = try layout.folder(folder, config: nil, reading.access)
       let planner = try adapter.planner(try layout.config(of: folder), mtp: conversion.mtp)
       var digests = FolderDigests(folder: folder, planner: planner, console: output.console)
       let ranks = try ranks()
@@ -141,11 +142,10 @@ private struct FolderDigests {
     let total = try TensorTotals(hashed.destinations).byteCount
     let progress = Progress("hashing", total: total, in: .bytes, console)
     defer { progress.finish() }
-    let streamer = PlanStreamer(
-      hashed, memoryByteCount: memory ?? PlanStreamer.defaultMemoryByteCount)
-    let hashes = try streamer.fold(SHA256()) { [folder] source in
+    let streamer = PlanStreamer(hashed, of: folder, memory: memory, console)
+    let hashes = try streamer.fold(SHA256()) { [folder] source, elements in
       try Interruption.check()
-      return try folder.presentTensor(named: hashed.sources[source].name)
+      return try folder.presentTensor(named: hashed.sources[source].name, elements: elements)
     } _: { hash, bytes in
       hash.update(bytes)
       progress.advance(bytes.byteCount)

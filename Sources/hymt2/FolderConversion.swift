@@ -118,9 +118,7 @@ struct FolderConversion {
         ConversionRecord(source: folder, parallelism, planner.options).json,
         named: ConversionRecord.fileName)
     }
-    let memory = memory ?? PlanStreamer.defaultMemoryByteCount
-    // What is read takes as much as what is made of it.
-    let streamer = PlanStreamer(plan, memoryByteCount: folder.isMapped ? memory : memory / 2)
+    let streamer = PlanStreamer(plan, of: folder, memory: memory, console)
     try stream(streamer, of: plan, to: writer, totals.byteCount)
     try Interruption.check()
     try writer.finish()
@@ -173,5 +171,18 @@ struct FolderConversion {
     let greedy = try ShardPlan.greedy(
       plan.destinations, maxShardSize: maxShardSize ?? Self.largestShardByteCount)
     return (greedy, nil)
+  }
+}
+
+extension PlanStreamer {
+  /// Creates a streamer of a folder's tensors, and says where the memory budget is too small.
+  init(_ plan: ConversionPlan, of folder: CheckpointFolder, memory: Int?, _ console: Console) {
+    self.init(
+      plan, memoryByteCount: memory ?? Self.defaultMemoryByteCount, isReading: !folder.isMapped)
+    if let (tensor, byteCount) = excess {
+      console.warn(
+        "--max-memory is too small: '\(tensor.name)' takes \(byteText(byteCount)) at a time; "
+          + "--mmap keeps to the budget")
+    }
   }
 }

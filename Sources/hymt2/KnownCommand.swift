@@ -114,7 +114,7 @@ struct KnownListCommand: ParsableCommand {
 struct KnownDraftCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "draft",
-    abstract: "CauseCandidate a list of known divergences from a report.",
+    abstract: "Draft a list of known divergences from a report.",
     discussion: """
       Reads what 'hymt2 check --no-known --keep-going --json' wrote and prints a file for --known \
       with one entry for each cause. Write the title, summary and decision of each entry before \

@@ -54,7 +54,8 @@ struct PlanStreamerTests {
       let collector = Collector()
       let streamer = PlanStreamer(plan, memoryByteCount: budget, threads: threads)
       try streamer.run(source: { tensors[$0] }, into: collector.take)
-      let folded = try streamer.fold([UInt8](), source: { tensors[$0] }) { bytes, span in
+      let folded = try streamer.fold([UInt8](), reading: { try tensors[$0].elements($1) }) {
+        bytes, span in
         // The bytes are copied inside the closure.
         bytes += unsafe span.withUnsafeBytes { unsafe Array($0) }
       }
@@ -68,6 +69,33 @@ struct PlanStreamerTests {
       // Small budgets cut the large tensors, large ones leave them whole; the empty one has no piece.
       let isCut = collector.count > plan.destinations.count - 1
       #expect(isCut == (budget < 1 << 40), "\(collector.count) pieces, budget \(budget)")
+    }
+  }
+
+  @Test("What is read is read once, however small the budget, and memory above it is told")
+  func readOnce() throws {
+    let (plan, tensors) = try Self.checkpoint()
+    let expected = try PlanExecutor(plan).execute(tensors)
+    for budget in [1, 70_000, 1 << 40] {
+      let counts = Mutex([Int](repeating: 0, count: plan.sources.count))
+      let collector = Collector()
+      let streamer = PlanStreamer(
+        plan, memoryByteCount: budget, isReading: true, threads: 2)
+      try streamer.run(
+        reading: { source, elements in
+          counts.withLock { $0[source] += elements.count }
+          return try tensors[source].elements(elements)
+        }, into: collector.take)
+      for (source, info) in plan.sources.enumerated() {
+        let count = counts.withLock { $0[source] }
+        #expect(count <= 2 * info.shape.elementCount, "\(info.name), \(budget): \(count)")
+      }
+      for (index, info) in plan.destinations.enumerated() {
+        let bytes = try #require(collector.bytes(of: index), "\(info.name), \(budget)")
+        let isEqual = try Tensor(info.dtype, info.shape, bytes: bytes) == expected[info.name]
+        #expect(isEqual, "\(info.name), \(budget)")
+      }
+      #expect((streamer.excess != nil) == (budget < 1 << 40), "\(budget)")
     }
   }
 

@@ -71,6 +71,28 @@ struct LayerwiseVerificationTests {
     #expect(found.lines.first == "model.layers.2.mlp.experts.down_projs")
     #expect(found.lines.contains { $0.contains("1 of 24 elements") })
     #expect(found.lines.contains { $0.contains("[0, 1, 3]") })
+    #expect(
+      summary.findings.sentences == [
+        "bit 0 of down_proj is flipped when loading for expert 0 in layer 2"
+      ])
+  }
+
+  @Test("One mistake in all layers and both directions is one sentence of the diagnosis")
+  func words() throws {
+    // Loading and saving exchange the first two experts.
+    let adapter = EditingAdapter(isSaving: true) { name, tensor in
+      guard name.text.contains(".experts."), tensor.shape.rank == 3 else { return tensor }
+      let size = tensor.shape.elementCount / tensor.shape[0]
+      return try Tensor(tensor.dtype, tensor.shape) { place in
+        tensor.bits(at: place < 2 * size ? (place + size) % (2 * size) : place)
+      }
+    }
+    let summary = try Self.run(adapter, Self.setup())
+    #expect(summary.loads.count == 3 && summary.saves.count == 3)
+    #expect(
+      summary.findings.sentences == [
+        "experts are exchanged when loading and saving in every sparse layer: 0 and 1"
+      ])
   }
 
   @Test("A refusal is a disagreement in the adapter's words, and other layers are still checked")
@@ -86,6 +108,10 @@ struct LayerwiseVerificationTests {
     #expect(summary.partCount == 5)
     #expect(summary.loads.map(\.part) == ["layer 1"])
     #expect(summary.loads.first?.lines == ["refused: no such layer"])
+    #expect(
+      summary.findings.sentences == [
+        "a valid checkpoint is refused when loading in layer 1: no such layer"
+      ])
   }
 
   @Test("An adapter that cannot be made for a part has neither loaded nor saved it")

@@ -24,7 +24,9 @@ struct PublishedTokenTests {
       let before = try CheckpointSpec(token: token)
       let kinds = [first] + CheckpointFaultCatalogue.all
       let after = try CheckpointSpec(token: token, layout: nil, kinds: kinds)
-      let (old, new) = (FaultyCheckpoint(before), FaultyCheckpoint(after, kinds: kinds))
+      let (old, new) = (
+        FaultyCheckpoint(before), FaultyCheckpoint(Checkpoint(after), kinds: kinds)
+      )
       let isSame =
         old.faults == new.faults && old.infos == new.infos && old.offences == new.offences
         && before.faults.map(\.kind) == after.faults.map { $0.kind - 1 }

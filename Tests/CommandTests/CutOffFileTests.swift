@@ -61,6 +61,7 @@ struct CutOffFileTests {
         errors += 1
         #expect(error.path == path, "moment \(moment): \(error)")
         #expect(error.found.contains("cut off while it was read"), "moment \(moment): \(error)")
+        #expect(error.remedy.contains("put the whole file back"), "moment \(moment): \(error)")
       }
       try scratch.write(originals[victim], to: "tiny/\(names[victim])")
     }

@@ -3,7 +3,9 @@
 
 import Foundation
 import Goldens
+import OrderedCollections
 import StrictJSON
+import Tensors
 import Testing
 
 @Suite struct GoldenCommandTests {
@@ -92,6 +94,60 @@ import Testing
     let outcome = try Hymt2.run("golden", "diff", try copySet("less", without: 1), in: Hymt2.tree)
     #expect(outcome.status == 1)
     #expect(outcome.output.hasPrefix("removed  wrong-"))
+  }
+
+  @Test func aDifferenceIsReportedByCauseAndAcceptedByIt() throws {
+    let (old, new) = (try copySet("old"), try copySet("new", without: 2))
+    // Another case stands under a name of the old set, as if it had been made anew.
+    let names = ["experts-11.h5", "experts-1.h5"]
+    let golden = try GoldenCase(parsing: scratch.bytes("old/\(names[0])"), of: names[0])
+    let tensors = try StateDict(
+      golden[.native].enumerated().map { position, entry in
+        guard position == 0 else { return (entry.name, entry.tensor) }
+        let tensor = entry.tensor
+        return (
+          entry.name,
+          try Tensor(tensor.dtype, tensor.shape) { tensor.bits(at: $0) ^ ($0 == 1 ? 2 : 0) }
+        )
+      })
+    var groups = golden.groups
+    groups[.native] = tensors
+    let made = try GoldenSet(
+      writing: [GoldenCase(golden.description, groups)], to: scratch["made"], generator: "test")
+    try scratch.write(scratch.bytes("made/\(names[0])"), to: "new/\(names[0])")
+    let entry = try #require(
+      JSONValue(parsing: scratch.bytes("made/manifest.json"))["cases"]?.arrayValue?.first)
+    var manifest = try #require(
+      JSONValue(parsing: scratch.bytes("new/manifest.json")).objectValue)
+    manifest["cases"] = .array(
+      (manifest["cases"]?.arrayValue ?? []).map { $0["id"] == "experts-11" ? entry : $0 })
+    try scratch.write(JSONValue.object(manifest).bytes(.python), to: "new/manifest.json")
+    #expect(made.manifest.entries.count == 1)
+    for ending in ["md", "html"] {
+      let report = scratch["diff.\(ending)"]
+      let outcome = try Hymt2.run("golden", "diff", new, "--set", old, "--report", report)
+      #expect(outcome.status == 1 && outcome.output.contains("1 case changed, 2 cases removed"))
+      let text = try String(decoding: scratch.bytes("diff.\(ending)"), as: UTF8.self)
+      for part in ["experts-11, native", "1 of ", "at most 2 ulps", "value.bitFlipped", "--cause"] {
+        let shown = ending == "md" ? part.replacing("-", with: "\\-") : part
+        #expect(text.contains(part) || text.contains(shown), "\(ending): no '\(part)' in \(text)")
+      }
+    }
+    #expect(try Hymt2.run("golden", "diff", new, "--report", "diff.pdf").status == 64)
+    func accept(_ arguments: String...) throws -> Outcome {
+      try Hymt2.start(
+        ["golden", "accept", new, "--set", old, "--json"] + arguments, environment: Self.person
+      ).wait()
+    }
+    try accept("--cause", "halvesExchanged").expectFailure(naming: "value.bitFlipped")
+    let byCause = try accept("--cause", "value.bitflipped")
+    byCause.expectSuccess()
+    #expect(try byCause.json()["accepted"] == ["experts-11"])
+    let rest = try Hymt2.run("golden", "diff", new, "--set", old, "--json").json()
+    #expect(rest["changed"] == [] && rest["removed"]?.arrayValue?.count == 2)
+    try accept("--filter", "wrong", "--cause", "removed").expectSuccess()
+    try Hymt2.run("golden", "diff", new, "--set", old).expectSuccess()
+    #expect(try scratch.difference("old", "new") == nil)
   }
 
   @Test func aSetIsAcceptedByAPerson() throws {

@@ -25,6 +25,27 @@ import Testing
     #expect(try old.neighbors() == ["Golden"])
   }
 
+  @Test func onlyCasesThatAreChosenChange() throws {
+    let before = try old.open().manifest
+    let set = try new.open()
+    try set.replace(setAt: old.path, taking: ["lora"])
+    #expect(try old.open().manifest.entries == before.entries)
+    try set.replace(setAt: old.path, taking: ["prefix-none"])
+    #expect(try old.open().manifest.entries.map(\.id) == ["exclude-head", "lora"])
+  }
+
+  @Test func aSetOfAnotherMakerIsTakenAsAWhole() throws {
+    let text = try String(decoding: new.bytes("manifest.json"), as: UTF8.self)
+    try new.write(
+      Array(text.replacing("\"torch\": \"2.13.0\"", with: "\"torch\": \"9.9\"").utf8),
+      to: "manifest.json")
+    let set = try new.open()
+    #expect(code { try set.replace(setAt: old.path, taking: ["lora"]) } == .wrongContent)
+    #expect(try old.open().manifest.entries.count == 3)
+    try set.replace(setAt: old.path)
+    #expect(try old.open().manifest.versions.contains { $0.version == "9.9" })
+  }
+
   @Test func aSetIsMadeWhereThereIsNone() throws {
     let path = old.folder.appending(path: "First").path
     try new.open().replace(setAt: path)

@@ -53,6 +53,9 @@ import Testing
     #expect(change.mismatches.map(\.role) == [.native])
     #expect(change.mismatches.first?.mismatch.tensors.map(\.name) == [name])
     #expect(change.mismatches.first?.mismatch.tensors.first?.count == 1)
+    #expect(change.causes == ["value.bitFlipped"])
+    #expect(diff.cases(of: ["value.bitFlipped", "added"]) == ["lora"])
+    #expect(diff.cases(of: ["added"]).isEmpty)
   }
 
   @Test func anotherOrderOfKeysIsADifference() throws {
@@ -63,5 +66,6 @@ import Testing
       new: set(of: [GoldenCase(golden.description, groups)], "new"))
     let order = diff.changed.first?.mismatches.first?.mismatch.order
     #expect(order != nil)
+    #expect(diff.changed.first?.causes == ["keyOrder"])
   }
 }

@@ -18,8 +18,10 @@ public struct Offence: Sendable, Hashable {
 /// Faults never share a layer or a key outside all layers, and one that changes the config stands
 /// alone, so what each expects of a refusal stays right whatever the others do.
 public struct FaultyCheckpoint: Sendable {
+  /// The valid checkpoint, of a spec with the faults to make.
+  private let valid: Checkpoint
   /// What the valid checkpoint follows from.
-  public let spec: CheckpointSpec
+  public var spec: CheckpointSpec { valid.spec }
   /// Which side is at fault.
   public private(set) var side = CheckpointFaultKind.Side.onDisk
   /// The adapter that is given the tensors, whose config a fault may have changed.
@@ -47,20 +49,30 @@ public struct FaultyCheckpoint: Sendable {
   ///
   /// - Complexity: O(tensors log tensors).
   public init(valid spec: CheckpointSpec, side: CheckpointFaultKind.Side = .onDisk) {
-    self.spec = spec
-    setup = spec.setup
+    self.init(valid: Checkpoint(spec), side: side)
+  }
+
+  /// A valid checkpoint, without the faults of its spec.
+  public init(valid: Checkpoint, side: CheckpointFaultKind.Side = .onDisk) {
+    self.valid = valid
+    setup = valid.spec.setup
     show(side)
   }
 
   /// The checkpoint of a spec with the spec's faults. Where the first finds no place, another kind takes
   /// its place, so that no draw is in vain; a second one that finds none is left out.
   public init(_ spec: CheckpointSpec) {
-    self.init(spec, kinds: CheckpointFaultCatalogue.all)
+    self.init(Checkpoint(spec))
   }
 
-  init(_ spec: CheckpointSpec, kinds: [CheckpointFaultKind]) {
-    self.init(valid: spec)
-    for fault in spec.faults where kinds.indices.contains(fault.kind) {
+  /// A checkpoint with the faults of its spec.
+  public init(_ valid: Checkpoint) {
+    self.init(valid, kinds: CheckpointFaultCatalogue.all)
+  }
+
+  init(_ valid: Checkpoint, kinds: [CheckpointFaultKind]) {
+    self.init(valid: valid)
+    for fault in valid.spec.faults where kinds.indices.contains(fault.kind) {
       for kind in CheckpointFaultCatalogue.order(of: kinds.count, from: fault.kind) {
         let isMade = kinds[kind].apply(to: &self, site: fault.site)
         if isMade { made.append(CheckpointFault(kind: kind, site: fault.site)) }
@@ -69,11 +81,11 @@ public struct FaultyCheckpoint: Sendable {
     }
   }
 
-  /// A checkpoint for each fault of a spec, which has that fault alone.
-  public static func each(of spec: CheckpointSpec) -> [FaultyCheckpoint] {
-    spec.faults.map { fault in
-      var single = spec
-      single.faults = [fault]
+  /// A checkpoint for each fault of its spec, which has that fault alone.
+  public static func each(of valid: Checkpoint) -> [FaultyCheckpoint] {
+    valid.spec.faults.map { fault in
+      var single = valid
+      single.spec.faults = [fault]
       return FaultyCheckpoint(single)
     }
   }
@@ -89,10 +101,16 @@ public struct FaultyCheckpoint: Sendable {
 
   /// The tensors; those that the faults left alone have the elements of the valid checkpoint.
   ///
+  /// - Parameter onDisk: The valid checkpoint's tensors, made anew if they are not given.
   /// - Throws: `TensorError.outOfMemory`.
-  public func stateDict() throws(TensorError) -> StateDict {
-    let valid = side == .onDisk ? try Checkpoint(spec).stateDict() : StateDict()
-    var result = StateDict()
+  public func stateDict(of onDisk: StateDict? = nil) throws(TensorError) -> StateDict {
+    let valid: StateDict
+    switch (side, onDisk) {
+    case (.native, _): valid = StateDict()
+    case (.onDisk, let given?): valid = given
+    case (.onDisk, nil): valid = try self.valid.stateDict()
+    }
+    var result = StateDict(minimumCapacity: infos.count)
     for info in infos {
       let kept = valid[origins[info.name] ?? info.name]
       var tensor: Tensor
@@ -124,7 +142,7 @@ public struct FaultyCheckpoint: Sendable {
 extension FaultyCheckpoint {
   private mutating func show(_ side: CheckpointFaultKind.Side) {
     self.side = side
-    infos = side == .onDisk ? Checkpoint(spec).infos : NativeTensors(spec).infos
+    infos = side == .onDisk ? valid.infos : NativeTensors(spec).infos(of: valid)
   }
 
   /// A copy to make a fault in, or nil if a fault on the other side was made before.

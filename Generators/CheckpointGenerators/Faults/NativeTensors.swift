@@ -56,10 +56,11 @@ struct NativeTensors {
     return result
   }
 
-  var infos: [TensorInfo] {
+  /// The native form of the spec's checkpoint.
+  func infos(of checkpoint: Checkpoint) -> [TensorInfo] {
     var result: [TensorInfo] = []
     var grouped: Set<Int> = []
-    for info in Checkpoint(spec).schema {
+    for info in checkpoint.schema {
       let key = LenientKey(info.name, layout)
       guard let layer = key.layer else {
         result.append(info)

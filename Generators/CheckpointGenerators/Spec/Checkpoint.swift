@@ -8,7 +8,7 @@ public import Tensors
 /// The tensors on disk that a spec describes.
 public struct Checkpoint: Sendable {
   /// What the checkpoint follows from.
-  public let spec: CheckpointSpec
+  public internal(set) var spec: CheckpointSpec
   /// The tensors in schema order, in which addresses of elements count up.
   public let schema: [TensorInfo]
   /// The positions in `schema` in the order of the keys on disk.

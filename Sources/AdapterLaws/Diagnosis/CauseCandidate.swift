@@ -48,9 +48,12 @@ struct CauseCandidate {
   }
 
   /// The same in a step of the adapter.
-  func of(_ step: ConversionStep) -> CauseCandidate {
+  func of(_ step: ConversionStep) -> CauseCandidate { of(step.direction, step.parallelism) }
+
+  /// The same in a conversion for all experts or one rank.
+  func of(_ direction: Diagnosis.Direction, _ parallelism: ExpertParallelism?) -> CauseCandidate {
     var draft = self
-    (draft.direction, draft.parallelism) = (step.direction, step.parallelism)
+    (draft.direction, draft.parallelism) = (direction, parallelism)
     return draft
   }
 
@@ -146,7 +149,8 @@ struct CandidateMerger {
     for draft in found { insert(draft.of(step)) }
   }
 
-  private mutating func insert(_ draft: CauseCandidate) {
+  /// Adds a fault, unless it is one of those so far.
+  mutating func insert(_ draft: CauseCandidate) {
     let twin = drafts.firstIndex {
       $0.isSame(as: draft) && $0.parallelism == draft.parallelism && draft.direction != .streaming
     }

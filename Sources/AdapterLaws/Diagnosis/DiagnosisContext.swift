@@ -83,6 +83,18 @@ struct DiagnosisPlaces {
   /// Whether loading leaves out prediction layers.
   let dropsMTP: Bool
 
+  init(subjects: [TensorSubject], dtypes: [DType], mtpLayers: [Int], dropsMTP: Bool) {
+    (self.subjects, self.dtypes) = (subjects, dtypes)
+    (self.mtpLayers, self.dropsMTP) = (mtpLayers, dropsMTP)
+  }
+
+  /// The places of a checkpoint with all layers of the config.
+  init(_ config: ModelConfig, _ subjects: [TensorSubject], _ dtypes: [DType]) {
+    self.init(
+      subjects: subjects, dtypes: dtypes,
+      mtpLayers: Array(config.hiddenLayerCount..<config.storedLayerCount), dropsMTP: false)
+  }
+
   /// The layers that have tensors of some kinds, without those that are dropped on load.
   func layers(of kinds: [TensorKind]) -> [Int] {
     let layers = subjects.filter { kinds.contains($0.kind) }.compactMap(\.layer)

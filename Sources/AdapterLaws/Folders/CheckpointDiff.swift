@@ -13,13 +13,28 @@ public struct CheckpointDiff: Sendable {
   public struct Side: Sendable {
     /// The tensors as they are on disk.
     public let view: OnDiskView
-    let source: @Sendable (Int) throws -> Tensor
+    /// The rank whose experts the checkpoint holds, or nil for all.
+    let parallelism: ExpertParallelism?
+    let source: OnDiskView.Source
+
+    /// Creates a side; `source` is called from any thread.
+    public init(
+      _ view: OnDiskView, of parallelism: ExpertParallelism? = nil,
+      reading source: @escaping OnDiskView.Source
+    ) {
+      (self.view, self.parallelism, self.source) = (view, parallelism, source)
+    }
 
     /// Creates a side; `source` gives the tensor at a position of the checkpoint's and is called from any
     /// thread.
-    public init(_ view: OnDiskView, source: @escaping @Sendable (Int) throws -> Tensor) {
-      self.view = view
-      self.source = source
+    public init(
+      _ view: OnDiskView, of parallelism: ExpertParallelism? = nil,
+      source: @escaping @Sendable (Int) throws -> Tensor
+    ) {
+      self.init(view, of: parallelism) { position, elements in
+        let tensor = try source(position)
+        return try elements.map { try tensor.elements($0) } ?? tensor
+      }
     }
   }
 
@@ -53,6 +68,8 @@ public struct CheckpointDiff: Sendable {
   public let findings: [Diagnosis.Finding]
   /// How many findings there are beside these.
   public let otherFindings: Int
+  /// What happened at each place.
+  let candidates: [CauseCandidate]
   /// Tensors of the first checkpoint that the second lacks.
   public let missing: [TensorInfo]
   /// Tensors of the second that the first lacks.
@@ -67,7 +84,7 @@ public struct CheckpointDiff: Sendable {
   /// Whether both have the same tensors, bit for bit.
   public var isEmpty: Bool { missing.isEmpty && surplus.isEmpty && differences.isEmpty }
 
-  /// Compares two checkpoints.
+  /// Compares two checkpoints; where either is of a rank, the experts of that rank.
   ///
   /// - Parameters:
   ///   - config: The config of the first.
@@ -79,7 +96,7 @@ public struct CheckpointDiff: Sendable {
     _ first: Side, _ second: Side, _ config: ModelConfig, threads: Int? = nil,
     progress: @escaping @Sendable (_ byteCount: Int) -> Void = { _ in }
   ) throws {
-    let pairing = UnitPairing(first.view.infos, second.view.infos, config.layout)
+    let pairing = UnitPairing(first, second, config)
     let comparison = UnitComparison(
       first: first, second: second, pairing: pairing, threads: threads)
     let different = try comparison.different(progress)
@@ -87,11 +104,14 @@ public struct CheckpointDiff: Sendable {
     let examined = try comparison.examine(different, origins)
     missing = pairing.missing.map { first.view.infos[$0] }
     surplus = pairing.surplus.map { second.view.infos[$0] }
-    commonCount = first.view.infos.count - missing.count
+    commonCount = pairing.comparedCount - missing.count
     differences = examined.map(\.difference)
     let classifier = DiffClassifier(
       config: config, comparison: comparison, examined: examined, origins: origins)
-    (findings, otherFindings) = classifier.findings()
+    candidates = classifier.candidates()
+    let words = DiffCauses(candidates, .none, pairing.parallelism).findings(
+      config, classifier.places())
+    (findings, otherFindings) = (words.first, words.others)
     shown = try examined.min { $0.difference.rank < $1.difference.rank }
       .flatMap { try comparison.mismatch($0.unit) }
   }
@@ -139,35 +159,54 @@ struct UnitPairing {
   /// What the units of either side are about; by their positions and experts.
   let subjects, secondSubjects: [Unit: TensorSubject]
   let surplusUnits: [Unit]
+  /// The rank whose experts are compared, or nil for all.
+  let parallelism: ExpertParallelism?
+  /// How many tensors of the first are compared.
+  let comparedCount: Int
 
-  init(_ first: [TensorInfo], _ second: [TensorInfo], _ layout: Layout) {
+  init(_ one: CheckpointDiff.Side, _ other: CheckpointDiff.Side, _ config: ModelConfig) {
+    let (first, second, layout) = (one.view.infos, other.view.infos, config.layout)
+    parallelism = one.parallelism ?? other.parallelism
+    let own = parallelism?.experts(of: config.expertCount) ?? 0..<config.expertCount
+    // A rank's first slot holds the first of its experts.
+    let offsets = [one, other].map { $0.parallelism == nil ? 0 : own.lowerBound }
+    let isOfRank = parallelism != nil
+    func isCompared(_ info: TensorInfo) -> Bool {
+      let subject = TensorSubject(info.name, layout)
+      guard isOfRank, subject.kind.isOfRanks, let expert = subject.expert else { return true }
+      return own.contains(expert)
+    }
     var positions: [TensorName: Int] = [:]
     for (position, info) in second.enumerated() { positions[info.name] = position }
     let edits = KeyEdits(layout: layout)
-    func units(_ info: TensorInfo, _ position: Int) -> [Unit] {
+    func units(_ info: TensorInfo, _ position: Int, _ side: Int) -> [Unit] {
       guard edits.expertAxis(info.name) == 0, info.shape.rank > 1 else {
         return [Unit(position: position, slot: nil)]
       }
-      return (0..<info.shape[0]).map { Unit(position: position, slot: $0) }
+      let isShared = isOfRank && TensorSubject(info.name, layout).kind.isOfRanks
+      return (0..<info.shape[0]).filter { !isShared || own.contains($0 + offsets[side]) }
+        .map { Unit(position: position, slot: $0) }
     }
-    func subject(_ info: TensorInfo, _ unit: Unit) -> TensorSubject {
+    func subject(_ info: TensorInfo, _ unit: Unit, _ side: Int) -> TensorSubject {
       let subject = TensorSubject(info.name, layout)
-      return unit.slot.map { TensorSubject(subject, expert: $0) } ?? subject
+      let offset = subject.kind.isOfRanks ? offsets[side] : 0
+      return unit.slot.map { TensorSubject(subject, expert: $0 + offset) } ?? subject
     }
     var common: [(Unit, Unit)] = []
     var missing: [Int] = []
     var (subjects, others) = ([Unit: TensorSubject](), [Unit: TensorSubject]())
-    var taken: Set<Int> = []
-    for (position, info) in first.enumerated() {
-      let own = units(info, position)
-      for unit in own { subjects[unit] = subject(info, unit) }
+    var (taken, count): (Set<Int>, Int) = ([], 0)
+    for (position, info) in first.enumerated() where isCompared(info) {
+      count += 1
+      let own = units(info, position, 0)
+      for unit in own { subjects[unit] = subject(info, unit, 0) }
       guard let other = positions[info.name] else {
         missing.append(position)
         continue
       }
       taken.insert(other)
       // Where the number of experts differs, the whole is compared.
-      let theirs = units(second[other], other)
+      let theirs = units(second[other], other, 1)
       let isAlike = own.count == theirs.count && info.shape.rank == second[other].shape.rank
       if !isAlike {
         for unit in own { subjects[unit] = nil }
@@ -179,15 +218,16 @@ struct UnitPairing {
       }
     }
     for (one, other) in common { others[other] = subjects[one] }
-    let surplus = second.indices.filter { !taken.contains($0) }
+    let surplus = second.indices.filter { !taken.contains($0) && isCompared(second[$0]) }
     var surplusUnits: [Unit] = []
     for position in surplus {
-      for unit in units(second[position], position) {
-        others[unit] = subject(second[position], unit)
+      for unit in units(second[position], position, 1) {
+        others[unit] = subject(second[position], unit, 1)
         surplusUnits.append(unit)
       }
     }
     (self.common, self.missing, self.surplus) = (common, missing, surplus)
+    comparedCount = count
     (self.subjects, secondSubjects, self.surplusUnits) = (subjects, others, surplusUnits)
   }
 }

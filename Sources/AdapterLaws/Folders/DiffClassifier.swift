@@ -17,7 +17,6 @@ struct DiffClassifier {
   let origins: [Unit: Unit]
 
   private var pairing: UnitPairing { comparison.pairing }
-  private static let mostFindings = 5
 
   /// A place of the second checkpoint with the elements of another of the first.
   private struct Move {
@@ -26,26 +25,23 @@ struct DiffClassifier {
     let name: TensorName
   }
 
-  /// The causes, most telling first, and how many there are beside them.
-  func findings() -> (first: [Diagnosis.Finding], others: Int) {
+  private var parallelism: ExpertParallelism? { pairing.parallelism }
+  /// The experts that are compared.
+  private var own: Range<Int> {
+    parallelism?.experts(of: config.expertCount) ?? 0..<config.expertCount
+  }
+
+  /// What happened at each place.
+  func candidates() -> [CauseCandidate] { moves() + keys() + changes() }
+
+  /// What the first checkpoint has, by which places are put into words.
+  func places() -> DiagnosisPlaces {
     let infos = comparison.first.view.infos
     let units = pairing.subjects.sorted {
       ($0.key.position, $0.key.slot ?? 0) < ($1.key.position, $1.key.slot ?? 0)
     }
-    let places = DiagnosisPlaces(
-      subjects: units.map(\.value), dtypes: units.map { infos[$0.key.position].dtype },
-      mtpLayers: Array(config.hiddenLayerCount..<config.storedLayerCount), dropsMTP: false)
-    let spec = CheckpointSpec(
-      AdapterSetup(config, AdapterOptions(mtpPolicy: .preserve)),
-      contents: TensorContents(.constant(pattern: 0)))
-    let single = CauseCandidate.grouped(
-      moves() + keys() + changes(), expertCount: config.expertCount)
-    let drafts = CauseCandidate.everywhere(single, places)
-    let sorted = drafts.enumerated().sorted {
-      ($0.element.fault.traits.rank, $0.offset) < ($1.element.fault.traits.rank, $1.offset)
-    }
-    let first = sorted.prefix(Self.mostFindings).map { Wording($0.element, spec, places).finding }
-    return (first, sorted.count - first.count)
+    return DiagnosisPlaces(
+      config, units.map(\.value), units.map { infos[$0.key.position].dtype })
   }
 
   /// Elements that moved to another tensor, expert or layer.
@@ -86,7 +82,6 @@ struct DiffClassifier {
       let contents = Dictionary(
         moves.map { ($0.place.expert ?? 0, $0.content.expert ?? 0) },
         uniquingKeysWith: { one, _ in one })
-      let own = 0..<config.expertCount
       let isWhole = !lost.contains { $0.kind == key.kind && $0.layer == key.layer }
       if isWhole,
         let order = NumberOrder(places: Array(own), contents: own.map { contents[$0] ?? $0 })
@@ -195,7 +190,7 @@ struct DiffClassifier {
       whole[key.layer, default: []].append(key.expert)
     }
     // Where no expert of a layer is there, its tensors are lost.
-    whole = whole.filter { $0.value.count < config.expertCount }
+    whole = whole.filter { $0.value.count < own.count }
     let drafts = whole.sorted { $0.key < $1.key }.map { layer, experts in
       var draft = CauseCandidate(.expertsMissing(experts.sorted()), layer: layer)
       draft.kinds = subjects.filter { $0.layer == layer && $0.expert != nil }.map(\.kind).unique

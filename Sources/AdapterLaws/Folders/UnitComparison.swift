@@ -27,13 +27,23 @@ struct UnitComparison {
   private static let pieceByteCount = 32 << 20
   /// Larger tensors are not shown element by element.
   private static let mostShownElements = 4 << 20
+  /// Larger tensors are not looked at as a whole.
+  private static let largestWholeByteCount = 64 << 20
 
-  func tensor(ofFirst unit: Unit) throws -> Tensor {
-    try first.view.tensor(unit.position, at: unit.slot, source: first.source)
+  func tensor(ofFirst unit: Unit, _ elements: Range<Int>? = nil) throws -> Tensor {
+    try first.view.tensor(unit.position, at: unit.slot, elements: elements, source: first.source)
   }
 
-  func tensor(ofSecond unit: Unit) throws -> Tensor {
-    try second.view.tensor(unit.position, at: unit.slot, source: second.source)
+  func tensor(ofSecond unit: Unit, _ elements: Range<Int>? = nil) throws -> Tensor {
+    try second.view.tensor(unit.position, at: unit.slot, elements: elements, source: second.source)
+  }
+
+  /// The types and shapes of a common unit.
+  private func infos(of unit: Int) -> (first: TensorInfo, second: TensorInfo) {
+    let (one, other) = pairing.common[unit]
+    return (
+      first.view.infos[one.position].slice(one), second.view.infos[other.position].slice(other)
+    )
   }
 
   /// The positions among the common units of those that differ.
@@ -64,15 +74,13 @@ struct UnitComparison {
     try ParallelWork.tryRun(count: work.count, threads: threads) { number in
       let task = work[number]
       let (one, other) = pairing.common[task.unit]
-      let (info, found) = (first.view.infos[one.position], second.view.infos[other.position])
+      let (info, found) = infos(of: task.unit)
       guard info.dtype == found.dtype, info.shape == found.shape else {
         result.withLock { _ = $0.insert(task.unit) }
         return
       }
-      var (a, b) = (try tensor(ofFirst: one), try tensor(ofSecond: other))
-      if let elements = task.elements {
-        (a, b) = (try a.elements(elements), try b.elements(elements))
-      }
+      let a = try tensor(ofFirst: one, task.elements)
+      let b = try tensor(ofSecond: other, task.elements)
       if a != b { result.withLock { _ = $0.insert(task.unit) } }
       progress(a.byteCount)
     }
@@ -93,15 +101,15 @@ struct UnitComparison {
     let known = Mutex<[UInt64: [Unit]]>([:])
     try ParallelWork.tryRun(count: candidates.count, threads: threads) { number in
       let unit = candidates[number]
-      guard let print = try Self.fingerprint(tensor(ofFirst: unit)) else { return }
+      guard let print = try fingerprint(first, unit) else { return }
       known.withLock { $0[print, default: []].append(unit) }
     }
     let index = known.withLock { $0 }
     let result = Mutex<[Unit: Unit]>([:])
     try ParallelWork.tryRun(count: strangers.count, threads: threads) { number in
       let unit = strangers[number]
+      guard let print = try fingerprint(second, unit), let units = index[print] else { return }
       let tensor = try tensor(ofSecond: unit)
-      guard let print = Self.fingerprint(tensor), let units = index[print] else { return }
       for candidate in sorted(units, near: unit).prefix(8) {
         let other = try self.tensor(ofFirst: candidate)
         guard other.dtype == tensor.dtype, other == tensor else { continue }
@@ -135,14 +143,25 @@ struct UnitComparison {
   }
 
   /// A number that equal tensors share, from elements spread over the data; nil where those are all the same.
-  private static func fingerprint(_ tensor: Tensor) -> UInt64? {
-    let count = tensor.shape.elementCount
+  private func fingerprint(_ side: CheckpointDiff.Side, _ unit: Unit) throws -> UInt64? {
+    let count = side.view.infos[unit.position].slice(unit).shape.elementCount
     guard count > 1 else { return nil }
     let samples = min(count, 64)
-    let first = tensor.bits(at: 0)
+    // What is as it is in a file is not read for a few elements.
+    let whole =
+      side.view.source(of: unit.position) == nil
+      ? try side.view.tensor(unit.position, at: unit.slot, source: side.source) : nil
+    func bits(_ sample: Int) throws -> UInt64 {
+      let place = sample * (count / samples)
+      if let whole { return whole.bits(at: place) }
+      return try side.view.tensor(
+        unit.position, at: unit.slot, elements: place..<place + 1, source: side.source
+      ).bits(at: 0)
+    }
+    let first = try bits(0)
     var (hash, isConstant): (UInt64, Bool) = (UInt64(count), true)
     for sample in 0..<samples {
-      let bits = tensor.bits(at: sample * (count / samples))
+      let bits = try bits(sample)
       isConstant = isConstant && bits == first
       hash = (hash ^ bits) &* 0x0000_0100_0000_01b3
       hash ^= hash >> 29
@@ -166,64 +185,74 @@ extension UnitComparison {
 
   private func examine(_ unit: Int, origin: Unit?) throws -> Examined {
     let (one, other) = pairing.common[unit]
-    let (info, found) = (first.view.infos[one.position], second.view.infos[other.position])
+    let (info, found) = infos(of: unit)
     func result(_ kind: TensorMismatch.Kind) -> Examined {
       Examined(
         unit: unit,
         difference: CheckpointDiff.Difference(
-          name: info.name, slot: one.slot, expected: info.slice(one), found: found.slice(other),
-          kind: kind))
+          name: info.name, slot: one.slot == nil ? nil : pairing.subjects[one]?.expert,
+          expected: info, found: found, kind: kind))
     }
-    let (a, b) = (try tensor(ofFirst: one), try tensor(ofSecond: other))
+    let isWhole = info.byteCount <= Self.largestWholeByteCount
+    func arrangement(_ find: (Tensor, Tensor) -> Diagnosis.Fault?) throws -> Diagnosis.Fault? {
+      isWhole ? find(try tensor(ofFirst: one), try tensor(ofSecond: other)) : nil
+    }
     if let origin, let subject = pairing.subjects[origin] {
       var moved = result(.elements)
-      moved.difference.count = a.shape.elementCount
+      moved.difference.count = info.shape.elementCount
       moved.difference.origin = "the elements of \(subject.text)"
       return moved
     }
-    guard a.shape == b.shape else {
+    guard info.shape == found.shape else {
       var reshaped = result(.shape)
-      if a.shape.extents == b.shape.extents.reversed(), a.dtype == b.dtype {
-        reshaped.arrangement =
+      if info.shape.extents == found.shape.extents.reversed(), info.dtype == found.dtype {
+        reshaped.arrangement = try arrangement { a, b in
           a.transposed == b
-          ? .transposed(isSquare: false)
-          : a.bytes.isEqual(to: b.bytes) ? .reshapedInsteadOfTransposed : nil
+            ? .transposed(isSquare: false)
+            : a.bytes.isEqual(to: b.bytes) ? .reshapedInsteadOfTransposed : nil
+        }
       }
       return reshaped
     }
-    let (scan, lossy) = Self.scan(a, b)
-    var examined = result(a.dtype == b.dtype ? (scan.isZeroed ? .zeroed : .elements) : .dtype)
+    let (scan, lossy) = try scan(unit, info, found)
+    var examined = result(
+      info.dtype == found.dtype ? (scan.isZeroed ? .zeroed : .elements) : .dtype)
     examined.difference.count = scan.count
     examined.difference.bounds = scan.bounds
     examined.difference.ulps = scan.ulps
     examined.difference.lossy = lossy
     examined.difference.first = scan.mismatches(TensorMismatch.listed)
     examined.scan = scan
-    if a.dtype == b.dtype, scan.count > 0 {
-      examined.arrangement = Self.arrangement(
-        a, b, isFused: pairing.subjects[one]?.kind.isGateAndUp == true)
+    if info.dtype == found.dtype, scan.count > 0 {
+      let isFused = pairing.subjects[one]?.kind.isGateAndUp == true
+      examined.arrangement = try arrangement { Self.arrangement($0, $1, isFused: isFused) }
     }
     return examined
   }
 
   /// What differs after a cast to the type of the second, and what the cast itself changes.
-  private static func scan(_ a: Tensor, _ b: Tensor) -> (scan: ElementScan, lossy: Int?) {
-    var scan = ElementScan(b.dtype, b.shape)
-    guard a.dtype != b.dtype else {
-      scan.add(expected: a, found: b, at: 0)
-      return (scan, nil)
-    }
-    guard Cast.isSupported(from: a.dtype, to: b.dtype) else { return (scan, nil) }
-    var lossy: Int? = Cast.isSupported(from: b.dtype, to: a.dtype) ? 0 : nil
-    let width = max(1, a.shape.extents.last ?? 1)
+  private func scan(
+    _ unit: Int, _ info: TensorInfo, _ found: TensorInfo
+  ) throws -> (scan: ElementScan, lossy: Int?) {
+    let (one, other) = pairing.common[unit]
+    let (from, to) = (info.dtype, found.dtype)
+    var scan = ElementScan(to, found.shape)
+    guard from == to || Cast.isSupported(from: from, to: to) else { return (scan, nil) }
+    var lossy: Int? = from != to && Cast.isSupported(from: to, to: from) ? 0 : nil
+    // What is made for the comparison is made once.
+    let made = (
+      first.view.source(of: one.position) == nil ? try tensor(ofFirst: one) : nil,
+      second.view.source(of: other.position) == nil ? try tensor(ofSecond: other) : nil
+    )
+    let width = max(1, info.shape.extents.last ?? 1)
     let step = max(1, ElementScan.chunk / width) * width
-    for start in stride(from: 0, to: a.shape.elementCount, by: step) {
-      let range = start..<min(start + step, a.shape.elementCount)
-      guard let own = try? a.elements(range), let cast = own.cast(to: b.dtype),
-        let other = try? b.elements(range)
-      else { continue }
-      scan.add(expected: cast, found: other, at: start)
-      if let known = lossy, let back = cast.cast(to: a.dtype) {
+    for start in stride(from: 0, to: info.shape.elementCount, by: step) {
+      let range = start..<min(start + step, info.shape.elementCount)
+      let own = try made.0?.elements(range) ?? tensor(ofFirst: one, range)
+      let theirs = try made.1?.elements(range) ?? tensor(ofSecond: other, range)
+      guard let cast = own.cast(to: to) else { continue }
+      scan.add(expected: cast, found: theirs, at: start)
+      if let known = lossy, let back = cast.cast(to: from) {
         lossy = known + ElementScan(expected: own, found: back).count
       }
     }
@@ -263,6 +292,8 @@ extension UnitComparison {
 }
 
 extension TensorInfo {
+  fileprivate var byteCount: Int { (try? shape.byteCount(of: dtype)) ?? .max }
+
   /// The same without the axis of experts, where a unit is one of them.
   fileprivate func slice(_ unit: UnitPairing.Unit) -> TensorInfo {
     guard unit.slot != nil, let shape = try? Shape(Array(shape.extents.dropFirst())) else {

@@ -16,7 +16,7 @@ extension Laws {
     brokenBy: "the range of a rank with its size and rank exchanged; router tensors cut as well"
   ) { (trial) throws(Violation) in
     for rank in try trial.ranks() {
-      let expected = trial.oracle.native(of: try trial.onDisk(), rank)
+      let expected = try trial.expectedNative(rank)
       try trial.require(
         trial.rankNative(rank), equals: expected,
         castTensors: trial.oracle.castTensors(of: expected), .fromHF(rank))
@@ -64,7 +64,7 @@ extension Laws {
     // What is grouped on disk, each rank writes its experts of.
     var shards: [TensorName: [Tensor]] = [:]
     for rank in ranks {
-      let native = oracle.native(of: try trial.onDisk(), rank)
+      let native = try trial.expectedNative(rank)
       let saved = try trial.toHF(native, rank)
       try trial.require(
         saved, equals: oracle.onDisk(of: native, rank), .toHF(rank))

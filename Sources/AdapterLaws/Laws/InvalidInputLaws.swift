@@ -44,7 +44,8 @@ private struct InvalidInput {
   }
 
   func check() throws(Violation) {
-    let input = try trial.attempt(step) { try faulty.stateDict() }
+    let onDisk = try trial.onDisk()
+    let input = try trial.attempt(step) { try faulty.stateDict(of: onDisk) }
     // A fault of the config may be noticed before any tensor is seen.
     let session = Result { try trial.adapter.session(for: faulty.setup) }
     try check(outcome(of: input) { try session.get() }, input)
@@ -57,12 +58,8 @@ private struct InvalidInput {
   private func outcome(
     of input: StateDict, _ session: () throws -> any AdapterSession
   ) throws(Violation) -> Result<StateDict, any Error> {
-    let rank = trial.spec.parallelism
     do {
-      let session = try session()
-      return .success(
-        faulty.side == .onDisk
-          ? try session.fromHF(input, rank) : try session.toHF(input, excluding: "", rank))
+      return .success(try session().convert(input, faulty.side, trial.spec.parallelism))
     } catch let misbehaviour as Misbehaviour {
       throw Violation(misbehaviour, step: step)
     } catch {
@@ -101,28 +98,32 @@ private struct InvalidInput {
     return "'\(first.name)'\(rest)" + (codes.isEmpty ? "" : " as \(codes)")
   }
 
-  /// The valid state dict that the fault was put into.
-  private func valid() throws(Violation) -> StateDict {
-    let valid = FaultyCheckpoint(valid: trial.spec, side: faulty.side)
-    return try trial.attempt(step) { try valid.stateDict() }
-  }
-
-  /// What an adapter made anew gives, or nil if it refuses.
-  private func freshly(_ input: StateDict) throws(Violation) -> StateDict? {
-    let outcome = try outcome(of: input) { try trial.adapter.session(for: trial.spec.setup) }
-    return try? outcome.get()
+  /// The result of a conversion, or nil if the adapter refuses.
+  private func unlessRefused(
+    _ work: () throws(Violation) -> StateDict
+  ) throws(Violation) -> StateDict? {
+    do throws(Violation) {
+      return try work()
+    } catch {
+      if error.kind == Violation.Kind.refused.rawValue { return nil }
+      throw error
+    }
   }
 
   /// After an invalid state dict the adapter converts a valid one as an adapter does that never saw
   /// an invalid one.
   private func requireUnchanged(_ session: any AdapterSession) throws(Violation) {
     guard faulty.setup == trial.spec.setup else { return }
-    let input = try valid()
+    let side = faulty.side
     // What is refused or answered anew each time is for other laws to say.
-    guard let expected = try freshly(input) else { return }
-    let outcome = try outcome(of: input) { session }
-    let found = try trial.attempt(step) { try outcome.get() }
-    guard found != expected, try freshly(input) == expected else { return }
+    guard let expected = try unlessRefused({ () throws(Violation) in try trial.converted(side) })
+    else { return }
+    let found = try trial.convert(trial.valid(side), side, session)
+    guard found != expected,
+      try unlessRefused({ () throws(Violation) in
+        try trial.convert(trial.valid(side), side, trial.session(for: trial.spec.setup))
+      }) == expected
+    else { return }
     throw Violation(
       code: kind, place: "state", step: step, evidence: .init(expected: expected, found: found),
       "converts a valid state dict differently after it was given \(subject)")
@@ -136,11 +137,10 @@ extension InvalidInput {
     spec.setup = faulty.setup
     let losses = LossAudit(of: input, in: result, faulty.side, spec).losses
     guard !losses.isEmpty else { return }
-    let valid = try valid()
+    let valid = try trial.valid(faulty.side)
     // For what the adapter loses of the valid state dict, too, no fault is to blame.
-    let always = try freshly(valid).map {
-      LossAudit(of: valid, in: $0, faulty.side, trial.spec).losses
-    }
+    let always = try unlessRefused { () throws(Violation) in try trial.converted(faulty.side) }
+      .map { LossAudit(of: valid, in: $0, faulty.side, trial.spec).losses }
     let own = losses.filter { loss in !(always ?? []).contains { $0.isSame(as: loss) } }
     guard !own.isEmpty else {
       throw violation(Violation.Kind.anyFault.rawValue, losses, input, result)

@@ -49,7 +49,8 @@ extension Cause {
   /// The checks that an adapter lacks which took an invalid checkpoint: one for each thing that should have
   /// been said of its keys, whatever kind of invalid checkpoint it was.
   static func missingChecks(_ violation: Violation, _ spec: CheckpointSpec) -> [Cause] {
-    let inputs = FaultyCheckpoint.each(of: spec) + [FaultyCheckpoint(spec)]
+    let checkpoint = Checkpoint(spec)
+    let inputs = FaultyCheckpoint.each(of: checkpoint) + [FaultyCheckpoint(checkpoint)]
     let isOfCheck =
       violation.place != "state" && violation.kind != Violation.Kind.anyFault.rawValue
     let offences = isOfCheck ? inputs.first { $0.kind == violation.kind }?.offences ?? [] : []

@@ -81,43 +81,11 @@ public struct DiffReport: Sendable {
       "first": .string(first.path), "firstForm": .string(first.form),
       "second": .string(second.path), "secondForm": .string(second.form),
       "common": JSONValue(diff.commonCount),
-      "findings": .array(diff.findings.map(Self.json)),
+      "findings": .array(diff.findings.map(\.json)),
       "otherFindings": JSONValue(diff.otherFindings),
       "missing": .array(diff.missing.map { $0.json() }),
       "surplus": .array(diff.surplus.map { $0.json() }),
-      "changed": .array(diff.differences.map(Self.json)),
-    ]
-  }
-
-  private static func json(_ finding: Diagnosis.Finding) -> JSONValue {
-    [
-      "code": .string(finding.code.fault.identifier), "sentence": .string(finding.sentence),
-      "classes": .strings(finding.classes),
-      "layers": .array(finding.layers.map { JSONValue($0) }),
-      "experts": .array(finding.experts.map { JSONValue($0) }),
-      "tensors": .strings(finding.tensors.prefix(8).map(\.text)),
-    ]
-  }
-
-  private static func json(_ one: CheckpointDiff.Difference) -> JSONValue {
-    [
-      "name": .string(one.name.text), "expert": one.slot.map { JSONValue($0) } ?? .null,
-      "kind": .string(one.kind.rawValue), "expected": one.expected.json(),
-      "found": one.found.json(),
-      "count": JSONValue(one.count),
-      "bounds": .array(
-        one.bounds.map { .array([JSONValue($0.lowerBound), JSONValue($0.upperBound)]) }),
-      "ulps": one.ulps.map { JSONValue($0) } ?? .null,
-      "lossy": one.lossy.map { JSONValue($0) } ?? .null,
-      "origin": one.origin.map { .string($0) } ?? .null,
-      "first": .array(
-        one.first.map { element in
-          [
-            "index": .array(element.index.map { JSONValue($0) }),
-            "expected": .string(element.hexadecimal(element.expected)),
-            "found": .string(element.hexadecimal(element.found)),
-          ]
-        }),
+      "changed": .array(diff.differences.map(\.json)),
     ]
   }
 
@@ -185,6 +153,42 @@ public struct DiffReport: Sendable {
         [("Tensor", ""), ("What differs", "")], rows))</section>
 
       """
+  }
+}
+
+extension Diagnosis.Finding {
+  /// The cause and the places that it concerns.
+  package var json: JSONValue {
+    [
+      "code": .string(code.fault.identifier), "sentence": .string(sentence),
+      "classes": .strings(classes), "layers": .array(layers.map { JSONValue($0) }),
+      "experts": .array(experts.map { JSONValue($0) }),
+      "tensors": .strings(tensors.prefix(8).map(\.text)),
+    ]
+  }
+}
+
+extension CheckpointDiff.Difference {
+  /// The tensor and all that is known of how it differs.
+  package var json: JSONValue {
+    [
+      "name": .string(name.text), "expert": slot.map { JSONValue($0) } ?? .null,
+      "kind": .string(kind.rawValue), "expected": expected.json(), "found": found.json(),
+      "count": JSONValue(count),
+      "bounds": .array(
+        bounds.map { .array([JSONValue($0.lowerBound), JSONValue($0.upperBound)]) }),
+      "ulps": ulps.map { JSONValue($0) } ?? .null,
+      "lossy": lossy.map { JSONValue($0) } ?? .null,
+      "origin": origin.map { .string($0) } ?? .null,
+      "first": .array(
+        first.map { element in
+          [
+            "index": .array(element.index.map { JSONValue($0) }),
+            "expected": .string(element.hexadecimal(element.expected)),
+            "found": .string(element.hexadecimal(element.found)),
+          ]
+        }),
+    ]
   }
 }
 

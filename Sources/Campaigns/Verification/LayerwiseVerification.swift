@@ -55,11 +55,13 @@ public struct LayerwiseVerification: Sendable {
   }
 
   /// What came out.
-  public struct Summary: Sendable, Hashable {
+  public struct Summary: Sendable {
     /// The parts that were converted both ways.
     public var partCount = 0
     /// Conversions that differ, in the order of the parts.
     public var disagreements: [Disagreement] = []
+    /// What the adapter does wrong, in the words of the diagnosis, each cause once for all parts.
+    public let findings: DiffCauses.Findings
 
     /// Conversions to native form that differ.
     public var loads: [Disagreement] { disagreements.filter { !$0.isSaving } }
@@ -98,19 +100,24 @@ public struct LayerwiseVerification: Sendable {
     threads: Int, source: @escaping @Sendable (Int) throws -> Tensor,
     progress: @Sendable (_ byteCount: Int) -> Void = { _ in }
   ) throws -> Summary {
-    let found = Mutex<[Int: [Disagreement]]>([:])
+    let found = Mutex<[Int: [(Disagreement, DiffCauses)]]>([:])
     try ParallelWork.tryRun(count: parts.count, threads: threads) { index in
       let result = try convert(parts[index], source)
       found.withLock { $0[index] = result }
       progress(parts[index].byteCount)
     }
     let results = found.withLock { found in parts.indices.compactMap { found[$0] } }
-    return Summary(partCount: results.count, disagreements: results.flatMap(\.self))
+    let all = results.flatMap(\.self)
+    var causes = DiffCauses()
+    for (_, own) in all { causes.add(own) }
+    return Summary(
+      partCount: results.count, disagreements: all.map(\.0),
+      findings: causes.findings(setup.config, of: infos))
   }
 
   private func convert(
     _ part: Part, _ source: @Sendable (Int) throws -> Tensor
-  ) throws -> [Disagreement] {
+  ) throws -> [(Disagreement, DiffCauses)] {
     let onDisk = try StateDict(part.sources.map { (infos[$0].name, try source($0)) })
     let reference = ReferenceAdapter().session(for: setup)
     let native = try reference.fromHF(onDisk, nil)
@@ -143,19 +150,25 @@ public struct LayerwiseVerification: Sendable {
   private func compare(
     _ part: Part, isSaving: Bool, with expected: StateDict, castTensors: Set<TensorName> = [],
     _ conversion: () throws -> StateDict
-  ) throws -> Disagreement? {
+  ) throws -> (Disagreement, DiffCauses)? {
     let lines: [String]
+    let causes: DiffCauses
+    let direction: Diagnosis.Direction = isSaving ? .toHF : .fromHF
     do {
-      let mismatch = Mismatch(
-        expected: expected, found: try conversion(), castTensors: castTensors)
-      guard let mismatch else { return nil }
+      let found = try conversion()
+      guard let mismatch = Mismatch(expected: expected, found: found, castTensors: castTensors)
+      else { return nil }
       lines = mismatch.description.split(separator: "\n").map(String.init)
+      causes = DiffCauses(
+        mismatch, expected: expected, found: found, setup, isNative: !isSaving,
+        direction: direction)
     } catch let cancellation as CancellationError {
       throw cancellation
     } catch {
       lines = [error is Misbehaviour ? "\(error)" : "refused: \(error)"]
+      causes = DiffCauses(error, layer: part.layer, direction: direction)
     }
-    return Disagreement(part: part.title, isSaving: isSaving, lines: lines)
+    return (Disagreement(part: part.title, isSaving: isSaving, lines: lines), causes)
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import AdapterLaws
 import ArgumentParser
 import Campaigns
 import Goldens
@@ -93,20 +94,33 @@ struct GoldenListCommand: ParsableCommand {
 struct GoldenAcceptCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "accept",
-    abstract: "Replace the golden files by a proposed set, all at once.",
+    abstract: "Replace the golden files, or some of them, by a proposed set, all at once.",
     usage: "hymt2 golden accept <proposed> [<options>]",
     discussion: """
-      If it is killed, the old set or the new one is there, whole. Refuses to run where the \
-      environment variable CI is set, since a person must look at the difference first.
+      If it is killed, the old set or the new one is there, whole. With --cause or --filter, only \
+      those cases change, and all others stay; both sets must then have one maker. Asks nothing, \
+      and refuses to run where the environment variable CI is set, since a person must look at \
+      the difference first.
 
       Examples:
         hymt2 golden accept /tmp/new
+        hymt2 golden accept /tmp/new --filter lora
+        hymt2 golden accept /tmp/new --cause added --cause keyOrder
       """)
 
   @Argument(help: "The folder that propose made.")
   var proposed: String
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Only cases that differ by causes given, by their codes in 'golden diff', or by added, \
+      removed or description; may be repeated.
+      """, valueName: "code"))
+  var cause: [String] = []
+
   @OptionGroup var set: GoldenSetArguments
+  @OptionGroup var selection: GoldenFilterArguments
   @OptionGroup var output: OutputOptions
 
   func run() throws {
@@ -119,11 +133,34 @@ struct GoldenAcceptCommand: ParsableCommand {
       }
       try OutputPlace(proposed).checkOutside(of: set.path)
       let new = try GoldenSet(path: proposed)
-      try new.replace(setAt: set.path)
-      output.console.print("\(set.path): \(grouped(new.manifest.entries.count)) cases")
+      let chosen = try chosen(of: new)
+      try new.replace(setAt: set.path, taking: chosen)
+      let count = try set.open().manifest.entries.count
+      output.console.print(
+        "\(set.path): \(grouped(count)) cases"
+          + (chosen.map { ", of which \(grouped($0.count)) changed" } ?? ""))
       output.console.printDocument(
-        "golden accept", holds: true, ["cases": JSONValue(new.manifest.entries.count)])
+        "golden accept", holds: true,
+        [
+          "cases": JSONValue(count),
+          "accepted": chosen.map { .array($0.map { .string($0) }) } ?? .null,
+        ])
       return true
     }
+  }
+
+  /// The cases that were chosen by cause and filter, nil for all.
+  private func chosen(of new: GoldenSet) throws -> [String]? {
+    guard !cause.isEmpty || selection.filter != nil else { return nil }
+    let diff = try GoldenDiff(old: set.open(), new: new, matching: selection.filter)
+    guard !cause.isEmpty else { return diff.causes.map(\.id) }
+    let known = WordList(diff.causes.flatMap(\.causes).unique)
+    let codes = try cause.map { text in
+      guard let code = known.meaning(of: text) else {
+        throw CommandError("--cause: no case differs by '\(text)'; \(known.answer(to: text))")
+      }
+      return code
+    }
+    return diff.cases(of: codes)
   }
 }

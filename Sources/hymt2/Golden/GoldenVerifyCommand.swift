@@ -209,7 +209,7 @@ private struct GoldenVerification {
   private static func members(_ fault: GoldenFault) -> JSONObject {
     [
       "case": .string(fault.id), "question": .string(fault.question.rawValue),
-      "summary": .string(fault.summary),
+      "summary": .string(fault.summary), "findings": .array(fault.findings.map(\.json)),
     ]
   }
 }

@@ -190,13 +190,80 @@ struct CheckpointDiffTests {
     let (one, other) = (try Self.checkpoint(thinker), try Self.checkpoint(whole))
     let tensors = try StateDict(
       zip(one.infos, other.infos).map { ($1.name, try #require(one[$0.name])) })
-    guard one.infos.map(\.shape) == tensors.infos.map(\.shape) else { return }
+    try #require(one.infos.map(\.shape) == tensors.infos.map(\.shape))
     let planners = (AdapterPlanner(thinker), AdapterPlanner(whole))
-    let list = tensors.tensors
-    let side = CheckpointDiff.Side(
-      try OnDiskView(tensors.infos, of: planners.1, by: planners.0)
-    ) { list[$0] }
-    let diff = try CheckpointDiff(Self.side(one), side, thinker)
-    #expect(diff.isEmpty, "\(diff.findings.map(\.sentence))")
+    func diff(_ other: StateDict) throws -> CheckpointDiff {
+      let list = other.tensors
+      let side = CheckpointDiff.Side(
+        try OnDiskView(other.infos, of: planners.1, by: planners.0)
+      ) { list[$0] }
+      return try CheckpointDiff(Self.side(one), side, thinker)
+    }
+    let same = try diff(tensors)
+    #expect(same.isEmpty, "\(same.findings.map(\.sentence))")
+    #expect(same.commonCount == one.count && one.count > 0)
+    let (a, b) = (TensorName("lm_head.weight"), TensorName("model.embed_tokens.weight"))
+    let exchanged = try StateDict(
+      tensors.map { name, tensor in
+        (name, try #require(name == a ? tensors[b] : name == b ? tensors[a] : tensor))
+      })
+    let found = try diff(exchanged)
+    #expect(found.differences.count == 2)
+    #expect(found.findings.map(\.sentence) == ["lm_head and embed_tokens are exchanged"])
+  }
+
+  @Test(
+    "What a rank holds is compared with a whole checkpoint's share, of every layout",
+    arguments: Layout.knownNames)
+  func rank(_ name: String) throws {
+    let config = try LayoutSample.spec(name, experts: 5, mtp: 0).config
+    let options = AdapterOptions(mtpPolicy: .preserve)
+    let onDisk = try Self.checkpoint(config)
+    let adapter = StateDictAdapter(config: config, options: options)
+    for number in 0..<2 {
+      let rank = try ExpertParallelism(rank: number, size: 2)
+      let own = rank.experts(of: 5)
+      let native = try adapter.fromHF(onDisk, expertParallelism: rank)
+      func side(_ tensors: StateDict) throws -> CheckpointDiff.Side {
+        let list = tensors.tensors
+        return CheckpointDiff.Side(
+          try OnDiskView(native: tensors.infos, adapter.planner, rank), of: rank
+        ) { list[$0] }
+      }
+      for diff in [
+        try CheckpointDiff(Self.side(onDisk), side(native), config),
+        try CheckpointDiff(side(native), Self.side(onDisk), config),
+      ] {
+        #expect(
+          diff.differences.isEmpty && diff.missing.isEmpty && diff.surplus.isEmpty,
+          "rank \(number): \(diff.findings.map(\.sentence))")
+        #expect(diff.commonCount > 0)
+      }
+      let reversed = try StateDict(
+        native.map { name, tensor in
+          guard name.text.contains(".experts.") || name.text.contains(".moe."),
+            tensor.shape.rank > 1, tensor.shape[0] == own.count
+          else { return (name, tensor) }
+          let size = tensor.shape.elementCount / own.count
+          return (
+            name,
+            try Tensor(tensor.dtype, tensor.shape) {
+              tensor.bits(at: (own.count - 1 - $0 / size) * size + $0 % size)
+            }
+          )
+        })
+      // Ranks of some layouts hold all experts.
+      guard reversed != native else { continue }
+      let found = try CheckpointDiff(Self.side(onDisk), side(reversed), config)
+      let sentences = found.findings.map(\.sentence)
+      #expect(!found.isEmpty && found.otherFindings == 0, "\(sentences)")
+      for sentence in sentences {
+        #expect(
+          sentence.contains("on rank \(number) of 2")
+            && (sentence.contains("experts are exchanged")
+              || sentence.contains("experts are in reverse order")),
+          "\(sentence)")
+      }
+    }
   }
 }

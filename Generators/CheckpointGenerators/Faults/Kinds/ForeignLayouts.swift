@@ -53,7 +53,7 @@ extension CheckpointFaultCatalogue {
     // Files saved with internal names, of which loaders then drop nearly all.
     CheckpointFaultKind("native-throughout") { checkpoint, _ in
       guard checkpoint.hasBase, checkpoint.spec.lora == nil else { return nil }
-      let native = NativeTensors(checkpoint.spec).infos
+      let native = NativeTensors(checkpoint.spec).infos(of: Checkpoint(checkpoint.spec))
       let onDisk = Set(checkpoint.infos.map(\.name))
       let foreign = native.map(\.name).filter { !onDisk.contains($0) }
       guard !foreign.isEmpty else { return nil }
