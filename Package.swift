@@ -82,7 +82,7 @@ let package = Package(
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
   ],
-  targets: module("Tensors", [orderedCollections])
+  targets: module("Tensors", ["CSystem", orderedCollections])
     + module("Files", ["CSystem"])
     + module("Digests", ["CDigests"])
     + module("StrictJSON", [orderedCollections])

@@ -42,6 +42,7 @@ public struct CheckpointVerifier: Sendable {
   private let isGrouped: [Bool]
   private let threads: Int?
   private let sourcePositions: [TensorName: Int]
+  private let memory = WarmMemory(mostByteCount: 64 << 20)
 
   /// Creates a verifier of two proven plans.
   public init(
@@ -109,7 +110,10 @@ public struct CheckpointVerifier: Sendable {
     let grouped = forward.destinations[slice.destination]
     let experts = slice.moves.first?.destinationRegion.extents.first ?? 1
     let shape = try Shape([experts] + grouped.shape.extents.dropFirst())
-    var buffer = try ByteBuffer(count: shape.byteCount(of: grouped.dtype))
+    let written = slice.moves.reduce(0) { $0 + $1.destinationRegion.elementCount }
+    var buffer = try ByteBuffer(
+      count: shape.byteCount(of: grouped.dtype), from: memory,
+      isOverwritten: written == shape.elementCount)
     var originals: [TensorName: Tensor] = [:]
     for move in slice.moves {
       let tensor = try source(move.source)
@@ -137,7 +141,7 @@ public struct CheckpointVerifier: Sendable {
       let original = try originals[info.name] ?? source(position)
       summary.expertTensorCount += 1
       summary.expertByteCount += original.byteCount
-      if let detail = try Self.difference(move, native, info, original) {
+      if let detail = try difference(move, native, info, original) {
         summary.disagreements.append(
           Disagreement(law: .returned, tensor: info.name, detail: detail))
       }
@@ -146,7 +150,7 @@ public struct CheckpointVerifier: Sendable {
   }
 
   /// Brings one part of an expert back and compares it with the original.
-  private static func difference(
+  private func difference(
     _ move: TensorMove, _ native: Tensor, _ info: TensorInfo, _ original: Tensor
   ) throws -> String? {
     let region = move.sourceRegion
@@ -154,13 +158,14 @@ public struct CheckpointVerifier: Sendable {
     move.sourceRegion = Region(
       view: [native.shape[0]] + region.view.dropFirst(), lower: [0] + region.lower.dropFirst(),
       extents: region.extents)
-    let returned = try MoveCopy(move, from: native, to: info.dtype).tensor(info)
+    let returned = try MoveCopy(move, from: native, to: info.dtype).tensor(info, memory: memory)
     let whole = Region(whole: info.shape.extents)
     let identity = TensorMove(
       source: 0, whole, destination: 0, whole, permutation: Array(0..<info.shape.rank))
     let expected =
       original.dtype == info.dtype
-      ? original : try MoveCopy(identity, from: original, to: info.dtype).tensor(info)
+      ? original
+      : try MoveCopy(identity, from: original, to: info.dtype).tensor(info, memory: memory)
     guard returned != expected else { return nil }
     let index =
       (0..<info.shape.elementCount).first { returned.bits(at: $0) != expected.bits(at: $0) } ?? 0

@@ -94,6 +94,12 @@ extension ConversionPlan {
       && source.dtype == info.dtype && source.shape == info.shape
   }
 
+  /// Whether moves have as many elements as the tensor they fill: no two have one in common.
+  func isFilled(_ destination: Int, _ moves: Range<Int>) -> Bool {
+    self.moves[moves].reduce(0) { $0 + $1.destinationRegion.elementCount }
+      == destinations[destination].shape.elementCount
+  }
+
   /// What is wrong with tensors that should repeat those that native form keeps.
   func unequalRepeats(_ source: (Int) throws -> Tensor) rethrows -> [Problem] {
     var problems: [Problem] = []

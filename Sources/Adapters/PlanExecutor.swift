@@ -10,16 +10,20 @@ import Tensors
 struct PlanExecutor {
   private let plan: ConversionPlan
   private let threads: Int?
+  private let memory: WarmMemory?
 
   /// Consecutive small results share one allocation up to this size, because large ones come in
   /// huge pages and page faults cost more than the copies.
   private static let slabByteCount = 64 << 20
   /// Below this size threads cost more than they save.
   private static let parallelByteCount = 1 << 20
+  /// From this size on, results are written past the cache, which has no room for them.
+  private static let pastCacheByteCount = 16 << 20
 
-  init(_ plan: ConversionPlan, threads: Int? = nil) {
+  init(_ plan: ConversionPlan, threads: Int? = nil, memory: WarmMemory? = nil) {
     self.plan = plan
     self.threads = threads
+    self.memory = memory
   }
 
   /// The result of the plan on the tensors of its sources.
@@ -88,14 +92,18 @@ struct PlanExecutor {
           all[move], from: tensors[all[move].source], to: infos[destination].dtype, at: byteOffset)
       }
     }
-    var buffer = try ByteBuffer(count: slab.byteCount)
+    var buffer = try ByteBuffer(
+      count: slab.byteCount, from: memory,
+      isOverwritten: memory != nil
+        && slab.members.allSatisfy { plan.isFilled($0.destination, moves[$0.destination]) })
     let finished = work
     let isParallel = slab.byteCount >= Self.parallelByteCount
+    let pastCache = slab.byteCount >= Self.pastCacheByteCount
     unsafe buffer.withUnsafeMutableBytes { (bytes: UnsafeMutableRawBufferPointer) in
       // Moves write disjoint elements, so threads never write the same byte.
       nonisolated(unsafe) let bytes = unsafe bytes
       ParallelWork.run(count: finished.count, threads: isParallel ? threads : 1) { index in
-        unsafe finished.run(index, into: bytes)
+        unsafe finished.run(index, into: bytes, pastCache: pastCache)
       }
     }
     let storage = buffer.freeze()
@@ -112,6 +120,8 @@ private struct SlabWork: Sendable {
   private var geometries: [MoveGeometry] = []
   /// The number of geometries looked through: layers have two grouped tensors.
   private static let recentCount = 2
+  /// The size of the parts that threads take one after the other.
+  private static let partByteCount = 4 << 20
   private var copies: [MoveCopy] = []
 
   var count: Int { copies.count }
@@ -120,10 +130,13 @@ private struct SlabWork: Sendable {
   mutating func append(
     _ move: TensorMove, from source: Tensor, to dtype: DType, at byteOffset: Int
   ) throws(TensorError) {
-    copies.append(
-      MoveCopy(
-        move, try geometry(of: move, from: source.dtype, to: dtype), from: source, to: dtype,
-        at: byteOffset))
+    let geometry = try geometry(of: move, from: source.dtype, to: dtype)
+    let partCount = geometry.copy.partCount(of: Self.partByteCount)
+    for part in 0..<partCount {
+      copies.append(
+        MoveCopy(
+          move, geometry, part: part, of: partCount, from: source, to: dtype, at: byteOffset))
+    }
   }
 
   /// A move's geometry, which moves of one grouped tensor share, and those of the same tensor in other
@@ -139,7 +152,7 @@ private struct SlabWork: Sendable {
   }
 
   @unsafe
-  func run(_ index: Int, into slab: UnsafeMutableRawBufferPointer) {
-    unsafe copies[index].run(into: slab)
+  func run(_ index: Int, into slab: UnsafeMutableRawBufferPointer, pastCache: Bool) {
+    unsafe copies[index].run(into: slab, pastCache: pastCache)
   }
 }

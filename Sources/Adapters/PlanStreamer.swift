@@ -11,8 +11,11 @@ public struct PlanStreamer: Sendable {
   private let memoryByteCount: Int
   private let threads: Int?
   private let isReading: Bool
+  private let warmMemory = WarmMemory(mostByteCount: largestPieceByteCount)
 
-  /// Larger pieces gain no speed.
+  /// Larger pieces would leave the cache before the sink has taken them.
+  private static let usualPieceByteCount = 8 << 20
+  /// Pieces are larger than usual where an expert is, of which every part would read the whole sources.
   private static let largestPieceByteCount = 32 << 20
   /// Smaller pieces would make a system call for a few elements.
   private static let smallestPieceByteCount = 64 << 10
@@ -119,10 +122,12 @@ public struct PlanStreamer: Sendable {
 
   private func pieces(of destination: Int) -> [Piece] {
     let share = memoryByteCount / ParallelWork.workerCount(threads) / (isReading ? 2 : 1)
-    let largest = min(max(share, Self.smallestPieceByteCount), Self.largestPieceByteCount)
     let info = plan.destinations[destination]
     let moves = ranges[destination]
     let view = plan.moves[moves].first?.destinationRegion.view ?? info.shape.extents
+    let expert = view.dropFirst().reduce(info.dtype.byteCount, *)
+    let wanted = min(max(expert, Self.usualPieceByteCount), Self.largestPieceByteCount)
+    let largest = min(max(share, Self.smallestPieceByteCount), wanted)
     func pieces(_ maxElements: Int) -> [Piece] {
       Region.contiguousBoxes(of: view, maxElements: maxElements).map {
         Piece(destination: destination, moves: moves, box: $0)
@@ -190,7 +195,9 @@ public struct PlanStreamer: Sendable {
       let tensor = try source(moves[0].source, moves[0].sourceRegion.span)
       return try sink(piece.destination, first * dtype.byteCount, tensor.bytes)
     }
-    var buffer = try ByteBuffer(count: byteCount)
+    let written = moves.reduce(0) { $0 + $1.destinationRegion.elementCount }
+    var buffer = try ByteBuffer(
+      count: byteCount, from: warmMemory, isOverwritten: written == piece.box.elementCount)
     for move in moves {
       let span = move.sourceRegion.span
       let copy = try MoveCopy(

@@ -25,13 +25,15 @@ public struct StateDictAdapter: Sendable {
   /// - Parameters:
   ///   - stateDict: The tensors on disk, which stay as they are.
   ///   - expertParallelism: The rank whose experts are wanted, or nil for all.
+  ///   - memory: Where large results take their memory from and leave it to, or nil for new memory.
   /// - Throws: `AdapterError` naming every offending key.
   /// - Complexity: O(elements of the experts); other tensors share their memory with the input.
   public func fromHF(
-    _ stateDict: StateDict, expertParallelism: ExpertParallelism? = nil
+    _ stateDict: StateDict, expertParallelism: ExpertParallelism? = nil,
+    memory: WarmMemory? = nil
   ) throws(AdapterError) -> StateDict {
     let plan = try planner.fromHF(stateDict.infos, expertParallelism: expertParallelism)
-    return try PlanExecutor(plan).execute(stateDict.tensors)
+    return try PlanExecutor(plan, memory: memory).execute(stateDict.tensors)
   }
 
   /// Converts native form to a checkpoint on disk.
@@ -41,15 +43,17 @@ public struct StateDictAdapter: Sendable {
   ///   - excluding: A regular expression; keys on disk that it matches from their start on are
   ///     left out, as with Python's `re.match`. An empty one excludes nothing.
   ///   - expertParallelism: The rank whose experts the grouped tensors hold, or nil for all.
+  ///   - memory: Where large results take their memory from and leave it to, or nil for new memory.
   /// - Throws: `AdapterError` naming every offending key.
   /// - Complexity: O(elements of the experts); other tensors share their memory with the input.
   public func toHF(
-    _ stateDict: StateDict, excluding: String = "", expertParallelism: ExpertParallelism? = nil
+    _ stateDict: StateDict, excluding: String = "", expertParallelism: ExpertParallelism? = nil,
+    memory: WarmMemory? = nil
   ) throws(AdapterError) -> StateDict {
     let plan = try planner.toHF(
       stateDict.infos, excluding: ExclusionPattern(excluding),
       expertParallelism: expertParallelism)
-    return try PlanExecutor(plan).execute(stateDict.tensors)
+    return try PlanExecutor(plan, memory: memory).execute(stateDict.tensors)
   }
 
   /// Converts one native tensor to its tensors on disk, for saving without the whole state dict.

@@ -198,16 +198,20 @@ final class MoveGeometry: Sendable {
 /// A move ready to run on a source tensor's data.
 struct MoveCopy: Sendable {
   private let geometry: MoveGeometry
+  /// Which part of so many is copied.
+  private let part, partCount: Int
   private let source: Tensor
   /// Where the boxes read and written begin, in bytes.
   private let sourceByte, byte: Int
 
-  /// Prepares a move into a buffer in which its destination begins at some byte, before it or after.
+  /// Prepares a part of a move into a buffer in which its destination begins at some byte, before it or
+  /// after.
   init(
-    _ move: TensorMove, _ geometry: MoveGeometry, from source: Tensor, to dtype: DType,
-    at start: Int
+    _ move: TensorMove, _ geometry: MoveGeometry, part: Int, of partCount: Int,
+    from source: Tensor, to dtype: DType, at start: Int
   ) {
     self.geometry = geometry
+    (self.part, self.partCount) = (part, partCount)
     self.source = source
     sourceByte = move.sourceRegion.offset * source.dtype.byteCount
     byte = start + move.destinationRegion.offset * dtype.byteCount
@@ -220,24 +224,27 @@ struct MoveCopy: Sendable {
     startingAt element: Int = 0
   ) throws(TensorError) {
     geometry = try MoveGeometry(move, from: source.dtype, to: dtype)
+    (part, partCount) = (0, 1)
     self.source = source
     sourceByte = (move.sourceRegion.offset - first) * source.dtype.byteCount
     byte = (move.destinationRegion.offset - element) * dtype.byteCount
   }
 
-  /// Copies the elements into a buffer.
+  /// Copies the elements into a buffer, past the cache where the buffer is larger than that.
   @unsafe
-  func run(into bytes: UnsafeMutableRawBufferPointer) {
+  func run(into bytes: UnsafeMutableRawBufferPointer, pastCache: Bool = false) {
     unsafe source.withUnsafeBytes { (data: UnsafeRawBufferPointer) in
-      unsafe geometry.copy(
+      unsafe geometry.copy.part(part, of: partCount)(
         from: UnsafeRawBufferPointer(rebasing: data[sourceByte...]),
-        to: UnsafeMutableRawBufferPointer(rebasing: bytes[byte...]))
+        to: UnsafeMutableRawBufferPointer(rebasing: bytes[byte...]), pastCache: pastCache)
     }
   }
 
   /// The result of a move that fills a whole tensor.
-  func tensor(_ info: TensorInfo) throws(TensorError) -> Tensor {
-    var buffer = try ByteBuffer(count: info.shape.byteCount(of: info.dtype))
+  func tensor(_ info: TensorInfo, memory: WarmMemory) throws(TensorError) -> Tensor {
+    let byteCount = try info.shape.byteCount(of: info.dtype)
+    var buffer = try ByteBuffer(
+      count: byteCount, from: memory, isOverwritten: geometry.copy.byteCount == byteCount)
     // The buffer is this call's alone.
     unsafe buffer.withUnsafeMutableBytes { (bytes: UnsafeMutableRawBufferPointer) in
       unsafe run(into: bytes)

@@ -28,6 +28,8 @@ struct FileBytes: Sendable {
     }
   }
 
+  /// What is read into, for all files.
+  private static let memory = WarmMemory(mostByteCount: 32 << 20)
   private let source: Source
   /// The size of the file.
   let count: Int
@@ -66,7 +68,8 @@ struct FileBytes: Sendable {
     case .read(let handle):
       var buffer: ByteBuffer
       do {
-        buffer = try ByteBuffer(count: range.count)
+        // Reading fills all of it or throws.
+        buffer = try ByteBuffer(count: range.count, from: Self.memory, isOverwritten: true)
       } catch {
         throw SafetensorsError(error, path: handle.file.path)
       }

@@ -3,43 +3,38 @@
 
 internal import Glibc
 
-/// Zeroed, writable heap memory with one owner, to be frozen into a tensor's storage.
+/// Writable heap memory with one owner, to be frozen into a tensor's storage.
 @safe
-public struct ByteBuffer: ~Copyable, @unchecked Sendable {
-  private let base: UnsafeMutableRawPointer
+public struct ByteBuffer: ~Copyable, Sendable {
+  // Nothing else has it before it is frozen.
+  private let storage: TensorStorage
   /// The size in bytes.
-  public let count: Int
-  private let isMapped: Bool
-
-  /// From this size on, memory is mapped in huge pages where the system offers them: a page fault
-  /// every 4 KiB would cost more than the copy it serves.
-  private static let mappingThreshold = 4 << 20
+  public var count: Int { storage.count }
 
   /// Allocates zeroed memory.
   ///
   /// - Throws: `TensorError.outOfMemory`.
   public init(count: Int) throws(TensorError) {
     precondition(count >= 0)
-    self.count = count
-    isMapped = count >= Self.mappingThreshold
-    if isMapped {
-      guard
-        let pointer = unsafe mmap(
-          nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-        unsafe pointer != MAP_FAILED
-      else { throw .outOfMemory(byteCount: count) }
-      _ = unsafe madvise(pointer, count, MADV_HUGEPAGE)
-      unsafe base = pointer
-    } else {
-      guard let pointer = unsafe calloc(max(count, 1), 1) else {
-        throw .outOfMemory(byteCount: count)
-      }
-      unsafe base = pointer
-    }
+    storage = try TensorStorage(owning: Allocation(zeroed: count), count: count)
   }
 
-  deinit {
-    unsafe TensorStorage.release(base, count: count, isMapped: isMapped)
+  /// Takes memory that tensors have left, or else allocates zeroed memory.
+  ///
+  /// - Parameter isOverwritten: Whether all bytes that will be read are written first; what tensors have
+  ///   left is zeroed otherwise.
+  /// - Throws: `TensorError.outOfMemory`.
+  public init(
+    count: Int, from memory: WarmMemory?, isOverwritten: Bool
+  ) throws(TensorError) {
+    guard let memory, let allocation = memory.take(count) else {
+      storage = try TensorStorage(
+        owning: Allocation(zeroed: count), count: count, leavingTo: memory)
+      return
+    }
+    // Nothing else has the allocation.
+    if !isOverwritten { unsafe memset(allocation.base, 0, count) }
+    storage = TensorStorage(owning: allocation, count: count, leavingTo: memory)
   }
 
   /// Gives write access to the memory, which must not escape the closure.
@@ -47,15 +42,11 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
   public mutating func withUnsafeMutableBytes<R, E: Error>(
     _ body: (UnsafeMutableRawBufferPointer) throws(E) -> R
   ) throws(E) -> R {
-    try unsafe body(UnsafeMutableRawBufferPointer(start: base, count: count))
+    try unsafe storage.withUnsafeMutableBytes(body)
   }
 
   /// Ends writing and hands the memory over to a shared, immutable storage.
-  public consuming func freeze() -> TensorStorage {
-    let storage = unsafe TensorStorage(owning: base, count: count, isMapped: isMapped)
-    discard self
-    return storage
-  }
+  public consuming func freeze() -> TensorStorage { storage }
 }
 
 extension RawSpan {

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+internal import Synchronization
+
 /// Copies a box of elements between two tensors' bytes, permuting axes and casting as the layouts
 /// and types say.
 public struct StridedCopy: Sendable {
-  let axes: [CopyAxis]
+  private(set) var axes: [CopyAxis]
   private let pattern: Pattern
   let cast: Cast
-  let source: Region
-  let destination: Region
+  private(set) var source: Region
+  private(set) var destination: Region
 
   /// The part of a tensor that a box touches.
   struct Region: Sendable {
     /// The position in bytes of the first element.
-    let start: Int
+    var start: Int
     /// The bytes the tensor must have at least.
     let end: Int
     /// The size in bytes of one element.
@@ -27,7 +29,8 @@ public struct StridedCopy: Sendable {
     case rows
     /// The last axis is contiguous in the destination, the one of this index in the source.
     case transpose(Int)
-    case elements
+    /// Neither; the axis of this index is copied along, and for each of its pieces the other one's indices.
+    case elements(along: Int, between: Int?)
   }
 
   /// Plans a copy; layouts of another rank than `extents`, or a destination in which two elements
@@ -75,9 +78,39 @@ public struct StridedCopy: Sendable {
       axes = [CopyAxis(extent: 1, source: 1, destination: 1)]
       return .rows
     }
-    guard last.destination == 1 else { return .elements }
-    if last.source == 1 { return .rows }
-    return axes.firstIndex { $0.source == 1 }.map { .transpose($0) } ?? .elements
+    let row = axes.count - 1
+    if last.destination == 1 && last.source == 1 { return .rows }
+    guard last.destination == 1, let column = axes.firstIndex(where: { $0.source == 1 }) else {
+      return .elements(along: row, between: nil)
+    }
+    let (rows, columns) = (last.extent, axes[column].extent)
+    guard min(rows, columns) < leastTileSide, max(rows, columns) >= leastTileSide else {
+      return .transpose(column)
+    }
+    return rows < columns
+      ? .elements(along: column, between: row) : .elements(along: row, between: column)
+  }
+
+  /// The size in bytes of what is written.
+  public var byteCount: Int { axes.reduce(destination.width) { $0 * $1.extent } }
+
+  /// The number of parts of about some size in bytes that the copy can be cut into, at least one.
+  public func partCount(of byteCount: Int) -> Int {
+    guard case .empty = pattern else {
+      return max(1, min(axes[0].extent, self.byteCount / byteCount))
+    }
+    return 1
+  }
+
+  /// One of the parts that have no element in common and are all of the copy together.
+  public func part(_ index: Int, of count: Int) -> StridedCopy {
+    guard count > 1 else { return self }
+    var part = self
+    let first = axes[0].extent * index / count
+    part.axes[0].extent = axes[0].extent * (index + 1) / count - first
+    part.source.start += first * axes[0].source * source.width
+    part.destination.start += first * axes[0].destination * destination.width
+    return part
   }
 
   /// Copies the box between the bytes of two tensors.
@@ -96,9 +129,12 @@ public struct StridedCopy: Sendable {
   ///
   /// Several threads may fill boxes of one destination that have no element in common. A tensor
   /// that is too small for its layout is a programming error.
+  ///
+  /// - Parameter pastCache: Whether so much is written that none of it will be in the cache when it is read.
   @unsafe
   public func callAsFunction(
-    from source: UnsafeRawBufferPointer, to destination: UnsafeMutableRawBufferPointer
+    from source: UnsafeRawBufferPointer, to destination: UnsafeMutableRawBufferPointer,
+    pastCache: Bool = false
   ) {
     precondition(
       self.source.end <= source.count,
@@ -113,9 +149,13 @@ public struct StridedCopy: Sendable {
     let target = unsafe to + self.destination.start
     switch pattern {
     case .empty: break
-    case .rows: unsafe copyRows(first, target)
-    case .transpose(let axis): unsafe transpose(first, target, columnAxis: axis)
-    case .elements: unsafe copyElements(first, target)
+    case .rows: unsafe copyRows(first, target, pastCache: pastCache)
+    case .transpose(let axis):
+      unsafe transpose(first, target, columnAxis: axis, pastCache: pastCache)
+    case .elements(let along, let between):
+      unsafe copyElements(first, target, along: along, between: between, pastCache: pastCache)
     }
+    // Stores past the cache are in no order with those by which threads agree that the work is done.
+    if pastCache { atomicMemoryFence(ordering: .sequentiallyConsistent) }
   }
 }

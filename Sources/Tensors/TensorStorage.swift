@@ -6,30 +6,20 @@ internal import Glibc
 /// Immutable bytes shared by tensors: heap memory or a mapped file.
 @safe
 public final class TensorStorage: @unchecked Sendable {
-  // Never written after init, so that sharing between threads is safe.
-  private let base: UnsafeMutableRawPointer
-  private let isMapped: Bool
+  // Never written after it is shared, so that sharing between threads is safe.
+  private let allocation: Allocation
+  private let memory: WarmMemory?
   /// The size in bytes.
   public let count: Int
 
-  @unsafe
-  init(owning base: UnsafeMutableRawPointer, count: Int, isMapped: Bool) {
-    unsafe self.base = base
+  init(owning allocation: Allocation, count: Int, leavingTo memory: WarmMemory? = nil) {
+    self.allocation = allocation
+    self.memory = memory
     self.count = count
-    self.isMapped = isMapped
   }
 
   deinit {
-    unsafe Self.release(base, count: count, isMapped: isMapped)
-  }
-
-  @unsafe
-  static func release(_ base: UnsafeMutableRawPointer, count: Int, isMapped: Bool) {
-    if isMapped {
-      _ = unsafe munmap(base, count)
-    } else {
-      unsafe free(base)
-    }
+    if let memory { memory.give(allocation) } else { allocation.release() }
   }
 
   /// Copies bytes to the heap.
@@ -48,7 +38,7 @@ public final class TensorStorage: @unchecked Sendable {
     @_lifetime(borrow self)
     get {
       // self owns the memory and is borrowed for the lifetime of the span.
-      let span = unsafe RawSpan(_unsafeStart: base, byteCount: count)
+      let span = unsafe RawSpan(_unsafeStart: allocation.base, byteCount: count)
       return unsafe _overrideLifetime(span, borrowing: self)
     }
   }
@@ -58,7 +48,15 @@ public final class TensorStorage: @unchecked Sendable {
   public func withUnsafeBytes<R, E: Error>(
     _ body: (UnsafeRawBufferPointer) throws(E) -> R
   ) throws(E) -> R {
-    try unsafe body(UnsafeRawBufferPointer(start: base, count: count))
+    try unsafe body(UnsafeRawBufferPointer(start: allocation.base, count: count))
+  }
+
+  /// Gives write access to the bytes before the storage is shared.
+  @unsafe
+  func withUnsafeMutableBytes<R, E: Error>(
+    _ body: (UnsafeMutableRawBufferPointer) throws(E) -> R
+  ) throws(E) -> R {
+    try unsafe body(UnsafeMutableRawBufferPointer(start: allocation.base, count: count))
   }
 }
 
@@ -88,7 +86,7 @@ extension TensorStorage {
     guard let base = unsafe mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0),
       unsafe base != MAP_FAILED
     else { throw .system(path, "map") }
-    return unsafe TensorStorage(owning: base, count: count, isMapped: true)
+    return unsafe TensorStorage(owning: Allocation(mapped: base, count: count), count: count)
   }
 }
 

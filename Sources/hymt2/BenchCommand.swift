@@ -19,8 +19,10 @@ struct BenchCommand: ParsableCommand {
     usage: "hymt2 bench [<options>]",
     discussion: """
       The layer has the size of one of Hy-MT2-30B-A3B: 128 experts of 2048 x 768 in bfloat16, \
-      1.2 GB. Results allocate their own memory, as they do in use; memcpy copies into warm \
-      memory on one thread. `ci/bench` also runs NeMo Automodel's adapter on this layer.
+      1.2 GB. It is converted into new memory and into warm memory, that of the result before, and \
+      is cast to float32 and back. In each run memcpy copies as many bytes on as many threads, and \
+      the share of its bytes a second, read and written, is each conversion's. `ci/bench` also runs \
+      NeMo Automodel's adapter on this layer.
 
       A case is a random whole checkpoint (experts 1-16, hidden 1-32, intermediate 1-16, layers \
       1-4, dense 0-2, MTP 0-2) that is generated, round-tripped and compared.
@@ -28,6 +30,8 @@ struct BenchCommand: ParsableCommand {
       Examples:
         hymt2 bench
         hymt2 bench --runs 3 --cases 50000 --json
+        hymt2 bench --experts 32 --hidden 4096 --intermediate 1536
+        hymt2 bench --growth
       """)
 
   @OptionGroup var layout: LayoutArguments
@@ -37,6 +41,15 @@ struct BenchCommand: ParsableCommand {
 
   @Option(help: "Experts of the layer.")
   var experts = 128
+
+  @Option(help: "Hidden size of the layer.")
+  var hidden = 2048
+
+  @Option(help: "Intermediate size of the experts.")
+  var intermediate = 768
+
+  @Flag(help: "Also measure layers of other sizes, and several layers.")
+  var growth = false
 
   @Option(help: "Random checkpoints checked.")
   var cases = 20_000
@@ -51,96 +64,27 @@ struct BenchCommand: ParsableCommand {
     try require("--threads", threads, in: 1...1024)
     try require("--runs", runs, in: 1...1000)
     try require("--experts", experts, in: 1...1024)
+    try require("--hidden", hidden, in: 1...65_536)
+    try require("--intermediate", intermediate, in: 1...65_536)
   }
 
   func run() throws {
     try runOrExit {
       let layout = try layout.chosenOrUsual()
-      let layer = try LayerBench(layout, experts: experts, runs: runs)
+      let sizes = LayerSizes(experts: experts, hidden: hidden, intermediate: intermediate)
+      let layer = try LayerBench(layout, sizes, runs: runs, isWhole: true)
+      let growth = growth ? try GrowthBench(layout, sizes, runs: runs) : nil
       let roundTrips = try RoundTripBench(
         layout, cases: cases, threads: ParallelWork.workerCount(threads))
       layer.report(to: output.console)
+      growth?.report(to: output.console)
       roundTrips.report(to: output.console)
       output.console.printDocument(
-        "bench", holds: true, layout.members + layer.json + roundTrips.json)
+        "bench", holds: true,
+        layout.members + layer.json + roundTrips.json
+          + (growth.map { ["growth": $0.json] } ?? [:]))
       return true
     }
-  }
-}
-
-/// The times of one layer's conversions.
-private struct LayerBench {
-  private let byteCount: Int
-  private var rows: [(name: String, seconds: Double)] = []
-
-  init(_ layout: Layout, experts: Int, runs: Int) throws {
-    var sizes = Dictionary(uniqueKeysWithValues: layout.sizes.map { ($0.symbol, max(1, $0.least)) })
-    sizes[SizeSymbol.hidden.rawValue] = 2048
-    sizes[SizeSymbol.intermediate.rawValue] = 768
-    sizes[SizeSymbol.experts.rawValue] = experts
-    let config = try ModelConfig(layout, sizes: sizes, layerKinds: [.sparse])
-    let adapter = StateDictAdapter(
-      config: config, options: AdapterOptions(completeness: .presentGroups))
-    let infos = try config.listing().filter { layout.tensors[$0.rule].isOfExperts }.map(\.info)
-    byteCount = try TensorTotals(infos).byteCount
-    let layer = try StateDict(infos.map { ($0.name, try SyntheticTensor.make($0)) })
-    let native = try adapter.fromHF(layer)
-    try time("fromHF", runs) { try adapter.fromHF(layer) }
-    try time("toHF", runs) { try adapter.toHF(native) }
-    // Memory never written to is one zero page, which no copy has to fetch.
-    let source = try SyntheticTensor.make(TensorInfo("source", .u8, Shape([byteCount])))
-    var target = try ByteBuffer(count: byteCount)
-    try time("memcpy", runs) {
-      // Both buffers have this size, and nothing else holds the target.
-      unsafe source.withUnsafeBytes { (from: UnsafeRawBufferPointer) in
-        unsafe target.withUnsafeMutableBytes { (to: UnsafeMutableRawBufferPointer) in
-          unsafe to.copyMemory(from: from)
-        }
-      }
-    }
-  }
-
-  /// Adds the median of some runs; the result of each is released before the next.
-  private mutating func time<R>(_ name: String, _ runs: Int, _ work: () throws -> R) throws {
-    var times: [Double] = []
-    for _ in 0...runs {
-      let start = ContinuousClock.now
-      let result = try work()
-      times.append((.now - start) / .seconds(1))
-      withExtendedLifetime(result) {}
-    }
-    rows.append((name, times.dropFirst().sorted()[runs / 2]))
-  }
-
-  func report(to console: Console) {
-    let memcpy = rows[rows.count - 1].seconds
-    console.print("one MoE layer, \(byteText(byteCount)), median of the runs")
-    for (name, seconds) in rows {
-      console.print(
-        "  \(name.padded(to: 8)) \(Self.text(seconds)) s  "
-          + "\(Self.text(Double(byteCount) / seconds / 1e9)) GB/s  "
-          + "\(Self.text(memcpy / seconds)) of memcpy")
-    }
-  }
-
-  var json: JSONObject {
-    [
-      "bytes": JSONValue(byteCount),
-      "seconds": .object(JSONObject(rows.map { ($0.name, JSONValue($0.seconds)) })),
-    ]
-  }
-
-  private static func text(_ value: Double) -> String {
-    let thousandths = Int((value * 1000).rounded())
-    let fraction = String(thousandths % 1000)
-    return "\(thousandths / 1000)." + String(repeating: "0", count: 3 - fraction.count) + fraction
-  }
-}
-
-extension String {
-  /// The text with spaces after it up to a width.
-  func padded(to width: Int) -> String {
-    self + String(repeating: " ", count: max(0, width - count))
   }
 }
 

@@ -70,8 +70,8 @@ struct VerifyCommand: ParsableCommand {
     try runOrExit {
       if synthetic, let config {
         let planner = try adapter.planner(try layout.config(fileAt: config), mtp: mtp)
-        let infos = planner.schema
-        return try verify(planner, infos) { try SyntheticTensor.make(infos[$0]) }
+        let (infos, memory) = (planner.schema, WarmMemory(mostByteCount: 64 << 20))
+        return try verify(planner, infos) { try SyntheticTensor.make(infos[$0], memory: memory) }
       }
       let folder = try layout.folder(
         folder ?? "", config: config, headersOnly ? .read : reading.access)

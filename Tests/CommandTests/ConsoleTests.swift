@@ -68,12 +68,16 @@ struct ConsoleTests {
 
   @Test("hymt2 bench measures, in text and JSON")
   func bench() throws {
-    let text = try Hymt2.run("bench", "--runs", "1", "--experts", "1", "--cases", "50")
+    let text = try Hymt2.run(
+      "bench", "--runs", "1", "--experts", "1", "--cases", "50", "--growth")
     text.expectSuccess()
     let lines = text.output.split(separator: "\n").map(String.init)
-    let starts = ["one MoE layer, 9.4 MB, ", "  fromHF  ", "  toHF  ", "  memcpy  "]
+    let starts = [
+      "MoE layer, 9.4 MB, ", "  memcpy  ", "  fromHF new ", "  toHF new ", "  fromHF  ", "  toHF  ",
+      "  to F32  ", "  to BF16  ", "growth: ",
+    ]
     #expect(zip(lines, starts).allSatisfy { $0.hasPrefix($1) }, "\(text.output)")
-    #expect(lines.count == 5 && lines[3].hasSuffix(" 1.000 of memcpy"), "\(text.output)")
+    #expect(lines.count == 20 && lines[1].hasSuffix(" 1.000 of memcpy"), "\(text.output)")
     #expect(
       lines.last?.wholeMatch(
         of: /[\d,]+ random checkpoints a second .*, 50 in all on \d+ threads/)
@@ -84,7 +88,9 @@ struct ConsoleTests {
     .json()
     #expect(json["schemaVersion"] == 1)
     #expect(json["bytes"] == 9_437_184)
-    #expect(json["seconds"]?.objectValue?.members.map(\.0) == ["fromHF", "memcpy", "toHF"])
+    let rows = ["fromHF", "fromHF new", "memcpy", "to BF16", "to F32", "toHF", "toHF new"]
+    #expect(json["seconds"]?.objectValue?.members.map(\.0) == rows)
+    #expect(json["ofMemcpy"]?.objectValue?.members.map(\.0) == rows)
     #expect(json["cases"] == 50)
   }
 }

@@ -35,6 +35,36 @@ struct ByteBufferTests {
     }
   }
 
+  @Test("Memory that a tensor has left is taken again, zeroed unless it is overwritten")
+  func warmMemory() throws {
+    let memory = WarmMemory()
+    func make(_ count: Int, isOverwritten: Bool, fill: UInt8? = nil) throws -> (UInt8, UInt) {
+      var buffer = try ByteBuffer(count: count, from: memory, isOverwritten: isOverwritten)
+      #expect(buffer.count == count)
+      return unsafe buffer.withUnsafeMutableBytes { bytes in
+        let place = UInt(bitPattern: bytes.baseAddress)
+        let last = unsafe bytes[count - 1]
+        if let fill { for index in 0..<count { unsafe bytes[index] = fill } }
+        return (last, place)
+      }
+    }
+    for count in [100, 5 << 20] {
+      let first = try make(count, isOverwritten: false, fill: 9)
+      let again = try make(count - 1, isOverwritten: true)
+      let zeroed = try make(count, isOverwritten: false)
+      #expect(first.0 == 0 && again == (9, first.1) && zeroed == (0, first.1))
+      // What is left is too small, and then too large.
+      #expect(try make(count + 1, isOverwritten: true).0 == 0)
+      #expect(try make(count / 3, isOverwritten: true).0 == 0)
+    }
+    let none = WarmMemory(mostByteCount: 9)
+    for _ in 0..<2 {
+      var buffer = try ByteBuffer(count: 10, from: none, isOverwritten: true)
+      #expect(unsafe buffer.withUnsafeMutableBytes { unsafe $0.allSatisfy { $0 == 0 } })
+      unsafe buffer.withUnsafeMutableBytes { unsafe $0[9] = 1 }
+    }
+  }
+
   @Test("Spans of equal bytes are equal, others are not")
   func comparison() {
     let (a, b): ([UInt8], [UInt8]) = ([1, 2, 3], [1, 2, 4])

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+import Dispatch
 import Tensors
 import Testing
 
@@ -40,6 +41,74 @@ struct StridedCopyTests {
         #expect(try box.mismatch(&random) == nil)
       }
     }
+  }
+
+  @Test("All small matrices are copied in any order of axes, close together and with odd distances")
+  func smallMatrices() throws {
+    var random = Random(seed: 12)
+    for types in widths.map({ ($0, $0) }) + [(.bf16, .f32), (.f32, .bf16)] {
+      let sizes = Array(1...9) + [15, 16, 17]
+      for rows in sizes {
+        for columns in sizes {
+          let extents = [rows, columns]
+          for (from, to) in [([0, 1], [0, 1]), ([0, 1], [1, 0]), ([1, 0], [0, 1])] {
+            for (gap, after) in [(1, 3), (2, 0), (3, 1)] {
+              // Elements of a row are apart by the gap, on either side.
+              let spread = Box.layout(extents + [gap], order: from + [2], offset: 1) { after }
+              let close = Box.layout(extents, order: to, offset: after)
+              let sparse = StridedLayout(offset: 1, strides: Array(spread.strides.prefix(2)))
+              for (source, destination) in [(sparse, close), (close, sparse)] {
+                let box = Box(
+                  extents: extents, source: source, destination: destination, types: types)
+                #expect(try box.mismatch(&random) == nil)
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @Test("Long interleaved rows come apart and together again")
+  func interleaved() throws {
+    var random = Random(seed: 13)
+    for types in widths.map({ ($0, $0) }) + [(.bf16, .f32), (.f32, .bf16)] {
+      for (length, halves) in [(1023, 2), (1025, 2), (2050, 3), (40, 7)] {
+        let extents = [2, halves, length]
+        let apart = Box.layout(extents, order: [0, 1, 2], offset: 3)
+        let together = Box.layout(extents, order: [0, 2, 1])
+        for (source, destination) in [(apart, together), (together, apart)] {
+          let box = Box(extents: extents, source: source, destination: destination, types: types)
+          #expect(try box.mismatch(&random) == nil)
+        }
+      }
+    }
+  }
+
+  @Test("Threads fill the parts of one destination")
+  func threads() throws {
+    var random = Random(seed: 14)
+    let extents = [300, 500]
+    let box = Box(
+      extents: extents, source: Box.layout(extents, order: [0, 1]),
+      destination: Box.layout(extents, order: [1, 0]), types: (.bf16, .bf16))
+    let copy = try StridedCopy(
+      extents: extents, source: box.source, sourceType: .bf16, destination: box.destination,
+      destinationType: .bf16)
+    let from = randomBytes(&random, 300_000)
+    var (whole, found) = (from, from)
+    #expect(try box.mismatch(&random) == nil)
+    run(copy, from: from, to: &whole)
+    unsafe from.withUnsafeBytes { source in
+      unsafe found.withUnsafeMutableBytes { target in
+        // Parts have no element in common.
+        nonisolated(unsafe) let (source, target) = unsafe (source, target)
+        DispatchQueue.concurrentPerform(iterations: 8) { part in
+          unsafe copy.part(part, of: 8)(from: source, to: target, pastCache: part % 2 == 0)
+        }
+      }
+    }
+    #expect(found == whole)
   }
 
   @Test("Two experts' gate and up halves land side by side")

@@ -56,8 +56,20 @@ struct Box: CustomStringConvertible {
       extents: extents, source: source, sourceType: types.from, destination: destination,
       destinationType: types.to)
     run(copy, from: from, to: &found)
-    guard let at = found.indices.first(where: { found[$0] != expected[$0] }) else { return nil }
-    return "\(self): byte \(at) is \(found[at]), not \(expected[at])"
+    if let at = found.indices.first(where: { found[$0] != expected[$0] }) {
+      return "\(self): byte \(at) is \(found[at]), not \(expected[at])"
+    }
+    for count in [1, 2, 3] where count <= copy.partCount(of: 1) {
+      found = before
+      // The parts are run past the cache, and the last one first.
+      for part in (0..<count).reversed() {
+        run(copy.part(part, of: count), from: from, to: &found, pastCache: true)
+      }
+      if let at = found.indices.first(where: { found[$0] != expected[$0] }) {
+        return "\(self) in \(count) parts: byte \(at) is \(found[at]), not \(expected[at])"
+      }
+    }
+    return nil
   }
 
   private func oracle(from: [UInt8], to: [UInt8]) throws -> [UInt8] {
@@ -93,9 +105,11 @@ func randomBytes(_ random: inout Random, _ count: Int) -> [UInt8] {
   (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
 }
 
-func run(_ copy: StridedCopy, from: [UInt8], to: inout [UInt8]) {
-  var span = to.mutableSpan
-  // Bytes have no padding that could be read uninitialized.
-  var bytes = unsafe span.mutableBytes
-  unsafe copy(from: from.span.bytes, to: &bytes)
+func run(_ copy: StridedCopy, from: [UInt8], to: inout [UInt8], pastCache: Bool = false) {
+  unsafe from.withUnsafeBytes { source in
+    unsafe to.withUnsafeMutableBytes { target in
+      // The arrays are different ones and valid here.
+      unsafe copy(from: source, to: target, pastCache: pastCache)
+    }
+  }
 }
