@@ -31,7 +31,7 @@ struct LayoutsCommandTests {
     let moved = layouts.filter { $0["operations"]?.arrayValue?.contains("moved last") == true }
     #expect(
       moved.compactMap { $0["name"]?.stringValue } == [
-        "minimax_m2", "gpt_oss", "kimi_vl", "minimax_m3_vl", "step3p7",
+        "minimax_m2", "gpt_oss", "kimi_vl", "minimax_m3_vl", "step3p7", "ernie4_5_moe",
       ])
   }
 

@@ -204,6 +204,22 @@ struct FaultyTable: Sendable, CustomTestStringConvertible {
       "fused[e, h, I + i]", "fused[e, h, X + i]", line: 17, sparse + ".up.weight",
       expected: "a number or a size: one of E, H, I, S", found: "'X' in ' X + i'"),
     FaultyTable(
+      "fused[e, h, i]", "fused[e, h, (I + i) % (3 * I)]", line: 16, sparse + ".gate.weight",
+      expected: "halves exchanged, such as '(I + j) % (2 * I)'", found: "'(I+i)%(3*I)'"),
+    FaultyTable(
+      "norm.weight: {shape: [H], role: norm}",
+      "norm.weight: {shape: [H], role: norm, native shape: [1, H]}", line: 9,
+      block + ".norm.weight",
+      expected:
+        "a native shape beside a native name, and a type to cast to without indices, both in layers",
+      found: "another tensor's"),
+    FaultyTable(
+      "head.weight: {shape: [H], role: head}", "head.weight: {shape: [H], cast: F32}", line: 20,
+      "tensors.head.weight",
+      expected:
+        "a native shape beside a native name, and a type to cast to without indices, both in layers",
+      found: "another tensor's"),
+    FaultyTable(
       "fused[e, h, I + i]", "fused[h, e, I + i]", line: 17, sparse + ".up.weight",
       expected:
         "as many indices, the same one for experts, and the same cast as in the other parts of "

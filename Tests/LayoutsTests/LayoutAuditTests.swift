@@ -56,6 +56,11 @@ struct WrongTable: Sendable, CustomTestStringConvertible {
       line: 17, experts + ".up.weight", expected: "parts that fill 'mlp.experts.fused' [",
       found: "nothing at [0, 0, "),
     WrongTable(
+      "a native shape of more elements",
+      ("automodel: mlp.choice.weight", "automodel: mlp.choice.weight, native shape: [E, H, 2]"),
+      is: .complete, line: 13, block + ".sparse.mlp.router.weight",
+      expected: "a native shape of as many elements as [", found: ", 2], with H = "),
+    WrongTable(
       "every second place only", ("down[e, i, h]", "down[e, i, 2 * h]"), is: .complete, line: 18,
       experts + ".down.weight", expected: "parts that fill 'mlp.experts.down' [",
       found: "nothing at [0, 0, 1]"),

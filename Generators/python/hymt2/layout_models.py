@@ -256,8 +256,17 @@ _GLM_NEXT: Config = {
     "hc_mult": 2,
     "layer_types": ["linear_attention", "indexed_attention", "linear_attention"],
 }
+_GLM_VISION: Config = {
+    "depth": 1,
+    "hidden_size": 8,
+    "intermediate_size": 12,
+    "num_heads": 2,
+    "out_hidden_size": 16,
+    "projection_intermediate_size": 12,
+    "patch_size": 2,
+}
 SMALL["glm5_next"] = [
-    {"text_config": text, "vision_config": {"depth": 1, "hidden_size": 8, "num_heads": 2}}
+    {"text_config": text, "vision_config": _GLM_VISION}
     for text in (
         _GLM_NEXT,
         _GLM_NEXT | {"n_routed_experts": 12, "n_shared_experts": 2, "attention_bias": True},
@@ -271,8 +280,9 @@ SMALL["qwen3_5_moe"] = [
         _QWEN_NEXT | {"num_experts": 12, "attention_bias": True, "num_hidden_layers": 5},
     )
 ]
+_GLM_ONLY = ("n_shared_experts", "num_nextn_predict_layers")
 _MIMO: Config = {
-    **{key: _GLM[key] for key in _GLM if key not in ("n_shared_experts", "num_nextn_predict_layers")},
+    **{key: value for key, value in _GLM.items() if key not in _GLM_ONLY},
     "head_dim": 8,
     "v_head_dim": 5,
     "swa_num_key_value_heads": 4,
@@ -369,13 +379,13 @@ def saved_tensors(table: str, model: PreTrainedModel) -> dict[str, torch.Tensor]
         return {f"language_model.{key}": tensors[key] for key in tensors}
     if table == "kimi_linear":
         # It saves dense layers under the names of experts' modules, which no published file has.
-        dense = re.compile(r"\.block_sparse_moe\.((?:gate|up|down)_proj\.)")
-        return {dense.sub(r".mlp.\1", key): tensors[key] for key in tensors}
+        dense = re.compile(r"(layers\.\d+)\.\w+\.((?:gate|up|down)_proj\.)")
+        return {dense.sub(r"\1.mlp.\2", key): tensors[key] for key in tensors}
     if table == "qwen3_5_moe":
         # It saves experts one by one; published files hold them grouped, as the model does.
-        apart = re.compile(r"\.mlp\.experts\.\d+\.")
+        apart = re.compile(r"\.experts\.\d+\.")
         tensors = {key: tensors[key] for key in tensors if not apart.search(key)}
-        return tensors | {key: state[key] for key in state if ".mlp.experts." in key}
+        return tensors | {key: state[key] for key in state if ".experts." in key}
     if table == "qwen3_vl_moe":
         # Published files hold each expert's matrix the other way round; see the fixtures' README.
         for key in tensors:

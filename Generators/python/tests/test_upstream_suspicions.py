@@ -49,14 +49,6 @@ def experts(prefix: str = "model.") -> dict[str, torch.Tensor]:
 GROUP = "layers.0.mlp.experts.down_projs"
 
 
-def test_ernie_takes_the_prefix_of_experts_from_the_last_key() -> None:
-    ernie = adapter("ernie4_5", "Ernie4_5_MoeStateDictAdapter")
-    native = ernie.from_hf({**experts(), "lm_head.weight": torch.ones(1)})
-    # The group is named like a file without prefix, and so is what is saved of it.
-    saved = ernie.to_hf(native)
-    assert all(key.startswith("layers.0.mlp.experts.") for key in set(saved) - {"lm_head.weight"})
-
-
 def test_step_saves_two_native_biases_under_one_name() -> None:
     step = adapter("step3p5", "Step3p5StateDictAdapter")
     one, other = "model.layers.0.moe.gate.bias", "model.layers.0.moe.gate.e_score_correction_bias"
@@ -119,12 +111,6 @@ def test_kimi_k25_casts_the_routers_bias_and_all_else() -> None:
     name = "language_model.model.layers.0.mlp.gate.e_score_correction_bias"
     (found,) = kimi.from_hf({name: torch.tensor([1.001])}).values()
     assert found.dtype == torch.bfloat16 and found.item() == 1.0
-
-
-def test_glm5_next_drops_one_layer_after_the_last_alone() -> None:
-    glm = adapter("glm5_next", "Glm5NextStateDictAdapter")
-    names = [f"model.language_model.layers.{layer}.norm.weight" for layer in range(3)]
-    assert list(glm.from_hf({name: torch.ones(1) for name in names})) == [names[0], names[2]]
 
 
 @pytest.mark.parametrize(("model", "name"), MIXIN_EXPERTS.items())

@@ -19,6 +19,13 @@ struct FormulaText {
     return formulas.joined(separator: ", ") + ", and all else stays in place, bit for bit"
   }
 
+  /// What is cast.
+  var types: String {
+    let isForced = layout.tensors.contains { $0.loadedType != nil }
+    return "grouped experts take the target type on load; nothing else is "
+      + (isForced ? "cast but what the layout gives a type" : "ever cast")
+  }
+
   /// The shapes of grouped tensors.
   var shapes: String {
     let shapes = layout.groups.map(shape).unique

@@ -22,7 +22,7 @@ extension Laws {
 
   private static let types = AdapterLaw(
     "types",
-    statement: "grouped experts take the target type on load; nothing else is ever cast",
+    stated: { FormulaText($0).types },
     reason: "the router's bias is float32 on purpose: in bfloat16 it chooses other experts",
     brokenBy: "the router's bias cast with the rest",
     worth: "says that a type is wrong before any element is compared"

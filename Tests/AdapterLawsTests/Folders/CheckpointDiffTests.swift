@@ -19,8 +19,15 @@ struct CheckpointDiffTests {
   }
 
   static func checkpoint(_ config: ModelConfig) throws -> StateDict {
+    // Types that loading forces are those of the file, which native form would not tell otherwise.
     try StateDict(
-      ModelSchema(config).tensors().map { ($0.name, try SyntheticTensor.make($0)) })
+      config.listing().map { listed in
+        let type = config.layout.tensors[listed.rule].loadedType ?? listed.info.dtype
+        return (
+          listed.info.name,
+          try SyntheticTensor.make(TensorInfo(listed.info.name, type, listed.info.shape))
+        )
+      })
   }
 
   static func side(_ checkpoint: StateDict) -> CheckpointDiff.Side {
