@@ -98,7 +98,8 @@ struct ReadmeTests {
       [.posixPermissions: 0o755], ofItemAtPath: scratch["python3"])
     let page = try Data(contentsOf: URL(filePath: "\(Hymt2.tree)/docs/goldens.md"))
     let lines = Self.blocks(of: String(decoding: page, as: UTF8.self)).flatMap(\.self)
-    #expect(lines.count == 8 && lines.allSatisfy { $0.hasPrefix("hymt2 golden ") })
+      .filter { $0.hasPrefix("hymt2 ") }
+    #expect(lines.count == 8)
     for line in lines {
       let outcome = try shell("CI=; unset CI; PATH=$PWD:$PATH; \(line)", in: scratch.path)
       let status: Int32 = line.contains(" diff ") ? 1 : 0
