@@ -86,9 +86,9 @@ public struct OpenFile: ~Copyable, Sendable {
     let operation = "read \(buffer.count) bytes from byte \(offset) on"
     guard let done = unsafe fill(buffer, at: offset) else { throw FileError(path, operation) }
     guard done == buffer.count else {
+      let end = (try? byteCount()) ?? offset + done
       throw FileError(
-        path, operation,
-        reason: "that it was cut off while it was read and ends at byte \(offset + done)",
+        path, operation, reason: "that it was cut off while it was read and ends at byte \(end)",
         remedy: "put the whole file back, let nothing write to it, and run this again")
     }
   }

@@ -21,6 +21,12 @@ import Testing
   /// The layouts of the set, one of those that read one model type.
   static let layouts = ["hy_v3"] + Layout.knownNames.filter { !$0.hasPrefix("hy_") }
 
+  /// The layouts of which the set, which may have 12 MB, has two cases without low-rank factors.
+  private static let small = [
+    "ernie4_5_moe", "glm5_next", "hunyuan_image3", "kimi_linear", "mimo_v2_flash", "qwen3_5_moe",
+    "qwen3_next",
+  ]
+
   /// The cases of a layout, and of those that read the same model type.
   private func cases(of layout: Layout) -> [GoldenCase] {
     cases.filter { $0.description.setup.config.layout.modelTypes == layout.modelTypes }
@@ -33,7 +39,8 @@ import Testing
   @Test(arguments: layouts) func everyLayoutHasItsCases(name: String) throws {
     let layout = try Layout.named(name)
     // What is another layout under other names has a few.
-    #expect(cases(of: layout).count >= (layout.starts.isEmpty ? 12 : 3))
+    let least = Self.small.contains(name) ? 2 : layout.starts.isEmpty ? 12 : 3
+    #expect(cases(of: layout).count >= least)
   }
 
   @Test(arguments: layouts) func everyRenameHasAGolden(name: String) throws {
@@ -60,7 +67,7 @@ import Testing
     let factors = layout.lora.flatMap { rule in
       ["A", "B"].map { "\(layout.groups[rule.group].module)\(rule.native)_\($0)" }
     }
-    for group in layout.groups.map(\.name) + factors {
+    for group in layout.groups.map(\.name) + (Self.small.contains(name) ? [] : factors) {
       let isThere = suited.contains { golden in
         golden[.native].names.contains { $0.text.hasSuffix(".\(group)") }
       }

@@ -43,7 +43,7 @@ extension NamesTests.Change {
       grouped(model) { _ in true }.map { $0.filter { !model.names.contains($0) } + model.names }
     },
     Self("gate and up of an expert are one tensor", .fused, "gate and up of each expert") { model in
-      model.isSplit
+      model.isSplit && model.config.layout.tensors.contains { $0.part == .gate }
         ? model.edit { tensor in
           guard let expert = tensor.expert, model.isOfExperts(tensor) else {
             return [tensor.info.name.text]
@@ -194,7 +194,10 @@ extension NamesTests.Change {
     },
     Self("queries, keys and values are joined", .joined, "qkv_proj", "replaces") {
       model in
-      model.config.layout.tensors.contains { $0.name.start == "self_attn.k_proj.weight" }
+      let (queries, keys) = (
+        model.count("self_attn.q_proj.weight"), model.count("self_attn.k_proj.weight")
+      )
+      return keys > 0 && keys == queries
         ? model.edit { tensor in
           var name = tensor.info.name.text
           for part in ["q", "k", "v"] {
@@ -205,7 +208,9 @@ extension NamesTests.Change {
         } : nil
     },
     Self("the head is missing", .missing, "lm_head.weight' is missing") { model in
-      model.edit { $0.info.name.text.hasSuffix("lm_head.weight") ? [] : [$0.info.name.text] }
+      model.count("lm_head.weight") == 0
+        ? nil
+        : model.edit { $0.info.name.text.hasSuffix("lm_head.weight") ? [] : [$0.info.name.text] }
     },
     Self("a norm of one layer is missing", .missing, "is missing in layer 1") { model in
       let name = "\(model.layer(1))input_layernorm.weight"
@@ -257,4 +262,9 @@ extension String {
   fileprivate func components(after text: String) -> String {
     ranges(of: text).last.map { String(self[$0.upperBound...]) } ?? self
   }
+}
+
+extension NamesTests.Model {
+  /// How many names end so.
+  fileprivate func count(_ end: String) -> Int { names.count { $0.text.hasSuffix(end) } }
 }
