@@ -16,8 +16,6 @@ struct GroupPart: Sendable {
   let inverse: [Int]
   /// The other half, where an index formula exchanges halves.
   var others: [GroupPart] = []
-  /// This half and the other, or all of it.
-  var boxes: [GroupPart] { [self] + others }
 
   init(onDisk: Region, inGroup: Region, permutation: [Int], inverse: [Int]? = nil) {
     self.onDisk = onDisk

@@ -102,7 +102,7 @@ struct NameCatalog: Sendable {
   /// The shape that a source of a number on disk has in a direction, or nil for names that are native only.
   func shape(ofSource number: Int, _ direction: ConversionPlan.Direction) -> Shape? {
     guard number < schema.count else { return nil }
-    guard direction == .toHF, let native = forms[native(of: number)] else {
+    guard direction == .toHF, !forms.isEmpty, let native = forms[native(of: number)] else {
       return schema[number].shape
     }
     return native.shape
@@ -159,7 +159,7 @@ struct NameCatalog: Sendable {
     switch layout.tensors[place.rule].native {
     case .kept:
       rename(place.name)
-      if place.layer != nil,
+      if place.layer != nil, layout.tensors[place.rule].changesForm,
         let form = RenamedForm(layout.tensors[place.rule], place.values, .fromHF)
       {
         forms[native(of: number, role)] = form
@@ -167,7 +167,7 @@ struct NameCatalog: Sendable {
     case .renamed(let native):
       guard let layer = place.layer else { return rename(place.name) }
       rename(TensorName(schema.start(ofLayer: layer) + native.name(expert: place.expert ?? 0)))
-      if case .renamed(let native) = role,
+      if case .renamed(let native) = role, layout.tensors[place.rule].changesForm,
         let form = RenamedForm(layout.tensors[place.rule], place.values, .fromHF)
       {
         forms[native] = form
@@ -210,7 +210,7 @@ struct RenamedForm: Sendable {
 
   /// What becomes of a tensor in a direction, or nil if it only gets another name.
   init?(_ rule: TensorRule, _ values: LayoutValues, _ direction: ConversionPlan.Direction) {
-    guard rule.nativeExtents != nil || rule.loadedType != nil, let disk = rule.extents(values),
+    guard rule.changesForm, let disk = rule.extents(values),
       let native = rule.nativeExtents(values),
       let shape = try? Shape(direction == .fromHF ? native : disk)
     else { return nil }

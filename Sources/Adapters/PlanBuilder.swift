@@ -69,14 +69,22 @@ struct PlanBuilder {
     moves.append(move)
   }
 
+  /// Adds the move of a part from its place in a group.
+  mutating func add(_ source: Int, splitTo destination: Int, _ part: GroupPart, isRepeat: Bool) {
+    add(
+      TensorMove(
+        source: source, part.inGroup, destination: destination, part.onDisk,
+        permutation: part.inverse, isRepeat: isRepeat))
+    for other in part.others { add(source, splitTo: destination, other, isRepeat: isRepeat) }
+  }
+
   /// Adds the move of a part to its place in a group.
   mutating func add(_ source: Int, to destination: Int, _ part: GroupPart) {
-    for part in part.boxes {
-      add(
-        TensorMove(
-          source: source, part.onDisk, destination: destination, part.inGroup,
-          permutation: part.permutation))
-    }
+    add(
+      TensorMove(
+        source: source, part.onDisk, destination: destination, part.inGroup,
+        permutation: part.permutation))
+    for other in part.others { add(source, to: destination, other) }
   }
 
   /// Adds a destination that is a source under another name, whose number may be left out.

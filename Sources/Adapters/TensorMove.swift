@@ -234,9 +234,11 @@ struct MoveCopy: Sendable {
   @unsafe
   func run(into bytes: UnsafeMutableRawBufferPointer, pastCache: Bool = false) {
     unsafe source.withUnsafeBytes { (data: UnsafeRawBufferPointer) in
-      unsafe geometry.copy.part(part, of: partCount)(
-        from: UnsafeRawBufferPointer(rebasing: data[sourceByte...]),
-        to: UnsafeMutableRawBufferPointer(rebasing: bytes[byte...]), pastCache: pastCache)
+      let from = unsafe UnsafeRawBufferPointer(rebasing: data[sourceByte...])
+      let to = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[byte...])
+      // Most moves are small, and a part is a copy of its own.
+      if partCount == 1 { return unsafe geometry.copy(from: from, to: to, pastCache: pastCache) }
+      unsafe geometry.copy.part(part, of: partCount)(from: from, to: to, pastCache: pastCache)
     }
   }
 

@@ -179,11 +179,6 @@ struct ToHFPlanner {
     if exclusion?.matches(name) == true { return plan.omit(source, .excluded) }
     let info = TensorInfo(name, plan.sources[source].dtype, shape)
     let destination = plan.add(info, number: number, from: source)
-    for part in part.boxes {
-      plan.add(
-        TensorMove(
-          source: source, part.inGroup, destination: destination, part.onDisk,
-          permutation: part.inverse, isRepeat: isRepeat))
-    }
+    plan.add(source, splitTo: destination, part, isRepeat: isRepeat)
   }
 }

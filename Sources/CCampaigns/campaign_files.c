@@ -1,88 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-// Lists of known divergences, and the style sheet of HTML reports. A new list is two lines here: its bytes
-// and its entry. (Resources that SwiftPM embeds become array literals, which take half a minute to compile.)
+// Lists of known divergences, and the style sheet of HTML reports. A new list is its bytes and its
+// entry here. (Resources that SwiftPM embeds become array literals, which take half a minute to compile.)
 
 #include "campaign_files.h"
 
 #pragma clang diagnostic ignored "-Wc23-extensions"
 
+#define BYTES(name) static const unsigned char name[] = {
+#define NEXT(name) }; BYTES(name)
 #define FILE(name, bytes) {name, bytes, sizeof bytes}
 
-static const unsigned char nemo_automodel_0_7_0[] = {
+BYTES(nemo_automodel_0_7_0)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0.json"
-};
-static const unsigned char nemo_automodel_0_7_0_qwen3_moe[] = {
+NEXT(nemo_automodel_0_7_0_qwen3_moe)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-qwen3_moe.json"
-};
-static const unsigned char nemo_automodel_0_7_0_glm4_moe[] = {
+NEXT(nemo_automodel_0_7_0_glm4_moe)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-glm4_moe.json"
-};
-static const unsigned char nemo_automodel_0_7_0_deepseek_v3[] = {
+NEXT(nemo_automodel_0_7_0_deepseek_v3)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-deepseek_v3.json"
-};
-static const unsigned char nemo_automodel_0_7_0_minimax_m2[] = {
+NEXT(nemo_automodel_0_7_0_minimax_m2)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-minimax_m2.json"
-};
-static const unsigned char nemo_automodel_0_7_0_qwen3_vl_moe[] = {
+NEXT(nemo_automodel_0_7_0_qwen3_vl_moe)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-qwen3_vl_moe.json"
-};
-static const unsigned char nemo_automodel_0_7_0_laguna[] = {
+NEXT(nemo_automodel_0_7_0_laguna)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-laguna.json"
-};
-static const unsigned char nemo_automodel_0_7_0_ernie4_5_moe[] = {
+NEXT(nemo_automodel_0_7_0_ernie4_5_moe)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-ernie4_5_moe.json"
-};
-static const unsigned char nemo_automodel_0_7_0_qwen3_next[] = {
+NEXT(nemo_automodel_0_7_0_qwen3_next)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-qwen3_next.json"
-};
-static const unsigned char nemo_automodel_0_7_0_kimi_linear[] = {
+NEXT(nemo_automodel_0_7_0_kimi_linear)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-kimi_linear.json"
-};
-static const unsigned char nemo_automodel_0_7_0_glm5_next[] = {
+NEXT(nemo_automodel_0_7_0_glm5_next)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-glm5_next.json"
-};
-static const unsigned char nemo_automodel_0_7_0_hunyuan_image3[] = {
+NEXT(nemo_automodel_0_7_0_hunyuan_image3)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-hunyuan_image3.json"
-};
-static const unsigned char nemo_automodel_0_7_0_mimo_v2_flash[] = {
+NEXT(nemo_automodel_0_7_0_mimo_v2_flash)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-mimo_v2_flash.json"
-};
-static const unsigned char nemo_automodel_0_7_0_qwen3_5_moe[] = {
+NEXT(nemo_automodel_0_7_0_qwen3_5_moe)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-qwen3_5_moe.json"
-};
-static const unsigned char nemo_automodel_0_7_0_step3p7[] = {
+NEXT(nemo_automodel_0_7_0_step3p7)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-step3p7.json"
-};
-static const unsigned char nemo_automodel_0_7_0_step3p5[] = {
+NEXT(nemo_automodel_0_7_0_step3p5)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-step3p5.json"
-};
-static const unsigned char nemo_automodel_0_7_0_gpt_oss[] = {
+NEXT(nemo_automodel_0_7_0_gpt_oss)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-gpt_oss.json"
-};
-static const unsigned char nemo_automodel_0_7_0_deepseek_v32[] = {
+NEXT(nemo_automodel_0_7_0_deepseek_v32)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-deepseek_v32.json"
-};
-static const unsigned char nemo_automodel_0_7_0_glm_moe_dsa[] = {
+NEXT(nemo_automodel_0_7_0_glm_moe_dsa)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-glm_moe_dsa.json"
-};
-static const unsigned char nemo_automodel_0_7_0_glm4_moe_lite[] = {
+NEXT(nemo_automodel_0_7_0_glm4_moe_lite)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-glm4_moe_lite.json"
-};
-static const unsigned char nemo_automodel_0_7_0_qwen3_omni_moe[] = {
+NEXT(nemo_automodel_0_7_0_qwen3_omni_moe)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-qwen3_omni_moe.json"
-};
-static const unsigned char nemo_automodel_0_7_0_qwen3_omni[] = {
+NEXT(nemo_automodel_0_7_0_qwen3_omni)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-qwen3_omni.json"
-};
-static const unsigned char nemo_automodel_0_7_0_kimi_vl[] = {
+NEXT(nemo_automodel_0_7_0_kimi_vl)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-kimi_vl.json"
-};
-static const unsigned char nemo_automodel_0_7_0_minimax_m3_vl[] = {
+NEXT(nemo_automodel_0_7_0_minimax_m3_vl)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-minimax_m3_vl.json"
-};
-static const unsigned char report_style[] = {
+NEXT(report_style)
 #embed "../Campaigns/HTML/report.css"
 };
 

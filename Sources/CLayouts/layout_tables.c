@@ -1,99 +1,74 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-// The tables of Sources/Layouts/Tables. A new one is two lines here: its bytes and its entry.
+// The tables of Sources/Layouts/Tables. A new one is its bytes and its entry here.
 // (Resources that SwiftPM embeds become array literals, which take long to compile.)
 
 #include "layout_tables.h"
 
 #pragma clang diagnostic ignored "-Wc23-extensions"
 
+#define BYTES(name) static const unsigned char name[] = {
+#define NEXT(name) }; BYTES(name)
 #define TABLE(name) {#name, name, sizeof name}
 
-static const unsigned char hy_v3[] = {
+BYTES(hy_v3)
 #embed "../Layouts/Tables/hy_v3.yaml"
-};
-static const unsigned char hy_mt2[] = {
+NEXT(hy_mt2)
 #embed "../Layouts/Tables/hy_mt2.yaml"
-};
-static const unsigned char qwen3_moe[] = {
+NEXT(qwen3_moe)
 #embed "../Layouts/Tables/qwen3_moe.yaml"
-};
-static const unsigned char glm4_moe[] = {
+NEXT(glm4_moe)
 #embed "../Layouts/Tables/glm4_moe.yaml"
-};
-static const unsigned char deepseek_v3[] = {
+NEXT(deepseek_v3)
 #embed "../Layouts/Tables/deepseek_v3.yaml"
-};
-static const unsigned char minimax_m2[] = {
+NEXT(minimax_m2)
 #embed "../Layouts/Tables/minimax_m2.yaml"
-};
-static const unsigned char qwen3_vl_moe[] = {
+NEXT(qwen3_vl_moe)
 #embed "../Layouts/Tables/qwen3_vl_moe.yaml"
-};
-static const unsigned char step3p5[] = {
+NEXT(step3p5)
 #embed "../Layouts/Tables/step3p5.yaml"
-};
-static const unsigned char gpt_oss[] = {
+NEXT(gpt_oss)
 #embed "../Layouts/Tables/gpt_oss.yaml"
-};
-static const unsigned char deepseek_v32[] = {
+NEXT(deepseek_v32)
 #embed "../Layouts/Tables/deepseek_v32.yaml"
-};
-static const unsigned char glm_moe_dsa[] = {
+NEXT(glm_moe_dsa)
 #embed "../Layouts/Tables/glm_moe_dsa.yaml"
-};
-static const unsigned char glm4_moe_lite[] = {
+NEXT(glm4_moe_lite)
 #embed "../Layouts/Tables/glm4_moe_lite.yaml"
-};
-static const unsigned char qwen3_omni_moe[] = {
+NEXT(qwen3_omni_moe)
 #embed "../Layouts/Tables/qwen3_omni_moe.yaml"
-};
-static const unsigned char qwen3_omni[] = {
+NEXT(qwen3_omni)
 #embed "../Layouts/Tables/qwen3_omni.yaml"
-};
-static const unsigned char kimi_vl[] = {
+NEXT(kimi_vl)
 #embed "../Layouts/Tables/kimi_vl.yaml"
-};
-static const unsigned char minimax_m3_vl[] = {
+NEXT(minimax_m3_vl)
 #embed "../Layouts/Tables/minimax_m3_vl.yaml"
-};
-static const unsigned char step3p7[] = {
+NEXT(step3p7)
 #embed "../Layouts/Tables/step3p7.yaml"
-};
-static const unsigned char laguna[] = {
+NEXT(laguna)
 #embed "../Layouts/Tables/laguna.yaml"
-};
-static const unsigned char hy_v4[] = {
+NEXT(hy_v4)
 #embed "../Layouts/Tables/hy_v4.yaml"
-};
-static const unsigned char ernie4_5_moe[] = {
+NEXT(ernie4_5_moe)
 #embed "../Layouts/Tables/ernie4_5_moe.yaml"
-};
-static const unsigned char qwen3_next[] = {
+NEXT(qwen3_next)
 #embed "../Layouts/Tables/qwen3_next.yaml"
-};
-static const unsigned char kimi_linear[] = {
+NEXT(kimi_linear)
 #embed "../Layouts/Tables/kimi_linear.yaml"
-};
-static const unsigned char glm5_next[] = {
+NEXT(glm5_next)
 #embed "../Layouts/Tables/glm5_next.yaml"
-};
-static const unsigned char hunyuan_image3[] = {
+NEXT(hunyuan_image3)
 #embed "../Layouts/Tables/hunyuan_image3.yaml"
-};
-static const unsigned char qwen3_5_moe[] = {
+NEXT(qwen3_5_moe)
 #embed "../Layouts/Tables/qwen3_5_moe.yaml"
-};
-static const unsigned char mimo_v2_flash[] = {
+NEXT(mimo_v2_flash)
 #embed "../Layouts/Tables/mimo_v2_flash.yaml"
-};
 
 // What transformers' own table says, and why ours may differ.
-static const unsigned char mapping[] = {
+NEXT(mapping)
 #embed "../Layouts/Tables/transformers/mapping.json"
-};
-static const unsigned char reviews[] = {
+NEXT(reviews)
 #embed "../Layouts/Tables/transformers/reviews.json"
 };
 

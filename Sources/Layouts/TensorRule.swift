@@ -153,6 +153,9 @@ public struct TensorRule: Sendable, Hashable {
   /// The type that it takes whenever it is loaded, where only its name differs; nil if it keeps its own.
   public internal(set) var loadedType: DType?
 
+  /// Whether it has another shape or type in native form, and no index formula.
+  public var changesForm: Bool { nativeExtents != nil || loadedType != nil }
+
   /// Whether it holds one expert or all.
   public var isOfExperts: Bool { role == .expert }
 }

@@ -7,20 +7,10 @@
 /// pitches, are in bytes; no memory need be aligned.
 @unsafe
 struct SpacedRow {
-  private let source: UnsafeRawPointer
-  private let sourcePitch: Int
-  private let destination: UnsafeMutableRawPointer
-  private let pitch: Int
-
-  init(
-    _ source: UnsafeRawPointer, _ sourcePitch: Int, _ destination: UnsafeMutableRawPointer,
-    _ pitch: Int
-  ) {
-    unsafe self.source = source
-    unsafe self.sourcePitch = sourcePitch
-    unsafe self.destination = destination
-    unsafe self.pitch = pitch
-  }
+  let source: UnsafeRawPointer
+  let sourcePitch: Int
+  let destination: UnsafeMutableRawPointer
+  let pitch: Int
 
   /// Copies elements of 1, 2, 4 or 8 bytes.
   func copy(_ count: Int, width: Int) {

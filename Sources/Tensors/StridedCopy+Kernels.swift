@@ -16,8 +16,8 @@ extension StridedCopy {
   private static let smallByteCount = 8 << 10
   /// The elements taken at a time where they are cast or lie apart.
   private static let rowPiece = 1024
-  /// Transpositions with fewer rows or columns are copied along the others.
-  static let leastTileSide = 8
+  /// Transpositions with fewer rows or columns are copied along the others, if these are long.
+  static let (leastTileSide, leastLength) = (8, 128)
 
   @unsafe
   func copyRows(_ from: UnsafeRawPointer, _ to: UnsafeMutableRawPointer, pastCache: Bool) {
@@ -58,7 +58,7 @@ extension StridedCopy {
     let (column, row) = (axes[columnAxis], axes[axes.count - 1])
     let (sourcePitch, pitch) = (row.source &* sourceWidth, column.destination &* width)
     if axes.count == 2, cast.isIdentity, (row.extent &- 1) &* sourcePitch < Self.smallByteCount {
-      unsafe TileTranspose(from, pitch: sourcePitch, to: to, pitch: pitch)
+      unsafe TileTranspose(source: from, sourcePitch: sourcePitch, destination: to, pitch: pitch)
         .run(rows: row.extent, columns: column.extent, width: width)
       return
     }
@@ -89,8 +89,10 @@ extension StridedCopy {
             }
             let target = unsafe to + ((offset &+ firstRow) &* width &+ firstColumn &* pitch)
             guard pastCache, rows &* width >= 64 else {
-              unsafe TileTranspose(packed, pitch: packedPitch, to: target, pitch: pitch)
-                .run(rows: rows, columns: columns, width: width)
+              unsafe TileTranspose(
+                source: packed, sourcePitch: packedPitch, destination: target, pitch: pitch
+              )
+              .run(rows: rows, columns: columns, width: width)
               continue
             }
             var next = unsafe source + columns &* sourceWidth
@@ -110,7 +112,8 @@ extension StridedCopy {
               let stripColumns = min(8, columns &- first)
               let stripPitch = tileRows &* width
               unsafe TileTranspose(
-                packed + first &* width, pitch: packedPitch, to: strip, pitch: stripPitch
+                source: packed + first &* width, sourcePitch: packedPitch, destination: strip,
+                pitch: stripPitch
               ).run(rows: rows, columns: stripColumns, width: width)
               for index in 0..<stripColumns {
                 unsafe Lines.store(
@@ -153,16 +156,21 @@ extension StridedCopy {
               unsafe to
               + ((offset &+ index &* short.destination) &* width &+ first &* pitch)
             if self.cast.isIdentity, !(isPacked && pastCache) {
-              unsafe SpacedRow(source, sourcePitch, target, pitch).copy(piece, width: width)
+              unsafe SpacedRow(
+                source: source, sourcePitch: sourcePitch, destination: target, pitch: pitch
+              ).copy(piece, width: width)
               continue
             }
-            unsafe SpacedRow(source, sourcePitch, packed, sourceWidth)
-              .copy(piece, width: sourceWidth)
+            unsafe SpacedRow(
+              source: source, sourcePitch: sourcePitch, destination: packed, pitch: sourceWidth
+            )
+            .copy(piece, width: sourceWidth)
             unsafe self.cast.convertRow(from: packed, to: cast, count: piece)
             if isPacked && pastCache {
               unsafe Lines.store(cast, target, piece &* width)
             } else {
-              unsafe SpacedRow(cast, width, target, pitch).copy(piece, width: width)
+              unsafe SpacedRow(source: cast, sourcePitch: width, destination: target, pitch: pitch)
+                .copy(piece, width: width)
             }
           }
         }

@@ -84,7 +84,7 @@ public struct StridedCopy: Sendable {
       return .elements(along: row, between: nil)
     }
     let (rows, columns) = (last.extent, axes[column].extent)
-    guard min(rows, columns) < leastTileSide, max(rows, columns) >= leastTileSide else {
+    guard min(rows, columns) < leastTileSide, max(rows, columns) >= leastLength else {
       return .transpose(column)
     }
     return rows < columns

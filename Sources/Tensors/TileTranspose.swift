@@ -10,17 +10,7 @@ struct TileTranspose {
   let source: UnsafeRawPointer
   let sourcePitch: Int
   let destination: UnsafeMutableRawPointer
-  let destinationPitch: Int
-
-  init(
-    _ source: UnsafeRawPointer, pitch sourcePitch: Int, to destination: UnsafeMutableRawPointer,
-    pitch destinationPitch: Int
-  ) {
-    unsafe self.source = source
-    unsafe self.sourcePitch = sourcePitch
-    unsafe self.destination = destination
-    unsafe self.destinationPitch = destinationPitch
-  }
+  let pitch: Int
 
   /// Transposes a tile of elements of 1, 2, 4 or 8 bytes.
   func run(rows: Int, columns: Int, width: Int) {
@@ -39,14 +29,14 @@ struct TileTranspose {
     var column = 0
     while column < wholeColumns {
       var from = unsafe source + column &* MemoryLayout<Element>.size
-      var to = unsafe destination + column &* destinationPitch
+      var to = unsafe destination + column &* pitch
       let end = unsafe to + wholeRows &* MemoryLayout<Element>.size
       while unsafe to < end {
         let upper = unsafe Element.words(from, sourcePitch)
         let lower = unsafe Element.words(from + blockRows / 2 &* sourcePitch, sourcePitch)
         for column in 0..<8 {
           unsafe to.storeBytes(
-            of: SIMD2(upper[column], lower[column]), toByteOffset: column &* destinationPitch,
+            of: SIMD2(upper[column], lower[column]), toByteOffset: column &* pitch,
             as: SIMD2<UInt64>.self)
         }
         unsafe from += blockRows &* sourcePitch
@@ -66,7 +56,7 @@ struct TileTranspose {
     let width = MemoryLayout<Element>.size
     for column in columns {
       let from = unsafe source + column &* width
-      let to = unsafe destination + column &* destinationPitch
+      let to = unsafe destination + column &* pitch
       for row in rows {
         let element = unsafe from.loadUnaligned(
           fromByteOffset: row &* sourcePitch, as: Element.self)
@@ -132,29 +122,16 @@ extension UInt8: TileElement {
   }
 }
 
-// Elements in turn, those of a pair as one of twice the width: the vectors have equal sizes and no padding.
-// The change of the type keeps the compiler from fusing the steps to a worse one.
-
+/// Elements in turn, those of a pair as one of twice the width.
+///
+/// The change of the type keeps the compiler from fusing the steps to a worse one.
 @inline(__always)
-private func zipped(_ even: SIMD8<UInt8>, _ odd: SIMD8<UInt8>) -> SIMD8<UInt16> {
-  var both = SIMD16<UInt8>()
+private func zipped<Narrow: SIMDScalar, Wide: SIMDScalar>(
+  _ even: SIMD8<Narrow>, _ odd: SIMD8<Narrow>
+) -> SIMD8<Wide> {
+  var both = SIMD16<Narrow>()
   both.evenHalf = even
   both.oddHalf = odd
-  return unsafe unsafeBitCast(both, to: SIMD8<UInt16>.self)
-}
-
-@inline(__always)
-private func zipped(_ even: SIMD8<UInt16>, _ odd: SIMD8<UInt16>) -> SIMD8<UInt32> {
-  var both = SIMD16<UInt16>()
-  both.evenHalf = even
-  both.oddHalf = odd
-  return unsafe unsafeBitCast(both, to: SIMD8<UInt32>.self)
-}
-
-@inline(__always)
-private func zipped(_ even: SIMD8<UInt32>, _ odd: SIMD8<UInt32>) -> SIMD8<UInt64> {
-  var both = SIMD16<UInt32>()
-  both.evenHalf = even
-  both.oddHalf = odd
-  return unsafe unsafeBitCast(both, to: SIMD8<UInt64>.self)
+  // The callers' wide elements are as large as two narrow ones, and vectors have no padding.
+  return unsafe unsafeBitCast(both, to: SIMD8<Wide>.self)
 }

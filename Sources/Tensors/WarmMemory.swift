@@ -54,10 +54,13 @@ struct Allocation: @unchecked Sendable {
 /// Keeps the memory of tensors that are gone for the next ones, because new memory costs as much as the
 /// copy it serves.
 ///
-/// It is given to conversions that follow each other; what it keeps is released with it.
+/// It is given to conversions that follow each other; what it keeps is released with it. Small pieces come from
+/// the heap, which keeps them itself.
 public final class WarmMemory: Sendable {
   private let left = Mutex<[Allocation]>([])
   private let mostByteCount: Int
+  /// Few enough of these are kept that looking through them costs less than a page fault.
+  static let leastByteCount = 256 << 10
 
   /// Creates a memory that keeps nothing yet, and never more than so many bytes.
   public init(mostByteCount: Int = .max) {
@@ -70,18 +73,21 @@ public final class WarmMemory: Sendable {
 
   /// The first allocation that holds so many bytes and is not more than twice as large.
   func take(_ count: Int) -> Allocation? {
-    left.withLock { left in
+    guard count >= Self.leastByteCount else { return nil }
+    return left.withLock { left in
       let fitting = left.firstIndex { $0.count >= count && $0.count / 2 <= count }
       return fitting.map { left.remove(at: $0) }
     }
   }
 
   func give(_ allocation: Allocation) {
-    let isKept = left.withLock { left in
-      let byteCount = left.reduce(allocation.count) { $0 &+ $1.count }
-      if byteCount <= mostByteCount { left.append(allocation) }
-      return byteCount <= mostByteCount
-    }
+    let isKept =
+      allocation.count >= Self.leastByteCount
+      && left.withLock { left in
+        let byteCount = left.reduce(allocation.count) { $0 &+ $1.count }
+        if byteCount <= mostByteCount { left.append(allocation) }
+        return byteCount <= mostByteCount
+      }
     if !isKept { allocation.release() }
   }
 }

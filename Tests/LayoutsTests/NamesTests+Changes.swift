@@ -194,18 +194,20 @@ extension NamesTests.Change {
     },
     Self("queries, keys and values are joined", .joined, "qkv_proj", "replaces") {
       model in
-      let (queries, keys) = (
-        model.count("self_attn.q_proj.weight"), model.count("self_attn.k_proj.weight")
-      )
-      return keys > 0 && keys == queries
-        ? model.edit { tensor in
-          var name = tensor.info.name.text
-          for part in ["q", "k", "v"] {
-            name = name.replacing(
-              "self_attn.\(part)_proj.weight", with: "self_attn.qkv_proj.weight")
+      let names = Set(model.names)
+      return model.count("self_attn.k_proj.weight") == 0
+        ? nil
+        : model.edit { tensor in
+          let name = tensor.info.name.text
+          // Some layers of Kimi-Linear have queries alone.
+          let joined = ["q", "k", "v"].lazy.compactMap { part -> String? in
+            let own = "self_attn.\(part)_proj.weight"
+            let keys = name.replacing(own, with: "self_attn.k_proj.weight")
+            guard name.hasSuffix(own), names.contains(TensorName(keys)) else { return nil }
+            return name.replacing(own, with: "self_attn.qkv_proj.weight")
           }
-          return [name]
-        } : nil
+          return [joined.first ?? name]
+        }
     },
     Self("the head is missing", .missing, "lm_head.weight' is missing") { model in
       model.count("lm_head.weight") == 0

@@ -48,7 +48,7 @@ struct ByteBufferTests {
         return (last, place)
       }
     }
-    for count in [100, 5 << 20] {
+    for count in [1 << 20, 5 << 20] {
       let first = try make(count, isOverwritten: false, fill: 9)
       let again = try make(count - 1, isOverwritten: true)
       let zeroed = try make(count, isOverwritten: false)
@@ -57,11 +57,14 @@ struct ByteBufferTests {
       #expect(try make(count + 1, isOverwritten: true).0 == 0)
       #expect(try make(count / 3, isOverwritten: true).0 == 0)
     }
-    let none = WarmMemory(mostByteCount: 9)
-    for _ in 0..<2 {
-      var buffer = try ByteBuffer(count: 10, from: none, isOverwritten: true)
-      #expect(unsafe buffer.withUnsafeMutableBytes { unsafe $0.allSatisfy { $0 == 0 } })
-      unsafe buffer.withUnsafeMutableBytes { unsafe $0[9] = 1 }
+    // What would be too much is not kept, nor what is small.
+    for (most, count) in [(1 << 20, 2 << 20), (.max, 10)] {
+      let none = WarmMemory(mostByteCount: most)
+      for _ in 0..<2 {
+        var buffer = try ByteBuffer(count: count, from: none, isOverwritten: true)
+        #expect(unsafe buffer.withUnsafeMutableBytes { unsafe $0.allSatisfy { $0 == 0 } })
+        unsafe buffer.withUnsafeMutableBytes { unsafe $0[9] = 1 }
+      }
     }
   }
 

@@ -30,8 +30,8 @@ class Names:
         name = self._within(self._member("up"))
         return re.split(r"\.\d+\.", name)[0] if re.search(r"\.\d+\.", name) else parent(name)
 
-    def disk(self, role: str, ending: str = "") -> str:
-        """The tensor of a role in a layer with experts, whose name ends in a text."""
+    def disk(self, role: str, ending: str | tuple[str, ...] = "") -> str:
+        """The tensor of a role in a layer with experts, whose name has such an ending."""
         return self._within(self._of(role, ending))
 
     def outside(self, role: str) -> str:
@@ -85,7 +85,7 @@ class Names:
         """Whether a key on disk is that of the only tensor in a layer that has a role."""
         return key.endswith(f".{self.disk(role)}")
 
-    def _of(self, role: str, ending: str) -> Tensor:
+    def _of(self, role: str, ending: str | tuple[str, ...]) -> Tensor:
         return self._first(
             lambda tensor: tensor.role == role and tensor.name.endswith(ending), f"{role} {ending}"
         )

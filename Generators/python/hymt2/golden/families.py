@@ -30,14 +30,15 @@ FUSED_ON_SAVING = ("qwen3_moe", "minimax_m2")
 """Upstream saves their factors fused, whichever way it has loaded them: these cases only load."""
 
 
-TWO_STORED = (
+SMALL_STORED = (
     *("ernie4_5_moe", "glm5_next", "hunyuan_image3", "kimi_linear", "mimo_v2_flash"),
     *("qwen3_5_moe", "qwen3_next"),
 )
-"""Layouts of which the set has room for two cases."""
-FEW_STORED = ("kimi_vl", "minimax_m3_vl", "qwen3_omni", "step3p7", *TWO_STORED)
+"""Layouts of which the set has room for a few small cases."""
+FEW_STORED = ("kimi_vl", "minimax_m3_vl", "qwen3_omni", "step3p7", *SMALL_STORED)
 """Layouts with the experts of others, under other names or in other company: these are stored."""
 _STORED = ("experts-2", "layers-of-two-sizes", "order-shuffled-1", "others")
+_STORED_OF_SMALL = ("experts-2", "order-shuffled-1", "others", "lora")
 LIKE_ANOTHER = (
     *("deepseek_v32", "glm4_moe_lite", "glm_moe_dsa", "laguna", "qwen3_omni_moe"),
     *FEW_STORED,
@@ -60,7 +61,7 @@ def family_plans() -> Iterator[Plan]:
     """The cases of all these layouts."""
     for layout in layouts():
         stem = layout.replace("_", "-")
-        names = ("experts-2", "order-shuffled-1") if layout in TWO_STORED else _STORED
+        names = _STORED_OF_SMALL if layout in SMALL_STORED else _STORED
         stored = {f"{stem}-{name}" for name in names}
         if layout == "step3p7":
             # The one that has what is renamed.
