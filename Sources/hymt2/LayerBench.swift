@@ -2,6 +2,7 @@
 // Copyright the hymt2-harness authors
 
 import Adapters
+import Foundation
 import Layouts
 import StrictJSON
 import Tensors
@@ -24,8 +25,11 @@ struct LayerBench {
 
   let byteCount: Int
   private var rows: [Row] = []
+  /// How many times the layer's bytes all tensors take together that are there at once.
+  private static let mostCopies = 10
 
   /// - Parameter isWhole: Whether also casts and conversions into new memory are measured.
+  /// - Throws: `CommandError` where the machine has not enough memory for all tensors.
   init(_ layout: Layout, _ layer: LayerSizes, runs: Int, isWhole: Bool) throws {
     var sizes = Dictionary(uniqueKeysWithValues: layout.sizes.map { ($0.symbol, max(1, $0.least)) })
     sizes[SizeSymbol.hidden.rawValue] = layer.hidden
@@ -37,6 +41,15 @@ struct LayerBench {
       config: config, options: AdapterOptions(completeness: .presentGroups))
     let infos = try config.listing().filter { layout.tensors[$0.rule].isOfExperts }.map(\.info)
     byteCount = try TensorTotals(infos).byteCount
+    let most = Int(clamping: ProcessInfo.processInfo.physicalMemory) / Self.mostCopies
+    guard byteCount <= most else {
+      throw CommandError(
+        "the layer is too large for this machine: it has \(byteText(byteCount)), and "
+          + "\(byteText(most)) fit \(Self.mostCopies) times; give fewer --experts")
+    }
+    let plan = try adapter.planner.fromHF(infos)
+    let moves = plan.movesByDestination()
+    if plan.destinations.indices.allSatisfy({ plan.isUnchanged($0, moves[$0]) }) { return }
     let disk = try StateDict(infos.map { ($0.name, try SyntheticTensor.make($0)) })
     let memory = WarmMemory()
     let native = try adapter.fromHF(disk)
@@ -103,6 +116,9 @@ struct LayerBench {
   }
 
   func report(to console: Console) {
+    guard !rows.isEmpty else {
+      return console.print("MoE layer: nothing is converted, its experts are natively as on disk")
+    }
     console.print("MoE layer, \(byteText(byteCount)), median of the runs")
     for row in rows {
       console.print(

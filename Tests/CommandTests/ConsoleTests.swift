@@ -93,4 +93,14 @@ struct ConsoleTests {
     #expect(json["ofMemcpy"]?.objectValue?.members.map(\.0) == rows)
     #expect(json["cases"] == 50)
   }
+
+  @Test(
+    "hymt2 bench measures no layer that memory has no room for, and none that nothing is done to")
+  func benchOfNothing() throws {
+    try Hymt2.run("bench", "--experts", "1024", "--hidden", "65536", "--intermediate", "65536")
+      .expectFailure(naming: "give fewer --experts")
+    let shared = try Hymt2.run("bench", "--layout", "gpt_oss", "--experts", "1", "--cases", "50")
+    shared.expectSuccess()
+    #expect(shared.output.hasPrefix("MoE layer: nothing is converted"), "\(shared.output)")
+  }
 }

@@ -40,7 +40,7 @@ import Testing
     let outcome = try Hymt2.run(
       "golden", "verify", "--filter", "lora", "--json", in: Hymt2.tree)
     outcome.expectSuccess()
-    #expect(try outcome.json()["valid"]?.integerValue == 23)
+    #expect(try outcome.json()["valid"]?.integerValue == 26)
     let ofLayout = try Hymt2.run(
       "golden", "verify", "--filter", "lora", "--layout", "qwen3_moe", "--json", in: Hymt2.tree)
     let count = try #require(try ofLayout.json()["valid"]?.integerValue)
