@@ -61,6 +61,14 @@ struct WrongTable: Sendable, CustomTestStringConvertible {
       is: .complete, line: 13, block + ".sparse.mlp.router.weight",
       expected: "a native shape of as many elements as [", found: ", 2], with H = "),
     WrongTable(
+      "a native shape that no integer counts",
+      (
+        "automodel: mlp.choice.weight",
+        "automodel: mlp.choice.weight, native shape: [E, 4611686018427387904, 4]"
+      ),
+      is: .complete, line: 13, block + ".sparse.mlp.router.weight",
+      expected: "a native shape of as many elements as [", found: ", 4], with H = "),
+    WrongTable(
       "every second place only", ("down[e, i, h]", "down[e, i, 2 * h]"), is: .complete, line: 18,
       experts + ".down.weight", expected: "parts that fill 'mlp.experts.down' [",
       found: "nothing at [0, 0, 1]"),

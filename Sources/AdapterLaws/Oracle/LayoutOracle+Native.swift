@@ -185,7 +185,7 @@ extension LayoutOracle {
     _ patterns: [UInt64]
   ) -> Tensor {
     let extents = shape?.compactMap { $0.value(values) } ?? tensor.shape.extents
-    let fits = extents.reduce(1, *) == patterns.count
+    let fits = (try? Shape(extents).elementCount) == patterns.count
     return Tensor(dtype, fits ? extents : tensor.shape.extents, patterns: patterns)
   }
 }
