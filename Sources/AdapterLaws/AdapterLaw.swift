@@ -57,8 +57,11 @@ public struct AdapterLaw: Sendable {
 
   /// What a law says about one checkpoint.
   public enum Verdict: Sendable {
+    /// The law holds on the checkpoint.
     case holds
+    /// The law says nothing about such a checkpoint.
     case doesNotApply
+    /// The law is broken, and how.
     case broken(Violation)
   }
 

@@ -112,26 +112,45 @@ extension Violation {
   /// The ways in which laws fail, by their codes.
   public enum Kind: String, Sendable, Hashable, CaseIterable {
     // Keys.
+    /// A key has another name than it should.
     case wrongKey = "wrong key"
+    /// A key is not there.
     case missingKey = "missing key"
+    /// A key should not be there.
     case surplusKey = "surplus key"
+    /// The keys are in another order.
     case keyOrder = "order of keys"
+    /// A key is given twice.
     case keyTwice = "key twice"
+    /// A prediction layer is there that should be dropped.
     case mtpLayerKept = "MTP layer kept"
+    /// A layer is not there that should be kept.
     case layerDropped = "layer dropped"
     // Tensors.
+    /// The element type is another.
     case dtype
+    /// The shape is another.
     case shape
+    /// Elements are zero that should not be.
     case zeroed
+    /// Elements differ.
     case elements
+    /// A tensor has more or fewer elements.
     case elementCount = "count of elements"
+    /// A tensor has more or fewer bytes.
     case byteCount = "count of bytes"
+    /// A file has other bytes.
     case fileBytes = "bytes of the file"
     // Behaviour.
+    /// The adapter throws on valid input.
     case refused
+    /// The adapter changes what it is given.
     case inputChanged = "input changed"
+    /// The adapter gives fewer answers than it was asked for.
     case answersMissing = "answers missing"
+    /// The adapter says of a key that it is a prediction layer's, and it is not.
     case isMTPKey = "isMTPKey is true"
+    /// The adapter says of a prediction layer's key that it is none.
     case isNoMTPKey = "isMTPKey is false"
     /// Something is lost of any input, whatever is wrong with it.
     case anyFault = "any fault"

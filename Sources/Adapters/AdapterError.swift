@@ -7,25 +7,45 @@ public import Tensors
 public struct Problem: Sendable, Hashable, CustomStringConvertible {
   /// The kind of a finding.
   public enum Code: String, Sendable, Hashable, CaseIterable {
+    /// A tensor of the layout is not there.
     case missingTensor = "missing tensor"
+    /// An expert's number is not below the config's count.
     case surplusExpert = "surplus expert"
+    /// A layer's number is not below the config's count.
     case surplusLayer = "surplus layer"
+    /// A layer without experts has some.
     case expertsInDenseLayer = "experts in a dense layer"
+    /// A decoder layer has what only prediction layers have.
     case predictionTensorInDecoderLayer = "prediction tensor in a decoder layer"
+    /// Experts whose activation needs no gate have one.
     case gateOfNonGatedExpert = "gate projection of non-gated experts"
+    /// A tensor has another shape than the config says.
     case wrongShape = "wrong shape"
+    /// A tensor has a type that cannot be used.
     case wrongDType = "wrong element type"
+    /// The number of a layer or an expert has leading zeros, or is too large.
     case nonCanonicalIndex = "index not written canonically"
+    /// A name begins with no prefix of the layout.
     case unknownPrefix = "unknown prefix"
+    /// A name below the experts is none of the layout's.
     case unknownExpertKey = "unknown expert key"
+    /// A name is of the other side, or of another layout.
     case foreignLayout = "key of another layout"
+    /// Two keys would get one name.
     case nameCollision = "two keys with one name"
+    /// A scale stands alone.
     case scaleWithoutWeight = "scale without its weight"
+    /// A factor has no partner, or experts have none.
     case incompleteLoRA = "incomplete LoRA group"
+    /// Factors that must be equal differ.
     case differentLoRAFactors = "LoRA factors differ"
+    /// Shapes do not say which of PEFT's layouts it is.
     case ambiguousLoRALayout = "ambiguous LoRA layout"
+    /// An option does not fit the config.
     case invalidOption = "invalid option"
+    /// The exclusion pattern is none of Python's `re`.
     case invalidPattern = "invalid exclusion pattern"
+    /// A tensor's bytes could not be read.
     case storage = "storage"
   }
 

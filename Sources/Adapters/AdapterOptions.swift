@@ -8,8 +8,11 @@ public import Tensors
 public enum ModelPrefix: String, Sendable, Hashable, CaseIterable {
   /// The layout's usual prefix, which is `model.` of most.
   case model = "model."
+  /// Names begin with those of the layers.
   case none = ""
+  /// A model with a language model in it.
   case languageModel = "language_model."
+  /// The same, in a module of its own.
   case modelLanguageModel = "model.language_model."
 
   /// What keys of a layout start with.
@@ -28,10 +31,15 @@ public enum MTPPolicy: String, Sendable, Hashable, CaseIterable {
 
 /// The activation of the experts, which decides whether they have gate projections.
 public enum ExpertActivation: String, Sendable, Hashable, CaseIterable {
+  /// SwiGLU, with a gate.
   case swiglu
+  /// SwiGLU as gpt-oss has it, with a gate.
   case swigluoai
+  /// GEGLU with the quick approximation, with a gate.
   case quickGEGLU = "quick_geglu"
+  /// GEGLU, with a gate.
   case geglu
+  /// The square of ReLU, without a gate.
   case relu2
 
   /// Whether experts have a gate projection beside the up projection.
@@ -48,7 +56,9 @@ public enum Completeness: String, Sendable, Hashable, CaseIterable {
 
 /// How PEFT laid out the two factors of a grouped expert parameter; 0.19.1 exchanged them.
 public enum ParamWrapperLayout: String, Sendable, Hashable, CaseIterable {
+  /// PEFT 0.19.1 and later.
   case modern = "peft-0.19.1"
+  /// PEFT 0.18 and earlier.
   case legacy = "peft-0.18"
 }
 

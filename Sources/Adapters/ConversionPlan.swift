@@ -7,7 +7,9 @@ public import Tensors
 public struct ConversionPlan: Sendable {
   /// Which way a plan converts.
   public enum Direction: String, Sendable {
+    /// From disk to native form.
     case fromHF
+    /// From native form to disk.
     case toHF
   }
 

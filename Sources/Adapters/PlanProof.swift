@@ -66,9 +66,13 @@ public struct PlanFault: Sendable, Hashable, CustomStringConvertible {
 public struct PlanProof: Sendable {
   /// A law that plans obey.
   public enum Law: String, Sendable, Hashable, CaseIterable {
+    /// Every move stays inside its tensors.
     case wellFormed = "well-formed"
+    /// Every element is written once and read once.
     case covered
+    /// Every element is where the layout's index formula puts it.
     case placed
+    /// Converting back restores every element.
     case returned
 
     /// What the law says.

@@ -9,7 +9,9 @@ internal import Synchronization
 public enum FileSystem {
   /// What a name leads to.
   public enum Kind {
+    /// A file.
     case file
+    /// A folder.
     case folder
     /// A link, which may lead nowhere, or what is neither file nor folder.
     case other

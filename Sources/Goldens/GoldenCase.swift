@@ -101,10 +101,9 @@ extension GoldenCase {
   /// - Parameter space: The space without what is not supported.
   public func axis(disallowedIn space: CheckpointSpace) -> ConfigAxis? {
     guard !space.allowed.isEmpty else { return nil }
-    // An exclusion of no spec is on no value of the axis.
-    guard let spec = CheckpointSpec(self) else {
-      return space.allowed[.exclusion] == nil ? nil : .exclusion
-    }
-    return space.disallowedAxis(AxisValues(spec))
+    if let spec = CheckpointSpec(self) { return space.disallowedAxis(AxisValues(spec)) }
+    // An exclusion of no spec is on no value of its axis; the others count.
+    guard space.allowed[.exclusion] == nil else { return .exclusion }
+    return space.disallowedAxis(AxisValues(CheckpointSpec(self, excluding: .none)))
   }
 }

@@ -11,13 +11,17 @@ public import Tensors
 public struct GoldenDescription: Sendable {
   /// Whether upstream's result is right or the case shows something wrong.
   public enum Verdict: String, Sendable, Hashable, CaseIterable {
+    /// The adapter must give the results in the file.
     case valid
+    /// The adapter must refuse, or a law must notice the wrong result.
     case invalid
   }
 
   /// A conversion that a case speaks about.
   public enum Direction: String, Sendable, Hashable, CaseIterable {
+    /// From disk to native form.
     case load
+    /// From native form to disk.
     case save
   }
 

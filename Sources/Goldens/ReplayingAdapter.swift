@@ -59,13 +59,19 @@ extension CheckpointSpec {
   /// The spec that a golden case's checkpoint could follow from; nil where its exclusion pattern is
   /// none that a spec can state.
   init?(_ golden: GoldenCase) {
-    let description = golden.description
     let exclusions: [Exclusion] = [
       .none, .head, .experts, .expertBias, .nativeExpertBias, .unanchored, .everything,
     ]
+    let layout = golden.description.setup.config.layout
+    let stated = exclusions.first { $0.pattern(in: layout) == golden.description.exclusion }
+    guard let stated else { return nil }
+    self.init(golden, excluding: stated)
+  }
+
+  /// The spec with an exclusion in the place of the case's pattern.
+  init(_ golden: GoldenCase, excluding exclusion: Exclusion) {
+    let description = golden.description
     let layout = description.setup.config.layout
-    let stated = exclusions.first { $0.pattern(in: layout) == description.exclusion }
-    guard let exclusion = stated else { return nil }
     let tensors = golden[.hf].map { (key: LenientKey($0.name, layout), dtype: $0.tensor.dtype) }
     let hasFactorsOnly = tensors.allSatisfy { $0.key.isFactor }
     let isWhole = description.setup.options.completeness == .wholeModel

@@ -21,20 +21,26 @@ public struct LayoutValues: Sendable {
 
 /// A whole number that follows from the sizes of a config, such as `G * I`.
 public indirect enum Expression: Sendable, Hashable {
+  /// A number.
   case constant(Int)
   /// A size by its position in the layout.
   case size(Int)
   /// The number of the layer.
   case layer
+  /// Two expressions with an operator between them.
   case binary(Operator, Expression, Expression)
 
   /// An operator on two numbers.
   public enum Operator: Character, Sendable, Hashable {
+    /// A sum.
     case plus = "+"
+    /// A difference.
     case minus = "-"
+    /// A product.
     case times = "*"
     /// Division without a remainder; one that leaves a remainder has no value.
     case over = "/"
+    /// The remainder of a quotient.
     case modulo = "%"
   }
 
@@ -84,21 +90,32 @@ public indirect enum Expression: Sendable, Hashable {
 
 /// Whether something is there, decided by the flags and sizes of a config.
 public indirect enum Condition: Sendable, Hashable {
+  /// Holds for every config and layer.
   case always
   /// A flag by its position in the layout.
   case flag(Int)
+  /// Two expressions compared.
   case comparison(Comparison, Expression, Expression)
+  /// Holds where the other does not.
   case not(Condition)
+  /// Holds where both hold.
   case both(Condition, Condition)
+  /// Holds where one of the two holds.
   case either(Condition, Condition)
 
   /// How two numbers are compared.
   public enum Comparison: String, Sendable, Hashable, CaseIterable {
+    /// The same number.
     case equal = "=="
+    /// Another number.
     case unequal = "!="
+    /// A number that is not greater.
     case atMost = "<="
+    /// A number that is not less.
     case atLeast = ">="
+    /// A smaller number.
     case less = "<"
+    /// A larger number.
     case greater = ">"
   }
 

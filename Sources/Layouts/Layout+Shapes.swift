@@ -104,18 +104,31 @@ extension IndexTerm {
 
 /// What lies between disk and native form.
 public enum LayoutOperation: String, Sendable, Hashable, CaseIterable {
+  /// Tensors have another name natively.
   case renamed
+  /// Experts are joined in one tensor.
   case groupedOverExperts = "grouped over experts"
+  /// Experts are in one tensor on disk, too.
   case groupedOnDisk = "grouped on disk"
+  /// Two axes are exchanged.
   case transposed
+  /// Two parts are behind each other in one tensor.
   case halves
+  /// The halves of an axis are exchanged.
   case halvesExchanged = "halves exchanged"
+  /// Elements of two parts are in turn.
   case interleaved
+  /// Prediction layers are dropped when loading.
   case predictionDropped = "MTP dropped"
+  /// Prediction layers are converted like others.
   case predictionKept = "MTP kept"
+  /// The same elements have another shape natively.
   case reshaped
+  /// Tensors get a type whatever is asked for.
   case typeForced = "type forced"
+  /// Some keys come after all others when loading.
   case movedLast = "moved last"
+  /// Names begin otherwise natively.
   case prefixExchanged = "prefix exchanged"
 }
 

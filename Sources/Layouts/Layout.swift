@@ -118,14 +118,23 @@ extension Layout: Hashable {
 
 /// The symbols of sizes with a meaning to the harness; a table may have others.
 public enum SizeSymbol: String, Sendable, Hashable, CaseIterable {
+  /// The number of routed experts.
   case experts = "E"
+  /// The hidden size.
   case hidden = "H"
+  /// The inner size of an expert.
   case intermediate = "I"
+  /// The size of the vocabulary.
   case vocabulary = "V"
+  /// The inner size of dense layers.
   case denseIntermediate = "D"
+  /// The number of shared experts.
   case sharedExperts = "S"
+  /// The number of query heads.
   case heads = "P"
+  /// The number of key and value heads.
   case keyValueHeads = "K"
+  /// The size of a head.
   case headSize = "A"
 }
 

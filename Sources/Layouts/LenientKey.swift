@@ -25,6 +25,7 @@ public struct LenientKey: Sendable {
     case groupFactor(lora: Int, isA: Bool)
     /// A fused factor on disk of a group, as PEFT's ParamWrapper writes it.
     case fusedFactor(lora: Int, isA: Bool)
+    /// No subject of the layout.
     case unknown
   }
 

@@ -5,7 +5,9 @@ public import Tensors
 
 /// Whether a layer's feed-forward part is one dense network or a mixture of experts.
 public enum LayerKind: String, Sendable, Hashable {
+  /// A layer with one feed-forward network.
   case dense
+  /// A layer with experts.
   case sparse
 }
 
@@ -33,6 +35,7 @@ public struct LayerKinds: OptionSet, Sendable, Hashable {
 public struct LayerRule: Sendable, Hashable {
   /// How a config says which decoder layers have experts.
   public enum Pattern: Sendable, Hashable {
+    /// Every layer has experts.
     case all
     /// The first so many layers are dense.
     case from(field: String, fallback: Int?)
@@ -64,25 +67,41 @@ public struct LayerRule: Sendable, Hashable {
 
 /// What a tensor is in the model.
 public enum TensorRole: String, Sendable, Hashable, CaseIterable {
+  /// A part of an expert.
   case expert
+  /// A router's weight.
   case router
+  /// A router's bias for each expert.
   case routerBias = "router bias"
+  /// The projections of shared experts.
   case sharedExpert = "shared expert"
+  /// The projections of dense layers.
   case dense
+  /// The projections of attention.
   case attention
+  /// A norm.
   case norm
+  /// The embedding.
   case embedding
+  /// The head.
   case head
+  /// What only prediction layers have.
   case prediction
+  /// A norm that only prediction layers have.
   case predictionNorm = "prediction norm"
+  /// All else.
   case other
 }
 
 /// Which part of an expert a tensor is.
 public enum ExpertPart: String, Sendable, Hashable, CaseIterable {
+  /// The projection that the activation is taken of.
   case gate
+  /// The projection that is multiplied with it.
   case up
+  /// The projection back to the hidden size.
   case down
+  /// Gate and up in one tensor.
   case gateAndUp = "gate and up"
 }
 

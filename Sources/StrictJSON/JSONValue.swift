@@ -5,11 +5,17 @@
 ///
 /// Strings are equal if their UTF-8 bytes are, numbers if their literals are.
 public enum JSONValue: Sendable {
+  /// `null`.
   case null
+  /// `true` or `false`.
   case bool(Bool)
+  /// A number as it is written.
   case number(JSONNumber)
+  /// A text.
   case string(String)
+  /// Values in their order.
   case array([JSONValue])
+  /// Members in their order, repeated keys included.
   case object(JSONObject)
 
   /// The type of the value.
@@ -95,11 +101,17 @@ extension JSONValue: Hashable {
 
 /// The type of a JSON value.
 public enum JSONKind: String, Sendable, CustomStringConvertible {
+  /// `null`.
   case null
+  /// `true` or `false`.
   case bool = "a boolean"
+  /// A number.
   case number = "a number"
+  /// A text.
   case string = "a string"
+  /// An array.
   case array = "an array"
+  /// An object.
   case object = "an object"
 
   /// The text shown to people, with its article.

@@ -96,7 +96,8 @@ struct ReadmeTests {
     try scratch.write(Array("#!/bin/sh\nexec '\(server)'\n".utf8), to: "python3")
     try FileManager.default.setAttributes(
       [.posixPermissions: 0o755], ofItemAtPath: scratch["python3"])
-    let page = try Data(contentsOf: URL(filePath: "\(Hymt2.tree)/docs/goldens.md"))
+    let page = try Data(
+      contentsOf: URL(filePath: "\(Hymt2.tree)/Sources/Goldens/Goldens.docc/KeepGoldenFiles.md"))
     let lines = Self.blocks(of: String(decoding: page, as: UTF8.self)).flatMap(\.self)
       .filter { $0.hasPrefix("hymt2 ") }
     #expect(lines.count == 8)

@@ -3,6 +3,7 @@
 
 // Linked into the program that is shipped, in place of what would make it large or need a new system.
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -13,14 +14,24 @@ __attribute__((aligned(16))) const unsigned char ICU_DATA[40] = {
     20, 0, 0,    0,    0, 0, // the size of what says what it is; little-endian, ASCII
     2,  0, 'C',  'm',  'n', 'D', 1};
 
-// glibc 2.35 has other versions of these two, which set errno; those before serve as well.
-double hypot_before(double x, double y);
-float hypotf_before(float x, float y);
-__asm__(".symver hypot_before, hypot@GLIBC_2.2.5");
-__asm__(".symver hypotf_before, hypotf@GLIBC_2.2.5");
+// glibc 2.29 has other versions of these, which do not set errno in a way of before; those before serve as well.
+#define BEFORE(function)                                                                                     \
+  double function##_before(double);                                                                          \
+  __asm__(".symver " #function "_before, " #function "@GLIBC_2.2.5");                                        \
+  double function(double x) { return function##_before(x); }
+BEFORE(exp)
+BEFORE(exp2)
+BEFORE(log)
+BEFORE(log2)
+double pow_before(double x, double y);
+__asm__(".symver pow_before, pow@GLIBC_2.2.5");
+double pow(double x, double y) { return pow_before(x, y); }
 
-double hypot(double x, double y) { return hypot_before(x, y); }
-float hypotf(float x, float y) { return hypotf_before(x, y); }
+/// glibc has it from 2.29 on. Foundation starts processes in other folders by it, which the program does not.
+int posix_spawn_file_actions_addchdir_np(void *actions, const char *path) { return ENOSYS; }
+
+/// glibc has it from 2.32 on, to tell libstdc++ that it needs no atomic operations.
+char __libc_single_threaded = 0;
 
 /// glibc has it from 2.36 on; libstdc++'s random_device calls it.
 unsigned arc4random(void) {

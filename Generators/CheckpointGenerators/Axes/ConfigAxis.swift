@@ -8,36 +8,67 @@ import Layouts
 ///
 /// The order is that of importance: a counterexample is shrunk along the first axes first.
 public enum ConfigAxis: UInt8, Sendable, Hashable, CaseIterable {
+  /// The number of routed experts.
   case experts
+  /// The number of layers without those of multi-token prediction.
   case decoderLayers
+  /// Which of the layers are dense.
   case densePrefix
+  /// The number of layers of multi-token prediction.
   case mtpLayers
+  /// Whether the checkpoint has the prediction layers that its config counts.
   case mtpStorage
+  /// The hidden size.
   case hiddenSize
+  /// The inner size of experts beside the hidden size: equal, twice, or neither.
   case intermediateSize
+  /// The number of shared experts.
   case sharedExperts
+  /// Query heads beside key and value heads.
   case heads
+  /// Whether queries and keys have norms.
   case queryKeyNorm
+  /// Which projections have biases.
   case biases
+  /// Whether the head is the embedding.
   case tiedEmbeddings
+  /// The number of ranks that share the experts.
   case expertParallelism
+  /// Which of the ranks converts.
   case rankPosition
+  /// The element type of experts on disk.
   case expertDType
+  /// The element type that experts are cast to.
   case targetDType
+  /// The element type of all else.
   case otherDType
+  /// Whether routers have a bias for each expert.
   case expertBias
+  /// The activation of experts, which says whether they have a gate.
   case activation
+  /// Which low-rank factors there are.
   case lora
+  /// Their rank beside the sizes of the weight.
   case loraRank
+  /// What their names begin with.
   case loraPrefix
+  /// Which of PEFT's two layouts fused factors have.
   case loraLayout
+  /// Whether the checkpoint is a whole model or a part.
   case extent
+  /// Whether the adapter is told that keys may be missing.
   case completeness
+  /// What the adapter does with prediction layers.
   case mtpPolicy
+  /// What names begin with.
   case keyPrefix
+  /// The order of keys.
   case keyOrder
+  /// Which keys a pattern leaves out.
   case exclusion
+  /// What the elements are.
   case contents
+  /// Which keys of no rule there are.
   case bystanders
 
   /// The name shown in reports.

@@ -6,6 +6,7 @@ import Tensors
 
 /// Tensors that no rule of the layout knows, which pass through under their own names in both directions.
 public enum Bystanders: String, Sendable, Hashable, CaseIterable {
+  /// No key but the layout's.
   case none
   /// In a layer, under names that begin like those of tensors that are renamed and go on.
   case longerNames = "longer names"

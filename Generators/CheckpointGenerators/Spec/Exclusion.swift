@@ -9,6 +9,7 @@ public import Tensors
 /// Laws check exclusion by the meaning, so that no regular expression engine checks itself. Both follow
 /// from the names of a layout; what a layout has no names for is a pattern that no key matches.
 public enum Exclusion: Sendable, Hashable {
+  /// No pattern.
   case none
   /// The output head, a key outside all layers.
   case head
@@ -27,6 +28,7 @@ public enum Exclusion: Sendable, Hashable {
   case nativeExpertBias
   /// A text that stands inside keys and at the start of none.
   case unanchored
+  /// A pattern that every key matches.
   case everything
 
   /// The pattern as Python's `re.match` reads it.

@@ -9,6 +9,7 @@ public enum KeyOrder: Sendable, Hashable {
   case schema
   /// By UTF-8 bytes, as safetensors files are read.
   case sorted
+  /// The schema's order from its end.
   case reversed
   /// Any order, chosen by a seed.
   case shuffled(UInt64)

@@ -31,7 +31,9 @@ public struct Diagnosis: Sendable {
 
   /// The conversions that have a fault.
   public enum Direction: String, Sendable, Hashable {
+    /// From disk to native form.
     case fromHF
+    /// From native form to disk.
     case toHF
     /// The same fault there and back, so that a round trip can hide it.
     case both

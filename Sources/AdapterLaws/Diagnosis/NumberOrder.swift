@@ -7,9 +7,11 @@ public enum NumberOrder: Sendable, Hashable {
   case lexicographic
   /// In the order in which their keys arrived.
   case arrival
+  /// From the last to the first.
   case reversed
   /// Each place holds the thing so many places further on, around the end.
   case rotated(by: Int)
+  /// Two are in each other's place.
   case exchanged(Int, Int)
   /// Every place holds the same thing.
   case copies(of: Int)

@@ -12,9 +12,11 @@ extension Diagnosis {
     case plain
     /// A key of the model under a prefix that is not understood, while others are.
     case prefix
+    /// A key of another module in such a layer.
     case otherModule
     /// What should be a layer's number is none.
     case noNumber
+    /// The number of the layer has leading zeros.
     case leadingZeros
     /// A second layer's number follows, as in `layers.0.layers.2.x`.
     case twoNumbers

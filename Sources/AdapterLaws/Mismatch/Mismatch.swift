@@ -153,20 +153,35 @@ extension Violation {
 /// What a tensor is in the model, the same on disk and in native form, whether each expert has its own
 /// or all share one.
 public enum TensorClass: String, Sendable, Hashable, CaseIterable {
+  /// Gate and up of experts.
   case gateAndUp = "gate and up"
+  /// Down of experts.
   case down
+  /// A tensor beside a weight, such as its scale.
   case companion = "scale"
+  /// The factor `[.., in, r]`.
   case loraA = "LoRA A"
+  /// The factor `[.., r, out]`.
   case loraB = "LoRA B"
+  /// A router's bias for each expert.
   case routerBias = "expert bias"
+  /// A router's weight.
   case router
+  /// The projections of shared experts.
   case sharedExpert = "shared expert"
+  /// The projections of dense layers.
   case dense
+  /// The projections of attention.
   case attention
+  /// Norms.
   case norm
+  /// What only prediction layers have.
   case prediction
+  /// The embedding.
   case embedding
+  /// The head.
   case head
+  /// All else.
   case other
 
   /// The class of a tensor by its name.

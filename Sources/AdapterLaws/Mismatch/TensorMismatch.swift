@@ -8,10 +8,13 @@ public import Tensors
 public struct TensorMismatch: Sendable {
   /// The ways, most serious first.
   public enum Kind: String, Sendable, Hashable, CaseIterable {
+    /// The element type is another.
     case dtype
+    /// The shape is another.
     case shape
     /// All places that differ hold zeros instead of other numbers.
     case zeroed
+    /// Elements differ.
     case elements
 
     /// The way in which a law fails by it.

@@ -9,27 +9,49 @@ public struct NamesReport: Sendable {
   public struct Cause: Sendable, Hashable {
     /// The kinds of reasons, for machines.
     public enum Code: String, Sendable, Hashable, CaseIterable {
+      /// Names begin with another prefix.
       case prefix
+      /// Prediction layers are in a module of their own.
       case predictionElsewhere = "prediction layers elsewhere"
+      /// The names are those of native form.
       case native = "native form"
+      /// Experts are in one tensor where each should have its own.
       case grouped
+      /// Experts have their own tensors where they should be in one.
       case split
+      /// Experts are there in both forms.
       case twice = "experts twice"
+      /// Gate and up of each expert are in one tensor.
       case fused = "gate and up fused"
+      /// A tool has packed the weights.
       case packed
+      /// There are scales that the layout does not know.
       case companion
+      /// Some experts have no scales.
       case companionIncomplete = "companion incomplete"
+      /// There are fewer layers than the config says.
       case missingLayers = "missing layers"
+      /// There are more layers than the config says.
       case surplusLayers = "surplus layers"
+      /// There are fewer prediction layers than the config says.
       case missingPrediction = "missing prediction layers"
+      /// There are more prediction layers than the config says.
       case surplusPrediction = "surplus prediction layers"
+      /// Dense layers have experts, or sparse ones have none.
       case layerKind = "kind of layer"
+      /// There are fewer experts than the config says.
       case missingExperts = "missing experts"
+      /// There are more experts than the config says.
       case surplusExperts = "surplus experts"
+      /// Tensors have other names.
       case renamed
+      /// Projections are joined in one tensor.
       case joined
+      /// Numbers have leading zeros.
       case spelling
+      /// Names are missing that no other code explains.
       case missing
+      /// Names are surplus that no other code explains.
       case surplus
     }
 
