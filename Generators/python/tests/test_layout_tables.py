@@ -97,11 +97,12 @@ def new_adapter(layout: Layout, dtype: torch.dtype) -> Any:
     """Upstream's adapter that a table names, with what such adapters read of a config."""
     module, name = str(layout.table["upstream"]).rsplit(".", 1)
     adapter = getattr(importlib.import_module(f"nemo_automodel.components.models.{module}"), name)
+    has_gates = any("gate" in str(tensor.part) for tensor in layout.tensors)
     moe = SimpleNamespace(
         n_routed_experts=layout.sizes["E"],
         moe_inter_dim=layout.sizes["I"],
         dim=layout.sizes["H"],
-        expert_activation="swiglu" if any("gate" in str(t.part) for t in layout.tensors) else "relu2",
+        expert_activation="swiglu" if has_gates else "relu2",
         expert_bias=layout.name == "gpt_oss",
     )
     backend = SimpleNamespace(dispatcher="torch", experts="torch", attn="sdpa")

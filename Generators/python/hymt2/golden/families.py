@@ -66,6 +66,9 @@ def family_plans() -> Iterator[Plan]:
         if layout == "step3p7":
             # The one that has what is renamed.
             stored.add(f"{stem}-model-flags")
+        if layout == "nemotron_v3":
+            # The one with Mamba's layer, which has what is renamed.
+            stored = stored - {f"{stem}-order-shuffled-1"} | {f"{stem}-model"}
         for plan in plans_of(layout):
             if layout not in FEW_STORED or plan.id in stored:
                 yield plan
