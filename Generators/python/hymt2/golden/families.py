@@ -39,6 +39,8 @@ FEW_STORED = ("kimi_vl", "minimax_m3_vl", "qwen3_omni", "step3p7", *SMALL_STORED
 """Layouts with the experts of others, under other names or in other company: these are stored."""
 _STORED = ("experts-2", "layers-of-two-sizes", "order-shuffled-1", "others")
 _STORED_OF_SMALL = ("experts-2", "order-shuffled-1", "others", "lora")
+_SMALLER: dict[str, dict[str, int]] = {"nemotron_v3": {"N": 1, "S1": 2, "T": 1, "B": 3, "X": 2}}
+"""Sizes of layouts whose model would be a large file."""
 LIKE_ANOTHER = (
     *("deepseek_v32", "glm4_moe_lite", "glm_moe_dsa", "laguna", "qwen3_omni_moe"),
     *FEW_STORED,
@@ -111,7 +113,8 @@ def _plan(layout: str, name: str, purpose: str, *flags: str, **members: Any) -> 
 
 def _models(layout: str) -> Iterator[Plan]:
     yield _plan(
-        layout, "model", "every class of tensors", "whole-model", config=changed(layout)
+        layout, "model", "every class of tensors", "whole-model",
+        config=changed(layout, **_SMALLER.get(layout, {})),
     )  # fmt: skip
     # Of ERNIE, upstream takes the prefix of experts from the last key, which may be the head's.
     turned = {
