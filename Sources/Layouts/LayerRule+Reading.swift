@@ -45,14 +45,31 @@ extension LayerRule {
 extension LayerRule.Pattern {
   init(_ node: TableNode) throws(LayoutError) {
     let expected =
-      "all, {from: field}, {kinds: field}, {except: field, step: field} or {only: field}"
+      "all, {from: field}, {kinds: field, named: {..}}, {except: field, step: field} or {only: field}"
     guard node.isMapping else {
       guard try node.text() == "all" else { throw node.error(expected: expected) }
       self = .all
       return
     }
     var members: [String: String] = [:]
-    for (key, value) in try node.members() { members[key] = try value.text() }
+    var names: [LayerRule.KindName]?
+    for (key, value) in try node.members() {
+      if key == "named" {
+        names = []
+        for (name, texts) in try value.members() {
+          names?.append(LayerRule.KindName(name: name, texts: try texts.texts()))
+        }
+      } else {
+        members[key] = try value.text()
+      }
+    }
+    if let names {
+      guard members.keys.sorted() == ["kinds"], names.contains(where: { $0.name == "sparse" }),
+        !names.contains(where: { ["dense", "mtp"].contains($0.name) })
+      else { throw node.error(expected: "kinds: a field, and named: {sparse: texts, name: texts}") }
+      self = .kinds(field: members["kinds"] ?? "", names: names)
+      return
+    }
     let fallback = members.removeValue(forKey: "default").flatMap { Int($0) }
     switch (members.keys.sorted(), fallback) {
     case (["from"], _): self = .from(field: members["from"] ?? "", fallback: fallback)

@@ -81,6 +81,12 @@ public final class Layout: Sendable {
     sizes.firstIndex { $0.symbol == symbol.rawValue }
   }
 
+  /// The symbol of the size that says which of the named kinds a layer without experts has, 1 for the first.
+  static let denseKindSymbol = "kind"
+
+  /// The position of that size, or nil where such layers are all of one kind.
+  var denseKindPosition: Int? { sizes.firstIndex { $0.symbol == Self.denseKindSymbol } }
+
   /// The position of a flag by its name, or nil if the layout has none of that name.
   public func position(ofFlag name: String) -> Int? {
     flags.firstIndex { $0.name == name }
@@ -91,6 +97,9 @@ public final class Layout: Sendable {
 
   /// Whether experts may lack gates, as an option says.
   public var hasGateOption: Bool { sizes.contains { $0.source == .gated } }
+
+  /// Whether experts can have gates at all.
+  public var canHaveGates: Bool { tensors.contains { $0.part == .gate || $0.part == .gateAndUp } }
 
   /// A name as it stands under another prefix.
   public func name(_ name: String, under prefix: String) -> String {

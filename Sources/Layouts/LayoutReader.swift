@@ -132,7 +132,14 @@ struct LayoutReader {
         result.constants.append((field, try node.json()))
       }
     }
-    if let layers = self["layers"] { result.layers = try LayerRule(layers) }
+    if let layers = self["layers"] {
+      result.layers = try LayerRule(layers)
+      if !result.layers.denseNames.isEmpty {
+        result.sizes.append(
+          SizeRule(symbol: Layout.denseKindSymbol, source: .derived(.constant(0)), least: 0))
+        result.marks.sizes.append(layers.mark)
+      }
+    }
     var reader = TensorReader(result, symbols)
     try reader.read(required("tensors"))
     result.tensors = reader.tensors

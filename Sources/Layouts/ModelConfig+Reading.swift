@@ -42,6 +42,7 @@ extension ModelConfig {
     try self.init(
       layout, sizes: sizes, flags: flags,
       layerKinds: fields.layerKinds(layout.layers, count: layerCount),
+      denseKinds: fields.denseKinds(layout.layers, count: layerCount),
       mtpLayerCount: mtpLayerCount,
       variant: fields.variant(layout, count: layerCount + mtpLayerCount), dtype: dtype ?? .bf16)
   }
@@ -244,7 +245,7 @@ extension ConfigFields {
     switch pattern {
     case .all: true
     case .from(let field, let fallback): value(field) != nil || fallback != nil
-    case .kinds(let field), .only(let field): value(field) != nil
+    case .kinds(let field, _), .only(let field): value(field) != nil
     case .except(let field, let step): value(field) != nil || step.flatMap { value($0) } != nil
     }
   }
@@ -263,23 +264,9 @@ extension ConfigFields {
           field: field, expected: "0 to \(count), the number of layers", found: "\(dense)")
       }
       return (field, (0..<count).map { $0 < dense ? .dense : .sparse })
-    case .kinds(let field):
-      guard let list = value(field) else { return nil }
-      let kinds =
-        list.arrayValue?.map { kind in
-          kind.wholeValue == 0
-            ? .dense : kind.wholeValue == 1 ? .sparse : kind.stringValue.flatMap(LayerKind.init)
-        } ?? []
-      let known = kinds.compactMap { $0 }
-      guard kinds.count == count, known.count == count else {
-        throw ConfigError(
-          field: field,
-          expected: "\(count) strings \"dense\" or \"sparse\", or 0 or 1, one for each layer",
-          found: kinds.count == count
-            ? "something else at \(kinds.firstIndex { $0 == nil } ?? 0)"
-            : list.arrayValue.map { "\($0.count) elements" } ?? Self.describe(list))
-      }
-      return (field, known)
+    case .kinds(let field, let names):
+      let kinds = try kindNames(field, names, count: count)
+      return kinds.map { (field, $0.map { $0 == LayerKind.sparse.rawValue ? .sparse : .dense }) }
     case .except(let field, let stepField):
       let dense = try layers(field, count: count) ?? []
       var step = 1
@@ -295,6 +282,47 @@ extension ConfigFields {
       guard let sparse = try layers(field, count: count) else { return nil }
       return (field, (0..<count).map { sparse.contains($0) ? .sparse : .dense })
     }
+  }
+
+  /// What a list, or the letters of a text, says of each layer; nil if the field is absent.
+  private func kindNames(
+    _ field: String, _ names: [LayerRule.KindName], count: Int
+  ) throws(ConfigError) -> [String]? {
+    guard let list = value(field) else { return nil }
+    var texts: [String] = []
+    for element in list.arrayValue ?? [] {
+      texts.append(element.stringValue ?? element.wholeValue.map(String.init) ?? "")
+    }
+    if names != LayerRule.KindName.plain, let letters = list.stringValue {
+      texts = letters.map { String($0) }
+    }
+    let kinds: [String?] = texts.map { text in names.first { $0.texts.contains(text) }?.name }
+    let known = kinds.compactMap { $0 }
+    guard kinds.count == count, known.count == count else {
+      throw ConfigError(
+        field: field, expected: "\(names.expectation), one for each of \(count) layers",
+        found: kinds.count == count
+          ? "something else at \(kinds.firstIndex { $0 == nil } ?? 0)"
+          : list.arrayValue.map { "\($0.count) elements" } ?? Self.describe(list))
+    }
+    return known
+  }
+
+  /// Which of several kinds each layer without experts has; every way to say it must agree.
+  func denseKinds(_ rule: LayerRule, count: Int) throws(ConfigError) -> [Int] {
+    var result: (field: String, names: [String])?
+    for case .kinds(let field, let names) in rule.patterns where !rule.denseNames.isEmpty {
+      guard let kinds = try kindNames(field, names, count: count) else { continue }
+      if let (other, expected) = result,
+        let layer = kinds.indices.first(where: { kinds[$0] != expected[$0] })
+      {
+        throw ConfigError(
+          field: field, expected: "layer \(layer) \(expected[layer]) as '\(other)' says",
+          found: kinds[layer])
+      }
+      result = result ?? (field, kinds)
+    }
+    return result?.names.map { (rule.denseNames.firstIndex(of: $0) ?? -1) + 1 } ?? []
   }
 
   /// A list of layers, or a text with their numbers between commas.
@@ -322,13 +350,22 @@ extension ConfigFields {
   }
 }
 
+extension [LayerRule.KindName] {
+  /// The texts and numbers of layers, in words.
+  fileprivate var expectation: String {
+    self == LayerRule.KindName.plain
+      ? "a list of \"dense\" and \"sparse\", or of 0 and 1"
+      : "the texts " + flatMap(\.texts).map { "\"\($0)\"" }.joined(separator: ", ")
+  }
+}
+
 extension LayerRule.Pattern {
   /// What the field should hold, in words.
   fileprivate var expectation: String {
     switch self {
     case .all: "nothing"
     case .from: "a whole number"
-    case .kinds: "a list of \"dense\" and \"sparse\", or of 0 and 1"
+    case .kinds(_, let names): names.expectation
     case .except, .only: "a list of layers"
     }
   }
@@ -337,7 +374,7 @@ extension LayerRule.Pattern {
   public var field: String? {
     switch self {
     case .all: nil
-    case .from(let field, _), .kinds(let field), .except(let field, _), .only(let field): field
+    case .from(let field, _), .kinds(let field, _), .except(let field, _), .only(let field): field
     }
   }
 }

@@ -82,7 +82,15 @@ extension ModelConfig {
     case .from(let field, _):
       let dense = layerKinds.prefix { $0 == .dense }.count
       return layerKinds[dense...].contains(.dense) ? nil : [(field, JSONValue(dense))]
-    case .kinds(let field): return [(field, .array(layerKinds.map { .string($0.rawValue) }))]
+    case .kinds(let field, let names):
+      let texts = layerKinds.indices.map { layer in
+        let name =
+          layerKinds[layer] == .dense && !denseKinds.isEmpty
+          ? layout.layers.denseNames[denseKinds[layer] - 1] : layerKinds[layer].rawValue
+        return names.first { $0.name == name }?.texts.first ?? name
+      }
+      let areLetters = names.allSatisfy { $0.texts.first?.count == 1 }
+      return [(field, areLetters ? .string(texts.joined()) : .array(texts.map { .string($0) }))]
     case .except(let field, let step):
       return [(field, .array(numbers(.dense).map { JSONValue($0) }))]
         + (step.map { [($0, JSONValue(1))] } ?? [])

@@ -45,6 +45,9 @@ public struct ModelConfig: Sendable {
   }
   /// The kind of each decoder layer.
   public let layerKinds: [LayerKind]
+  /// For each decoder layer without experts which of the named kinds it has, 1 for the first; 0 for others.
+  /// Empty where the layout does not name several.
+  public let denseKinds: [Int]
   /// Multi-token prediction layers stored after the decoder layers, zero for none.
   public let mtpLayerCount: Int
   /// The element type of the weights (`dtype` or `torch_dtype`).
@@ -62,16 +65,19 @@ public struct ModelConfig: Sendable {
   ///   - sizes: The values of sizes that have fields, by symbol; the others follow, and so does what a
   ///     field is when it is absent.
   ///   - flags: The values of flags by name; others have their fallback.
+  ///   - denseKinds: As the property is; where it says nothing of a layer, the kinds take turns.
   /// - Throws: `ConfigError` naming the `config.json` field that is missing or out of range.
   /// - Complexity: O(tensors of a layer).
   public init(
     _ layout: Layout, sizes given: [String: Int], flags: [String: Bool] = [:],
-    layerKinds: [LayerKind], mtpLayerCount: Int = 0, variant: Variant = Variant(),
+    layerKinds: [LayerKind], denseKinds: [Int] = [], mtpLayerCount: Int = 0,
+    variant: Variant = Variant(),
     dtype: DType = .bf16
   ) throws(ConfigError) {
     self.layout = layout
     self.flags = layout.flags.map { flags[$0.name] ?? $0.fallback }
     self.layerKinds = layerKinds
+    self.denseKinds = layout.layers.denseKinds(of: layerKinds, given: denseKinds)
     self.mtpLayerCount = mtpLayerCount
     self.dtype = dtype
     let values = try layout.sizeValues { rule throws(ConfigError) in given[rule.symbol] }
@@ -127,19 +133,24 @@ public struct ModelConfig: Sendable {
   ///
   /// - Parameter values: Those of the whole config.
   public func values(_ values: LayoutValues, ofLayer layer: Int) -> LayoutValues {
-    guard variant.layers.contains(layer) else {
-      return LayoutValues(sizes: values.sizes, flags: values.flags, layer: layer)
-    }
     var sizes = values.sizes
-    for (position, size) in variant.sizes { sizes[position] = size }
+    if variant.layers.contains(layer) {
+      for (position, size) in variant.sizes { sizes[position] = size }
+    }
+    if let position = layout.denseKindPosition { sizes[position] = denseKind(layer) }
     return LayoutValues(sizes: sizes, flags: values.flags, layer: layer)
+  }
+
+  private func denseKind(_ layer: Int) -> Int {
+    denseKinds.indices.contains(layer) ? denseKinds[layer] : 0
   }
 
   /// A number that two stored layers share if and only if they have the same tensors but for their
   /// number; layers of one class have one kind, one variant and the same answers to conditions.
   public func layerClass(_ layer: Int) -> LayerClass {
     LayerClass(
-      kinds: kinds(ofLayer: layer), isVariant: variant.layers.contains(layer),
+      kinds: kinds(ofLayer: layer), denseKind: denseKind(layer),
+      isVariant: variant.layers.contains(layer),
       layer: layout.hasLayerConditions ? layer : nil)
   }
 }
@@ -148,7 +159,7 @@ extension ModelConfig: Hashable {
   /// Whether both are of one layout and have the same values.
   public static func == (lhs: ModelConfig, rhs: ModelConfig) -> Bool {
     lhs.sizes == rhs.sizes && lhs.flags == rhs.flags && lhs.variant == rhs.variant
-      && lhs.layerKinds == rhs.layerKinds
+      && lhs.layerKinds == rhs.layerKinds && lhs.denseKinds == rhs.denseKinds
       && lhs.mtpLayerCount == rhs.mtpLayerCount && lhs.dtype == rhs.dtype
       && lhs.layout == rhs.layout
   }
@@ -160,6 +171,7 @@ extension ModelConfig: Hashable {
     hasher.combine(flags)
     hasher.combine(variant)
     hasher.combine(layerKinds)
+    hasher.combine(denseKinds)
     hasher.combine(mtpLayerCount)
     hasher.combine(dtype)
   }
@@ -211,9 +223,10 @@ extension ModelConfig {
   private func checkShapes() throws(ConfigError) {
     let all = values(isGated: true)
     var total: Double = 0
-    let layers: [Int?] = [
-      variant.layers.min(), (0..<storedLayerCount).first { !variant.layers.contains($0) },
-    ]
+    let layers: [Int?] =
+      [
+        variant.layers.min(), (0..<storedLayerCount).first { !variant.layers.contains($0) },
+      ] + layout.layers.denseNames.indices.map { denseKinds.firstIndex(of: $0 + 1) }
     for (rule, layer) in layout.tensors.flatMap({ rule in
       layers.compactMap { $0 }.map { (rule, $0) }
     }) {
@@ -241,10 +254,27 @@ extension ModelConfig {
 public struct LayerClass: Sendable, Hashable {
   /// Its kind, one of them.
   public let kinds: LayerKinds
+  /// Which of several kinds without experts it has, 1 for the first; 0 for others.
+  public let denseKind: Int
   /// Whether it has sizes of its own.
   public let isVariant: Bool
   /// Its number, where conditions ask for that.
   public let layer: Int?
+}
+
+extension LayerRule {
+  /// The kinds of layers without experts: the given ones, and in turn where none is.
+  fileprivate func denseKinds(of layers: [LayerKind], given: [Int]) -> [Int] {
+    let count = denseNames.count
+    guard count > 0 else { return [] }
+    var turn = -1
+    return layers.enumerated().map { layer, kind in
+      guard kind == .dense else { return 0 }
+      turn += 1
+      let own = given.indices.contains(layer) ? given[layer] : 0
+      return 1...count ~= own ? own : turn % count + 1
+    }
+  }
 }
 
 extension Layout {

@@ -36,12 +36,17 @@ struct TensorReader {
   private var hasLayers = false
   /// The kind of decoder layers that prediction layers are like.
   private let predictionLike: LayerKinds
+  /// The names of several kinds of layers without experts, and the position of the size that tells them apart.
+  private let denseNames: [String]
+  private let denseKindPosition: Int
   var places: [(tensor: Int, place: Place)] = []
 
   init(_ parts: LayoutParts, _ symbols: LayoutSymbols) {
     native = parts.native
     natives = parts.natives
     predictionLike = parts.layers.prediction?.kind == .dense ? .dense : .sparse
+    denseNames = parts.layers.denseNames
+    denseKindPosition = parts.sizes.count - 1
     self.symbols = symbols
   }
 
@@ -112,8 +117,15 @@ struct TensorReader {
   private mutating func readEntry(
     _ key: String, _ value: TableNode, _ context: Context
   ) throws(LayoutError) {
-    if context.kinds != nil, context.name.isEmpty, let kind = Self.kinds[key] {
+    let number = denseNames.firstIndex(of: key)
+    if context.kinds != nil, context.name.isEmpty,
+      let kind = number == nil ? Self.kinds[key] : .dense
+    {
       var inner = context
+      if let number {
+        inner.condition = inner.condition.and(
+          .comparison(.equal, .size(denseKindPosition), .constant(number + 1)))
+      }
       inner.kinds = kind == predictionLike ? [kind, .mtp] : kind
       return try readMembers(value, inner)
     }

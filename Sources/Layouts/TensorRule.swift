@@ -39,12 +39,26 @@ public struct LayerRule: Sendable, Hashable {
     case all
     /// The first so many layers are dense.
     case from(field: String, fallback: Int?)
-    /// A list of `dense` and `sparse`.
-    case kinds(field: String)
+    /// A list with a text or a number for each layer, or a text with a letter for each.
+    case kinds(field: String, names: [KindName] = KindName.plain)
     /// A list of dense layers, and that only each so many-th of the others is sparse.
     case except(field: String, step: String?)
     /// A list of sparse layers.
     case only(field: String)
+  }
+
+  /// A kind of layers by its name in the table, and what configs call it.
+  public struct KindName: Sendable, Hashable {
+    /// The key in the block of layers; layers of all kinds but `sparse` have no experts.
+    public let name: String
+    /// The texts, the one that is written first.
+    public let texts: [String]
+
+    /// Those of families with one kind of layers without experts.
+    public static let plain = [
+      KindName(name: "dense", texts: ["dense", "0"]),
+      KindName(name: "sparse", texts: ["sparse", "1"]),
+    ]
   }
 
   /// Multi-token prediction layers, stored after the decoder layers.
@@ -63,6 +77,14 @@ public struct LayerRule: Sendable, Hashable {
   public let patterns: [Pattern]
   /// Multi-token prediction layers, or nil if the family has none.
   public let prediction: Prediction?
+
+  /// The names of the kinds of layers without experts, where there are several.
+  public var denseNames: [String] {
+    for case .kinds(_, let names) in patterns where names != KindName.plain {
+      return names.map(\.name).filter { $0 != LayerKind.sparse.rawValue }
+    }
+    return []
+  }
 }
 
 /// What a tensor is in the model.

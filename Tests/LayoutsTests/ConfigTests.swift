@@ -113,6 +113,25 @@ struct ConfigTests {
     #expect(try kinds("step3p5", ["moe_layers_enum": [0, 2]]) == "sdsd")
     #expect(try kinds("step3p5", ["moe_layers_enum": ""]) == "dddd")
     #expect(try kinds("gpt_oss", ["first_k_dense_replace": 2]) == "ssss")
+    #expect(try kinds("nemotron_v3", ["hybrid_override_pattern": "ME*E"]) == "dsds")
+  }
+
+  @Test("Kinds of layers without experts, by the letters of a text or by the texts of a list")
+  func namedKinds() throws {
+    let text = try ModelConfig(json: fields("nemotron_v3", ["hybrid_override_pattern": "-E*M"]))
+    #expect(text.denseKinds == [3, 0, 2, 1])
+    let texts: JSONValue = ["mlp", "moe", "attention", "linear_attention"]
+    let list = try fields(
+      "nemotron_v3", ["hybrid_override_pattern": .null, "layers_block_type": texts])
+    #expect(try ModelConfig(json: list) == text)
+    #expect(try ModelConfig(json: text.json) == text)
+    try expect(
+      "nemotron_v3", ["hybrid_override_pattern": "-EMM", "layers_block_type": texts],
+      "layers_block_type", "layer 2 mamba as 'hybrid_override_pattern' says", "attention")
+    let all = "the texts \"M\", \"*\", \"-\", \"E\", one for each of 4 layers"
+    try expect(
+      "nemotron_v3", ["hybrid_override_pattern": "MEXE"], "hybrid_override_pattern", all,
+      "something else at 2")
   }
 
   @Test("Both spellings of a fact must agree; one is enough, and null is none")

@@ -104,7 +104,12 @@ struct FaultyTable: Sendable, CustomTestStringConvertible {
     // Layers.
     FaultyTable(
       "sparse: {from: dense_layers}", "sparse: {since: dense_layers}", line: 4, "layers.sparse",
-      expected: "all, {from: field}, {kinds: field}, {except: field, step: field} or {only: field}",
+      expected: "all, {from: field}, {kinds: field, named: {..}}, {except: field, step: field} or "
+        + "{only: field}", found: "a mapping"),
+    FaultyTable(
+      "sparse: {from: dense_layers}", "sparse: {kinds: types, named: {wide: w, narrow: n}}",
+      line: 4,
+      "layers.sparse", expected: "kinds: a field, and named: {sparse: texts, name: texts}",
       found: "a mapping"),
     FaultyTable(
       "on load: keep", "on load: lose", line: 4, "layers.mtp.on load", expected: "drop or keep",

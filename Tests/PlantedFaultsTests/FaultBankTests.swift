@@ -38,7 +38,8 @@ struct FaultBankTests {
       let selection = FaultBank.Selection(FaultBank.all, in: layout)
       #expect(selection.absent.filter(\.reason.isEmpty).map(\.fault.id) == [])
       #expect(selection.faults.count + selection.absent.count == FaultBank.all.count)
-      let isPerExpert = layout.tensors.contains { $0.part == .up && $0.name.hasExpert }
+      let isPerExpert =
+        layout.canHaveGates && layout.tensors.contains { $0.part == .up && $0.name.hasExpert }
       let share = selection.faults.count * 100 / FaultBank.all.count
       #expect(share >= (isPerExpert ? 60 : 35), "\(layout.name)")
     }

@@ -11,6 +11,7 @@ struct ConfigDraft {
   /// The values of flags, by name.
   var flags: [String: Bool] = [:]
   var layers: [LayerKind]
+  var denseKinds: [Int]
   var mtpLayers: Int
   var variant: ModelConfig.Variant
   var dtype: DType
@@ -19,6 +20,7 @@ struct ConfigDraft {
   init(_ config: ModelConfig) {
     original = config
     layers = config.layerKinds
+    denseKinds = config.denseKinds
     mtpLayers = config.mtpLayerCount
     variant = config.variant
     dtype = config.dtype
@@ -45,7 +47,8 @@ struct ConfigDraft {
     let stored = layers.count + mtpLayers
     let layersOfVariant = variant.layers.filter { $0 < stored }
     return try ModelConfig(
-      original.layout, sizes: sizes, flags: flags, layerKinds: layers, mtpLayerCount: mtpLayers,
+      original.layout, sizes: sizes, flags: flags, layerKinds: layers,
+      denseKinds: denseKinds, mtpLayerCount: mtpLayers,
       variant: layersOfVariant.isEmpty
         ? .init() : .init(layers: layersOfVariant, sizes: variant.sizes),
       dtype: dtype)

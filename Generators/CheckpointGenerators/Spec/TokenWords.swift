@@ -16,7 +16,8 @@ struct TokenWord {
 
   /// The values of checkpoints of a layout, in the order of texts: those of its configs first.
   static func all(of layout: Layout) -> [TokenWord] {
-    sizes(of: layout) + flags(of: layout) + ofConfigs + variants(of: layout) + ofSpecs
+    sizes(of: layout) + flags(of: layout) + ofConfigs + denseKinds(of: layout)
+      + variants(of: layout) + ofSpecs
   }
 
   private static func sizes(of layout: Layout) -> [TokenWord] {
@@ -38,6 +39,14 @@ struct TokenWord {
       ofConfig("layers", { LayerRuns(kinds: $0.layerKinds) }) { $0.layers = $1.kinds },
       ofConfig("mtp-layers", \.mtpLayerCount) { $0.mtpLayers = $1 },
       ofConfig("dtype", \.dtype) { $0.dtype = $1 },
+    ]
+  }
+
+  /// Which of several kinds the layers without experts have.
+  private static func denseKinds(of layout: Layout) -> [TokenWord] {
+    guard !layout.layers.denseNames.isEmpty else { return [] }
+    return [
+      ofConfig("dense-kinds", { NumberList(numbers: $0.denseKinds) }) { $0.denseKinds = $1.numbers }
     ]
   }
 

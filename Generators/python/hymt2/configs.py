@@ -4,6 +4,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import cycle
 from typing import Any
 
 from hymt2.errors import OracleError
@@ -146,11 +147,21 @@ def _written(form: Any, kinds: list[str]) -> Fields | None:
         return None if dense else {}
     if "from" in form:
         return {form["from"]: len(dense)} if dense == list(range(len(dense))) else None
+    if "named" in form:
+        return {form["kinds"]: _texts(form["named"], kinds)}
     if "kinds" in form:
         return {form["kinds"]: kinds}
     if "except" in form:
         return {form["except"]: dense} | ({form["step"]: 1} if "step" in form else {})
     return {form["only"]: ",".join(map(str, sparse))}
+
+
+def _texts(names: Mapping[str, Any], kinds: list[str]) -> str | list[str]:
+    """What a config says of layers; those that are dense take turns."""
+    texts = {name: said[0] if isinstance(said, list) else said for name, said in names.items()}
+    turns = cycle(name for name in texts if name != "sparse")
+    said = [texts[next(turns) if kind == "dense" else kind] for kind in kinds]
+    return "".join(said) if all(len(text) == 1 for text in texts.values()) else said
 
 
 def _field_names(source: Any) -> list[str]:

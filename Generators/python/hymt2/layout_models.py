@@ -301,6 +301,21 @@ SMALL["hunyuan_image3"] = [
     | {"num_hidden_layers": 2, "num_experts": 12, "num_shared_expert": 2}
     | {"attention_bias": True, "use_qk_norm": False},
 ]
+_NEMOTRON: Config = {
+    **size_fields("nemotron_v3", H=16, I=6, E=5, V=40, P=4, K=2, A=8, D=24, X=10, U=16),
+    "moe_latent_size": None,
+    "mamba_num_heads": 4,
+    "n_groups": 2,
+    "num_experts_per_tok": 2,
+    "num_hidden_layers": 4,
+    "hybrid_override_pattern": "ME*-",
+}
+SMALL["nemotron_v3"] = [
+    _NEMOTRON,
+    _NEMOTRON
+    | {"n_routed_experts": 12, "moe_latent_size": 7, "use_bias": True, "use_conv_bias": False}
+    | {"num_hidden_layers": 5, "hybrid_override_pattern": "-*EME"},
+]
 """Small configs by table; the first of each is the one of the fixtures."""
 
 WITHOUT_MODEL = ("hunyuan_image3",)
@@ -323,6 +338,7 @@ _CLASSES = {
     "ernie4_5_moe": "Ernie4_5_Moe",
     "kimi_linear": "KimiLinear",
     "mimo_v2_flash": "MiMoV2Flash",
+    "nemotron_v3": "NemotronH",
     "qwen3_next": "Qwen3Next",
 }
 

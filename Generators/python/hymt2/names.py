@@ -30,6 +30,11 @@ class Names:
         name = self._within(self._member("up"))
         return re.split(r"\.\d+\.", name)[0] if re.search(r"\.\d+\.", name) else parent(name)
 
+    @property
+    def has_gates(self) -> bool:
+        """Whether experts can have gates at all."""
+        return any("gate" in str(tensor.part) for tensor in self.layout.tensors)
+
     def disk(self, role: str, ending: str | tuple[str, ...] = "") -> str:
         """The tensor of a role in a layer with experts, whose name has such an ending."""
         return self._within(self._of(role, ending))

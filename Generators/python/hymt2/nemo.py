@@ -93,6 +93,8 @@ def moe_config(
     if any(member not in members for member in stated):
         sizes = read_sizes(table_of(layout), model, gated=True)
         found = dict(zip(stated, (sizes["E"], sizes["I"], sizes["H"])))
+    if not names_of(layout).has_gates:
+        members = {**members, "expert_activation": "relu2"}
     return SimpleNamespace(**{**_DEFAULTS, **found, **members})
 
 

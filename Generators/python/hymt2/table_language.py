@@ -6,7 +6,7 @@ import ast
 import itertools
 import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -143,6 +143,13 @@ def read_flags(table: Mapping[str, Any], fields: Fields) -> dict[str, bool]:
     return flags
 
 
+def named_kinds(layers: Mapping[str, Any]) -> set[str]:
+    """The names that the table gives kinds of layers."""
+    forms = layers.get("sparse", "all")
+    listed = forms if isinstance(forms, list) else [forms]
+    return {name for form in listed if "named" in form for name in form["named"]}
+
+
 def read_kinds(layers: Mapping[str, Any], fields: Fields) -> list[str]:
     """The kind of each layer, MTP layers after the others."""
     count = fields[layers["count"]]
@@ -150,12 +157,22 @@ def read_kinds(layers: Mapping[str, Any], fields: Fields) -> list[str]:
     found = []
     for form in forms if isinstance(forms, list) else [forms]:
         sparse = _sparse(form, fields, count)
-        if sparse is not None:
+        if sparse is not None and "named" in form:
+            found.append(_named(form["named"], fields[form["kinds"]]))
+        elif sparse is not None:
             found.append(["sparse" if s else "dense" for s in sparse])
     if not found or any(kinds != found[0] for kinds in found):
         raise OracleError(f"which layers have experts: the config says {found or 'nothing'}")
     extra = layers.get("mtp", {}).get("count")
     return found[0] + ["mtp"] * ((fields.get(extra) or 0) if extra else 0)
+
+
+def _named(names: Mapping[str, Any], said: Sequence[str]) -> list[str]:
+    """The kinds of layers by their names in the table, from a list or the letters of a text."""
+    kinds = {}
+    for name, texts in names.items():
+        kinds |= dict.fromkeys(texts if isinstance(texts, list) else [texts], name)
+    return [kinds[text] for text in said]
 
 
 def _sparse(form: Any, fields: Fields, count: int) -> list[bool] | None:

@@ -33,6 +33,7 @@ from hymt2.table_language import (
     expand,
     parallel,
     read_dim,
+    named_kinds,
     read_flags,
     read_kinds,
     read_place,
@@ -208,6 +209,7 @@ class _Walk:
         self.layout = layout
         self.natives: list[str] = layout.table.get("natives", ["automodel"])
         self.values: dict[int | None, dict[str, Any]] = {}
+        self.kinds = named_kinds(layout.table["layers"])
 
     def tensors(self) -> Iterator[Tensor]:
         """Every tensor of the layout."""
@@ -219,7 +221,7 @@ class _Walk:
         for key, child in node.items():
             if key in ATTRIBUTES or key in self.natives:
                 continue
-            if in_block and key in KINDS:
+            if in_block and key in (*KINDS, *self.kinds):
                 like = self.layout.table["layers"].get("mtp", {}).get("like", "sparse")
                 if key == context.kind or (context.kind == "mtp" and key == like):
                     yield from self._members(child, context)

@@ -56,6 +56,7 @@ PUBLISHED: dict[str, tuple[str, int, int]] = {
     "glm-5.3-flash": ("glm5_next", 37_534, 313_326_828_862),
     "hunyuan-image-3": ("hunyuan_image3", 4_387, 80_958_730_240),
     "mimo-v2-flash": ("mimo_v2_flash", 36_523, 308_778_780_864),
+    "nemotron-3-nano-30b-a3b": ("nemotron_v3", 6_243, 31_577_940_288),
     "qwen3.5-35b-a3b": ("qwen3_5_moe", 693, 34_660_610_688),
 }
 """Published configs: their table, and how many tensors and parameters follow from it."""
@@ -96,11 +97,12 @@ def new_adapter(layout: Layout, dtype: torch.dtype) -> Any:
     """Upstream's adapter that a table names, with what such adapters read of a config."""
     module, name = str(layout.table["upstream"]).rsplit(".", 1)
     adapter = getattr(importlib.import_module(f"nemo_automodel.components.models.{module}"), name)
+    has_gates = any("gate" in str(tensor.part) for tensor in layout.tensors)
     moe = SimpleNamespace(
         n_routed_experts=layout.sizes["E"],
         moe_inter_dim=layout.sizes["I"],
         dim=layout.sizes["H"],
-        expert_activation="swiglu",
+        expert_activation="swiglu" if has_gates else "relu2",
         expert_bias=layout.name == "gpt_oss",
     )
     backend = SimpleNamespace(dispatcher="torch", experts="torch", attn="sdpa")
@@ -214,6 +216,7 @@ MODELS = [
     *[(name, 0) for name in ("qwen3_moe", "glm4_moe", "deepseek_v3", "minimax_m2", "gpt_oss")],
     *[("qwen3_moe", 2), ("glm4_moe", 1), ("step3p5", 0), ("step3p5", 1)],
     *[("deepseek_v32", 0), ("glm_moe_dsa", 0), ("glm_moe_dsa", 2), ("glm4_moe_lite", 0)],
+    *[("nemotron_v3", 0), ("nemotron_v3", 1)],
 ]
 
 

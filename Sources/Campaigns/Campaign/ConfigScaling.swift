@@ -115,7 +115,7 @@ struct ConfigScaling {
       layout, sizes: sizes,
       flags: Dictionary(
         uniqueKeysWithValues: zip(layout.flags, config.flags).map { ($0.name, $1) }),
-      layerKinds: layers, mtpLayerCount: mtpLayers,
+      layerKinds: layers, denseKinds: config.denseKinds, mtpLayerCount: mtpLayers,
       variant: variant.layers.isEmpty ? ModelConfig.Variant() : variant, dtype: config.dtype)
   }
 }

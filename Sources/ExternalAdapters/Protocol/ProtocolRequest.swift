@@ -47,7 +47,8 @@ extension AdapterSetup {
         "n_routed_experts": JSONValue(config.expertCount),
         "moe_inter_dim": JSONValue(config.moeIntermediateSize),
         "dim": JSONValue(config.hiddenSize),
-        "expert_activation": .string(options.activation.rawValue),
+        "expert_activation": .string(
+          (config.layout.canHaveGates ? options.activation : .relu2).rawValue),
         "expert_bias": false,
       ],
       "dtype": .string(options.targetDType.rawValue),

@@ -121,7 +121,8 @@ extension AuditConfig {
 
   private static func config(_ layout: Layout, _ draw: Draw) throws(ConfigError) -> ModelConfig {
     let most = layout.tensors.flatMap { $0.condition.constants }.filter { $0 < 64 }.max() ?? 0
-    let count = layout.hasLayerConditions ? most + 3 : 3
+    // As many dense ones below as there are names for their kinds.
+    let count = max(layout.hasLayerConditions ? most + 3 : 3, 4 * layout.layers.denseNames.count)
     let isMixed = layout.layers.patterns != [.all]
     let kinds = (0..<count).map { layer -> LayerKind in
       isMixed && (layer == 0 || layer % 4 == 3) ? .dense : .sparse

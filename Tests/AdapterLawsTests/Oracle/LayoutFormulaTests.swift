@@ -85,6 +85,13 @@ private let written: [Written] =
     Written(layout: "qwen3_5_moe", native: "mlp.experts.down_projs", shape: [3, inter, hidden]) {
       e, i, h in ("mlp.experts.down_proj", [e, h, i])
     },
+    // No gates.
+    Written(
+      layout: "nemotron_v3", native: "mixer.experts.gate_and_up_projs", shape: [3, hidden, inter]
+    ) { e, h, i in ("mixer.experts.\(e).up_proj.weight", [i, h]) },
+    Written(layout: "nemotron_v3", native: "mixer.experts.down_projs", shape: [3, inter, hidden]) {
+      e, i, h in ("mixer.experts.\(e).down_proj.weight", [h, i])
+    },
     // The same elements in the same places.
     Written(
       layout: "qwen3_vl_moe", native: "mlp.experts.gate_and_up_projs",
@@ -104,6 +111,7 @@ private let written: [Written] =
 /// What native names of layer 1 begin with, where that is another text than on disk.
 private let nativeStarts = [
   "qwen3_omni": "model.layers.1.", "minimax_m3_vl": "model.layers.1.",
+  "nemotron_v3": "model.layers.1.",
   "kimi_vl": "model.language_model.model.layers.1.",
 ]
 

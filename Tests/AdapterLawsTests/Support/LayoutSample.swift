@@ -17,7 +17,9 @@ enum LayoutSample {
       "E": experts, "H": hidden, "I": inter, "V": 3, "D": 6, "K": 1, "P": 2, "A": 3, "S": 1,
     ]
     var sizes: [String: Int] = [:]
-    for rule in layout.sizes { sizes[rule.symbol] = given[rule.symbol] ?? 2 }
+    for rule in layout.sizes {
+      sizes[rule.symbol] = given[rule.symbol] ?? (rule.field == "moe_latent_size" ? hidden : 2)
+    }
     let isMixed = layout.layers.patterns.contains { $0 != .all }
     return try ModelConfig(
       layout, sizes: sizes,

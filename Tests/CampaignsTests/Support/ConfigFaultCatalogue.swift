@@ -209,7 +209,7 @@ extension Layout {
   func layerFields(_ kind: LayerFieldKind) -> [String] {
     layers.patterns.compactMap { pattern in
       switch (pattern, kind) {
-      case (.from(let field, _), .count), (.kinds(let field), .kinds),
+      case (.from(let field, _), .count), (.kinds(let field, LayerRule.KindName.plain), .kinds),
         (.except(let field, _), .list),
         (.only(let field), .list):
         field

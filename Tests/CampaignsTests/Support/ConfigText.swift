@@ -29,8 +29,10 @@ struct ConfigText: Sendable {
       fields.append((rule.field, "\(config.mtpLayerCount)"))
     }
     let written = Dictionary(config.fields, uniquingKeysWith: { first, _ in first })
-    let kinds = layout.layers.patterns.first { if case .kinds = $0 { true } else { false } }
-    if case .kinds(let field) = kinds {
+    let kinds = layout.layers.patterns.first {
+      if case .kinds(_, LayerRule.KindName.plain) = $0 { true } else { false }
+    }
+    if case .kinds(let field, _) = kinds {
       let texts = config.layerKinds.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
       fields.append((field, "[\(texts)]"))
     }

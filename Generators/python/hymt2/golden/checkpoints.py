@@ -78,7 +78,7 @@ class Checkpoint:
         return names_of(self.layout.name)
 
     def _sparse_layers(self) -> list[int]:
-        return [layer for layer, kind in enumerate(self.layout.kinds) if kind != "dense"]
+        return [layer for layer, kind in enumerate(self.layout.kinds) if kind in ("sparse", "mtp")]
 
     def _shared_projections(self) -> list[str]:
         """The up projection of the shared experts, where the layout has any."""

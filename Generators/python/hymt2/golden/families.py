@@ -32,13 +32,15 @@ FUSED_ON_SAVING = ("qwen3_moe", "minimax_m2")
 
 SMALL_STORED = (
     *("ernie4_5_moe", "glm5_next", "hunyuan_image3", "kimi_linear", "mimo_v2_flash"),
-    *("qwen3_5_moe", "qwen3_next"),
+    *("qwen3_5_moe", "qwen3_next", "nemotron_v3"),
 )
 """Layouts of which the set has room for a few small cases."""
 FEW_STORED = ("kimi_vl", "minimax_m3_vl", "qwen3_omni", "step3p7", *SMALL_STORED)
 """Layouts with the experts of others, under other names or in other company: these are stored."""
 _STORED = ("experts-2", "layers-of-two-sizes", "order-shuffled-1", "others")
 _STORED_OF_SMALL = ("experts-2", "order-shuffled-1", "others", "lora")
+_SMALLER: dict[str, dict[str, int]] = {"nemotron_v3": {"N": 1, "S1": 2, "T": 1, "B": 3, "X": 2}}
+"""Sizes of layouts whose model would be a large file."""
 LIKE_ANOTHER = (
     *("deepseek_v32", "glm4_moe_lite", "glm_moe_dsa", "laguna", "qwen3_omni_moe"),
     *FEW_STORED,
@@ -66,6 +68,9 @@ def family_plans() -> Iterator[Plan]:
         if layout == "step3p7":
             # The one that has what is renamed.
             stored.add(f"{stem}-model-flags")
+        if layout == "nemotron_v3":
+            # The one with Mamba's layer, which has what is renamed.
+            stored = stored - {f"{stem}-order-shuffled-1"} | {f"{stem}-model"}
         for plan in plans_of(layout):
             if layout not in FEW_STORED or plan.id in stored:
                 yield plan
@@ -108,7 +113,8 @@ def _plan(layout: str, name: str, purpose: str, *flags: str, **members: Any) -> 
 
 def _models(layout: str) -> Iterator[Plan]:
     yield _plan(
-        layout, "model", "every class of tensors", "whole-model", config=changed(layout)
+        layout, "model", "every class of tensors", "whole-model",
+        config=changed(layout, **_SMALLER.get(layout, {})),
     )  # fmt: skip
     # Of ERNIE, upstream takes the prefix of experts from the last key, which may be the head's.
     turned = {
