@@ -24,7 +24,7 @@ import Testing
   /// The layouts of which the set, which may have 12 MB, has a few small cases.
   private static let small = [
     "ernie4_5_moe", "glm5_next", "hunyuan_image3", "kimi_linear", "mimo_v2_flash", "qwen3_5_moe",
-    "qwen3_next",
+    "qwen3_next", "mimo_v25",
   ]
 
   /// The cases of a layout, and of those that read the same model type.

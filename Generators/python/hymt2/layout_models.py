@@ -301,9 +301,24 @@ SMALL["hunyuan_image3"] = [
     | {"num_hidden_layers": 2, "num_experts": 12, "num_shared_expert": 2}
     | {"attention_bias": True, "use_qk_norm": False},
 ]
+_MIMO25: Config = {
+    **{key: value for key, value in _MIMO.items() if key not in ("layer_types", "mlp_layer_types")},
+    "hybrid_layer_pattern": [0, 1, 1],
+    "moe_layer_freq": [0, 1, 1],
+    "add_swa_attention_sink_bias": True,
+    "swa_num_attention_heads": 8,
+    "swa_head_dim": 6,
+    "swa_v_head_dim": 3,
+    "attention_projection_layout": "fused_qkv",
+}
+SMALL["mimo_v25"] = [
+    _MIMO25,
+    _MIMO25
+    | {"n_routed_experts": 12, "attention_bias": True, "add_full_attention_sink_bias": True},
+]
 """Small configs by table; the first of each is the one of the fixtures."""
 
-WITHOUT_MODEL = ("hunyuan_image3",)
+WITHOUT_MODEL = ("hunyuan_image3", "mimo_v25")
 """The tables of models that transformers has not, nor a part of them."""
 IN_TRANSFORMERS = tuple(name for name in SMALL if name not in ("kimi_vl", *WITHOUT_MODEL))
 """The tables of models that transformers has whole."""

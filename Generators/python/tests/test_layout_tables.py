@@ -57,6 +57,7 @@ PUBLISHED: dict[str, tuple[str, int, int]] = {
     "hunyuan-image-3": ("hunyuan_image3", 4_387, 80_958_730_240),
     "mimo-v2-flash": ("mimo_v2_flash", 36_523, 308_778_780_864),
     "qwen3.5-35b-a3b": ("qwen3_5_moe", 693, 34_660_610_688),
+    "mimo-v2.5-pro": ("mimo_v25", 79_972, 1_021_248_126_336),
 }
 """Published configs: their table, and how many tensors and parameters follow from it."""
 
@@ -214,6 +215,7 @@ MODELS = [
     *[(name, 0) for name in ("qwen3_moe", "glm4_moe", "deepseek_v3", "minimax_m2", "gpt_oss")],
     *[("qwen3_moe", 2), ("glm4_moe", 1), ("step3p5", 0), ("step3p5", 1)],
     *[("deepseek_v32", 0), ("glm_moe_dsa", 0), ("glm_moe_dsa", 2), ("glm4_moe_lite", 0)],
+    *[("mimo_v25", 0), ("mimo_v25", 1)],
 ]
 
 
@@ -229,6 +231,9 @@ def test_native_form_is_upstreams_model(
         enum = [int(layer) for layer in fields["moe_layers_enum"].split(",")]
         config: Any = SimpleNamespace(**{**STEP, **fields, "moe_layers_enum": enum})
         config.to_dict = lambda: vars(config)
+    elif name == "mimo_v25":
+        made = importlib.import_module("nemo_automodel.components.models.mimo_v25.config")
+        config = made.MiMoV2Config(**fields)
     else:
         with torch.device("meta"):
             config = layout_model(name, fields).config

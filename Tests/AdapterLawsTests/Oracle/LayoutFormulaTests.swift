@@ -44,7 +44,7 @@ private let written: [Written] =
   [
     "hy_v3", "hy_mt2", "qwen3_moe", "glm4_moe", "deepseek_v3", "deepseek_v32", "glm_moe_dsa",
     "glm4_moe_lite", "qwen3_omni_moe", "qwen3_omni", "kimi_vl", "ernie4_5_moe", "qwen3_next",
-    "glm5_next", "mimo_v2_flash",
+    "glm5_next", "mimo_v2_flash", "mimo_v25",
   ].flatMap {
     perExpert(
       $0, gate: "mlp.experts.E.gate_proj.weight", up: "mlp.experts.E.up_proj.weight",

@@ -32,7 +32,7 @@ FUSED_ON_SAVING = ("qwen3_moe", "minimax_m2")
 
 SMALL_STORED = (
     *("ernie4_5_moe", "glm5_next", "hunyuan_image3", "kimi_linear", "mimo_v2_flash"),
-    *("qwen3_5_moe", "qwen3_next"),
+    *("mimo_v25", "qwen3_5_moe", "qwen3_next"),
 )
 """Layouts of which the set has room for a few small cases."""
 FEW_STORED = ("kimi_vl", "minimax_m3_vl", "qwen3_omni", "step3p7", *SMALL_STORED)
