@@ -66,6 +66,10 @@ NEXT(mimo_v2_flash)
 #embed "../Layouts/Tables/mimo_v2_flash.yaml"
 NEXT(mimo_v25)
 #embed "../Layouts/Tables/mimo_v25.yaml"
+NEXT(kimi_k25_vl)
+#embed "../Layouts/Tables/kimi_k25_vl.yaml"
+NEXT(ling_v2)
+#embed "../Layouts/Tables/ling_v2.yaml"
 
 // What transformers' own table says, and why ours may differ.
 NEXT(mapping)
@@ -102,6 +106,8 @@ static const struct layout_table tables[] = {
     TABLE(qwen3_5_moe),
     TABLE(mimo_v2_flash),
     TABLE(mimo_v25),
+    TABLE(kimi_k25_vl),
+    TABLE(ling_v2),
 };
 
 const struct layout_table *layout_table_at(size_t position) {

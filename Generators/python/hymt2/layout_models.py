@@ -316,11 +316,21 @@ SMALL["mimo_v25"] = [
     _MIMO25
     | {"n_routed_experts": 12, "attention_bias": True, "add_full_attention_sink_bias": True},
 ]
+SMALL["kimi_k25_vl"] = SMALL["kimi_vl"]
+_LING: Config = size_fields("ling_v2", V=40, H=16, D=24, I=6, E=5, S=1, P=4, K=2, A=8)
+SMALL["ling_v2"] = [
+    _LING | {"num_hidden_layers": 3, "first_k_dense_replace": 1},
+    _LING
+    | {"num_hidden_layers": 2, "first_k_dense_replace": 0, "num_experts": 12}
+    | {"use_qk_norm": False, "moe_router_enable_expert_bias": False},
+]
 """Small configs by table; the first of each is the one of the fixtures."""
 
-WITHOUT_MODEL = ("hunyuan_image3", "mimo_v25")
+WITHOUT_MODEL = ("hunyuan_image3", "mimo_v25", "ling_v2")
 """The tables of models that transformers has not, nor a part of them."""
-IN_TRANSFORMERS = tuple(name for name in SMALL if name not in ("kimi_vl", *WITHOUT_MODEL))
+KIMI = ("kimi_vl", "kimi_k25_vl")
+"""The tables with DeepSeek-V3's language model in a model of another's."""
+IN_TRANSFORMERS = tuple(name for name in SMALL if name not in (*KIMI, *WITHOUT_MODEL))
 """The tables of models that transformers has whole."""
 
 _CLASSES = {
@@ -369,9 +379,9 @@ def layout_model(table: str, config: Mapping[str, Any]) -> PreTrainedModel:
     if table == "glm5_next":
         made = transformers.Glm5NextConfig(**fields)
         return transformers.Glm5NextForConditionalGeneration(made)
-    if table == "kimi_vl":
-        # transformers has its language model alone, which is DeepSeek-V3's.
-        table, fields = "deepseek_v3", fields["text_config"]
+    if table in KIMI:
+        # Their language model alone, which is DeepSeek-V3's.
+        table, fields = "deepseek_v3", {**fields["text_config"], "model_type": "deepseek_v3"}
     stem = _CLASSES[table]
     made = getattr(transformers, f"{stem}Config")(**fields)
     return getattr(transformers, f"{stem}ForCausalLM")(made)
@@ -390,7 +400,7 @@ def saved_tensors(table: str, model: PreTrainedModel) -> dict[str, torch.Tensor]
     tensors = {
         key: saved[key] for key in saved if not key.removeprefix("thinker.").startswith(tower)
     }
-    if table == "kimi_vl":
+    if table in KIMI:
         return {f"language_model.{key}": tensors[key] for key in tensors}
     if table == "kimi_linear":
         # It saves dense layers under the names of experts' modules, which no published file has.
