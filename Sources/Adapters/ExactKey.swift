@@ -106,6 +106,7 @@ struct LayoutNames: Sendable {
     var ends: [String] = []
     for tensor in layout.tensors where tensor.kinds != nil {
       if case .renamed(let native) = tensor.native { ends += [tensor.name.start, native.start] }
+      ends += tensor.pieces.map(\.name)
     }
     movedEnds = ends
   }

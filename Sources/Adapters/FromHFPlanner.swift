@@ -35,6 +35,8 @@ struct FromHFPlanner {
       case .member(let group):
         // A grouped tensor stands where the last of its members stood.
         if lastMembers[group] == source { addGroup(group, last: source) }
+      case .cut(let pieces):
+        for piece in pieces { plan.addPiece(piece, of: source) }
       case .elsewhere:
         break
       }
@@ -57,6 +59,7 @@ struct FromHFPlanner {
         case (.moved, .keep(let name, _, _)), (.renamed, .keep(let name, _, _)):
           name != context.layout.toNative(info.name)
         case (.moved, .member): true
+        case (.moved, .cut), (.renamed, .cut): true
         case (.renamed, .member), (_, .elsewhere): false
         }
       }
@@ -70,6 +73,8 @@ struct FromHFPlanner {
     case keep(TensorName, number: Int?, RenamedForm? = nil)
     /// Belongs to a group of the catalog.
     case member(Int)
+    /// Is cut into the tensors of some native names.
+    case cut([Int])
     /// Omitted, wrong, or placed after all others.
     case elsewhere
   }
@@ -82,6 +87,7 @@ struct FromHFPlanner {
       if context.dropsMTP, context.catalog.mtp.contains(number) { return omit(source, .mtpLayer) }
       plan.checkShape(source, number: number)
       if case .part(let group, let expert) = role { return member(source, group, expert) }
+      if case .cut(let pieces) = role { return .cut(pieces) }
       let native = context.catalog.native(of: number)
       return .keep(context.catalog.name(of: native), number: native)
     case .ofLayer(let key, let layer):
@@ -106,7 +112,9 @@ struct FromHFPlanner {
     // What is grouped on disk has the experts of other ranks, too.
     if expert == nil, own.count < context.config.expertCount { plan.omit(source, .otherRank) }
     lastMembers[group] = source
-    let (info, target) = (plan.sources[source], context.options.targetDType)
+    let (info, target) = (
+      plan.sources[source], context.layout.target(context.options.targetDType)
+    )
     if !Cast.isSupported(from: info.dtype, to: target) {
       plan.report(
         .wrongDType, info.name, expected: "a type that can be cast to \(target)",
@@ -155,6 +163,9 @@ struct FromHFPlanner {
     case .kept:
       return .keep(
         context.layout.toNative(info.name), number: nil, context.form(of: tensor, layer, .fromHF))
+    case .renamed where !tensor.pieces.isEmpty:
+      plan.reportUnknown(info, expected: "no such tensor in layer \(layer)")
+      return .elsewhere
     case .renamed(let native):
       let name = context.layout.toNative(context.name(beside: key, native.start))
       return .keep(name, number: nil, context.form(of: tensor, layer, .fromHF))

@@ -18,8 +18,8 @@ struct IndexFormula {
 
   private enum Kind {
     case parts([Part])
-    /// All elements stay; the name on disk.
-    case unchanged(TensorName, strides: [Int])
+    /// All elements stay in order, from an element on; the name on disk.
+    case unchanged(TensorName, strides: [Int], from: Int)
   }
 
   private let kind: Kind
@@ -49,16 +49,25 @@ struct IndexFormula {
       }
       kind = .parts(parts)
     default:
-      let other = key.otherName(layout, isOnDisk: false).map { TensorName((key.base ?? "") + $0) }
-      kind = .unchanged(other ?? name, strides: native.shape.strides)
+      var other = key.otherName(layout, isOnDisk: false).map { TensorName((key.base ?? "") + $0) }
+      var first = 0
+      if case .renamed(let rule) = key.subject, !layout.tensors[rule].pieces.isEmpty {
+        let values = context.config.values(
+          context.config.values(isGated: true), ofLayer: key.layer ?? 0)
+        let own = layout.tensors[rule].pieces(values)?.first { $0.name == key.rest }
+        guard let own, own.extents == native.shape.extents else { return nil }
+        other = TensorName((key.base ?? "") + layout.tensors[rule].name.start)
+        first = own.start * (native.shape.strides.first ?? 1)
+      }
+      kind = .unchanged(other ?? name, strides: native.shape.strides, from: first)
     }
   }
 
   /// The name and row-major index on disk of the element at a place, or nil where no formula leads.
   mutating func origin(of place: [Int]) -> (name: TensorName, index: Int)? {
     switch kind {
-    case .unchanged(let name, let strides):
-      return (name, zip(place, strides).reduce(0) { $0 + $1.0 * $1.1 })
+    case .unchanged(let name, let strides, let first):
+      return (name, zip(place, strides).reduce(first) { $0 + $1.0 * $1.1 })
     case .parts(let parts):
       for (position, part) in parts.enumerated() {
         guard let (expert, index) = part.source(of: place, firstExpert: firstExpert) else {

@@ -16,6 +16,10 @@ struct NameCatalog: Sendable {
     case kept
     /// On disk; its native name has this number.
     case renamed(native: Int)
+    /// On disk; it is cut into the tensors of these native names.
+    case cut(pieces: [Int])
+    /// Native; it is a piece of the tensor of a name on disk.
+    case piece(of: Int)
     /// On disk; it is a part of a group, of one expert or of all.
     case part(group: Int, expert: Int?)
     /// Native; its name on disk has this number.
@@ -60,6 +64,8 @@ struct NameCatalog: Sendable {
   private var numbers: [TensorName: Int] = [:]
   /// What a tensor is that comes to have a number's name, where that is more than the name.
   private var forms: [Int: RenamedForm] = [:]
+  /// The first row and the shape of the pieces that tensors on disk are cut into, by the numbers of their names.
+  private(set) var pieceShapes: [Int: (start: Int, shape: Shape?)] = [:]
 
   /// Numbers the names of a schema, tensors on disk in its order.
   init(_ schema: ModelSchema) {
@@ -102,6 +108,7 @@ struct NameCatalog: Sendable {
   /// The shape that a source of a number on disk has in a direction, or nil for names that are native only.
   func shape(ofSource number: Int, _ direction: ConversionPlan.Direction) -> Shape? {
     guard number < schema.count else { return nil }
+    if direction == .toHF, !pieceShapes.isEmpty, case .cut = role(of: number) { return nil }
     guard direction == .toHF, !forms.isEmpty, let native = forms[native(of: number)] else {
       return schema[number].shape
     }
@@ -118,7 +125,8 @@ struct NameCatalog: Sendable {
     switch role {
     case .renamed(let native): native
     case .part(let group, _): groups[group].native
-    case .kept, .original, .group: number
+    case .cut(let pieces): pieces.first ?? number
+    case .kept, .original, .group, .piece: number
     }
   }
 
@@ -164,6 +172,15 @@ struct NameCatalog: Sendable {
       {
         forms[native(of: number, role)] = form
       }
+    case .renamed where !layout.tensors[place.rule].pieces.isEmpty:
+      let pieces = layout.tensors[place.rule].pieces(place.values) ?? []
+      role = .cut(
+        pieces: pieces.map { piece in
+          let name = TensorName(schema.start(ofLayer: place.layer ?? 0) + piece.name)
+          let number = add(native: layout.toNative(name), .piece(of: number))
+          pieceShapes[number] = (piece.start, try? Shape(piece.extents))
+          return number
+        })
     case .renamed(let native):
       guard let layer = place.layer else { return rename(place.name) }
       rename(TensorName(schema.start(ofLayer: layer) + native.name(expert: place.expert ?? 0)))
@@ -224,8 +241,8 @@ extension NameCatalog.Role {
   func isSource(_ direction: ConversionPlan.Direction) -> Bool {
     switch self {
     case .kept: true
-    case .renamed, .part: direction == .fromHF
-    case .original, .group: direction == .toHF
+    case .renamed, .part, .cut: direction == .fromHF
+    case .original, .group, .piece: direction == .toHF
     }
   }
 }

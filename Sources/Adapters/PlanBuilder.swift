@@ -46,7 +46,10 @@ struct PlanBuilder {
         .nameCollision, sources[source].name, expected: "one key for '\(info.name)'",
         found: "'\(sources[other].name)' has that name too")
     }
-    destinations.append(info)
+    let isLoaded = direction == .fromHF
+    let dtype =
+      isLoaded ? context.layout.loaded(info.dtype, asked: context.options.targetDType) : info.dtype
+    destinations.append(TensorInfo(info.name, dtype, info.shape))
     return destinations.count - 1
   }
 
@@ -112,6 +115,41 @@ struct PlanBuilder {
       ? Self.fewAxes[extents.count] : (Self.zeros(extents.count), Array(extents.indices))
     let whole = Region(view: extents, lower: zeros, extents: extents)
     add(TensorMove(source: source, whole, destination: destination, whole, permutation: inOrder))
+  }
+
+  /// Adds the destination that is some rows of a source on disk.
+  mutating func addPiece(_ number: Int, of source: Int) {
+    guard let piece = context.catalog.pieceShapes[number], let shape = piece.shape else { return }
+    let info = sources[source]
+    // A source of another shape is reported.
+    guard info.shape.rank == shape.rank else { return }
+    let destination = add(
+      TensorInfo(context.catalog.name(of: number), info.dtype, shape), number: number, from: source)
+    let lower = [piece.start] + Self.zeros(shape.rank - 1)
+    add(
+      TensorMove(
+        source: source, Region(view: info.shape.extents, lower: lower, extents: shape.extents),
+        destination: destination, Region(whole: shape.extents),
+        permutation: Array(shape.extents.indices)))
+  }
+
+  /// Adds the destination on disk that is made of pieces, one source for each.
+  mutating func join(_ pieces: [(source: Int, number: Int)], to number: Int) {
+    let info = context.catalog.schema[number]
+    let destination = add(
+      TensorInfo(info.name, sources[pieces[0].source].dtype, info.shape), number: number,
+      from: pieces[0].source)
+    for (source, number) in pieces {
+      guard let piece = context.catalog.pieceShapes[number], let shape = piece.shape else {
+        continue
+      }
+      let lower = [piece.start] + Self.zeros(shape.rank - 1)
+      add(
+        TensorMove(
+          source: source, Region(whole: shape.extents), destination: destination,
+          Region(view: info.shape.extents, lower: lower, extents: shape.extents),
+          permutation: Array(shape.extents.indices)))
+    }
   }
 
   private static func zeros(_ count: Int) -> [Int] { Array(repeating: 0, count: count) }

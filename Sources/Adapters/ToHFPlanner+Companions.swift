@@ -62,10 +62,13 @@ extension ToHFPlanner {
       {
         continue
       }
-      let native = catalog.native(of: number)
+      var natives = [catalog.native(of: number)]
+      if case .cut(let pieces) = catalog.role(of: number) { natives = pieces }
       // A tensor that is there and did not become its parts is reported already.
-      guard plan.index[native] == nil, reported.insert(native).inserted else { continue }
-      plan.reportMissing(catalog.name(of: native), "the data of '\(info.name)' \(info.shape)")
+      guard natives.allSatisfy({ plan.index[$0] == nil }) else { continue }
+      for native in natives where reported.insert(native).inserted {
+        plan.reportMissing(catalog.name(of: native), "the data of '\(info.name)' \(info.shape)")
+      }
     }
   }
 

@@ -14,6 +14,8 @@ struct ToHFPlanner {
   var plan: PlanBuilder
   /// The grouped LoRA factors in layers that have experts, and which they are.
   private(set) var factors: [(source: Int, group: FactorGroup)] = []
+  /// The tensors on disk of which pieces turned up, by the numbers of their names; they come after all others.
+  private var wholes: [Int] = []
 
   init(
     _ context: AdapterPlanner, _ sources: [TensorInfo], _ parallelism: ExpertParallelism?,
@@ -26,6 +28,7 @@ struct ToHFPlanner {
 
   mutating func run(isStreaming: Bool = false) throws(AdapterError) -> ConversionPlan {
     for source in plan.sources.indices { convert(source) }
+    for whole in wholes { join(whole) }
     if !isStreaming { checkCompanions() }
     return try plan.finish()
   }
@@ -35,6 +38,7 @@ struct ToHFPlanner {
     case nil: break
     case .stranger: keep(source, as: onDisk(source))
     case .base(.group(let group), _): split(source, group: group)
+    case .base(.piece(let whole), _): if !wholes.contains(whole) { wholes.append(whole) }
     case .base(.original(let onDisk), _):
       keep(source, as: context.catalog.name(of: onDisk), number: onDisk)
     case .base(_, let number): keep(source, as: onDisk(source), number: number)
@@ -79,6 +83,38 @@ struct ToHFPlanner {
       plan.reportForeign(name, expected: "grouped native keys")
     case .unknownOfExperts: plan.reportUnknown(info, expected: context.expertNamesNative)
     case .unknown, .known(.unknown): keep(source, as: onDisk(source))
+    }
+  }
+
+  /// Joins the pieces of a tensor on disk, all of which must be there, of one type.
+  private mutating func join(_ whole: Int) {
+    guard case .cut(let numbers) = context.catalog.role(of: whole) else { return }
+    let name = context.catalog.name(of: whole)
+    var pieces: [(source: Int, number: Int)] = []
+    for number in numbers {
+      guard let shape = context.catalog.pieceShapes[number]?.shape else { continue }
+      let own = context.catalog.name(of: number)
+      guard let source = plan.index[number] else {
+        plan.reportMissing(own, "\(shape), a piece of '\(name)' like others that are there")
+        continue
+      }
+      let info = plan.sources[source]
+      let first = pieces.first.map { plan.sources[$0.source].dtype } ?? info.dtype
+      if info.shape != shape {
+        plan.report(.wrongShape, own, expected: "\(shape)", found: "\(info.shape)")
+      } else if info.dtype != first {
+        plan.report(
+          .wrongDType, own, expected: "\(first), as other pieces of '\(name)'",
+          found: "\(info.dtype)")
+      } else {
+        pieces.append((source, number))
+      }
+    }
+    guard pieces.count == numbers.count else { return }
+    if exclusion?.matches(name) == true {
+      for (source, _) in pieces { plan.omit(source, .excluded) }
+    } else {
+      plan.join(pieces, to: whole)
     }
   }
 

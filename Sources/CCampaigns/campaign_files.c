@@ -40,6 +40,12 @@ NEXT(nemo_automodel_0_7_0_mimo_v2_flash)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-mimo_v2_flash.json"
 NEXT(nemo_automodel_0_7_0_nemotron_v3)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-nemotron_v3.json"
+NEXT(nemo_automodel_0_7_0_mimo_v25)
+#embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-mimo_v25.json"
+NEXT(nemo_automodel_0_7_0_kimi_k25_vl)
+#embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-kimi_k25_vl.json"
+NEXT(nemo_automodel_0_7_0_ling_v2)
+#embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-ling_v2.json"
 NEXT(nemo_automodel_0_7_0_qwen3_5_moe)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-qwen3_5_moe.json"
 NEXT(nemo_automodel_0_7_0_step3p7)
@@ -83,6 +89,9 @@ static const struct campaign_file files[] = {
     FILE("nemo-automodel-0.7.0-hunyuan_image3.json", nemo_automodel_0_7_0_hunyuan_image3),
     FILE("nemo-automodel-0.7.0-mimo_v2_flash.json", nemo_automodel_0_7_0_mimo_v2_flash),
     FILE("nemo-automodel-0.7.0-nemotron_v3.json", nemo_automodel_0_7_0_nemotron_v3),
+    FILE("nemo-automodel-0.7.0-mimo_v25.json", nemo_automodel_0_7_0_mimo_v25),
+    FILE("nemo-automodel-0.7.0-kimi_k25_vl.json", nemo_automodel_0_7_0_kimi_k25_vl),
+    FILE("nemo-automodel-0.7.0-ling_v2.json", nemo_automodel_0_7_0_ling_v2),
     FILE("nemo-automodel-0.7.0-qwen3_5_moe.json", nemo_automodel_0_7_0_qwen3_5_moe),
     FILE("nemo-automodel-0.7.0-gpt_oss.json", nemo_automodel_0_7_0_gpt_oss),
     FILE("nemo-automodel-0.7.0-deepseek_v32.json", nemo_automodel_0_7_0_deepseek_v32),

@@ -66,6 +66,12 @@ NEXT(mimo_v2_flash)
 #embed "../Layouts/Tables/mimo_v2_flash.yaml"
 NEXT(nemotron_v3)
 #embed "../Layouts/Tables/nemotron_v3.yaml"
+NEXT(mimo_v25)
+#embed "../Layouts/Tables/mimo_v25.yaml"
+NEXT(kimi_k25_vl)
+#embed "../Layouts/Tables/kimi_k25_vl.yaml"
+NEXT(ling_v2)
+#embed "../Layouts/Tables/ling_v2.yaml"
 
 // What transformers' own table says, and why ours may differ.
 NEXT(mapping)
@@ -102,6 +108,9 @@ static const struct layout_table tables[] = {
     TABLE(qwen3_5_moe),
     TABLE(mimo_v2_flash),
     TABLE(nemotron_v3),
+    TABLE(mimo_v25),
+    TABLE(kimi_k25_vl),
+    TABLE(ling_v2),
 };
 
 const struct layout_table *layout_table_at(size_t position) {

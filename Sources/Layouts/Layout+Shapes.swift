@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
+public import Tensors
+
 extension TensorRule {
   /// The shape on disk, or nil where a size overflows or is no whole number.
   public func extents(_ values: LayoutValues) -> [Int]? {
@@ -23,6 +25,21 @@ extension TensorRule {
     guard let own = nativeExtents else { return extents(values) }
     let result = own.compactMap { $0.value(values) }
     return result.count == own.count && result.allSatisfy { $0 >= 0 } ? result : nil
+  }
+
+  /// The first row and the shape of each native piece, or nil where they do not make up the tensor.
+  public func pieces(_ values: LayoutValues) -> [(name: String, start: Int, extents: [Int])]? {
+    guard let whole = extents(values), !whole.isEmpty else { return nil }
+    var start = 0
+    var result: [(name: String, start: Int, extents: [Int])] = []
+    for piece in pieces {
+      guard let rows = piece.rows.value(values), rows >= 0, rows <= whole[0] - start else {
+        return nil
+      }
+      result.append((piece.name, start, [rows] + whole.dropFirst()))
+      start += rows
+    }
+    return start == whole[0] ? result : nil
   }
 
   /// Whether checkpoints of a config have the tensor, in a layer that the values name if it is of
@@ -102,6 +119,16 @@ extension IndexTerm {
   }
 }
 
+extension Layout {
+  /// The type that loading casts to where a target type is asked for.
+  public func target(_ asked: DType) -> DType { castsAll?[asked] ?? asked }
+
+  /// The type in native form of a tensor that no rule gives a type.
+  public func loaded(_ own: DType, asked: DType) -> DType {
+    castsAll != nil && own.isFloatingPoint ? target(asked) : own
+  }
+}
+
 /// What lies between disk and native form.
 public enum LayoutOperation: String, Sendable, Hashable, CaseIterable {
   /// Tensors have another name natively.
@@ -124,8 +151,12 @@ public enum LayoutOperation: String, Sendable, Hashable, CaseIterable {
   case predictionKept = "MTP kept"
   /// The same elements have another shape natively.
   case reshaped
+  /// One tensor on disk is several natively.
+  case cut
   /// Tensors get a type whatever is asked for.
   case typeForced = "type forced"
+  /// All tensors are cast, not experts alone.
+  case allCast = "all cast"
   /// Some keys come after all others when loading.
   case movedLast = "moved last"
   /// Names begin otherwise natively.
@@ -155,7 +186,9 @@ extension Layout {
     case .predictionDropped: layers.prediction?.isDroppedOnLoad == true
     case .predictionKept: layers.prediction?.isDroppedOnLoad == false
     case .reshaped: tensors.contains { $0.nativeExtents != nil }
+    case .cut: tensors.contains { !$0.pieces.isEmpty }
     case .typeForced: tensors.contains { $0.loadedType != nil }
+    case .allCast: castsAll != nil
     case .movedLast: !order.isEmpty
     case .prefixExchanged: !starts.isEmpty
     }

@@ -2,7 +2,7 @@
 // Copyright the hymt2-harness authors
 
 public import StrictJSON
-import Tensors
+public import Tensors
 
 /// What a checkpoint of a model family looks like, on disk and in one native form, read from a table.
 ///
@@ -42,6 +42,9 @@ public final class Layout: Sendable {
   public var lora: [LoRARule] { parts.lora }
   /// Which keys loading first moves after all others, one after the other.
   public var order: [OrderRule] { parts.order }
+  /// What target types become where loading casts every tensor of floating-point numbers; nil where it casts
+  /// experts alone.
+  public var castsAll: [DType: DType]? { parts.castsAll }
   /// All tensors, in the order in which a checkpoint on disk has them.
   public var tensors: [TensorRule] { parts.tensors }
   /// The modules whose names differ, whatever follows.

@@ -118,7 +118,11 @@ extension ModelConfig {
     let (nativeName, nativePlace) =
       switch rule.native {
       case .kept: (layout.toNative(place.name), "")
-      case .renamed(let native): (whole(native.name(expert: place.expert ?? 0)), "")
+      case .renamed(let native):
+        (
+          whole(native.name(expert: place.expert ?? 0)),
+          rule.pieces.isEmpty ? "" : "cut before \(rule.pieces.dropFirst().map(\.name))"
+        )
       case .part(let group, let terms):
         (
           whole(layout.groups[group].name),

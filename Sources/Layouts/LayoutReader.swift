@@ -23,6 +23,7 @@ struct LayoutParts: Sendable {
   var companions: [String] = []
   var lora: [LoRARule] = []
   var order: [OrderRule] = []
+  var castsAll: [DType: DType]?
   var tensors: [TensorRule] = []
   var modules: [ModuleRename] = []
   var groups: [NativeGroup] = []
@@ -47,7 +48,7 @@ struct LayoutMarks: Sendable {
 struct LayoutReader {
   private static let fields: Set<String> = [
     "extends", "models", "architecture", "upstream", "config", "natives", "sizes", "flags",
-    "constants", "layers", "prefix", "companions", "lora", "order", "tensors",
+    "constants", "layers", "prefix", "companions", "lora", "order", "cast all", "tensors",
   ]
 
   /// The fields of which a table that extends another replaces only the members that it names.
@@ -125,6 +126,15 @@ struct LayoutReader {
     result.companions = try self["companions"]?.texts() ?? []
     let written = try readPrefix()
     try readOrder()
+    if let node = self["cast all"] {
+      result.castsAll = [:]
+      for (asked, given) in try node.members() {
+        guard let asked = DType(rawValue: asked) else {
+          throw given.error(expected: "a type to be asked for", found: "'\(asked)'")
+        }
+        result.castsAll?[asked] = try given.value(of: DType.self)
+      }
+    }
     try readSizes()
     try readFlags()
     if let constants = self["constants"] {

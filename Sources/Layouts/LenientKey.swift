@@ -140,7 +140,8 @@ extension LenientKey {
     switch subject {
     case .tensor(let tensor) where isOnDisk:
       if case .renamed(let name) = layout.tensors[tensor].native { return name.start }
-    case .renamed(let tensor) where !isOnDisk: return layout.tensors[tensor].name.start
+    case .renamed(let tensor) where !isOnDisk && layout.tensors[tensor].pieces.isEmpty:
+      return layout.tensors[tensor].name.start
     default: break
     }
     return layout.modules.lazy.compactMap { module in
@@ -192,6 +193,7 @@ final class KeyTable: Sendable {
       }
       add(rule.name, .tensor(position))
       if case .renamed(let native) = rule.native { add(native, .renamed(position)) }
+      for piece in rule.pieces { add(NamePattern(start: piece.name, end: nil), .renamed(position)) }
       for suffix in parts.companions {
         if let name = rule.name.replacingWeight(by: suffix) {
           add(name, .companion(of: position, suffix: suffix))

@@ -145,9 +145,10 @@ private struct ConfigFields {
       return ModelConfig.Variant()
     }
     if rule.isListOfSizes { return try sizesByLayer(layout, list, count) }
-    let kinds = list.arrayValue?.map(\.stringValue) ?? []
+    let kinds = list.arrayValue?.map { $0.stringValue ?? $0.wholeValue.map { "\($0)" } } ?? []
     guard let elements = list.arrayValue, kinds.compactMap({ $0 }).count == elements.count else {
-      throw ConfigError(field: rule.listField, expected: "a list of texts", found: "\(list.kind)")
+      throw ConfigError(
+        field: rule.listField, expected: "a list of texts or numbers", found: "\(list.kind)")
     }
     var sizes: [Int: Int] = [:]
     for (position, size) in layout.sizes.enumerated() {

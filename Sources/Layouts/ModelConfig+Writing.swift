@@ -52,7 +52,8 @@ extension ModelConfig {
         rule.listField,
         .array(
           (0..<storedLayerCount).map {
-            .string(variant.layers.contains($0) ? rule.value : rule.otherValue)
+            let kind = variant.layers.contains($0) ? rule.value : rule.otherValue
+            return Int(kind).map { JSONValue($0) } ?? .string(kind)
           })
       )
     ]

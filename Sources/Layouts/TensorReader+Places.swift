@@ -28,6 +28,19 @@ extension TensorReader {
     return axes
   }
 
+  /// The native tensors of `{name: rows}`, in which `{a,b}` stands for two of as many rows.
+  func pieces(_ node: TableNode) throws(LayoutError) -> [NativePiece] {
+    var result: [NativePiece] = []
+    for (key, value) in try node.members() {
+      let rows = try value.expression(symbols)
+      for name in try value.expanding(key) { result.append(NativePiece(name: name, rows: rows)) }
+    }
+    guard result.count > 1, Set(result.map(\.name)).count == result.count else {
+      throw node.error(expected: "two native names or more, each with its rows")
+    }
+    return result
+  }
+
   /// The native place that a text such as `name[e, i, h]` states, or nil of a name alone.
   func place(
     _ text: String, _ axes: [TensorRule.Axis], _ name: NamePattern, isCast: Bool, _ node: TableNode

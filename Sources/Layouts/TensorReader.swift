@@ -170,6 +170,7 @@ struct TensorReader {
     var word: String?
     var (isCast, loadedType): (Bool, DType?) = (true, nil)
     var nativeExtents: [Expression]?
+    var pieces: [NativePiece] = []
     if node.isSequence {
       axes = try shape(node)
     } else {
@@ -193,6 +194,9 @@ struct TensorReader {
             let group = String(text[..<bracket])
             if !foreignGroups.contains(group) { foreignGroups.append(group) }
           }
+        case native where value.isMapping:
+          pieces = try self.pieces(value)
+          context.native = pieces.first?.name
         case let key where reserved.contains(key):
           try Self.read(key, value, &context, native: native, symbols)
         default:
@@ -225,7 +229,13 @@ struct TensorReader {
         rule.native = .renamed(NamePattern(text))
       }
     }
-    (rule.nativeExtents, rule.loadedType) = (nativeExtents, loadedType)
+    (rule.nativeExtents, rule.loadedType, rule.pieces) = (nativeExtents, loadedType, pieces)
+    guard pieces.isEmpty || rule.kinds != nil && !isOfExperts && !rule.changesForm && count == 1
+    else {
+      throw node.error(
+        expected: "pieces of one tensor in layers, of its shape and type and not of experts",
+        found: "another tensor's")
+    }
     let hasFormula = places.last?.tensor == tensors.count
     guard rule.isPlainlyRenamed || nativeExtents == nil, !hasFormula || loadedType == nil,
       rule.kinds != nil || loadedType == nil

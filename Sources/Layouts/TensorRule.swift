@@ -194,11 +194,23 @@ public struct TensorRule: Sendable, Hashable {
   /// The type that it takes whenever it is loaded, where only its name differs; nil if it keeps its own.
   public internal(set) var loadedType: DType?
 
+  /// The native tensors that it is cut into along its first axis, in order; empty where it stays whole. Its
+  /// native name is that of the first.
+  public internal(set) var pieces: [NativePiece] = []
+
   /// Whether it has another shape or type in native form, and no index formula.
   public var changesForm: Bool { nativeExtents != nil || loadedType != nil }
 
   /// Whether it holds one expert or all.
   public var isOfExperts: Bool { role == .expert }
+}
+
+/// A native tensor that is some rows of one on disk.
+public struct NativePiece: Sendable, Hashable {
+  /// The native name, relative to the layer.
+  public let name: String
+  /// The number of rows.
+  public let rows: Expression
 }
 
 /// An index of a native tensor: `coefficient * letter + offset`, or with halves exchanged

@@ -170,7 +170,7 @@ private struct Verification {
     let casts = forward.moves.contains {
       forward.sources[$0.source].dtype != forward.destinations[$0.destination].dtype
     }
-    castType = casts ? planner.options.targetDType : nil
+    castType = casts ? layout.target(planner.options.targetDType) : nil
     guard proof.holds else {
       data = nil
       return

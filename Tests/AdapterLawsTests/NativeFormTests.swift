@@ -35,6 +35,7 @@ struct NativeFormTests {
         router.bias: {shape: [1, E], native shape: [E], role: router bias, automodel: gate.bias}
         state: {shape: [H], cast: F32, automodel: holder.state}
         kept: {shape: [I], cast: F32}
+        joined: {shape: [H + 2 * I, H], automodel: {own.q: H, "own.{k,v}": I}}
         experts.{e}:
           both.weight: {shape: [j: 2 * I, H], part: gate and up,
             automodel: "experts.fused[e, h, (I + j) % (2 * I)]"}
@@ -79,7 +80,16 @@ struct NativeFormTests {
       let bits = try #require(onDisk[TensorName("model.layers.0.\(source)")]?.bits(at: 1))
       #expect(state.bits(at: 1) == bits << 16)
     }
+    let joined = try #require(onDisk["model.layers.0.joined"])
+    for (name, start, rows) in [("q", 0, 2), ("k", 2, 3), ("v", 5, 3)] {
+      let piece = try #require(native[TensorName("model.layers.0.own.\(name)")])
+      #expect(piece.shape == [rows, 2])
+      for element in 0..<2 * rows {
+        #expect(piece.bits(at: element) == joined.bits(at: 2 * start + element))
+      }
+    }
     let saved = try adapter.toHF(native)
+    #expect(saved.names.last == "model.layers.0.joined" && saved["model.layers.0.joined"] == joined)
     #expect(saved["model.layers.0.router.bias"] == onDisk["model.layers.0.router.bias"])
     #expect(
       saved["model.layers.0.experts.1.both.weight"]
@@ -91,7 +101,9 @@ struct NativeFormTests {
     "An adapter that leaves one of them out breaks a law",
     arguments: [
       ("native shape: [E], ", "", "shapes"), ("cast: F32, automodel", "automodel", "types"),
-      ("[I], cast: F32}", "[I]}", "types"), ("(I + j) % (2 * I)", "j", "elements"),
+      ("[I], cast: F32}", "[I]}", "types"), ("own.q: H, ", "own.k2: H, ", "keys"),
+      ("own.q: H, \"own.{k,v}\": I", "\"own.{k,v}\": I, own.q: H", "elements"),
+      ("(I + j) % (2 * I)", "j", "elements"),
     ])
   func noticed(old: String, new: String, law: String) throws {
     let layout = try Self.layout()
@@ -106,6 +118,38 @@ struct NativeFormTests {
       return false
     }
     #expect(isBroken)
+  }
+
+  @Test("A piece that is missing, of another type or of other rows is refused, and says which")
+  func pieces() throws {
+    let (adapter, onDisk) = try Self.onDisk()
+    let native = try adapter.fromHF(onDisk)
+    let key: TensorName = "model.layers.0.own.k"
+    let others = native.filter { $0 != key }
+    for (piece, code) in [
+      (nil, Problem.Code.missingTensor), (try Tensor(.f32, [3, 2]) { _ in 0 }, .wrongDType),
+      (try Tensor(.bf16, [2, 2]) { _ in 0 }, .wrongShape),
+    ] {
+      var changed = others
+      if let piece { try changed.insert(piece, named: key) }
+      let error = try #require(throws: AdapterError.self) { try adapter.toHF(changed) }
+      #expect(error.problems.contains { $0.code == code && $0.subject == key }, "\(error)")
+    }
+  }
+
+  @Test(
+    "Where all is cast, every tensor takes the target type, or what the table puts in its place")
+  func castAll() throws {
+    let layout = try Self.layout("models: [tiny]", "models: [tiny]\ncast all: {F32: BF16}")
+    let config = try ModelConfig(layout, sizes: ["H": 2, "I": 3, "E": 2], layerKinds: [.sparse])
+    for (asked, given) in [(DType.f32, DType.bf16), (.f16, .f16)] {
+      let setup = AdapterSetup(config, AdapterOptions(targetDType: asked))
+      let onDisk = try Checkpoint(
+        CheckpointSpec(setup, contents: TensorContents(.tracer(digit: 0)))
+      ).stateDict()
+      let native = try StateDictAdapter(config: config, options: setup.options).fromHF(onDisk)
+      #expect(native.allSatisfy { $0.tensor.dtype == given })
+    }
   }
 
   @Test("A plan that does not exchange the halves is not proven")

@@ -32,7 +32,7 @@ struct LayoutsCommandTests {
     #expect(
       moved.compactMap { $0["name"]?.stringValue } == [
         "minimax_m2", "gpt_oss", "kimi_vl", "minimax_m3_vl", "step3p7", "ernie4_5_moe",
-        "nemotron_v3",
+        "nemotron_v3", "kimi_k25_vl",
       ])
   }
 

@@ -235,7 +235,8 @@ struct ConfigTests {
     #expect(try config(types, nil).variant == ModelConfig.Variant())
     #expect(try config(nil, setting).variant == ModelConfig.Variant())
     #expect(try config(["full_attention", "sliding_attention"], setting).variant.layers == [1])
-    try expect("step3p5", ["layer_types": 3], "layer_types", "a list of texts", "a number")
+    try expect(
+      "step3p5", ["layer_types": 3], "layer_types", "a list of texts or numbers", "a number")
   }
 
   private func expect(

@@ -43,7 +43,7 @@ struct FaultyTable: Sendable, CustomTestStringConvertible {
       expected: yaml, found: "a fault: the key models twice"),
     FaultyTable(
       "models: [tiny]", "modells: [tiny]", line: 1, "modells",
-      expected: "'models', the nearest of 15", found: "'modells'"),
+      expected: "'models', the nearest of 16", found: "'modells'"),
     FaultyTable(
       "models: [tiny]", "architecture: Tiny", line: nil, "models", expected: "this field",
       found: "no such field"),
@@ -224,6 +224,18 @@ struct FaultyTable: Sendable, CustomTestStringConvertible {
       expected:
         "a native shape beside a native name, and a type to cast to without indices, both in layers",
       found: "another tensor's"),
+    FaultyTable(
+      "head.weight: {shape: [H], role: head}",
+      "head.weight: {shape: [H], automodel: {a: 1, b: H - 1}}", line: 20, "tensors.head.weight",
+      expected: "pieces of one tensor in layers, of its shape and type and not of experts",
+      found: "another tensor's"),
+    FaultyTable(
+      "norm.weight: {shape: [H], role: norm}", "norm.weight: {shape: [H], automodel: {a: H}}",
+      line: 9, block + ".norm.weight.automodel",
+      expected: "two native names or more, each with its rows", found: "a mapping"),
+    FaultyTable(
+      "models: [tiny]", "models: [tiny]\ncast all: {F31: BF16}", line: 2, "cast all.F31",
+      expected: "a type to be asked for", found: "'F31'"),
     FaultyTable(
       "fused[e, h, I + i]", "fused[h, e, I + i]", line: 17, sparse + ".up.weight",
       expected:

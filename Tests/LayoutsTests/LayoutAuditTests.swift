@@ -69,6 +69,11 @@ struct WrongTable: Sendable, CustomTestStringConvertible {
       is: .complete, line: 13, block + ".sparse.mlp.router.weight",
       expected: "a native shape of as many elements as [", found: ", 4], with H = "),
     WrongTable(
+      "pieces with a row more",
+      ("automodel: mlp.choice.weight", "automodel: {mlp.a.weight: E, mlp.b.weight: 1}"),
+      is: .complete, line: 13, block + ".sparse.mlp.router.weight",
+      expected: "pieces with the rows of [", found: " + 1, with H = "),
+    WrongTable(
       "every second place only", ("down[e, i, h]", "down[e, i, 2 * h]"), is: .complete, line: 18,
       experts + ".down.weight", expected: "parts that fill 'mlp.experts.down' [",
       found: "nothing at [0, 0, 1]"),

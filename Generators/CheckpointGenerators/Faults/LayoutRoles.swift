@@ -89,6 +89,7 @@ extension Layout {
       || tensors.contains { rule in
         guard rule.kinds != nil, case .renamed(let native) = rule.native else { return false }
         return text.hasSuffix(rule.name.start) || text.hasSuffix(native.start)
+          || rule.pieces.contains { text.hasSuffix($0.name) }
       }
   }
 

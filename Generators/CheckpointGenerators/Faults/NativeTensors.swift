@@ -42,7 +42,9 @@ struct NativeTensors {
         let extents = layout.extents(of: group, values, experts: count)
       else { return nil }
       return NativeExperts(
-        rest: group.name, dtype: group.isCast ? spec.options.targetDType : spec.types.experts,
+        rest: group.name,
+        dtype: group.isCast
+          ? layout.target(spec.options.targetDType) : spec.types.experts,
         extents: extents, isGroup: true)
     }
     for rule in layout.tensors where rule.isOfExperts && rule.isPresent(values) {
@@ -72,7 +74,13 @@ struct NativeTensors {
       case _ where isDropped: continue
       case .tensor(let position):
         let rule = layout.tensors[position]
-        if case .part = rule.native {
+        if !rule.pieces.isEmpty {
+          let values = config.values(spec.setup.values, ofLayer: layer)
+          for piece in rule.pieces(values) ?? [] {
+            guard let shape = try? Shape(piece.extents) else { continue }
+            result.append(TensorInfo(TensorName(start(key) + piece.name), info.dtype, shape))
+          }
+        } else if case .part = rule.native {
           if grouped.insert(layer).inserted { appendGroups(key, layer, to: &result) }
         } else {
           let name = layout.nativeName(of: rule).map { TensorName(start(key) + $0) }
@@ -87,7 +95,11 @@ struct NativeTensors {
       }
     }
     appendFactors(to: &result)
-    return result.map { TensorInfo(layout.toNative($0.name), $0.dtype, $0.shape) }
+    return result.map {
+      TensorInfo(
+        layout.toNative($0.name), layout.loaded($0.dtype, asked: spec.options.targetDType), $0.shape
+      )
+    }
   }
 
   /// What a key has up to the layer, with the dot.

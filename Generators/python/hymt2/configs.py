@@ -119,7 +119,7 @@ def other_size_fields(name: str, is_other: Sequence[bool]) -> Fields:
         inner = fields
         for member in outer:
             inner = inner.setdefault(member, {})
-        inner[last] = 2 * SIZES[symbol]
+        inner[last] = 2 * size_fields(name)[_field_names(source)[0]]
     return fields
 
 

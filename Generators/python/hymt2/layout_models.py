@@ -316,11 +316,36 @@ SMALL["nemotron_v3"] = [
     | {"n_routed_experts": 12, "moe_latent_size": 7, "use_bias": True, "use_conv_bias": False}
     | {"num_hidden_layers": 5, "hybrid_override_pattern": "-*EME"},
 ]
+_MIMO25: Config = {
+    **{key: value for key, value in _MIMO.items() if key not in ("layer_types", "mlp_layer_types")},
+    "hybrid_layer_pattern": [0, 1, 1],
+    "moe_layer_freq": [0, 1, 1],
+    "add_swa_attention_sink_bias": True,
+    "swa_num_attention_heads": 8,
+    "swa_head_dim": 6,
+    "swa_v_head_dim": 3,
+    "attention_projection_layout": "fused_qkv",
+}
+SMALL["mimo_v25"] = [
+    _MIMO25,
+    _MIMO25
+    | {"n_routed_experts": 12, "attention_bias": True, "add_full_attention_sink_bias": True},
+]
+SMALL["kimi_k25_vl"] = SMALL["kimi_vl"]
+_LING: Config = size_fields("ling_v2", V=40, H=16, D=24, I=6, E=5, S=1, P=4, K=2, A=8)
+SMALL["ling_v2"] = [
+    _LING | {"num_hidden_layers": 3, "first_k_dense_replace": 1},
+    _LING
+    | {"num_hidden_layers": 2, "first_k_dense_replace": 0, "num_experts": 12}
+    | {"use_qk_norm": False, "moe_router_enable_expert_bias": False},
+]
 """Small configs by table; the first of each is the one of the fixtures."""
 
-WITHOUT_MODEL = ("hunyuan_image3",)
+WITHOUT_MODEL = ("hunyuan_image3", "mimo_v25", "ling_v2")
 """The tables of models that transformers has not, nor a part of them."""
-IN_TRANSFORMERS = tuple(name for name in SMALL if name not in ("kimi_vl", *WITHOUT_MODEL))
+KIMI = ("kimi_vl", "kimi_k25_vl")
+"""The tables with DeepSeek-V3's language model in a model of another's."""
+IN_TRANSFORMERS = tuple(name for name in SMALL if name not in (*KIMI, *WITHOUT_MODEL))
 """The tables of models that transformers has whole."""
 
 _CLASSES = {
@@ -370,9 +395,9 @@ def layout_model(table: str, config: Mapping[str, Any]) -> PreTrainedModel:
     if table == "glm5_next":
         made = transformers.Glm5NextConfig(**fields)
         return transformers.Glm5NextForConditionalGeneration(made)
-    if table == "kimi_vl":
-        # transformers has its language model alone, which is DeepSeek-V3's.
-        table, fields = "deepseek_v3", fields["text_config"]
+    if table in KIMI:
+        # Their language model alone, which is DeepSeek-V3's.
+        table, fields = "deepseek_v3", {**fields["text_config"], "model_type": "deepseek_v3"}
     stem = _CLASSES[table]
     made = getattr(transformers, f"{stem}Config")(**fields)
     return getattr(transformers, f"{stem}ForCausalLM")(made)
@@ -391,7 +416,7 @@ def saved_tensors(table: str, model: PreTrainedModel) -> dict[str, torch.Tensor]
     tensors = {
         key: saved[key] for key in saved if not key.removeprefix("thinker.").startswith(tower)
     }
-    if table == "kimi_vl":
+    if table in KIMI:
         return {f"language_model.{key}": tensors[key] for key in tensors}
     if table == "kimi_linear":
         # It saves dense layers under the names of experts' modules, which no published file has.

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import torch
 
-from hymt2.tables import Layout, Place, Tensor
-from hymt2.torch_types import DTYPES
+from hymt2.tables import Layout, Place, Tensor, loaded_type
+from hymt2.torch_types import DTYPES, NAMES
 
 StateDict = dict[str, torch.Tensor]
 
@@ -20,11 +20,16 @@ def native_tensors(
 ) -> StateDict:
     """The native form of a whole checkpoint, with `dtype` for what is cast."""
     native: StateDict = {}
+    everywhere = None if dtype is None else loaded_type(layout.table, NAMES[dtype])
+    everything = None if everywhere is None else DTYPES[everywhere]
+    dtype = everything or dtype
     for key, members in layout.groups(form).items():
         parts = {tensor.name: tensors[tensor.name] for tensor in members}
         if dtype is not None:
             parts = {t.name: parts[t.name].to(dtype) if t.cast else parts[t.name] for t in members}
         whole = next(iter(parts.values()))
+        if members[0].places[form].pieces:
+            whole = members[0].places[form].cut(whole)[key]
         if members[0].places[form].axes is not None:
             shape = layout.native_shape(form, key, members)
             whole = whole.new_empty(shape)
@@ -35,7 +40,7 @@ def native_tensors(
                 written[index] = True
             assert bool(written.all()), f"{key}: the formulas leave gaps"
         whole = renamed(whole, members[0].places[form])
-        native[key] = whole
+        native[key] = whole if everything is None else whole.to(everything)
     return native
 
 
@@ -46,6 +51,9 @@ def disk_tensors(
     tensors: StateDict = {}
     for tensor in layout.tensors:
         place = tensor.places[form]
+        if place.pieces:
+            tensors[tensor.name] = torch.cat([native[key] for key in place.keys])
+            continue
         if place.key not in native:
             continue
         whole = native[place.key]

@@ -19,6 +19,7 @@
 Names start with the table's first prefix, as it is on disk. Nothing here imports torch.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -61,6 +62,18 @@ class Place:
     """The native shape of a tensor without indexes, where that is another than the one on disk."""
     dtype: str | None = None
     """The type that loading always gives it, or None."""
+    pieces: tuple[tuple[str, int], ...] = ()
+    """The native names that it is cut into along its first axis, with their rows."""
+
+    @property
+    def keys(self) -> list[str]:
+        """The native keys that the tensor goes into."""
+        return [name for name, _ in self.pieces] or [self.key]
+
+    def cut(self, tensor: Any) -> dict[str, Any]:
+        """The rows of an array that each piece has."""
+        starts = itertools.accumulate((rows for _, rows in self.pieces), initial=0)
+        return {name: tensor[n : n + rows] for (name, rows), n in zip(self.pieces, starts)}
 
     def index(self, tensor: "Tensor", element: tuple[int, ...]) -> tuple[int, ...]:
         """The native index of an element of the tensor on disk."""
@@ -115,7 +128,8 @@ class Layout:
         """Native keys with the tensors that each is made of."""
         result: dict[str, list[Tensor]] = {}
         for tensor in self.tensors:
-            result.setdefault(tensor.places[form].key, []).append(tensor)
+            for key in tensor.places[form].keys:
+                result.setdefault(key, []).append(tensor)
         return result
 
     def native_shape(
@@ -123,6 +137,8 @@ class Layout:
     ) -> tuple[int, ...]:
         """The shape of a native tensor: as large as its members, its group, reach."""
         group = self.groups(form)[key] if members is None else members
+        if rows := dict(group[0].places[form].pieces):
+            return (rows[key], *group[0].shape[1:])
         lasts = [t.places[form].index(t, tuple(n - 1 for n in t.shape)) for t in group]
         shape = [max(axis) + 1 for axis in zip(*lasts, strict=True)]
         for number, axis in enumerate(group[0].places[form].axes or ()):
@@ -164,6 +180,19 @@ def fields_of(table: Mapping[str, Any], config: Mapping[str, Any]) -> Mapping[st
 
 WRITTEN, DISK, NATIVE = range(3)
 """What names begin with in a table, on disk and natively."""
+
+
+def is_cut(node: Any) -> bool:
+    """Whether a table or a part of it has a tensor that is cut into native ones."""
+    return isinstance(node, Mapping) and (
+        isinstance(node.get("automodel"), Mapping) or any(map(is_cut, node.values()))
+    )
+
+
+def loaded_type(table: Mapping[str, Any], dtype: str) -> str | None:
+    """The type that loading gives every floating tensor for a target type, or None."""
+    others = table.get("cast all")
+    return None if others is None else str(others.get(dtype, dtype))
 
 
 def restarted(table: Mapping[str, Any], name: str, origin: int, side: int) -> str:
@@ -264,7 +293,7 @@ class _Walk:
         if not wanted or evaluate(node.get("unless", False), values):
             return
         for form in self.natives:
-            if form in node:
+            if isinstance(node.get(form), str):
                 text = parallel(node[form], chosen)
                 places[form] = f"{context.block}.{text}" if context.block else text
         said = dict(context.said) | {k: node[k] for k in ("role", "cast") if k in node}
@@ -286,12 +315,22 @@ class _Walk:
         def at(name: str, side: int) -> str:
             return restarted(self.layout.table, name, WRITTEN, side)
 
+        pieces = {
+            form: tuple(
+                (at(f"{context.block}.{name}", NATIVE), evaluate(rows, values))
+                for key, rows in node[form].items()
+                for name, _ in expand(key)
+            )
+            for form in self.natives
+            if isinstance(node.get(form), dict)
+        }
         cast = context.said.get("cast", any(axes for _, axes in read.values()))
         forced = cast if isinstance(cast, str) else None
         changed = node.get("native shape")
         shape = None if changed is None else tuple(evaluate(dim, values) for dim in changed)
         places = {
-            form: Place(at(key, NATIVE), axes, shape, forced) for form, (key, axes) in read.items()
+            form: Place(at(key, NATIVE), axes, shape, forced, pieces.get(form, ()))
+            for form, (key, axes) in read.items()
         }
         return Tensor(
             at(context.name, DISK),

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from hymt2.configs import small_config
+from hymt2.configs import small_config, table_of
 from hymt2.golden.cases import GoldenDict, GoldenTensor
 from hymt2.golden.families import layouts, plans_of
 from hymt2.golden.table import Plan
@@ -15,7 +15,17 @@ from hymt2.golden.upstream import Upstream, recast
 from hymt2.golden.values import fill
 from hymt2.names import is_of_experts, layer_of, prefixes_of, with_prefix
 from hymt2.placement import region
-from hymt2.tables import DISK, NATIVE, Place, Tensor, read_layout, restarted, table_names
+from hymt2.tables import (
+    DISK,
+    NATIVE,
+    Place,
+    Tensor,
+    loaded_type,
+    read_layout,
+    restarted,
+    table_names,
+)
+from hymt2.torch_types import DTYPES
 
 PLANS = [plan for layout in layouts() for plan in plans_of(layout) if not plan.lora]
 
@@ -28,6 +38,13 @@ def share(plan: Plan, experts: int) -> range:
     least, more = divmod(experts, size)
     start = rank * least + min(rank, more)
     return range(start, start + least + (rank < more))
+
+
+def loaded(plan: Plan, value: GoldenTensor) -> GoldenTensor:
+    """A tensor in the type that loading gives all, where it does."""
+    target = loaded_type(table_of(plan.family), plan.target)
+    is_other = target not in (None, value.dtype) and DTYPES[value.dtype].is_floating_point
+    return recast(value, target) if is_other else value
 
 
 def cast(tensor: Tensor, value: GoldenTensor, target: str) -> GoldenTensor:
@@ -44,6 +61,8 @@ def forced(value: GoldenTensor, place: Place) -> GoldenTensor:
 
 def native_by_table(plan: Plan, hf: GoldenDict) -> GoldenDict:
     layout = plan.checkpoint().layout
+    hf = {key: loaded(plan, value) for key, value in hf.items()}
+    target = loaded_type(layout.table, plan.target) or plan.target
     experts = share(plan, layout.sizes["E"])
     native: GoldenDict = {}
     grouped = set()
@@ -51,12 +70,16 @@ def native_by_table(plan: Plan, hf: GoldenDict) -> GoldenDict:
         name = with_prefix(layout.name, tensor.name, plan.prefix)
         if name not in hf:
             continue
-        value, place = cast(tensor, hf[name], plan.target), tensor.places["automodel"]
+        value, place = cast(tensor, hf[name], target), tensor.places["automodel"]
         key = with_prefix(layout.name, place.key, plan.prefix)
         if is_of_experts(tensor):
             grouped.add(key)
-        if place.axes is None:
+        if place.pieces:
+            pieces = {name: GoldenTensor(value.dtype, b) for name, b in place.cut(value.bits).items()}
+            native |= {with_prefix(layout.name, name, plan.prefix): t for name, t in pieces.items()}
+        elif place.axes is None:
             native[key] = forced(value, place)
+        if place.axes is None:
             continue
         if key not in native:
             shape = layout.native_shape("automodel", place.key)
@@ -79,6 +102,8 @@ def native_by_table(plan: Plan, hf: GoldenDict) -> GoldenDict:
 
 def saved_by_table(plan: Plan, hf: GoldenDict) -> GoldenDict:
     layout = plan.checkpoint().layout
+    hf = {key: loaded(plan, value) for key, value in hf.items()}
+    target = loaded_type(layout.table, plan.target) or plan.target
     experts = share(plan, layout.sizes["E"])
     saved: GoldenDict = {}
     for tensor in layout.tensors:
@@ -86,7 +111,7 @@ def saved_by_table(plan: Plan, hf: GoldenDict) -> GoldenDict:
         if name not in hf or plan.exclude and re.match(plan.exclude, name):
             continue
         place = Place("", dtype=tensor.places["automodel"].dtype)
-        value = forced(cast(tensor, hf[name], plan.target), place)
+        value = forced(cast(tensor, hf[name], target), place)
         if tensor.expert is not None and tensor.expert not in experts:
             continue
         if is_of_experts(tensor) and tensor.expert is None:

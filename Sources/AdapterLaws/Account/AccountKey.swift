@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the hymt2-harness authors
 
-import Layouts
+package import Layouts
 import Tensors
 
 /// Names that tensors of a key's layer have on the other side.
@@ -10,12 +10,19 @@ extension LenientKey {
   func plainBase(_ layout: Layout) -> String? {
     layer.map { layout.start(ofLayer: $0, under: prefix) }
   }
+
+  /// Whether the tensor is cut into native pieces, or is a piece.
+  package func isCut(_ layout: Layout) -> Bool {
+    tensor.map { !layout.tensors[$0].pieces.isEmpty } ?? false
+  }
 }
 
-/// A native tensor that is made of parts: a group, or low-rank factors of one.
+/// A tensor that is made of parts: a native group, low-rank factors of one, or one on disk that is cut into native
+/// pieces.
 enum NativeWhole: Hashable {
   case group(Int)
   case factors(lora: Int, isA: Bool)
+  case pieces(rule: Int, starts: [Int])
 
   /// The native tensor that a tensor on disk is a part of, or nil.
   init?(onDisk key: LenientKey, _ layout: Layout) {
@@ -41,11 +48,12 @@ enum NativeWhole: Hashable {
     }
   }
 
-  private func group(_ layout: Layout) -> NativeGroup {
-    switch self {
-    case .group(let group): layout.groups[group]
-    case .factors(let lora, _): layout.groups[layout.lora[lora].group]
-    }
+  /// The tensor on disk of a rule that is cut, or nil of others and of sizes that do not fit.
+  init?(cut rule: Int?, _ layout: Layout, _ values: LayoutValues) {
+    guard let rule, !layout.tensors[rule].pieces.isEmpty,
+      let pieces = layout.tensors[rule].pieces(values)
+    else { return nil }
+    self = .pieces(rule: rule, starts: pieces.map(\.start))
   }
 
   /// The name after the layer.
@@ -53,23 +61,28 @@ enum NativeWhole: Hashable {
     switch self {
     case .group(let group): layout.groups[group].name
     case .factors(let lora, let isA): layout.factorName(lora, isA: isA)
+    case .pieces(let rule, _): layout.tensors[rule].name.start
     }
   }
 
   /// The places of its parts.
   func places(_ layout: Layout) -> [PartPlace] {
     switch self {
-    case .group: PartPlace.all(of: group(layout), layout)
-    case .factors(_, let isA): PartPlace.factors(of: group(layout), isA: isA, layout)
+    case .group(let group): PartPlace.all(of: layout.groups[group], layout)
+    case .factors(let lora, let isA):
+      PartPlace.factors(of: layout.groups[layout.lora[lora].group], isA: isA, layout)
+    case .pieces(let rule, let starts): PartPlace.pieces(of: rule, starts: starts, layout)
     }
   }
 
-  /// The name of a part on disk, after the layer.
+  /// The name of a part on disk, or of a native piece, after the layer.
   func name(of place: PartPlace, _ layout: Layout) -> NamePattern {
     let name = layout.tensors[place.rule].name
     return switch self {
     case .group: name
     case .factors(_, let isA): name.ending(isA ? "lora_A.weight" : "lora_B.weight")
+    case .pieces(let rule, _):
+      NamePattern(start: layout.tensors[rule].pieces[place.piece ?? 0].name, end: nil)
     }
   }
 

@@ -14,6 +14,7 @@ extension LossAudit {
         .slice(TensorName(base + whole.name(layout)), whole, $0)
       }
     }
+    if let whole = cut(address) { return [.split(base, whole)] }
     guard case .fusedFactor(let lora, let isA) = address.subject else {
       return address.otherName(layout, isOnDisk: true).map { [.whole(TensorName(base + $0))] } ?? []
     }
@@ -21,6 +22,12 @@ extension LossAudit {
       let native = NativeWhole.factors(lora: lora, isA: isA != isLegacy)
       return .fused(TensorName(base + native.name(layout)), isA: isA, becomesA: isA != isLegacy)
     }
+  }
+
+  /// The tensor on disk that a key is or is a piece of, where one is cut.
+  func cut(_ address: LenientKey) -> NativeWhole? {
+    let values = oracle.spec.config.values(oracle.values, ofLayer: address.layer ?? 0)
+    return NativeWhole(cut: address.tensor, layout, values)
   }
 
   /// The layouts, legacy or not, that a fused factor's features fit, the stated one if both do, and
@@ -75,7 +82,7 @@ extension LossAudit {
 
   /// The patterns of a tensor in a grouped one's type, nil where there is no cast.
   private func patterns(_ tensor: Tensor, as dtype: DType, canCast: Bool) -> [UInt64]? {
-    guard tensor.dtype == dtype || (canCast && dtype == oracle.spec.options.targetDType),
+    guard tensor.dtype == dtype || (canCast && dtype == oracle.target),
       let cast = RoundingOracle(from: tensor.dtype, to: dtype)
     else { return nil }
     return cast(tensor.patterns)

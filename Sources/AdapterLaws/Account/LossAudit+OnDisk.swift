@@ -10,6 +10,12 @@ import Tensors
 extension LossAudit {
   func onDiskPlaces(of address: LenientKey, _ base: String) -> [Place] {
     if let whole = NativeWhole(native: address) { return [.split(base, whole)] }
+    if let whole = cut(address), let rule = address.tensor {
+      let number = layout.tensors[rule].pieces.firstIndex { $0.name == address.rest }
+      return whole.places(layout).filter { $0.piece == number }.map {
+        .slice(TensorName(base + whole.name(layout)), whole, $0)
+      }
+    }
     return address.otherName(layout, isOnDisk: false).map { [.whole(TensorName(base + $0))] } ?? []
   }
 
@@ -113,7 +119,9 @@ extension LossAudit {
     }
     let counts = keys.map { rows($0.0, $0.1) }
     let share = split.tensor.shape[axis] / keys.count
-    guard counts.contains(share), counts.reduce(0, +) == split.tensor.shape[axis] else {
+    guard counts.contains(share) || first.1.piece != nil,
+      counts.reduce(0, +) == split.tensor.shape[axis]
+    else {
       return .changed(first.0)
     }
     return .found(present.map(\.0))

@@ -137,12 +137,15 @@ package struct LossAudit {
 
   /// Whether a tensor is somewhere in the type and the shape that its rule gives it on the other side.
   private func isLike(_ tensor: Tensor, at name: TensorName, _ address: LenientKey) -> Bool {
-    guard let there = result.tensors[name], let rule = address.tensor, let layer = address.layer
-    else { return false }
-    let expected =
-      isFromHF
-      ? oracle.loaded(tensor, rule, layer: layer) : oracle.saved(tensor, rule, layer: layer)
-    let isShaped = expected.shape == there.shape || layout.tensors[rule].nativeExtents != nil
+    guard let there = result.tensors[name] else { return false }
+    var expected = isFromHF ? oracle.castingAll(tensor) : tensor
+    var isShaped = expected.shape == there.shape
+    if let rule = address.tensor, let layer = address.layer {
+      expected =
+        isFromHF
+        ? oracle.loaded(tensor, rule, layer: layer) : oracle.saved(tensor, rule, layer: layer)
+      isShaped = expected.shape == there.shape || layout.tensors[rule].nativeExtents != nil
+    }
     guard expected.dtype == there.dtype, isShaped,
       expected.shape.elementCount == there.shape.elementCount
     else { return false }

@@ -28,6 +28,9 @@ struct PartPlace: Hashable {
   /// Whether all parts are the same elements.
   var isRepeated = false
 
+  /// Which of the pieces that one tensor on disk is cut into it is, or nil.
+  var piece: Int?
+
   /// The axis on disk that counts experts, or nil where the name has their number.
   var expertAxisOnDisk: Int? { expertAxis.flatMap { terms[$0].axis } }
 
@@ -53,6 +56,16 @@ struct PartPlace: Hashable {
       PartPlace(
         rule: rule, terms: zip(terms, areShared).map { placed($0, $1) },
         expertAxis: group.expertAxis)
+    }
+  }
+
+  /// The places in a tensor on disk of the native pieces that it is cut into, which start at some rows.
+  static func pieces(of rule: Int, starts: [Int], _ layout: Layout) -> [PartPlace] {
+    starts.enumerated().map { piece, start in
+      let terms = layout.tensors[rule].axes.indices.map { axis in
+        Term(axis: axis, coefficient: 1, start: axis == 0 ? start : 0, isShared: axis == 0)
+      }
+      return PartPlace(rule: rule, terms: terms, expertAxis: nil, piece: piece)
     }
   }
 

@@ -21,6 +21,13 @@ struct FormulaText {
 
   /// What is cast.
   var types: String {
+    if let others = layout.castsAll {
+      let texts = others.sorted { $0.key.rawValue < $1.key.rawValue }.map {
+        ", \($0.value) where \($0.key) is asked for"
+      }
+      return "every tensor of floating-point numbers takes the target type on load"
+        + texts.joined()
+    }
     let isForced = layout.tensors.contains { $0.loadedType != nil }
     return "grouped experts take the target type on load; nothing else is "
       + (isForced ? "cast but what the layout gives a type" : "ever cast")

@@ -127,7 +127,7 @@ extension Laws {
     guard trial.spec.lora == nil else { return false }
     var expected = 0
     for (name, tensor) in try trial.onDisk() where !trial.dropsMTP || !trial.isStoredMTP(name) {
-      expected += tensor.shape.elementCount * (trial.typeOnLoad(name) ?? tensor.dtype).byteCount
+      expected += tensor.shape.elementCount * trial.typeOnLoad(name, tensor.dtype).byteCount
     }
     let found = try trial.native().reduce(0) { $0 + $1.tensor.byteCount }
     try trial.require(found, expected, .byteCount, .fromHF(nil))
@@ -140,14 +140,15 @@ extension Laws {
 }
 
 extension CheckpointUnderTest {
-  /// The type that loading gives a tensor on disk, or nil if it keeps its own.
-  fileprivate func typeOnLoad(_ name: TensorName) -> DType? {
+  /// The type that loading gives a tensor on disk.
+  fileprivate func typeOnLoad(_ name: TensorName, _ own: DType) -> DType {
     let layout = spec.config.layout
-    guard case .tensor(let tensor) = key(name).subject else { return nil }
+    let kept = layout.loaded(own, asked: spec.options.targetDType)
+    guard case .tensor(let tensor) = key(name).subject else { return kept }
     guard case .part(let group, _) = layout.tensors[tensor].native else {
-      return layout.tensors[tensor].loadedType
+      return layout.tensors[tensor].loadedType ?? kept
     }
-    return layout.groups[group].isCast ? spec.options.targetDType : nil
+    return layout.groups[group].isCast ? layout.target(spec.options.targetDType) : kept
   }
 
   fileprivate func require(

@@ -34,7 +34,7 @@ extension LayoutOracle {
           found.last == position,
           let formula = formula(of: group, layer: key.layer, own)
         else { continue }
-        let target = layout.groups[group].isCast ? spec.options.targetDType : nil
+        let target = layout.groups[group].isCast ? target : nil
         if let tensor = fill(formula, found.tensors, target) {
           result.append(tensor, names.native(key.named(layout.groups[group].name)))
         }
@@ -45,7 +45,11 @@ extension LayoutOracle {
       case .renamed(let name, let rule):
         result.append(
           loaded(source.tensor, rule, layer: key.layer), names.native(key.named(name)))
-      case .factor, .fused, .group, .groupFactor: break
+      case .cut(let rule):
+        for (name, piece) in pieces(of: source.tensor, rule, layer: key.layer) {
+          result.append(piece, names.native(key.named(name)))
+        }
+      case .factor, .fused, .group, .groupFactor, .piece: break
       }
     }
     for (key, lora, isA) in members.factors {
@@ -55,7 +59,45 @@ extension LayoutOracle {
       result.append(tensor, names.native(key.named(layout.factorName(lora, isA: isA))))
     }
     appendFused(sources, to: &result)
+    return castingAll(result.stateDict)
+  }
+
+  /// The native pieces of a tensor: rows one after the other; none of a tensor of another shape.
+  private func pieces(of tensor: Tensor, _ rule: Int, layer: Int) -> [(String, Tensor)] {
+    let values = spec.config.values(values, ofLayer: layer)
+    let rows = layout.tensors[rule].pieces.compactMap { $0.rows.value(values) }
+    guard let height = tensor.shape.extents.first, rows.reduce(0, +) == height else { return [] }
+    let (patterns, width) = (tensor.patterns, tensor.shape.elementCount / max(1, height))
+    var start = 0
+    return zip(layout.tensors[rule].pieces, rows).map { piece, count in
+      defer { start += count * width }
+      return (
+        piece.name,
+        Tensor(
+          tensor.dtype, [count] + tensor.shape.extents.dropFirst(),
+          patterns: Array(patterns[start..<start + count * width]))
+      )
+    }
+  }
+
+  /// The type that what is cast takes.
+  var target: DType { layout.target(spec.options.targetDType) }
+
+  /// Every tensor in the type that loading gives it, whatever it is.
+  private func castingAll(_ native: StateDict) -> StateDict {
+    guard layout.castsAll != nil else { return native }
+    var result = Collected()
+    for (name, tensor) in native { result.append(castingAll(tensor), name) }
     return result.stateDict
+  }
+
+  /// A tensor in the type that loading gives all, where it does.
+  func castingAll(_ tensor: Tensor) -> Tensor {
+    let type = layout.loaded(tensor.dtype, asked: spec.options.targetDType)
+    guard type != tensor.dtype, let cast = RoundingOracle(from: tensor.dtype, to: type) else {
+      return tensor
+    }
+    return Tensor(type, tensor.shape.extents, patterns: cast(tensor.patterns))
   }
 
   /// A tensor on disk with what its key says.
@@ -136,17 +178,24 @@ extension LayoutOracle {
   ///
   /// - Complexity: O(tensors).
   public func castTensors(of native: StateDict) -> Set<TensorName> {
-    let castsExperts = spec.types.experts != spec.options.targetDType
+    let castsExperts = spec.types.experts != target || layout.castsAll != nil
     guard castsExperts || layout.tensors.contains(where: forcesType) else { return [] }
     return Set(native.names.filter(isCast))
   }
 
   /// Whether loading gives a native tensor another type than it has on disk.
   func isCast(_ name: TensorName) -> Bool {
+    if layout.castsAll != nil {
+      let rule = LenientKey(names.onDisk(name), layout).tensor
+      guard let rule = rule.map({ layout.tensors[$0] }), !rule.isOfExperts else {
+        return rule == nil || spec.types.experts != target
+      }
+      return spec.types.type(of: rule) != target
+    }
     guard let key = key(names.onDisk(name)) else { return false }
     switch meaning(native: key) {
     case .group(let group):
-      return layout.groups[group].isCast && spec.types.experts != spec.options.targetDType
+      return layout.groups[group].isCast && spec.types.experts != target
     case .renamed(_, let rule?): return forcesType(layout.tensors[rule])
     default: return false
     }
@@ -161,7 +210,8 @@ extension LayoutOracle {
   /// stay in row-major order.
   func loaded(_ tensor: Tensor, _ rule: Int?, layer: Int) -> Tensor {
     guard let rule = rule.map({ layout.tensors[$0] }) else { return tensor }
-    let type = rule.loadedType ?? tensor.dtype
+    let type =
+      rule.loadedType ?? layout.loaded(tensor.dtype, asked: spec.options.targetDType)
     guard rule.nativeExtents != nil || type != tensor.dtype,
       let cast = RoundingOracle(from: tensor.dtype, to: type)
     else { return tensor }
@@ -199,7 +249,7 @@ extension LayoutOracle.Source {
   /// Whether the tensor has another place in native form.
   fileprivate var isMoved: Bool {
     switch meaning {
-    case .part: true
+    case .part, .cut: true
     case .renamed: isRenamed
     default: false
     }

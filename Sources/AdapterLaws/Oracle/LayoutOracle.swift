@@ -87,15 +87,36 @@ struct Collected {
 
 /// The way from native form to disk.
 extension LayoutOracle {
-  /// The checkpoint on disk of a valid native form: each tensor's in place.
+  /// The checkpoint on disk of a valid native form: each tensor's in place, but what is joined of pieces, which
+  /// comes last.
   ///
   /// - Complexity: O(elements).
   public func onDisk(
     of native: StateDict, _ parallelism: ExpertParallelism? = nil
   ) -> StateDict {
     var result = Collected()
+    var wholes: [(name: TensorName, pieces: [Tensor?])] = []
     for (name, tensor) in native {
+      if let key = key(names.onDisk(name)), case .piece(let rule, let number) = meaning(native: key)
+      {
+        let whole = key.named(layout.tensors[rule].name.start)
+        if !wholes.contains(where: { $0.name == whole }) {
+          wholes.append((whole, layout.tensors[rule].pieces.map { _ in nil }))
+        }
+        let position = wholes.firstIndex { $0.name == whole } ?? 0
+        wholes[position].pieces[number] = tensor
+        continue
+      }
       for (name, part) in onDisk(of: name, tensor, parallelism) { result.append(part, name) }
+    }
+    for (name, pieces) in wholes {
+      let found = pieces.compactMap(\.self)
+      guard found.count == pieces.count, let first = found.first else { continue }
+      let height = found.reduce(0) { $0 + ($1.shape.extents.first ?? 0) }
+      result.append(
+        Tensor(
+          first.dtype, [height] + first.shape.extents.dropFirst(),
+          patterns: found.flatMap(\.patterns)), name)
     }
     return result.stateDict
   }

@@ -20,6 +20,10 @@ struct Meaning: Sendable {
     case group(Int)
     /// A native factor of all experts.
     case groupFactor(lora: Int, isA: Bool)
+    /// A tensor on disk that is cut into native ones.
+    case cut(rule: Int)
+    /// A native piece of a tensor on disk, by its position among the pieces.
+    case piece(rule: Int, Int)
     /// The same tensor under another name on the other side, relative to the layer; of a rule of the table or
     /// in a module that is renamed.
     case renamed(String, rule: Int? = nil)
@@ -74,6 +78,12 @@ final class OracleNames: Sendable {
         add(rule.name, meaning)
         native[rule.name.start[...], default: []].append(meaning)
       case .kept: break
+      case .renamed where !rule.pieces.isEmpty:
+        add(rule.name, Meaning(kinds: kinds, what: .cut(rule: position)))
+        for (number, piece) in rule.pieces.enumerated() {
+          native[piece.name[...], default: []].append(
+            Meaning(kinds: kinds, what: .piece(rule: position, number)))
+        }
       case .renamed(let name):
         add(rule.name, Meaning(kinds: kinds, what: .renamed(name.start, rule: position)))
         native[name.start[...], default: []].append(

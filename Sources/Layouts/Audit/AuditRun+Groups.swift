@@ -14,7 +14,10 @@ extension AuditRun {
       for layer in audited.layers {
         let values = audited.values(ofLayer: layer)
         let present = Set(audited.rules(ofLayer: layer))
-        for position in present.sorted() { checkNativeShape(position, values) }
+        for position in present.sorted() {
+          checkNativeShape(position, values)
+          checkPieces(position, values)
+        }
         for (position, group) in layout.groups.enumerated() {
           let parts = group.parts.filter(present.contains)
           guard !parts.isEmpty,
@@ -37,6 +40,17 @@ extension AuditRun {
       .complete, mark(ofTensor: position),
       expected: "a native shape of as many elements as \(disk)",
       found: "\(native ?? []), with \(sizes(values))")
+  }
+
+  /// Pieces have all rows, and no more.
+  private mutating func checkPieces(_ position: Int, _ values: LayoutValues) {
+    let rule = layout.tensors[position]
+    guard !rule.pieces.isEmpty, rule.pieces(values) == nil else { return }
+    let rows = rule.pieces.map { $0.rows.value(values).map { "\($0)" } ?? "?" }
+    report(
+      .complete, mark(ofTensor: position),
+      expected: "pieces with the rows of \(rule.extents(values) ?? [])",
+      found: "\(rows.joined(separator: " + ")), with \(sizes(values))")
   }
 
   /// What decides how a group is filled.

@@ -29,14 +29,16 @@ extension AuditRun {
             .distinctOnDisk, mark(ofTensor: position), expected: "a name of its own",
             found: "'\(name)', as at \(mark(ofTensor: other).place)")
         }
-        let nativeName = nativeName(rule, expert: expert) ?? name
-        // Parts of one group share its name.
-        if let other = native.updateValue(position, forKey: nativeName),
-          !isPart(position, ofGroupWith: other)
-        {
-          report(
-            .distinctNatively, mark(ofTensor: position), expected: "a native name of its own",
-            found: "'\(nativeName)', as at \(mark(ofTensor: other).place)")
+        let whole = [nativeName(rule, expert: expert) ?? name]
+        for nativeName in rule.pieces.isEmpty ? whole : rule.pieces.map(\.name) {
+          // Parts of one group share its name.
+          if let other = native.updateValue(position, forKey: nativeName),
+            !isPart(position, ofGroupWith: other)
+          {
+            report(
+              .distinctNatively, mark(ofTensor: position), expected: "a native name of its own",
+              found: "'\(nativeName)', as at \(mark(ofTensor: other).place)")
+          }
         }
       }
     }

@@ -145,7 +145,8 @@ extension CheckpointFaultCatalogue {
     CheckpointFaultKind(name) { checkpoint, site in
       guard let place = checkpoint.pickExpert(&site, where: checkpoint.isCast),
         let dtype = site.pick(types),
-        dtype != checkpoint.setup.options.targetDType, checkpoint.retype(place.name, dtype)
+        dtype != checkpoint.layout.target(checkpoint.setup.options.targetDType),
+        checkpoint.retype(place.name, dtype)
       else { return nil }
       return "\(place) has a \(place.projection) of \(dtype)"
     }

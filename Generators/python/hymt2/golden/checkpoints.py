@@ -44,7 +44,7 @@ class Checkpoint:
         """Low-rank factors of each expert, and of two others, if there are shared experts."""
         dtype = self.types["others"]
         owners = [
-            parent(self.names.disk("attention", ("o_proj.weight", "out_proj.weight"))),
+            parent(self.names.disk("attention", ("o_proj.weight", "out_proj.weight", "dense.weight"))),
             *self._shared_projections(),
         ]
         for layer in self._sparse_layers():

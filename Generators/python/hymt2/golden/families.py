@@ -35,7 +35,9 @@ SMALL_STORED = (
     *("qwen3_5_moe", "qwen3_next", "nemotron_v3"),
 )
 """Layouts of which the set has room for a few small cases."""
-FEW_STORED = ("kimi_vl", "minimax_m3_vl", "qwen3_omni", "step3p7", *SMALL_STORED)
+ONE_STORED = {"mimo_v25": "experts-2", "kimi_k25_vl": "others", "ling_v2": "order-shuffled-1"}
+"""Layouts of which the set has room for one case."""
+FEW_STORED = ("kimi_vl", "minimax_m3_vl", "qwen3_omni", "step3p7", *SMALL_STORED, *ONE_STORED)
 """Layouts with the experts of others, under other names or in other company: these are stored."""
 _STORED = ("experts-2", "layers-of-two-sizes", "order-shuffled-1", "others")
 _STORED_OF_SMALL = ("experts-2", "order-shuffled-1", "others", "lora")
@@ -64,6 +66,7 @@ def family_plans() -> Iterator[Plan]:
     for layout in layouts():
         stem = layout.replace("_", "-")
         names = _STORED_OF_SMALL if layout in SMALL_STORED else _STORED
+        names = (ONE_STORED[layout],) if layout in ONE_STORED else names
         stored = {f"{stem}-{name}" for name in names}
         if layout == "step3p7":
             # The one that has what is renamed.

@@ -8,10 +8,12 @@ from typing import Any
 
 import torch
 
+from hymt2.configs import table_of
 from hymt2.errors import OracleError
 from hymt2.expert_parallel import expert_parallel_mesh
 from hymt2.golden.cases import GoldenDict, GoldenTensor
 from hymt2.nemo import adapter_class, new_adapter
+from hymt2.tables import is_cut
 from hymt2.torch_types import DTYPES, NAMES
 from hymt2.widths import WIDTHS
 
@@ -34,6 +36,8 @@ class Upstream:
             preserve_mtp=options["mtp_policy"] == "preserve",
         )
         self.adapter._paramwrapper_layout_hint = options["param_wrapper_layout"]
+        # One by one, what is to be joined comes out under names of its own.
+        self.is_whole = is_cut(table_of(layout))
         self.exclude = description["exclusion"] or None
         self.parallelism = description["parallelism"]
 
@@ -53,7 +57,7 @@ class Upstream:
     def _save(self, native: dict[str, Any]) -> GoldenDict:
         """`to_hf` of everything, which must be what it is tensor by tensor, where that is there."""
         saved = as_golden(self.adapter.to_hf(dict(native), exclude_key_regex=self.exclude))
-        if not hasattr(self.adapter, "convert_single_tensor_to_hf"):
+        if self.is_whole or not hasattr(self.adapter, "convert_single_tensor_to_hf"):
             return saved
         pieces = {
             key: tensor
