@@ -64,6 +64,8 @@ NEXT(qwen3_5_moe)
 #embed "../Layouts/Tables/qwen3_5_moe.yaml"
 NEXT(mimo_v2_flash)
 #embed "../Layouts/Tables/mimo_v2_flash.yaml"
+NEXT(kimi_k3)
+#embed "../Layouts/Tables/kimi_k3.yaml"
 
 // What transformers' own table says, and why ours may differ.
 NEXT(mapping)
@@ -99,6 +101,7 @@ static const struct layout_table tables[] = {
     TABLE(hunyuan_image3),
     TABLE(qwen3_5_moe),
     TABLE(mimo_v2_flash),
+    TABLE(kimi_k3),
 };
 
 const struct layout_table *layout_table_at(size_t position) {

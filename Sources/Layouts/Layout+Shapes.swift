@@ -114,6 +114,7 @@ public enum LayoutOperation: String, Sendable, Hashable, CaseIterable {
   case predictionDropped = "MTP dropped"
   case predictionKept = "MTP kept"
   case reshaped
+  case cropped
   case typeForced = "type forced"
   case movedLast = "moved last"
   case prefixExchanged = "prefix exchanged"
@@ -141,7 +142,8 @@ extension Layout {
     case .interleaved: terms.contains { Self.isInterleaved($0) }
     case .predictionDropped: layers.prediction?.isDroppedOnLoad == true
     case .predictionKept: layers.prediction?.isDroppedOnLoad == false
-    case .reshaped: tensors.contains { $0.nativeExtents != nil }
+    case .reshaped: tensors.contains { $0.nativeExtents != nil && !$0.isCropped }
+    case .cropped: tensors.contains(where: \.isCropped)
     case .typeForced: tensors.contains { $0.loadedType != nil }
     case .movedLast: !order.isEmpty
     case .prefixExchanged: !starts.isEmpty

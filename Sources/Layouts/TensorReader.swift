@@ -158,6 +158,7 @@ struct TensorReader {
     var word: String?
     var (isCast, loadedType): (Bool, DType?) = (true, nil)
     var nativeExtents: [Expression]?
+    var isCropped = false
     if node.isSequence {
       axes = try shape(node)
     } else {
@@ -175,6 +176,7 @@ struct TensorReader {
           for extent in value.elements() {
             nativeExtents?.append(try extent.expression(symbols))
           }
+        case "crop": (nativeExtents, isCropped) = ([try value.expression(symbols)], true)
         case let key where natives.contains(key) && key != native:
           let text = try value.text()
           if let bracket = text.firstIndex(of: "[") {
@@ -186,7 +188,7 @@ struct TensorReader {
         default:
           throw value.error(
             expected:
-              "shape, native shape, type, role, part, word, if, unless, cast or a native form",
+              "shape, native shape, crop, type, role, part, word, if, unless, cast or a native form",
             found: "'\(key)'")
         }
       }
@@ -213,7 +215,8 @@ struct TensorReader {
         rule.native = .renamed(NamePattern(text))
       }
     }
-    (rule.nativeExtents, rule.loadedType) = (nativeExtents, loadedType)
+    if isCropped { nativeExtents? += axes.dropFirst().map(\.extent) }
+    (rule.nativeExtents, rule.isCropped, rule.loadedType) = (nativeExtents, isCropped, loadedType)
     let hasFormula = places.last?.tensor == tensors.count
     guard rule.isPlainlyRenamed || nativeExtents == nil, !hasFormula || loadedType == nil,
       rule.kinds != nil || loadedType == nil
