@@ -38,6 +38,8 @@ NEXT(nemo_automodel_0_7_0_hunyuan_image3)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-hunyuan_image3.json"
 NEXT(nemo_automodel_0_7_0_mimo_v2_flash)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-mimo_v2_flash.json"
+NEXT(nemo_automodel_0_7_0_kimi_k3)
+#embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-kimi_k3.json"
 NEXT(nemo_automodel_0_7_0_qwen3_5_moe)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-qwen3_5_moe.json"
 NEXT(nemo_automodel_0_7_0_step3p7)
@@ -80,6 +82,7 @@ static const struct campaign_file files[] = {
     FILE("nemo-automodel-0.7.0-glm5_next.json", nemo_automodel_0_7_0_glm5_next),
     FILE("nemo-automodel-0.7.0-hunyuan_image3.json", nemo_automodel_0_7_0_hunyuan_image3),
     FILE("nemo-automodel-0.7.0-mimo_v2_flash.json", nemo_automodel_0_7_0_mimo_v2_flash),
+    FILE("nemo-automodel-0.7.0-kimi_k3.json", nemo_automodel_0_7_0_kimi_k3),
     FILE("nemo-automodel-0.7.0-qwen3_5_moe.json", nemo_automodel_0_7_0_qwen3_5_moe),
     FILE("nemo-automodel-0.7.0-gpt_oss.json", nemo_automodel_0_7_0_gpt_oss),
     FILE("nemo-automodel-0.7.0-deepseek_v32.json", nemo_automodel_0_7_0_deepseek_v32),

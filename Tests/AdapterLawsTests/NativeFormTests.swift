@@ -35,6 +35,7 @@ struct NativeFormTests {
         router.bias: {shape: [1, E], native shape: [E], role: router bias, automodel: gate.bias}
         state: {shape: [H], cast: F32, automodel: holder.state}
         kept: {shape: [I], cast: F32}
+        decay: {shape: [H + 3], crop: H, automodel: holder.decay}
         experts.{e}:
           both.weight: {shape: [j: 2 * I, H], part: gate and up,
             automodel: "experts.fused[e, h, (I + j) % (2 * I)]"}
@@ -79,7 +80,13 @@ struct NativeFormTests {
       let bits = try #require(onDisk[TensorName("model.layers.0.\(source)")]?.bits(at: 1))
       #expect(state.bits(at: 1) == bits << 16)
     }
+    let decay = try #require(onDisk["model.layers.0.decay"])
+    let cropped = try #require(native["model.layers.0.holder.decay"])
+    #expect(cropped.shape == [2])
+    #expect((0..<2).allSatisfy { cropped.bits(at: $0) == decay.bits(at: $0) })
+    #expect((0..<5).map { decay.bits(at: $0) == 0 } == [false, false, true, true, true])
     let saved = try adapter.toHF(native)
+    #expect(saved["model.layers.0.decay"] == decay)
     #expect(saved["model.layers.0.router.bias"] == onDisk["model.layers.0.router.bias"])
     #expect(
       saved["model.layers.0.experts.1.both.weight"]
@@ -91,7 +98,8 @@ struct NativeFormTests {
     "An adapter that leaves one of them out breaks a law",
     arguments: [
       ("native shape: [E], ", "", "shapes"), ("cast: F32, automodel", "automodel", "types"),
-      ("[I], cast: F32}", "[I]}", "types"), ("(I + j) % (2 * I)", "j", "elements"),
+      ("[I], cast: F32}", "[I]}", "types"), ("crop: H, ", "", "shapes"),
+      ("(I + j) % (2 * I)", "j", "elements"),
     ])
   func noticed(old: String, new: String, law: String) throws {
     let layout = try Self.layout()
@@ -106,6 +114,19 @@ struct NativeFormTests {
       return false
     }
     #expect(isBroken)
+  }
+
+  @Test("Rows that no move writes are zeros of padding, or a gap")
+  func padding() throws {
+    let config = try ModelConfig(
+      Self.layout(), sizes: ["H": 2, "I": 3, "E": 2], layerKinds: [.sparse])
+    let planner = AdapterPlanner(config)
+    let forward = try planner.fromHF(planner.schema)
+    var backward = try planner.toHF(forward.destinations)
+    #expect(PlanProof(forward: forward, backward: backward, config: config).holds)
+    backward.padded = []
+    let proof = PlanProof(forward: forward, backward: backward, config: config)
+    #expect(proof.faults.map(\.kind) == [.neverWritten])
   }
 
   @Test("A plan that does not exchange the halves is not proven")

@@ -128,8 +128,15 @@ struct FaultyTable: Sendable, CustomTestStringConvertible {
     FaultyTable(
       "norm.weight: {shape: [H], role: norm}", "norm.weight: {shape: [H], rank: 3}", line: 9,
       block + ".norm.weight.rank",
-      expected: "shape, native shape, type, role, part, word, if, unless, cast or a native form",
+      expected:
+        "shape, native shape, crop, type, role, part, word, if, unless, cast or a native form",
       found: "'rank'"),
+    FaultyTable(
+      "norm.weight: {shape: [H], role: norm}", "norm.weight: {shape: [H], role: norm, crop: 1}",
+      line: 9, block + ".norm.weight",
+      expected:
+        "a native shape beside a native name, and a type to cast to without indices, both in layers",
+      found: "another tensor's"),
     FaultyTable(
       "norm.weight: {shape: [H], role: norm}", "norm.weight: {shape: [H], type: F31}", line: 9,
       block + ".norm.weight.type",

@@ -57,6 +57,7 @@ PUBLISHED: dict[str, tuple[str, int, int]] = {
     "hunyuan-image-3": ("hunyuan_image3", 4_387, 80_958_730_240),
     "mimo-v2-flash": ("mimo_v2_flash", 36_523, 308_778_780_864),
     "qwen3.5-35b-a3b": ("qwen3_5_moe", 693, 34_660_610_688),
+    "kimi-k3": ("kimi_k3", 249_756, 2_779_484_478_208),
 }
 """Published configs: their table, and how many tensors and parameters follow from it."""
 
@@ -88,6 +89,9 @@ def random_tensors(layout: Layout, seed: int, bits: bool) -> StateDict:
             value = value.to(torch.int16).view(torch.bfloat16)
         else:
             value = torch.randn(tensor.shape, generator=generator).to(torch.bfloat16)
+        place = tensor.places["automodel"]
+        if place.shape and place.cropped:
+            value[place.shape[0] :] = 0
         tensors[tensor.name] = value
     return tensors
 
@@ -105,7 +109,8 @@ def new_adapter(layout: Layout, dtype: torch.dtype) -> Any:
     )
     backend = SimpleNamespace(dispatcher="torch", experts="torch", attn="sdpa")
     count = layout.fields[layout.table["layers"]["count"]]
-    config = SimpleNamespace(num_hidden_layers=count)
+    linear = layout.fields.get("linear_attn_config")
+    config = SimpleNamespace(num_hidden_layers=count, linear_attn_config=linear)
     config.text_config = config
     return adapter(config, moe, backend, dtype)
 
@@ -214,7 +219,22 @@ MODELS = [
     *[(name, 0) for name in ("qwen3_moe", "glm4_moe", "deepseek_v3", "minimax_m2", "gpt_oss")],
     *[("qwen3_moe", 2), ("glm4_moe", 1), ("step3p5", 0), ("step3p5", 1)],
     *[("deepseek_v32", 0), ("glm_moe_dsa", 0), ("glm_moe_dsa", 2), ("glm4_moe_lite", 0)],
+    *[("kimi_k3", 0), ("kimi_k3", 1)],
 ]
+
+
+def kimi_k3_text(fields: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The config of K3's language model, whose modules of a GPU package have stand-ins."""
+    model = importlib.import_module("nemo_automodel.components.models.kimi_k3.model")
+
+    def convolution(hidden_size: int, kernel_size: int, **_: Any) -> torch.nn.Module:
+        return torch.nn.Conv1d(hidden_size, hidden_size, kernel_size, groups=hidden_size, bias=False)
+
+    monkeypatch.setattr(model, "_require_fla", lambda: None)
+    monkeypatch.setattr(model, "ShortConvolution", convolution)
+    monkeypatch.setattr(model, "FusedRMSNormGated", lambda size, **_: torch.nn.RMSNorm(size))
+    made = importlib.import_module("nemo_automodel.components.models.kimi_k3.config")
+    return made.KimiK3TextConfig(**fields["text_config"])
 
 
 @pytest.mark.parametrize(("name", "number"), MODELS)
@@ -229,6 +249,8 @@ def test_native_form_is_upstreams_model(
         enum = [int(layer) for layer in fields["moe_layers_enum"].split(",")]
         config: Any = SimpleNamespace(**{**STEP, **fields, "moe_layers_enum": enum})
         config.to_dict = lambda: vars(config)
+    elif name == "kimi_k3":
+        config = kimi_k3_text(fields, monkeypatch)
     else:
         with torch.device("meta"):
             config = layout_model(name, fields).config

@@ -57,6 +57,9 @@ private let written: [Written] =
     "kimi_linear", gate: "block_sparse_moe.experts.E.w1.weight",
     up: "block_sparse_moe.experts.E.w3.weight", down: "block_sparse_moe.experts.E.w2.weight")
   + perExpert(
+    "kimi_k3", gate: "block_sparse_moe.experts.E.w1.weight",
+    up: "block_sparse_moe.experts.E.w3.weight", down: "block_sparse_moe.experts.E.w2.weight")
+  + perExpert(
     "minimax_m3_vl", gate: "block_sparse_moe.experts.E.w1.weight",
     up: "block_sparse_moe.experts.E.w3.weight", down: "block_sparse_moe.experts.E.w2.weight")
   + [

@@ -35,7 +35,9 @@ SMALL_STORED = (
     *("qwen3_5_moe", "qwen3_next"),
 )
 """Layouts of which the set has room for a few small cases."""
-FEW_STORED = ("kimi_vl", "minimax_m3_vl", "qwen3_omni", "step3p7", *SMALL_STORED)
+TINY_STORED = ("kimi_k3",)
+"""Layouts of which the set has room for one, that of experts."""
+FEW_STORED = ("kimi_vl", "minimax_m3_vl", "qwen3_omni", "step3p7", *SMALL_STORED, *TINY_STORED)
 """Layouts with the experts of others, under other names or in other company: these are stored."""
 _STORED = ("experts-2", "layers-of-two-sizes", "order-shuffled-1", "others")
 _STORED_OF_SMALL = ("experts-2", "order-shuffled-1", "others", "lora")
@@ -62,7 +64,7 @@ def family_plans() -> Iterator[Plan]:
     for layout in layouts():
         stem = layout.replace("_", "-")
         names = _STORED_OF_SMALL if layout in SMALL_STORED else _STORED
-        stored = {f"{stem}-{name}" for name in names}
+        stored = {f"{stem}-{name}" for name in (names if layout not in TINY_STORED else names[:1])}
         if layout == "step3p7":
             # The one that has what is renamed.
             stored.add(f"{stem}-model-flags")
