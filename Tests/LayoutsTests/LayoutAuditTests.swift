@@ -64,7 +64,7 @@ struct WrongTable: Sendable, CustomTestStringConvertible {
       "more rows than there are on disk",
       ("automodel: mlp.choice.weight", "automodel: mlp.choice.weight, crop: E + 1"), is: .complete,
       line: 13, block + ".sparse.mlp.router.weight",
-      expected: "] at most", found: ", with H = "),
+      expected: "a native shape of as many elements as [", found: "], with H = "),
     WrongTable(
       "a native shape that no integer counts",
       (

@@ -107,7 +107,7 @@ private let written: [Written] =
 /// What native names of layer 1 begin with, where that is another text than on disk.
 private let nativeStarts = [
   "qwen3_omni": "model.layers.1.", "minimax_m3_vl": "model.layers.1.",
-  "kimi_vl": "model.language_model.model.layers.1.",
+  "kimi_vl": "model.language_model.model.layers.1.", "kimi_k3": "model.layers.1.",
 ]
 
 @Suite("The oracle against index formulas written by hand for every layout")
