@@ -21,6 +21,8 @@ public struct ConversionPlan: Sendable {
     case otherRank
     /// Its name on disk matches the exclusion pattern, or that of some of its parts does.
     case excluded
+    /// It is zeros that native form does not have.
+    case padding
     /// It repeats another source, which must have the same bits.
     case repeats(source: Int)
   }
@@ -35,6 +37,8 @@ public struct ConversionPlan: Sendable {
   public var moves: [TensorMove]
   /// The sources that are left out, each with its reason, in the order of the sources.
   public let omissions: [(source: Int, reason: Omission)]
+  /// The positions of the destinations that have zeros where no move writes.
+  public var padded: Set<Int> = []
 
   /// The positions of the moves into each destination.
   ///
@@ -82,7 +86,7 @@ extension ConversionPlan {
     return ConversionPlan(
       direction: direction, sources: sources,
       destinations: destinations.indices.filter(isIncluded).map { destinations[$0] }, moves: kept,
-      omissions: omissions)
+      omissions: omissions, padded: Set(padded.compactMap { numbers[$0] }))
   }
 
   /// Whether a destination is all of one source, not changed but in its name.

@@ -220,8 +220,10 @@ struct NameCatalog: Sendable {
 struct RenamedForm: Sendable {
   /// The shape that it gets.
   let shape: Shape
-  /// The view in which its elements have one order on both sides.
-  let view: [Int]
+  /// The views of both sides in which its elements have one order.
+  let source, view: [Int]
+  /// The elements that both sides have, the first in both views.
+  let box: [Int]
   /// The type that it gets, or nil if it keeps its own.
   let dtype: DType?
 
@@ -231,7 +233,10 @@ struct RenamedForm: Sendable {
       let native = rule.nativeExtents(values),
       let shape = try? Shape(direction == .fromHF ? native : disk)
     else { return nil }
-    (self.shape, view) = (shape, disk)
+    self.shape = shape
+    let other = rule.isCropped ? native : disk
+    (source, view) = direction == .fromHF ? (disk, other) : (other, disk)
+    box = other
     dtype = direction == .fromHF ? rule.loadedType : nil
   }
 }

@@ -11,6 +11,7 @@ struct PlanBuilder {
   private(set) var destinations: [TensorInfo] = []
   private(set) var moves: [TensorMove] = []
   private(set) var problems: [Problem] = []
+  private var padded: Set<Int> = []
   private var omissions: [(source: Int, reason: ConversionPlan.Omission)] = []
   let context: AdapterPlanner
   let index: SourceIndex
@@ -100,7 +101,8 @@ struct PlanBuilder {
     let form = form ?? number.flatMap { context.catalog.form(of: $0) }
     let target = direction == .fromHF ? form?.dtype : nil
     // A source of another size is reported, or none that the config has.
-    let fitting = form?.shape.elementCount == info.shape.elementCount ? form : nil
+    let isFitting = form.map { Region(whole: $0.source).isInside(info.shape) } ?? false
+    let fitting = isFitting ? form : nil
     let destination = add(
       TensorInfo(name, target ?? info.dtype, fitting?.shape ?? info.shape), number: number,
       from: source)
@@ -109,12 +111,15 @@ struct PlanBuilder {
         .wrongDType, info.name, expected: "a type that can be cast to \(target)",
         found: "\(info.dtype)")
     }
-    let extents = fitting?.view ?? info.shape.extents
+    let extents = fitting?.box ?? info.shape.extents
     let (zeros, inOrder) =
       extents.count < Self.fewAxes.count
       ? Self.fewAxes[extents.count] : (Self.zeros(extents.count), Array(extents.indices))
-    let whole = Region(view: extents, lower: zeros, extents: extents)
-    add(TensorMove(source: source, whole, destination: destination, whole, permutation: inOrder))
+    let whole = Region(view: fitting?.source ?? extents, lower: zeros, extents: extents)
+    let there = Region(view: fitting?.view ?? extents, lower: zeros, extents: extents)
+    add(TensorMove(source: source, whole, destination: destination, there, permutation: inOrder))
+    if whole.view != extents { omit(source, .padding) }
+    if there.view != extents { padded.insert(destination) }
   }
 
   /// Adds the destination that is some rows of a source on disk.
@@ -173,7 +178,7 @@ struct PlanBuilder {
     }
     return ConversionPlan(
       direction: direction, sources: sources, destinations: destinations, moves: moves,
-      omissions: omissions.sorted { $0.source < $1.source })
+      omissions: omissions.sorted { $0.source < $1.source }, padded: padded)
   }
 }
 

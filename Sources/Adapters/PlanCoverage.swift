@@ -20,8 +20,11 @@ struct PlanCoverage {
     }
     let omitted = Set(plan.omissions.map(\.source))
     var faults: [PlanFault] = []
-    for (info, regions) in zip(plan.destinations, written) {
-      faults += Tiling(info, regions).faults(gap: .neverWritten, overlap: .writtenTwice)
+    for (destination, (info, regions)) in zip(plan.destinations, written).enumerated() {
+      let found = Tiling(info, regions).faults(gap: .neverWritten, overlap: .writtenTwice)
+      faults += found.filter {
+        $0.kind != .neverWritten || !plan.padded.contains(destination)
+      }
     }
     for (source, (info, regions)) in zip(plan.sources, read).enumerated() {
       let found = Tiling(info, regions).faults(gap: .neverRead, overlap: .readTwice)

@@ -47,8 +47,10 @@ struct RoundTripLaw {
       backward.destinations.map { ($0.name, $0.shape) }, uniquingKeysWith: { first, _ in first })
     let omitted = Set(
       forward.omissions.compactMap { omission -> Int? in
-        if case .repeats = omission.reason { return nil }
-        return omission.source
+        switch omission.reason {
+        case .repeats, .padding: nil
+        default: omission.source
+        }
       })
     return forward.sources.enumerated().compactMap { source, info in
       guard !omitted.contains(source), returned[info.name] != info.shape else { return nil }

@@ -46,6 +46,8 @@ NEXT(nemo_automodel_0_7_0_kimi_k25_vl)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-kimi_k25_vl.json"
 NEXT(nemo_automodel_0_7_0_ling_v2)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-ling_v2.json"
+NEXT(nemo_automodel_0_7_0_kimi_k3)
+#embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-kimi_k3.json"
 NEXT(nemo_automodel_0_7_0_qwen3_5_moe)
 #embed "../Campaigns/KnownDivergences/nemo-automodel-0.7.0-qwen3_5_moe.json"
 NEXT(nemo_automodel_0_7_0_step3p7)
@@ -92,6 +94,7 @@ static const struct campaign_file files[] = {
     FILE("nemo-automodel-0.7.0-mimo_v25.json", nemo_automodel_0_7_0_mimo_v25),
     FILE("nemo-automodel-0.7.0-kimi_k25_vl.json", nemo_automodel_0_7_0_kimi_k25_vl),
     FILE("nemo-automodel-0.7.0-ling_v2.json", nemo_automodel_0_7_0_ling_v2),
+    FILE("nemo-automodel-0.7.0-kimi_k3.json", nemo_automodel_0_7_0_kimi_k3),
     FILE("nemo-automodel-0.7.0-qwen3_5_moe.json", nemo_automodel_0_7_0_qwen3_5_moe),
     FILE("nemo-automodel-0.7.0-gpt_oss.json", nemo_automodel_0_7_0_gpt_oss),
     FILE("nemo-automodel-0.7.0-deepseek_v32.json", nemo_automodel_0_7_0_deepseek_v32),

@@ -72,6 +72,8 @@ NEXT(kimi_k25_vl)
 #embed "../Layouts/Tables/kimi_k25_vl.yaml"
 NEXT(ling_v2)
 #embed "../Layouts/Tables/ling_v2.yaml"
+NEXT(kimi_k3)
+#embed "../Layouts/Tables/kimi_k3.yaml"
 
 // What transformers' own table says, and why ours may differ.
 NEXT(mapping)
@@ -111,6 +113,7 @@ static const struct layout_table tables[] = {
     TABLE(mimo_v25),
     TABLE(kimi_k25_vl),
     TABLE(ling_v2),
+    TABLE(kimi_k3),
 };
 
 const struct layout_table *layout_table_at(size_t position) {

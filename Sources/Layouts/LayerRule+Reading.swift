@@ -15,10 +15,17 @@ extension LayerVariant {
       self.init(
         listField: list, value: text, otherValue: members["else"] ?? "other", field: size,
         constant: constant)
+    } else if let list = members["numbers"], let first = members["first"].flatMap({ Int($0) }),
+      let size, members.count == (members["others"] == nil ? 3 : 4)
+    {
+      self.init(
+        listField: list, value: "", otherValue: members["others"] ?? "", field: size,
+        constant: constant, first: first)
     } else {
       throw node.error(
         expected: "where: a list's field, is: a text of it, and field: the size's field or value: "
-          + "a number; or list: a field with a size for each layer")
+          + "a number; numbers: a field with numbers of layers, first: that of the first layer, and "
+          + "field or value; or list: a field with a size for each layer")
     }
   }
 }

@@ -153,6 +153,8 @@ public enum LayoutOperation: String, Sendable, Hashable, CaseIterable {
   case reshaped
   /// One tensor on disk is several natively.
   case cut
+  /// The last rows on disk are zeros that native form lacks.
+  case cropped
   /// Tensors get a type whatever is asked for.
   case typeForced = "type forced"
   /// All tensors are cast, not experts alone.
@@ -185,8 +187,9 @@ extension Layout {
     case .interleaved: terms.contains { Self.isInterleaved($0) }
     case .predictionDropped: layers.prediction?.isDroppedOnLoad == true
     case .predictionKept: layers.prediction?.isDroppedOnLoad == false
-    case .reshaped: tensors.contains { $0.nativeExtents != nil }
     case .cut: tensors.contains { !$0.pieces.isEmpty }
+    case .reshaped: tensors.contains { $0.nativeExtents != nil && !$0.isCropped }
+    case .cropped: tensors.contains(where: \.isCropped)
     case .typeForced: tensors.contains { $0.loadedType != nil }
     case .allCast: castsAll != nil
     case .movedLast: !order.isEmpty

@@ -186,16 +186,18 @@ public struct SizeRule: Sendable, Hashable {
 
 /// Layers in which a size has another value.
 public struct LayerVariant: Sendable, Hashable {
-  /// The field with a list of one text a layer.
+  /// The field with a list of one text a layer, or of the numbers of the layers concerned.
   public let listField: String
   /// The text of the layers concerned.
   public let value: String
-  /// The text of the other layers in generated configs.
+  /// The text of the other layers in generated configs, or the field with their numbers.
   public let otherValue: String
   /// The field that holds the size in those layers; dots lead into objects.
   public let field: String
   /// The size in those layers, if the table says it.
   public let constant: Int?
+  /// The number that the list has for the first layer, where it has numbers of layers; nil of other lists.
+  public var first: Int?
   /// Whether the list has a size for each layer instead of texts.
   public var isListOfSizes: Bool { field == listField }
 }

@@ -73,8 +73,9 @@ private struct ConfigFields {
   }
 
   private func value(_ field: String) -> JSONValue? {
-    guard let value = object[field], value != .null else { return nil }
-    return value
+    let path = field.split(separator: ".").map { String($0) }
+    let found = path.dropFirst().reduce(object[path.first ?? ""]) { $0?.objectValue?[$1] }
+    return found == .null ? nil : found
   }
 
   /// The fields of a member.
@@ -145,6 +146,7 @@ private struct ConfigFields {
       return ModelConfig.Variant()
     }
     if rule.isListOfSizes { return try sizesByLayer(layout, list, count) }
+    if let first = rule.first { return try layers(layout, rule, list, first, count) }
     let kinds = list.arrayValue?.map { $0.stringValue ?? $0.wholeValue.map { "\($0)" } } ?? []
     guard let elements = list.arrayValue, kinds.compactMap({ $0 }).count == elements.count else {
       throw ConfigError(
@@ -166,6 +168,29 @@ private struct ConfigFields {
     let layers = kinds.prefix(count).indices.filter { kinds[$0] == rule.value }
     return sizes.isEmpty
       ? ModelConfig.Variant() : ModelConfig.Variant(layers: Set(layers), sizes: sizes)
+  }
+
+  /// The layers whose numbers are in a list, counted from a first one.
+  private func layers(
+    _ layout: Layout, _ rule: LayerVariant, _ list: JSONValue, _ first: Int, _ count: Int
+  ) throws(ConfigError) -> ModelConfig.Variant {
+    let numbers = list.arrayValue?.map(\.wholeValue) ?? [nil]
+    let layers = numbers.compactMap { number in
+      number.flatMap { first..<first + count ~= $0 ? $0 - first : nil }
+    }
+    guard layers.count == numbers.count else {
+      throw ConfigError(
+        field: rule.listField, expected: "numbers of layers from \(first) to \(first + count - 1)",
+        found: list.arrayValue == nil ? "\(list.kind)" : "others")
+    }
+    if layers.isEmpty { return ModelConfig.Variant() }
+    var sizes: [Int: Int] = [:]
+    for (position, size) in layout.sizes.enumerated() {
+      guard let variant = size.variant else { continue }
+      let stated = try optionalInteger(variant.field)
+      sizes[position] = variant.constant ?? stated
+    }
+    return ModelConfig.Variant(layers: Set(layers), sizes: sizes)
   }
 
   /// The layers whose size in a list is another than the usual one.

@@ -40,7 +40,16 @@ extension ModelConfig {
 
   /// The fields of sizes that some layers have, if there are such layers.
   private var variantFields: [(String, JSONValue)] {
-    guard let rule = layout.variant, !variant.layers.isEmpty else { return [] }
+    guard let rule = layout.variant else { return [] }
+    if let first = rule.first {
+      func numbers(_ isConcerned: Bool) -> JSONValue {
+        let layers = (0..<storedLayerCount).filter { variant.layers.contains($0) == isConcerned }
+        return .array(layers.map { JSONValue(first + $0) })
+      }
+      return [(rule.listField, numbers(true))]
+        + (rule.otherValue.isEmpty ? [] : [(rule.otherValue, numbers(false))])
+    }
+    guard !variant.layers.isEmpty else { return [] }
     if rule.isListOfSizes, let (position, size) = variant.sizes.first {
       let numbers = (0..<storedLayerCount).map {
         variant.layers.contains($0) ? size : sizes[position]
@@ -103,7 +112,15 @@ extension ModelConfig {
   private static func object(_ fields: [(String, JSONValue)]) -> JSONValue {
     var object = JSONObject()
     let sorted = fields.sorted { $0.0.utf8.lexicographicallyPrecedes($1.0.utf8) }
-    for (field, value) in sorted { object[field] = value }
+    for (field, value) in sorted {
+      guard let dot = field.firstIndex(of: ".") else {
+        object[field] = value
+        continue
+      }
+      var inner = object[String(field[..<dot])]?.objectValue ?? JSONObject()
+      inner[String(field[field.index(after: dot)...])] = value
+      object[String(field[..<dot])] = .object(inner)
+    }
     return .object(object)
   }
 

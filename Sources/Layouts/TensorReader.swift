@@ -171,6 +171,7 @@ struct TensorReader {
     var (isCast, loadedType): (Bool, DType?) = (true, nil)
     var nativeExtents: [Expression]?
     var pieces: [NativePiece] = []
+    var isCropped = false
     if node.isSequence {
       axes = try shape(node)
     } else {
@@ -188,6 +189,7 @@ struct TensorReader {
           for extent in value.elements() {
             nativeExtents?.append(try extent.expression(symbols))
           }
+        case "crop": (nativeExtents, isCropped) = ([try value.expression(symbols)], true)
         case let key where natives.contains(key) && key != native:
           let text = try value.text()
           if let bracket = text.firstIndex(of: "[") {
@@ -202,7 +204,7 @@ struct TensorReader {
         default:
           throw value.error(
             expected:
-              "shape, native shape, type, role, part, word, if, unless, cast or a native form",
+              "shape, native shape, crop, type, role, part, word, if, unless, cast or a native form",
             found: "'\(key)'")
         }
       }
@@ -229,7 +231,9 @@ struct TensorReader {
         rule.native = .renamed(NamePattern(text))
       }
     }
-    (rule.nativeExtents, rule.loadedType, rule.pieces) = (nativeExtents, loadedType, pieces)
+    if isCropped { nativeExtents? += axes.dropFirst().map(\.extent) }
+    (rule.nativeExtents, rule.isCropped) = (nativeExtents, isCropped)
+    (rule.loadedType, rule.pieces) = (loadedType, pieces)
     guard pieces.isEmpty || rule.kinds != nil && !isOfExperts && !rule.changesForm && count == 1
     else {
       throw node.error(

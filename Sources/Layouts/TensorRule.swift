@@ -191,6 +191,8 @@ public struct TensorRule: Sendable, Hashable {
   public internal(set) var native: Native
   /// The extents in native form of one that has the same elements in another shape there, or nil.
   public internal(set) var nativeExtents: [Expression]?
+  /// Whether its rows in native form are the first of those on disk, of which the others are zero.
+  public internal(set) var isCropped = false
   /// The type that it takes whenever it is loaded, where only its name differs; nil if it keeps its own.
   public internal(set) var loadedType: DType?
 

@@ -84,7 +84,7 @@ struct FolderConversion {
       case .mtpLayer: counts[0].count += 1
       case .otherRank: counts[1].count += 1
       case .excluded: counts[2].count += 1
-      case .repeats: break
+      case .repeats, .padding: break
       }
     }
     for (text, count) in counts where count > 0 {

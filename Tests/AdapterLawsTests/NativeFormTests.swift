@@ -36,6 +36,7 @@ struct NativeFormTests {
         state: {shape: [H], cast: F32, automodel: holder.state}
         kept: {shape: [I], cast: F32}
         joined: {shape: [H + 2 * I, H], automodel: {own.q: H, "own.{k,v}": I}}
+        decay: {shape: [H + 3], crop: H, automodel: holder.decay}
         experts.{e}:
           both.weight: {shape: [j: 2 * I, H], part: gate and up,
             automodel: "experts.fused[e, h, (I + j) % (2 * I)]"}
@@ -90,6 +91,12 @@ struct NativeFormTests {
     }
     let saved = try adapter.toHF(native)
     #expect(saved.names.last == "model.layers.0.joined" && saved["model.layers.0.joined"] == joined)
+    let decay = try #require(onDisk["model.layers.0.decay"])
+    let cropped = try #require(native["model.layers.0.holder.decay"])
+    #expect(cropped.shape == [2])
+    #expect((0..<2).allSatisfy { cropped.bits(at: $0) == decay.bits(at: $0) })
+    #expect((0..<5).map { decay.bits(at: $0) == 0 } == [false, false, true, true, true])
+    #expect(saved["model.layers.0.decay"] == decay)
     #expect(saved["model.layers.0.router.bias"] == onDisk["model.layers.0.router.bias"])
     #expect(
       saved["model.layers.0.experts.1.both.weight"]
@@ -103,6 +110,7 @@ struct NativeFormTests {
       ("native shape: [E], ", "", "shapes"), ("cast: F32, automodel", "automodel", "types"),
       ("[I], cast: F32}", "[I]}", "types"), ("own.q: H, ", "own.k2: H, ", "keys"),
       ("own.q: H, \"own.{k,v}\": I", "\"own.{k,v}\": I, own.q: H", "elements"),
+      ("[I], cast: F32}", "[I]}", "types"), ("crop: H, ", "", "shapes"),
       ("(I + j) % (2 * I)", "j", "elements"),
     ])
   func noticed(old: String, new: String, law: String) throws {
@@ -150,6 +158,19 @@ struct NativeFormTests {
       let native = try StateDictAdapter(config: config, options: setup.options).fromHF(onDisk)
       #expect(native.allSatisfy { $0.tensor.dtype == given })
     }
+  }
+
+  @Test("Rows that no move writes are zeros of padding, or a gap")
+  func padding() throws {
+    let config = try ModelConfig(
+      Self.layout(), sizes: ["H": 2, "I": 3, "E": 2], layerKinds: [.sparse])
+    let planner = AdapterPlanner(config)
+    let forward = try planner.fromHF(planner.schema)
+    var backward = try planner.toHF(forward.destinations)
+    #expect(PlanProof(forward: forward, backward: backward, config: config).holds)
+    backward.padded = []
+    let proof = PlanProof(forward: forward, backward: backward, config: config)
+    #expect(proof.faults.map(\.kind) == [.neverWritten])
   }
 
   @Test("A plan that does not exchange the halves is not proven")

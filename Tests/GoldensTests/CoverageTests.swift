@@ -28,7 +28,9 @@ import Testing
   ]
 
   /// The layouts of which it has one.
-  private static let single = ["mimo_v25", "kimi_k25_vl", "ling_v2"]
+  private static let single = ["mimo_v25", "kimi_k25_vl", "ling_v2", "kimi_k3"]
+  /// The layouts of which it has one, that of experts; a Python test compares upstream with their tables.
+  private static let tiny = ["kimi_k3"]
 
   /// The cases of a layout, and of those that read the same model type.
   private func cases(of layout: Layout) -> [GoldenCase] {
@@ -46,7 +48,8 @@ import Testing
     #expect(cases(of: layout).count >= (Self.single.contains(name) ? 1 : isFew ? 3 : 12))
   }
 
-  @Test(arguments: layouts) func everyRenameHasAGolden(name: String) throws {
+  @Test(arguments: layouts.filter { !tiny.contains($0) })
+  func everyRenameHasAGolden(name: String) throws {
     let layout = try Layout.named(name)
     let (hf, native) = (names(.hf, of: layout), names(.native, of: layout))
     let tensors = layout.tensors.compactMap { rule -> (String, String)? in

@@ -239,6 +239,44 @@ struct ConfigTests {
       "step3p5", ["layer_types": 3], "layer_types", "a list of texts or numbers", "a number")
   }
 
+  @Test("Layers by their numbers in Kimi K3, in an object of the config")
+  func numbers() throws {
+    let layout = try Layout.named("kimi_k3")
+    func config(_ linear: JSONValue) throws -> ModelConfig {
+      let text: JSONValue = [
+        "vocab_size": 3, "hidden_size": 2, "intermediate_size": 2, "moe_intermediate_size": 2,
+        "routed_expert_hidden_size": 2, "num_experts": 2, "num_shared_experts": 1,
+        "num_attention_heads": 1, "kv_lora_rank": 1, "qk_nope_head_dim": 1, "qk_rope_head_dim": 1,
+        "v_head_dim": 1, "first_k_dense_replace": 0, "num_hidden_layers": 3,
+        "linear_attn_config": linear,
+      ]
+      return try ModelConfig(json: ["model_type": "kimi_k3", "text_config": text])
+    }
+    func linear(_ layers: JSONValue) -> JSONValue {
+      ["head_dim": 2, "num_heads": 5, "short_conv_kernel_size": 4, "full_attn_layers": layers]
+    }
+    let read = try config(linear([1, 3]))
+    #expect(read.variant.layers == [0, 2])
+    let heads = try #require(layout.sizes.firstIndex { $0.symbol == "Z" })
+    let values = read.values(isGated: true)
+    #expect((0..<3).map { read.values(values, ofLayer: $0).sizes[heads] } == [0, 5, 0])
+    let written = read.json.objectValue?["text_config"]?.objectValue?["linear_attn_config"]
+    #expect(written?.objectValue?["full_attn_layers"] == [1, 3])
+    #expect(written?.objectValue?["kda_layers"] == [2])
+    #expect(try ModelConfig(json: read.json) == read)
+    for (layers, found) in [([0], "others"), ([4], "others"), ("all", "a string")]
+      as [(JSONValue, String)]
+    {
+      let error = try #require(throws: ConfigError.self) { try config(linear(layers)) }
+      #expect(
+        error
+          == ConfigError(
+            field: "linear_attn_config.full_attn_layers",
+            expected: "numbers of layers from 1 to 3", found: found))
+    }
+    #expect(throws: ConfigError.self) { try config("none") }
+  }
+
   private func expect(
     _ name: String, _ changes: [String: JSONValue?], _ field: String, _ expected: String,
     _ found: String

@@ -80,20 +80,23 @@ struct FaultyTable: Sendable, CustomTestStringConvertible {
       "I: inner_size", "I: {field: inner_size, in layers: {where: kinds}}", line: 2,
       "sizes.I.in layers",
       expected: "where: a list's field, is: a text of it, and field: the size's field or value: "
-        + "a number; or list: a field with a size for each layer",
+        + "a number; numbers: a field with numbers of layers, first: that of the first layer, and "
+        + "field or value; or list: a field with a size for each layer",
       found: "a mapping"),
     FaultyTable(
       "I: inner_size", "I: {field: inner_size, in layers: {list: inner_sizes, value: 0}}", line: 2,
       "sizes.I.in layers",
       expected: "where: a list's field, is: a text of it, and field: the size's field or value: "
-        + "a number; or list: a field with a size for each layer",
+        + "a number; numbers: a field with numbers of layers, first: that of the first layer, and "
+        + "field or value; or list: a field with a size for each layer",
       found: "a mapping"),
     FaultyTable(
       "I: inner_size",
       "I: {field: inner_size, in layers: {where: kinds, is: wide, value: some}}", line: 2,
       "sizes.I.in layers",
       expected: "where: a list's field, is: a text of it, and field: the size's field or value: "
-        + "a number; or list: a field with a size for each layer",
+        + "a number; numbers: a field with numbers of layers, first: that of the first layer, and "
+        + "field or value; or list: a field with a size for each layer",
       found: "a mapping"),
     FaultyTable(
       "extra_bias: false", "extra_bias: no", line: 3, "flags.extra_bias",
@@ -133,8 +136,15 @@ struct FaultyTable: Sendable, CustomTestStringConvertible {
     FaultyTable(
       "norm.weight: {shape: [H], role: norm}", "norm.weight: {shape: [H], rank: 3}", line: 9,
       block + ".norm.weight.rank",
-      expected: "shape, native shape, type, role, part, word, if, unless, cast or a native form",
+      expected:
+        "shape, native shape, crop, type, role, part, word, if, unless, cast or a native form",
       found: "'rank'"),
+    FaultyTable(
+      "norm.weight: {shape: [H], role: norm}", "norm.weight: {shape: [H], role: norm, crop: 1}",
+      line: 9, block + ".norm.weight",
+      expected:
+        "a native shape beside a native name, and a type to cast to without indices, both in layers",
+      found: "another tensor's"),
     FaultyTable(
       "norm.weight: {shape: [H], role: norm}", "norm.weight: {shape: [H], type: F31}", line: 9,
       block + ".norm.weight.type",

@@ -61,6 +61,11 @@ struct WrongTable: Sendable, CustomTestStringConvertible {
       is: .complete, line: 13, block + ".sparse.mlp.router.weight",
       expected: "a native shape of as many elements as [", found: ", 2], with H = "),
     WrongTable(
+      "more rows than there are on disk",
+      ("automodel: mlp.choice.weight", "automodel: mlp.choice.weight, crop: E + 1"), is: .complete,
+      line: 13, block + ".sparse.mlp.router.weight",
+      expected: "a native shape of as many elements as [", found: "], with H = "),
+    WrongTable(
       "a native shape that no integer counts",
       (
         "automodel: mlp.choice.weight",

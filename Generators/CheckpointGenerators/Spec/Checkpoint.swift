@@ -31,17 +31,23 @@ public struct Checkpoint: Sendable {
 
   /// The tensors with the spec's contents, or others, in the order of the keys on disk.
   ///
-  /// The A factors of an expert's parts of one group are the same, because native form has one for all.
+  /// The A factors of an expert's parts of one group are the same, because native form has one for all,
+  /// and rows that native form has not are zero.
   ///
   /// - Throws: `TensorError.outOfMemory`.
   public func stateDict(_ contents: TensorContents? = nil) throws(TensorError) -> StateDict {
     let result = try TensorContents.stateDict(
       infos, contents: contents ?? spec.contents, addresses: addresses)
     let repeated = CheckpointTensors(spec).repeatedFactors()
-    guard !repeated.isEmpty else { return result }
+    let cropped = CheckpointTensors(spec).croppedTensors()
+    guard !repeated.isEmpty || !cropped.isEmpty else { return result }
     return try StateDict(
-      result.lazy.map { name, tensor in
-        (name, repeated[name].flatMap { result[$0] } ?? tensor)
+      result.map { name, tensor throws(TensorError) in
+        guard let count = cropped[name] else {
+          return (name, repeated[name].flatMap { result[$0] } ?? tensor)
+        }
+        let bits = { $0 < count ? tensor.bits(at: $0) : 0 }
+        return (name, try Tensor(tensor.dtype, tensor.shape, bits: bits))
       })
   }
 

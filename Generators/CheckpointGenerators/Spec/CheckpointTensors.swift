@@ -87,6 +87,18 @@ struct CheckpointTensors {
     TensorInfo(TensorName(name), spec.types.others, [extents[0], extents[1]])
   }
 
+  /// The tensors of which native form has the first rows only, each with the number of their elements.
+  func croppedTensors() -> [TensorName: Int] {
+    guard layout.tensors.contains(where: \.isCropped) else { return [:] }
+    var result: [TensorName: Int] = [:]
+    for place in spec.config.tensorPlaces(values, layers: storedLayerCount, under: spec.prefix) {
+      let rule = layout.tensors[place.rule]
+      guard rule.isCropped, let extents = rule.nativeExtents(place.values) else { continue }
+      result[place.name] = extents.reduce(1, *)
+    }
+    return result
+  }
+
   /// The A factors that repeat another on disk, because native form has one for all parts of a group,
   /// with the one that they repeat.
   func repeatedFactors() -> [TensorName: TensorName] {

@@ -53,6 +53,7 @@ def small_config(name: str, changes: Mapping[str, Any] | None = None) -> Config:
     for source in table["sizes"].values():
         if isinstance(source, list):
             fields |= dict.fromkeys(source, fields[source[0]])
+    fields = _nested(fields)
     head = {"architectures": [table["architecture"]], "model_type": table["models"][0]}
     for member in filter(None, reversed(table.get("config", "").split("."))):
         fields = {member: fields}
@@ -110,6 +111,11 @@ def other_size_fields(name: str, is_other: Sequence[bool]) -> Fields:
             continue
         if "list" in other:
             fields[other["list"]] = [(1 + is_it) * SIZES[symbol] for is_it in is_other]
+            continue
+        if "numbers" in other:
+            for key, wanted in (("numbers", True), ("others", False)):
+                numbers = [n + other["first"] for n, is_it in enumerate(is_other) if is_it is wanted]
+                fields |= {other[key]: numbers} if key in other else {}
             continue
         usual = other.get("else", "full_attention")
         fields[other["where"]] = [other["is"] if is_it else usual for is_it in is_other]
@@ -170,4 +176,17 @@ def _field_names(source: Any) -> list[str]:
         return [source["field"]]
     if isinstance(source, list):
         return source
-    return [source] if source != "gated" and source.islower() and source.isidentifier() else []
+    is_field = source != "gated" and source.islower() and source.replace(".", "").isidentifier()
+    return [source] if is_field else []
+
+
+def _nested(fields: Fields) -> Fields:
+    """Fields whose names lead into objects, in these objects."""
+    result: Fields = {}
+    for name in sorted(fields):
+        *outer, last = name.split(".")
+        inner = result
+        for member in outer:
+            inner = inner.setdefault(member, {})
+        inner[last] = fields[name]
+    return result

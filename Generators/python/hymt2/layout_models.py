@@ -339,9 +339,31 @@ SMALL["ling_v2"] = [
     | {"num_hidden_layers": 2, "first_k_dense_replace": 0, "num_experts": 12}
     | {"use_qk_norm": False, "moe_router_enable_expert_bias": False},
 ]
+_KIMI_K3: Config = {
+    **{key: _DEEPSEEK[key] for key in _DEEPSEEK if key not in ("n_routed_experts",)},
+    **{"moe_intermediate_size": 6, "num_experts": 5, "num_shared_experts": 1},
+    **{"routed_expert_hidden_size": 9, "attn_res_block_size": 2},
+    "linear_attn_config": {
+        **{"head_dim": 5, "num_heads": 2, "short_conv_kernel_size": 4},
+        **{"full_attn_layers": [2], "kda_layers": [1, 3]},
+    },
+}
+SMALL["kimi_k3"] = [
+    {"text_config": text}
+    for text in (
+        _KIMI_K3,
+        _KIMI_K3
+        | {"num_experts": 12, "q_lora_rank": None, "num_shared_experts": 2}
+        | {"latent_moe_use_norm": False, "mla_use_output_gate": False}
+        | {
+            "linear_attn_config": _KIMI_K3["linear_attn_config"]
+            | {"num_heads": 130, "head_dim": 1, "use_full_rank_gate": True}
+        },
+    )
+]
 """Small configs by table; the first of each is the one of the fixtures."""
 
-WITHOUT_MODEL = ("hunyuan_image3", "mimo_v25", "ling_v2")
+WITHOUT_MODEL = ("hunyuan_image3", "kimi_k3", "mimo_v25", "ling_v2")
 """The tables of models that transformers has not, nor a part of them."""
 KIMI = ("kimi_vl", "kimi_k25_vl")
 """The tables with DeepSeek-V3's language model in a model of another's."""

@@ -11,6 +11,8 @@ from hymt2.tables import Place, Tensor
 def region(native: Any, tensor: Tensor, place: Place) -> Any:
     """The part of a native array, of torch or NumPy, that holds a tensor on disk, with its axes."""
     if place.axes is None:
+        if place.cropped:
+            raise OracleError(f"{place.key}: what is cropped is no view")
         return native if place.shape is None else native.reshape(tensor.shape)
     selectors: list[Any] = []
     letters = []

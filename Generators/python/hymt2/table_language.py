@@ -45,6 +45,14 @@ Fields = Mapping[str, Any]
 """The fields of config.json that a table speaks of."""
 
 
+def stated(fields: Fields, name: str) -> Any:
+    """The value of a field, None where it is absent; dots lead into objects."""
+    found: Any = fields
+    for member in name.split("."):
+        found = found.get(member) if isinstance(found, Mapping) else None
+    return found
+
+
 def evaluate(text: Any, values: Mapping[str, Any]) -> Any:
     """The value of an expression or a condition; a division has to leave no remainder."""
 
@@ -101,10 +109,10 @@ def read_sizes(table: Mapping[str, Any], fields: Fields, gated: bool) -> dict[st
             names = [source["field"], *filter(None, [source.get("alias")])]
         else:
             names = source if isinstance(source, list) else [source]
-        found = {fields[name] for name in names if fields.get(name) is not None}
+        found = {stated(fields, name) for name in names} - {None}
         if len(found) > 1:
             raise OracleError(f"{symbol}: {names} differ: {sorted(found)}")
-        if not found and isinstance(source, str) and not re.fullmatch("[a-z_][a-z_0-9]*", source):
+        if not found and isinstance(source, str) and not re.fullmatch("[a-z_][a-z_0-9.]*", source):
             default = source
         if not found and default is None:
             raise OracleError(f"{symbol}: the config has none of {names}")
@@ -119,17 +127,20 @@ def sizes_in_layer(table: Mapping[str, Any], fields: Fields, layer: int | None) 
     sizes = {"L": layer}
     for symbol, source in table["sizes"].items():
         other = source.get("in layers") if isinstance(source, dict) else None
-        kinds = (fields.get(other.get("list", other.get("where"))) or []) if other else []
-        if not other or layer >= len(kinds):
+        if not other:
             continue
+        listed = next(other[key] for key in ("list", "where", "numbers") if key in other)
+        kinds = stated(fields, listed) or []
         if "list" in other:
-            sizes[symbol] = kinds[layer]
-        elif kinds[layer] == other["is"]:
-            found: Any = fields if "field" in other else other["value"]
-            for name in other.get("field", "").split(".") if "field" in other else []:
-                found = found.get(name) if isinstance(found, Mapping) else None
-            if found is not None:
-                sizes[symbol] = found
+            sizes |= {symbol: kinds[layer]} if layer < len(kinds) else {}
+            continue
+        if "numbers" in other:
+            is_other = layer + other["first"] in kinds
+        else:
+            is_other = layer < len(kinds) and kinds[layer] == other["is"]
+        found = stated(fields, other["field"]) if "field" in other else other["value"]
+        if is_other and found is not None:
+            sizes[symbol] = found
     return sizes
 
 
@@ -138,7 +149,7 @@ def read_flags(table: Mapping[str, Any], fields: Fields) -> dict[str, bool]:
     flags = {}
     for name, source in table.get("flags", {}).items():
         said = source if isinstance(source, dict) else {"default": source}
-        found = fields.get(said.get("field", name))
+        found = stated(fields, said.get("field", name))
         flags[name] = said["default"] if found is None else found
     return flags
 

@@ -58,7 +58,7 @@ def disk_tensors(
             continue
         whole = native[place.key]
         if place.axes is None:
-            tensors[tensor.name] = whole if place.shape is None else whole.reshape(tensor.shape)
+            tensors[tensor.name] = unrenamed(whole, tensor, place)
         else:
             tensors[tensor.name] = whole[native_index(tensor, place)].contiguous()
     return tensors
@@ -66,8 +66,20 @@ def disk_tensors(
 
 def renamed(tensor: torch.Tensor, place: Place) -> torch.Tensor:
     """A tensor with the shape and the type that its native place always has."""
-    shaped = tensor if place.shape is None else tensor.reshape(place.shape)
+    if place.shape is None:
+        shaped = tensor
+    else:
+        shaped = tensor[: place.shape[0]] if place.cropped else tensor.reshape(place.shape)
     return shaped if place.dtype is None else shaped.to(DTYPES[place.dtype])
+
+
+def unrenamed(native: torch.Tensor, tensor: Tensor, place: Place) -> torch.Tensor:
+    """A native tensor with the shape that it has on disk."""
+    if not place.cropped:
+        return native if place.shape is None else native.reshape(tensor.shape)
+    whole = native.new_zeros(tensor.shape)
+    whole[: len(native)] = native
+    return whole
 
 
 def native_index(tensor: Tensor, place: Place) -> tuple[torch.Tensor, ...]:

@@ -45,7 +45,9 @@ from hymt2.table_language import (
 TABLES = resource("Sources/Layouts/Tables")
 """Where the tables are."""
 
-ATTRIBUTES = {"shape", "native shape", "role", "part", "type", "word", "if", "unless", "cast"}
+ATTRIBUTES = {
+    *("shape", "native shape", "crop", "role", "part", "type", "word", "if", "unless", "cast")
+}
 """What a mapping says of tensors; other keys are parts of names, those of `natives` excepted."""
 
 KINDS = ("dense", "sparse", "mtp")
@@ -64,6 +66,8 @@ class Place:
     """The type that loading always gives it, or None."""
     pieces: tuple[tuple[str, int], ...] = ()
     """The native names that it is cut into along its first axis, with their rows."""
+    cropped: bool = False
+    """Whether `shape` has the first rows alone; on disk the others are zero."""
 
     @property
     def keys(self) -> list[str]:
@@ -328,13 +332,16 @@ class _Walk:
         forced = cast if isinstance(cast, str) else None
         changed = node.get("native shape")
         shape = None if changed is None else tuple(evaluate(dim, values) for dim in changed)
+        disk = tuple(evaluate(dim, values) for _, dim in dims)
+        if "crop" in node:
+            shape = (evaluate(node["crop"], values), *disk[1:])
         places = {
-            form: Place(at(key, NATIVE), axes, shape, forced, pieces.get(form, ()))
+            form: Place(at(key, NATIVE), axes, shape, forced, pieces.get(form, ()), "crop" in node)
             for form, (key, axes) in read.items()
         }
         return Tensor(
             at(context.name, DISK),
-            tuple(evaluate(dim, values) for _, dim in dims),
+            disk,
             letters,
             places,
             node.get("type"),

@@ -53,7 +53,8 @@ def cast(tensor: Tensor, value: GoldenTensor, target: str) -> GoldenTensor:
 
 def forced(value: GoldenTensor, place: Place) -> GoldenTensor:
     """A tensor with the shape and the type that its place always has."""
-    bits = value.bits if place.shape is None else value.bits.reshape(place.shape)
+    bits = value.bits if place.shape is None or place.cropped else value.bits.reshape(place.shape)
+    bits = bits[: place.shape[0]] if place.shape and place.cropped else bits
     shaped = GoldenTensor(value.dtype, bits)
     is_other = place.dtype is not None and place.dtype != value.dtype
     return recast(shaped, place.dtype) if is_other else shaped

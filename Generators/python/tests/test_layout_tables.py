@@ -61,6 +61,7 @@ PUBLISHED: dict[str, tuple[str, int, int]] = {
     "kimi-k2.5": ("kimi_k25_vl", 69_975, 1_026_408_232_448),
     "ling-mini-2.0": ("ling_v2", 14_813, 16_255_643_392),
     "mimo-v2.5-pro": ("mimo_v25", 79_972, 1_021_248_126_336),
+    "kimi-k3": ("kimi_k3", 249_756, 2_779_484_478_208),
 }
 """Published configs: their table, and how many tensors and parameters follow from it."""
 
@@ -92,6 +93,9 @@ def random_tensors(layout: Layout, seed: int, bits: bool) -> StateDict:
             value = value.to(torch.int16).view(torch.bfloat16)
         else:
             value = torch.randn(tensor.shape, generator=generator).to(torch.bfloat16)
+        place = tensor.places["automodel"]
+        if place.shape and place.cropped:
+            value[place.shape[0] :] = 0
         tensors[tensor.name] = value
     return tensors
 
@@ -110,7 +114,8 @@ def new_adapter(layout: Layout, dtype: torch.dtype) -> Any:
     )
     backend = SimpleNamespace(dispatcher="torch", experts="torch", attn="sdpa")
     count = layout.fields[layout.table["layers"]["count"]]
-    config = SimpleNamespace(**{**layout.fields, "num_hidden_layers": count})
+    linear = layout.fields.get("linear_attn_config")
+    config = SimpleNamespace(**{**layout.fields, "num_hidden_layers": count, "linear_attn_config": linear})
     config.text_config = config
     return adapter(config, moe, backend, dtype)
 
@@ -232,7 +237,22 @@ MODELS = [
     *[("deepseek_v32", 0), ("glm_moe_dsa", 0), ("glm_moe_dsa", 2), ("glm4_moe_lite", 0)],
     *[("nemotron_v3", 0), ("nemotron_v3", 1)],
     *[(name, number) for name in ("mimo_v25", "ling_v2") for number in (0, 1)],
+    *[("kimi_k3", 0), ("kimi_k3", 1)],
 ]
+
+
+def kimi_k3_text(fields: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The config of K3's language model, whose modules of a GPU package have stand-ins."""
+    model = importlib.import_module("nemo_automodel.components.models.kimi_k3.model")
+
+    def convolution(hidden_size: int, kernel_size: int, **_: Any) -> torch.nn.Module:
+        return torch.nn.Conv1d(hidden_size, hidden_size, kernel_size, groups=hidden_size, bias=False)
+
+    monkeypatch.setattr(model, "_require_fla", lambda: None)
+    monkeypatch.setattr(model, "ShortConvolution", convolution)
+    monkeypatch.setattr(model, "FusedRMSNormGated", lambda size, **_: torch.nn.RMSNorm(size))
+    made = importlib.import_module("nemo_automodel.components.models.kimi_k3.config")
+    return made.KimiK3TextConfig(**fields["text_config"])
 
 
 @pytest.mark.parametrize(("name", "number"), MODELS)
@@ -250,6 +270,8 @@ def test_native_form_is_upstreams_model(
     elif name in CONFIGS:
         made = importlib.import_module(f"nemo_automodel.components.models.{name}.config")
         config = getattr(made, CONFIGS[name])(**fields)
+    elif name == "kimi_k3":
+        config = kimi_k3_text(fields, monkeypatch)
     else:
         with torch.device("meta"):
             config = layout_model(name, fields).config

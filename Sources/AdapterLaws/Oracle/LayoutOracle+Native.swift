@@ -207,7 +207,7 @@ extension LayoutOracle {
   }
 
   /// A tensor on disk as it is natively where only its name, its type or its shape differs: its elements
-  /// stay in row-major order.
+  /// stay in row-major order, those of the first rows where it is cropped.
   func loaded(_ tensor: Tensor, _ rule: Int?, layer: Int) -> Tensor {
     guard let rule = rule.map({ layout.tensors[$0] }) else { return tensor }
     let type =
@@ -217,7 +217,7 @@ extension LayoutOracle {
     else { return tensor }
     return Self.shaped(
       tensor, type, rule.nativeExtents, spec.config.values(values, ofLayer: layer),
-      cast(tensor.patterns))
+      cast(tensor.patterns), isCropped: rule.isCropped)
   }
 
   /// The tensor on disk of a native one, likewise.
@@ -227,16 +227,20 @@ extension LayoutOracle {
     }
     return Self.shaped(
       tensor, tensor.dtype, rule.axes.map(\.extent), spec.config.values(values, ofLayer: layer),
-      tensor.patterns)
+      tensor.patterns, isCropped: rule.isCropped)
   }
 
   private static func shaped(
     _ tensor: Tensor, _ dtype: DType, _ shape: [Expression]?, _ values: LayoutValues,
-    _ patterns: [UInt64]
+    _ patterns: [UInt64], isCropped: Bool
   ) -> Tensor {
     let extents = shape?.compactMap { $0.value(values) } ?? tensor.shape.extents
-    let fits = (try? Shape(extents).elementCount) == patterns.count
-    return Tensor(dtype, fits ? extents : tensor.shape.extents, patterns: patterns)
+    guard let count = try? Shape(extents).elementCount, isCropped || count == patterns.count
+    else {
+      return Tensor(dtype, tensor.shape.extents, patterns: patterns)
+    }
+    let padding = [UInt64](repeating: 0, count: max(0, count - patterns.count))
+    return Tensor(dtype, extents, patterns: patterns.prefix(count) + padding)
   }
 }
 

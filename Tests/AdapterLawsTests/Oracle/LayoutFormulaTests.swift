@@ -57,6 +57,9 @@ private let written: [Written] =
     "kimi_linear", gate: "block_sparse_moe.experts.E.w1.weight",
     up: "block_sparse_moe.experts.E.w3.weight", down: "block_sparse_moe.experts.E.w2.weight")
   + perExpert(
+    "kimi_k3", gate: "block_sparse_moe.experts.E.w1.weight",
+    up: "block_sparse_moe.experts.E.w3.weight", down: "block_sparse_moe.experts.E.w2.weight")
+  + perExpert(
     "minimax_m3_vl", gate: "block_sparse_moe.experts.E.w1.weight",
     up: "block_sparse_moe.experts.E.w3.weight", down: "block_sparse_moe.experts.E.w2.weight")
   + [
@@ -114,6 +117,7 @@ private let nativeStarts = [
   "nemotron_v3": "model.layers.1.",
   "kimi_vl": "model.language_model.model.layers.1.",
   "kimi_k25_vl": "model.language_model.model.layers.1.",
+  "kimi_k3": "model.layers.1.",
 ]
 
 @Suite("The oracle against index formulas written by hand for every layout")

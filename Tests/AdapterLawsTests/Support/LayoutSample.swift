@@ -15,6 +15,8 @@ enum LayoutSample {
     let layout = try Layout.named(name)
     let given = [
       "E": experts, "H": hidden, "I": inter, "V": 3, "D": 6, "K": 1, "P": 2, "A": 3, "S": 1,
+      // The width of Kimi K3's experts.
+      "U": hidden,
     ]
     var sizes: [String: Int] = [:]
     for rule in layout.sizes {

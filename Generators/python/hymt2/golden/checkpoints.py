@@ -19,6 +19,8 @@ class Key(NamedTuple):
     shape: tuple[int, ...]
     is_cast: bool = False
     """Whether it belongs to experts that are cast on loading; so do the scales beside them."""
+    rows: int | None = None
+    """How many of its rows are not zeros that native form lacks, where that is not all."""
 
 
 class Checkpoint:
@@ -37,8 +39,10 @@ class Checkpoint:
             yield from self._keys(tensor)
 
     def experts_only(self) -> Iterator[Key]:
-        for tensor in filter(is_of_experts, self.layout.tensors):
-            yield from self._keys(tensor)
+        """Experts, and what is cropped, which is small and of a form of its own."""
+        for tensor in self.layout.tensors:
+            if is_of_experts(tensor) or tensor.places["automodel"].cropped:
+                yield from self._keys(tensor)
 
     def factors(self, prefix: str, rank: int) -> Iterator[Key]:
         """Low-rank factors of each expert, and of two others, if there are shared experts."""
@@ -88,7 +92,9 @@ class Checkpoint:
     def _keys(self, tensor: Tensor) -> Iterator[Key]:
         name = with_prefix(self.layout.name, tensor.name, self.prefix)
         if not is_of_experts(tensor):
-            yield Key(name, tensor.dtype or self.types["others"], tensor.shape)
+            place = tensor.places["automodel"]
+            rows = place.shape[0] if place.shape and place.cropped else None
+            yield Key(name, tensor.dtype or self.types["others"], tensor.shape, rows=rows)
             return
         yield Key(name, tensor.dtype or self.types["experts"], tensor.shape, tensor.cast)
         for scale in self.types.get("scales", "").split():

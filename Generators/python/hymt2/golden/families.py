@@ -35,7 +35,8 @@ SMALL_STORED = (
     *("qwen3_5_moe", "qwen3_next", "nemotron_v3"),
 )
 """Layouts of which the set has room for a few small cases."""
-ONE_STORED = {"mimo_v25": "experts-2", "kimi_k25_vl": "others", "ling_v2": "order-shuffled-1"}
+ONE_STORED = {"mimo_v25": "experts-2", "kimi_k25_vl": "others", "ling_v2": "order-shuffled-1",
+              "kimi_k3": "experts-2"}  # fmt: skip
 """Layouts of which the set has room for one case."""
 FEW_STORED = ("kimi_vl", "minimax_m3_vl", "qwen3_omni", "step3p7", *SMALL_STORED, *ONE_STORED)
 """Layouts with the experts of others, under other names or in other company: these are stored."""

@@ -31,12 +31,16 @@ def fill(keys: list[Key], contents: str, target: str) -> GoldenDict:
         starts[key.name] = address
         address += math.prod(key.shape)
     tensors = {}
-    for name, dtype, shape, is_cast in keys:
+    for name, dtype, shape, is_cast, rows in keys:
         gate = name.replace(".up_proj.lora_A.", ".gate_proj.lora_A.")
         start = starts.get(gate, starts[name])
         cast_to = target if is_cast else dtype
         bits = elements(contents, name, dtype, math.prod(shape), start, cast_to)
-        tensors[name] = GoldenTensor(dtype, bits.reshape(shape))
+        bits = bits.reshape(shape)
+        if rows is not None:
+            bits = bits.copy()
+            bits[rows:] = 0
+        tensors[name] = GoldenTensor(dtype, bits)
     return tensors
 
 
