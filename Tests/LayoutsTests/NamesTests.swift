@@ -16,8 +16,12 @@ struct NamesTests {
     let tensors: [ListedTensor]
 
     init(_ file: String) throws {
+      try self.init(file, Repository.json("Generators/configs/\(file)"))
+    }
+
+    private init(_ file: String, _ json: JSONValue) throws {
       self.file = file
-      json = try Repository.json("Generators/configs/\(file)")
+      self.json = json
       config = try ModelConfig(json: json)
       tensors = try config.listing()
     }
@@ -50,11 +54,28 @@ struct NamesTests {
 
     static func all() throws -> [Model] { try published.get() }
 
-    /// The smallest model of each layout.
-    static func ofEachLayout() throws -> [Model] {
+    private static let distinct = Result {
       let models = try all().sorted { ($0.tensors.count, $0.file) < ($1.tensors.count, $1.file) }
       var seen: Set<String> = []
-      return models.filter { seen.insert($0.config.layout.name).inserted }
+      return try models.filter { seen.insert($0.config.layout.name).inserted }.map {
+        $0.tensors.count > 60_000 ? try $0.withFewExperts() : $0
+      }
+    }
+
+    /// The smallest model of each layout, those with very many tensors with 16 experts.
+    static func ofEachLayout() throws -> [Model] { try distinct.get() }
+
+    private func withFewExperts() throws -> Model {
+      let layout = config.layout
+      let position = try #require(layout.position(of: .experts))
+      func setting(_ value: JSONValue?, at path: [String]) -> JSONValue {
+        guard let name = path.first else { return 16 }
+        var object = value?.objectValue ?? JSONObject()
+        object[name] = setting(object[name], at: Array(path.dropFirst()))
+        return .object(object)
+      }
+      return try Model(
+        file, setting(json, at: layout.configRoot + [layout.sizes[position].field]))
     }
   }
 

@@ -20,14 +20,24 @@ struct CheckpointDiffTests {
 
   static func checkpoint(_ config: ModelConfig) throws -> StateDict {
     // Types that loading forces are those of the file, which native form would not tell otherwise.
-    try StateDict(
-      config.listing().map { listed in
-        let type = config.layout.tensors[listed.rule].loadedType ?? listed.info.dtype
+    let (layout, listing) = (config.layout, try config.listing())
+    let made = try StateDict(
+      listing.map { listed in
+        let own = layout.loaded(listed.info.dtype, asked: .bf16)
+        let type = layout.tensors[listed.rule].loadedType ?? own
         return (
           listed.info.name,
           try SyntheticTensor.make(TensorInfo(listed.info.name, type, listed.info.shape))
         )
       })
+    // So are zeros that it has no room for.
+    let cropped = Set(listing.filter { layout.tensors[$0.rule].isCropped }.map(\.info.name))
+    guard !cropped.isEmpty else { return made }
+    let adapter = StateDictAdapter(
+      config: config, options: AdapterOptions(mtpPolicy: .preserve))
+    let padded = try adapter.toHF(adapter.fromHF(made))
+    return try StateDict(
+      made.map { ($0.name, cropped.contains($0.name) ? padded[$0.name] ?? $0.tensor : $0.tensor) })
   }
 
   static func side(_ checkpoint: StateDict) -> CheckpointDiff.Side {

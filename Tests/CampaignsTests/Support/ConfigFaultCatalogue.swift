@@ -121,6 +121,12 @@ enum ConfigFaultCatalogue {
       if kinds.count == layout.layers.patterns.count, let field = kinds.first {
         text[field] = "[\(String(repeating: "\"sparse\",", count: 4095))\"sparse\"]"
       }
+      for pattern in layout.layers.patterns {
+        guard case .kinds(let field, let names) = pattern, names != LayerRule.KindName.plain,
+          text[field]?.first == "\"", let sparse = names.first(where: { $0.name == "sparse" })
+        else { continue }
+        text[field] = "\"\(String(repeating: sparse.texts[0], count: 4096))\""
+      }
       for field in layout.layerFields(.count) { text[field] = "0" }
       for field in layout.layerFields(.list) { text[field] = "[]" }
       text[experts] = "16384"

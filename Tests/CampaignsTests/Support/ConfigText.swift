@@ -39,7 +39,9 @@ struct ConfigText: Sendable {
     let names =
       (kinds == nil ? layout.layers.patterns.flatMap(\.fields) : []) + layout.variantFields
     for name in names where self[name] == nil {
-      written[name].map { fields.append((name, $0.text(.compact))) }
+      let path = name.split(separator: ".").map(String.init)
+      let value = path.dropFirst().reduce(written[path[0]]) { $0?[$1] }
+      value.map { fields.append((name, $0.text(.compact))) }
     }
     fields += zip(layout.flags, config.flags).map { ($0.field, "\($1)") }
     if let dtype = Self.dtypes[config.dtype] { fields.append(("dtype", "\"\(dtype)\"")) }
@@ -53,8 +55,18 @@ struct ConfigText: Sendable {
 
   /// The UTF-8 bytes of the text.
   var bytes: [UInt8] {
-    func text(_ fields: some Sequence<(name: String, value: String)>) -> String {
-      fields.map { "\"\($0.name)\": \($0.value)" }.joined(separator: ", ")
+    func text(_ fields: [(name: String, value: String)]) -> String {
+      var objects: Set<String> = []
+      return fields.compactMap { name, value -> String? in
+        // Dots lead into objects.
+        guard let dot = name.firstIndex(of: ".") else { return "\"\(name)\": \(value)" }
+        let object = String(name[...dot])
+        guard objects.insert(object).inserted else { return nil }
+        let members = fields.filter { $0.name.hasPrefix(object) }.map {
+          (name: String($0.name.dropFirst(object.count)), value: $0.value)
+        }
+        return "\"\(object.dropLast())\": {\(text(members))}"
+      }.joined(separator: ", ")
     }
     guard !root.isEmpty else { return Array("{\(text(fields))}".utf8) }
     let top = fields.filter { $0.name == "model_type" }
@@ -105,6 +117,7 @@ extension Layout {
   /// The fields that say which layers have sizes of their own, and the objects that those stand in.
   var variantFields: [String] {
     guard let variant else { return [] }
+    guard variant.first == nil else { return [variant.listField] }
     let objects = sizes.compactMap {
       $0.variant?.field.split(separator: ".").first.map(String.init)
     }
