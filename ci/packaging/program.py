@@ -9,7 +9,7 @@ from pathlib import Path
 # What PEP 600 lets every Linux of a tag have.
 ALLOWED = {
     "libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1", "libgcc_s.so.1",
-    "libstdc++.so.6", "ld-linux-x86-64.so.2",
+    "libstdc++.so.6", "libutil.so.1", "ld-linux-x86-64.so.2",
 }  # fmt: skip
 
 
