@@ -39,6 +39,8 @@ public struct Problem: Sendable, Hashable, CustomStringConvertible {
     case incompleteLoRA = "incomplete LoRA group"
     /// Factors that must be equal differ.
     case differentLoRAFactors = "LoRA factors differ"
+    /// Rows that native form has no place for are not zeros.
+    case paddingNotZero = "padding that is not zero"
     /// Shapes do not say which of PEFT's layouts it is.
     case ambiguousLoRALayout = "ambiguous LoRA layout"
     /// An option does not fit the config.

@@ -106,19 +106,34 @@ extension ConversionPlan {
       == destinations[destination].shape.elementCount
   }
 
-  /// What is wrong with tensors that should repeat those that native form keeps.
-  func unequalRepeats(_ source: (Int) throws -> Tensor) rethrows -> [Problem] {
+  /// What is wrong with contents that native form has no place for: of tensors that should repeat those that it
+  /// keeps, and of padding that should be zeros.
+  func lostContents(_ source: (Int) throws -> Tensor) rethrows -> [Problem] {
     var problems: [Problem] = []
     for omission in omissions {
-      guard case .repeats(let kept) = omission.reason,
-        try source(omission.source) != source(kept)
-      else { continue }
-      problems.append(
-        Problem(
-          .differentLoRAFactors, sources[omission.source].name,
-          expected:
-            "the same bits as '\(sources[kept].name)', because native form keeps one of them",
-          found: "other bits"))
+      let name = sources[omission.source].name
+      switch omission.reason {
+      case .repeats(let kept):
+        guard try source(omission.source) != source(kept) else { continue }
+        problems.append(
+          Problem(
+            .differentLoRAFactors, name,
+            expected:
+              "the same bits as '\(sources[kept].name)', because native form keeps one of them",
+            found: "other bits"))
+      case .padding:
+        let kept = moves.first { $0.source == omission.source }?.sourceRegion.elementCount ?? 0
+        let tensor = try source(omission.source)
+        guard
+          let place = (kept..<tensor.shape.elementCount).first(where: { tensor.bits(at: $0) != 0 })
+        else { continue }
+        problems.append(
+          Problem(
+            .paddingNotZero, name,
+            expected: "zeros from element \(kept) on, because native form has no place for them",
+            found: "other bits at element \(place)"))
+      case .mtpLayer, .otherRank, .excluded: continue
+      }
     }
     return problems
   }

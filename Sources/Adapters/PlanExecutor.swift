@@ -30,7 +30,7 @@ struct PlanExecutor {
   ///
   /// - Throws: `AdapterError` if repeated factors differ or memory runs out.
   func execute(_ sources: [Tensor]) throws(AdapterError) -> StateDict {
-    let problems = plan.unequalRepeats { sources[$0] }
+    let problems = plan.lostContents { sources[$0] }
     guard problems.isEmpty else { throw AdapterError(problems) }
     do {
       var results = [Tensor?](repeating: nil, count: plan.destinations.count)

@@ -73,7 +73,7 @@ public struct PlanStreamer: Sendable {
 
   /// Carries out the plan in the same way, with no more elements at hand than pieces under way need.
   public func run(reading source: Source, into sink: Sink) throws {
-    try checkRepeats(source)
+    try checkLostContents(source)
     let pieces = plan.destinations.indices.flatMap { self.pieces(of: $0) }
     try ParallelWork.tryRun(count: pieces.count, threads: workers(pieces)) { index in
       try run(pieces[index], source, sink)
@@ -92,7 +92,7 @@ public struct PlanStreamer: Sendable {
     _ initial: Value, reading source: Source,
     _ add: @Sendable (inout Value, RawSpan) throws -> Void
   ) throws -> [Value] {
-    try checkRepeats(source)
+    try checkLostContents(source)
     // Large ones first, so that no thread has one left when the others are done.
     let order = plan.destinations.indices.sorted {
       let sizes = (plan.destinations[$0].byteCount, plan.destinations[$1].byteCount)
@@ -175,9 +175,9 @@ public struct PlanStreamer: Sendable {
     return min(all, max(1, memoryByteCount / largest))
   }
 
-  /// Checks that factors that native form keeps once are equal.
-  private func checkRepeats(_ source: (Int, Range<Int>) throws -> Tensor) throws {
-    let problems = try plan.unequalRepeats {
+  /// Checks that nothing is lost of what native form has no place for.
+  private func checkLostContents(_ source: (Int, Range<Int>) throws -> Tensor) throws {
+    let problems = try plan.lostContents {
       try source($0, 0..<plan.sources[$0].shape.elementCount)
     }
     guard problems.isEmpty else { throw AdapterError(problems) }

@@ -173,6 +173,21 @@ struct NativeFormTests {
     #expect(proof.faults.map(\.kind) == [.neverWritten])
   }
 
+  @Test("Padding on disk that is not zero is refused, and the error says where")
+  func paddingNotZero() throws {
+    let (adapter, onDisk) = try Self.onDisk()
+    let key: TensorName = "model.layers.0.decay"
+    let wrong = try StateDict(
+      onDisk.map { name, tensor in
+        guard name == key else { return (name, tensor) }
+        return (name, try Tensor(tensor.dtype, tensor.shape) { $0 == 3 ? 1 : tensor.bits(at: $0) })
+      })
+    let error = try #require(throws: AdapterError.self) { try adapter.fromHF(wrong) }
+    #expect(error.problems.map(\.code) == [.paddingNotZero])
+    #expect(error.problems.first?.subject == key)
+    #expect(error.problems.first?.found == "other bits at element 3", "\(error)")
+  }
+
   @Test("A plan that does not exchange the halves is not proven")
   func proof() throws {
     let sizes = ["H": 2, "I": 3, "E": 2]

@@ -58,7 +58,7 @@ struct NamesTests {
       let models = try all().sorted { ($0.tensors.count, $0.file) < ($1.tensors.count, $1.file) }
       var seen: Set<String> = []
       return try models.filter { seen.insert($0.config.layout.name).inserted }.map {
-        $0.tensors.count > 60_000 ? try $0.withFewExperts() : $0
+        $0.tensors.count > 20_000 ? try $0.withFewExperts() : $0
       }
     }
 

@@ -15,7 +15,8 @@ import torch
 from safetensors.torch import load_file
 
 from hymt2.bits import compare_state_dicts
-from hymt2.layout_models import KIMI, SMALL, WITHOUT_MODEL, layout_model, saved_tensors
+from hymt2.layout_models import layout_model, saved_tensors
+from hymt2.small_configs import KIMI, SMALL, WITHOUT_MODEL
 from hymt2.table_language import evaluate, expand, read_kinds
 from hymt2.table_moves import StateDict, disk_tensors, native_tensors
 from hymt2.tables import TABLES, Layout, load_table, read_layout, table_names

@@ -7,7 +7,8 @@ import runpy
 import pytest
 import torch
 
-from hymt2.layout_models import IN_TRANSFORMERS, SMALL, layout_model, saved_tensors
+from hymt2.layout_models import layout_model, saved_tensors
+from hymt2.small_configs import IN_TRANSFORMERS, SMALL
 from hymt2.table_moves import native_tensors
 from hymt2.tables import TABLES, read_layout
 

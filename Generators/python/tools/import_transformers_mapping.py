@@ -22,7 +22,8 @@ import transformers
 from transformers import PreTrainedModel, conversion_mapping
 from transformers.core_model_loading import WeightConverter, WeightTransform
 
-from hymt2.layout_models import IN_TRANSFORMERS, SMALL, layout_model
+from hymt2.layout_models import layout_model
+from hymt2.small_configs import IN_TRANSFORMERS, SMALL
 from hymt2.tables import TABLES, load_table
 
 FILE = TABLES / "transformers" / "mapping.json"

@@ -16,7 +16,8 @@ from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 from transformers.utils import logging
 
-from hymt2.layout_models import SMALL, layout_model
+from hymt2.layout_models import layout_model
+from hymt2.small_configs import SMALL
 from hymt2.names import names_of
 from hymt2.tables import TABLES, load_table
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hymt2.golden.cases import GoldenDict, GoldenTensor
+from hymt2.golden.families import plans_of
 from hymt2.golden.table import PEFT, TINY, Plan
 from hymt2.golden.values import fill
 from hymt2.names import names_of, parent
@@ -82,6 +83,7 @@ def refusals() -> Iterator[Refusal]:
     yield from _shapes(model)
     yield from _factors()
     yield from _native(model)
+    yield from _padding()
 
 
 def _missing_and_surplus(model: Plan) -> Iterator[Refusal]:
@@ -204,3 +206,12 @@ def _native(model: Plan) -> Iterator[Refusal]:
          _with(on_disk, "BF16", 3, 4), (("key of another layout", on_disk),)),
     ):  # fmt: skip
         yield Refusal(f"refused-native-{name}", purpose, model, edit, findings, side="native")
+
+
+def _padding() -> Iterator[Refusal]:
+    plan = next(plan for plan in plans_of("kimi_k3") if plan.id == "kimi-k3-experts-2")
+    padded = next(key.name for key in plan.keys() if key.name.endswith(".A_log"))
+    yield Refusal(
+        "kimi-k3-refused-padding", "a number where rows are padded with zeros", plan,
+        _changed(padded, _flipped), (("padding that is not zero", padded),),
+    )  # fmt: skip
