@@ -14,6 +14,7 @@ from transformers.core_model_loading import revert_weight_conversion
 from transformers.models.qwen3_omni_moe import configuration_qwen3_omni_moe as qwen3_omni_moe
 
 from hymt2.names import names_of
+from hymt2.small_configs import KIMI
 
 _CLASSES = {
     "hy_v3": "HYV3",
